@@ -1,0 +1,305 @@
+"""Reverse-mode differentiation, whole: Tensor, Function and the walk back.
+
+Two ideas carry everything. Going forward, each result remembers the function that made it and that function's inputs.
+Going back, every tensor is visited after all the tensors it went into, so that its gradient is complete when it is used.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from minifcn import backend
+
+Array = Any  # a NumPy or a CuPy array
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Inside `with no_grad():` results remember nothing: less memory, no backward."""
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+class Tensor:
+    """An array, the gradient it collects, and the function that made it (None for a leaf).
+
+    `Tensor(array)` shares the array's memory. `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
+
+    >>> import numpy as np, minifcn as mf
+    >>> x = mf.Tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __array_ufunc__ = None  # so that `array * tensor` asks Tensor.__rmul__ and not NumPy, element by element
+
+    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor):
+            raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
+        if not backend.is_array(data):
+            data = np.asarray(data)
+            if data.dtype.kind not in "fiub":
+                raise TypeError(f"Tensor: expected an array of numbers, got {data.dtype}")
+        if requires_grad and data.dtype.kind != "f":
+            raise TypeError(
+                f"Tensor: only floating point can have a gradient, got {data.dtype}; use array.astype('float32')"
+            )
+        self.data = data
+        self.requires_grad = requires_grad
+        self.grad: Array | None = None
+        self.creator: Function | None = None
+        self._retain = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.data.dtype
+
+    @property
+    def device(self) -> str:
+        return backend.device_of(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        note = (
+            f", creator={type(self.creator).__name__}"
+            if self.creator
+            else ", requires_grad=True"
+            if self.requires_grad
+            else ""
+        )
+        return f"Tensor({self.data}, shape={self.shape}, dtype={self.dtype}{note})"
+
+    def item(self) -> float:
+        """The value of a tensor with one element, as a Python number."""
+        return self.data.item()
+
+    def detach(self) -> "Tensor":
+        """A leaf that shares the memory and wants no gradient."""
+        return Tensor(self.data)
+
+    def to(self, device: str) -> "Tensor":
+        """This tensor on "cpu" or "gpu"; the same tensor where it is there already. Gradients move back by themselves."""
+        return self if device == self.device else Move(device)(self)
+
+    def retain_grad(self) -> "Tensor":
+        """Keep the gradient of this result in `.grad` too; by itself only a leaf keeps one. Returns the tensor."""
+        if not self.requires_grad:
+            raise ValueError(
+                "retain_grad: this tensor needs no gradient, so none will come; set requires_grad on a leaf it is made from"
+            )
+        self._retain = True
+        return self
+
+    def backward(self, grad: Any = None) -> None:
+        """Add d self / d leaf, weighted by `grad`, to the `.grad` of every leaf below that requires one.
+
+        `grad`: array of this tensor's shape; a tensor with one element starts from 1 without it. Saved arrays are dropped on
+        the way, so a graph can be walked once.
+        """
+        if not self.requires_grad:
+            raise ValueError("backward: no input of this result requires a gradient, or it was made inside no_grad()")
+        start = starting_gradient(self, grad)
+        order = list(children_first(self))[::-1]  # the whole graph is looked at before any of it is used up
+        pending = {self: start}  # gradients on their way; each leaves as soon as it is used
+        arrived = []
+        while order:
+            tensor = order.pop()  # nothing else holds a tensor that was passed: its array goes as the walk goes
+            gradient = pending.pop(tensor, None)
+            if gradient is not None:
+                if tensor.creator is None or tensor._retain:
+                    arrived.append((tensor, gradient))
+                if tensor.creator is not None:
+                    for parent, part in tensor.creator.input_gradients(gradient):
+                        pending[parent] = pending[parent] + part if parent in pending else part
+            if tensor.creator is not None:
+                tensor.creator.release()
+        store_gradients(arrived, start)
+
+
+def starting_gradient(tensor: Tensor, grad: Any) -> Array:
+    xp = backend.array_module(tensor.data)
+    if grad is None:
+        if tensor.size != 1:
+            raise ValueError(
+                f"backward: a result of shape {tensor.shape} needs a gradient of that shape, as in backward(grad); "
+                "only a result with one element starts from 1"
+            )
+        return xp.ones_like(tensor.data)
+    grad = grad.data if isinstance(grad, Tensor) else grad
+    if backend.is_array(grad) and backend.device_of(grad) != tensor.device:
+        raise ValueError(f"backward: the gradient is on {backend.device_of(grad)}, the result on {tensor.device}")
+    grad = xp.asarray(grad, dtype=tensor.dtype)
+    if grad.shape != tensor.shape:
+        raise ValueError(
+            f"backward: the gradient has shape {grad.shape}, the result {tensor.shape}; they must be equal"
+        )
+    return grad
+
+
+def children_first(root: Tensor) -> Iterator[Tensor]:
+    """Yield every tensor below `root` after all tensors it went into. No recursion, no sorting: count, then count down."""
+    children, stack = Counter[Tensor](), [root]
+    while stack:
+        for parent in parents_of(stack.pop()):
+            if parent not in children:
+                stack.append(parent)
+            children[parent] += 1
+    ready = [root]
+    while ready:
+        tensor = ready.pop()
+        yield tensor
+        for parent in parents_of(tensor):
+            children[parent] -= 1
+            if not children[parent]:
+                ready.append(parent)
+
+
+def parents_of(tensor: Tensor) -> list[Tensor]:
+    if tensor.creator is None:
+        return []
+    if tensor.creator.inputs is None:
+        raise RuntimeError(
+            f"backward: this graph was walked before (at {type(tensor.creator).__name__}) and what it saved is gone; "
+            "run the forward again, or add the losses and call backward once"
+        )
+    return [parent for parent in tensor.creator.inputs if parent.requires_grad]
+
+
+def store_gradients(arrived: list[tuple[Tensor, Array]], start: Array) -> None:
+    """Add what arrived to each `.grad`. Done last, so that an error on the way leaves every `.grad` as it was."""
+    taken = {id(start)}  # this one may be the caller's own array
+    for tensor, gradient in arrived:
+        if tensor.grad is not None:
+            tensor.grad = tensor.grad + gradient
+            continue
+        # two tensors must not share one gradient array: whoever clips one of them in place would clip both
+        shared = id(gradient) in taken or gradient.base is not None
+        taken.add(id(gradient))
+        tensor.grad = gradient.copy() if shared else gradient
+
+
+class Function:
+    """A differentiable operation: a forward on arrays and the backward that belongs to it.
+
+    Subclass it, write both, call an instance on tensors. Options go to `__init__`, what backward needs is kept on `self`:
+
+        class Square(mf.Function):
+            def forward(self, x):
+                self.x = x
+                return x * x
+
+            def backward(self, grad):  # grad: d loss / d output, of the output's shape
+                return 2 * self.x * grad  # d(x²)/dx = 2x
+
+        y = Square()(x)
+
+    `backward` returns one array for one input, else a tuple with an array or None an input. `self.needs[i]` says whether
+    input i wants a gradient; where it does not, None saves the work. Gradients of gradients are not supported.
+    """
+
+    inputs: tuple[Tensor, ...] | None = None
+    needs: tuple[bool, ...] = ()
+    _called = False
+    _options: tuple[str, ...] = ()
+
+    def forward(self, *arrays: Array) -> Array:
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: write forward(self, *arrays), which returns an array"
+        )
+
+    def backward(self, grad: Array) -> Array | tuple[Array | None, ...]:
+        raise NotImplementedError(
+            f"{type(self).__name__} has no backward: write backward(self, grad), one gradient an input"
+        )
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        # an instance may be applied many times; every call after the first works on a copy, so no call sees another's arrays
+        function = copy.copy(self) if self._called else self
+        if not self._called:
+            self._options, self._called = tuple(vars(self)), True
+        return function._apply(*(value if isinstance(value, Tensor) else Tensor(value) for value in inputs))
+
+    def _apply(self, *inputs: Tensor) -> Tensor:
+        name = type(self).__name__
+        devices = [tensor.device for tensor in inputs]
+        if len(set(devices)) > 1:
+            raise ValueError(
+                f"{name}: inputs lie on different devices {devices}; move them with .to('cpu') or .to('gpu')"
+            )
+        record = _recording.get()
+        self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
+        result = self.forward(*(tensor.data for tensor in inputs))
+        if isinstance(result, Tensor):
+            raise TypeError(f"{name}.forward returned a Tensor; it gets arrays and returns an array")
+        output = Tensor(result)
+        if any(self.needs):
+            self.inputs = inputs
+            output.requires_grad, output.creator = True, self
+        return output
+
+    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor, Array]]:
+        """Yield (input, gradient) for every input that wants one, after checking what `backward` returned."""
+        name, inputs = type(self).__name__, self.inputs
+        assert inputs is not None
+        gradients = self.backward(grad)
+        if not isinstance(gradients, tuple):
+            gradients = (gradients,)
+        if len(gradients) != len(inputs):
+            raise ValueError(f"{name}.backward returned {len(gradients)} gradients for {len(inputs)} inputs")
+        for index, (tensor, gradient) in enumerate(zip(inputs, gradients, strict=True)):
+            if not tensor.requires_grad or gradient is None:
+                continue
+            if isinstance(gradient, Tensor):
+                raise TypeError(
+                    f"{name}.backward returned a Tensor; gradients of gradients are not supported, return arrays"
+                )
+            gradient = backend.array_module(tensor.data).asarray(gradient, dtype=tensor.dtype)
+            if gradient.shape != tensor.shape:
+                raise ValueError(
+                    f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {tensor.shape}"
+                )
+            yield tensor, gradient
+
+    def release(self) -> None:
+        """Drop the inputs and all that forward saved; only what `__init__` set stays."""
+        options = {name: vars(self)[name] for name in self._options}
+        self.__dict__ = {**options, "_options": self._options, "_called": True}
+
+
+class Move(Function):
+    """Copy to another device; the gradient comes back the same way."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def forward(self, x: Array) -> Array:
+        self.home = backend.device_of(x)
+        return backend.to_device(x, self.device)
+
+    def backward(self, grad: Array) -> Array:
+        return backend.to_device(grad, self.home)

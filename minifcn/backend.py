@@ -1,0 +1,90 @@
+"""NumPy or CuPy: which one an array belongs to, and how it moves. The only file that imports CuPy, and only on request."""
+
+import importlib
+import importlib.util
+from typing import Any
+
+import numpy as np
+
+DEVICES = ("cpu", "gpu")
+
+_random = np.random.default_rng(0)
+
+
+def manual_seed(seed: Any) -> None:
+    """Restart the random numbers that dropout and the initialisers draw.
+
+    `seed`: an integer, or a sequence of integers such as (seed, step), as `numpy.random.default_rng` takes it.
+    """
+    global _random
+    _random = np.random.default_rng(seed)
+
+
+def random_generator() -> np.random.Generator:
+    """The generator that `manual_seed` restarts. It lives on the CPU, so that a seed means the same on every device."""
+    return _random
+
+
+def device_of(array: Any) -> str:
+    """ "cpu" for a NumPy array, "gpu" for a CuPy array."""
+    return "gpu" if type(array).__module__.partition(".")[0] == "cupy" else "cpu"
+
+
+def array_module(array: Any) -> Any:
+    """The module, NumPy or CuPy, whose functions work on `array`."""
+    return import_cupy() if device_of(array) == "gpu" else np
+
+
+def is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or device_of(value) == "gpu"
+
+
+def zeros(shape: tuple[int, ...], like: Any) -> Any:
+    """Zeros with the dtype and device of `like`, their axes in memory in the order in which those of `like` lie."""
+    order = (
+        sorted(range(len(shape)), key=lambda axis: -abs(like.strides[axis]))
+        if like.ndim == len(shape)
+        else range(len(shape))
+    )
+    laid = array_module(like).zeros([shape[axis] for axis in order], like.dtype)
+    return laid.transpose(sorted(range(len(shape)), key=list(order).__getitem__))
+
+
+def to_device(array: Any, device: str) -> Any:
+    """`array` on `device` ("cpu" or "gpu"); the same array where it is there already."""
+    if device not in DEVICES:
+        raise ValueError(f'to: unknown device {device!r}; choose "cpu" or "gpu"')
+    if device_of(array) == device:
+        return array
+    return import_cupy().asarray(array) if device == "gpu" else array.get()
+
+
+def import_cupy() -> Any:
+    try:
+        return importlib.import_module("cupy")
+    except ImportError as error:
+        raise RuntimeError(
+            f"the device gpu needs CuPy, which does not import here ({error}); "
+            "install the wheel for your CUDA version: pip install minifcn[cuda12] or minifcn[cuda13]"
+        ) from error
+
+
+def gpu_problem() -> str | None:
+    """None where a GPU can be used, else one sentence that says why not."""
+    try:
+        cupy = import_cupy()
+        # asking for a small result wakes the driver, the memory and the compiler: each of them fails in its own way
+        float((cupy.arange(3, dtype=np.float32) + 1).sum())
+    except Exception as error:
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def choose_device(wanted: str) -> str:
+    """ "auto" becomes "gpu" where one works, else "cpu"; "cpu" and "gpu" stay, an unusable "gpu" raises RuntimeError."""
+    if wanted == "auto":
+        # without the wheel nobody expects a GPU, and asking for it would only cost time
+        return "gpu" if importlib.util.find_spec("cupy") is not None and gpu_problem() is None else "cpu"
+    if wanted == "gpu" and (problem := gpu_problem()):
+        raise RuntimeError(f"--device gpu: {problem}")
+    return wanted

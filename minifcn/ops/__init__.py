@@ -1,0 +1,62 @@
+"""Differentiable operations: each pairs a forward with its backward. Importing this gives Tensor its operators."""
+
+from minifcn.autodiff.engine import Tensor
+from minifcn.ops.activation import dropout, local_response_norm, relu
+from minifcn.ops.arithmetic import add, div, matmul, mean, mul, neg, sub, sum
+from minifcn.ops.convolution import conv2d, conv_transpose2d
+from minifcn.ops.loss import softmax_cross_entropy
+from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
+from minifcn.ops.registry import OPERATIONS, Call, Operation, operation
+from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
+
+__all__ = [
+    "OPERATIONS",
+    "Call",
+    "Operation",
+    "add",
+    "avg_pool2d",
+    "concat",
+    "conv2d",
+    "conv_transpose2d",
+    "crop_like",
+    "div",
+    "dropout",
+    "index",
+    "local_response_norm",
+    "matmul",
+    "max_pool2d",
+    "max_unpool2d",
+    "mean",
+    "mul",
+    "neg",
+    "operation",
+    "pad",
+    "relu",
+    "reshape",
+    "softmax_cross_entropy",
+    "sub",
+    "sum",
+    "transpose",
+]
+
+OPERATORS = {
+    "__add__": add,
+    "__radd__": lambda self, other: add(other, self),
+    "__sub__": sub,
+    "__rsub__": lambda self, other: sub(other, self),
+    "__mul__": mul,
+    "__rmul__": lambda self, other: mul(other, self),
+    "__truediv__": div,
+    "__rtruediv__": lambda self, other: div(other, self),
+    "__neg__": neg,
+    "__matmul__": matmul,
+    "__rmatmul__": lambda self, other: matmul(other, self),
+    "__getitem__": index,
+    "sum": sum,
+    "mean": mean,
+    "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
+    "transpose": transpose,
+}
+
+for name, function in OPERATORS.items():
+    setattr(Tensor, name, function)

@@ -1,0 +1,94 @@
+"""Elementwise layers and their neighbours: ReLU, dropout, local response normalisation."""
+
+from typing import Any
+
+import numpy as np
+
+from minifcn import backend, kernels
+from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.ops import checks, samples
+from minifcn.ops.registry import operation
+
+
+class Relu(Function):
+    """max(x, 0)."""
+
+    def forward(self, x: Array) -> Array:
+        self.y = backend.array_module(x).maximum(x, 0)
+        return self.y  # y serves as the mask: no array is kept that the next layer does not keep anyway
+
+    def backward(self, grad: Array) -> Array:
+        return grad * (self.y > 0)  # slope 1 where x > 0, else 0; 0 at the kink, as in PyTorch
+
+
+class Dropout(Function):
+    """x·mask / (1 - p), the mask drawn once; the gradient passes the same mask."""
+
+    def __init__(self, p: float, rng: np.random.Generator) -> None:
+        self.p, self.rng = p, rng
+
+    def forward(self, x: Array) -> Array:
+        # drawn on the CPU in the order of x (N, C, H, W): one seed gives one mask, whatever device or memory order
+        kept = backend.to_device(self.rng.random(x.shape, dtype=np.float32) >= self.p, backend.device_of(x))
+        self.mask = kept.astype(x.dtype) * (1 / (1 - self.p) if self.p < 1 else 0)
+        return x * self.mask
+
+    def backward(self, grad: Array) -> Array:
+        return grad * self.mask
+
+
+class LocalResponseNorm(Function):
+    """y_c = x_c · s_c^-β with s_c = k + α/size · Σ x² over neighbouring channels."""
+
+    def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
+        self.below, self.above = size // 2, (size - 1) // 2
+        self.scale, self.beta, self.k = alpha / size, beta, k
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        self.s = self.k + self.scale * kernels.call("channel_sums", x * x, self.below, self.above)
+        return x * self.s**-self.beta
+
+    def backward(self, grad: Array) -> Array:
+        # x_c acts on its own y_c, and through s on every y_d whose window holds c: the same window turned round
+        through_s = kernels.call("channel_sums", grad * self.x * self.s ** (-self.beta - 1), self.above, self.below)
+        return grad * self.s**-self.beta - 2 * self.scale * self.beta * self.x * through_s
+
+
+@operation(samples.relu)
+def relu(x: Any) -> Tensor:
+    """max(x, 0), elementwise. The slope at 0 is 0.
+
+    >>> import numpy as np, minifcn as mf
+    >>> mf.ops.relu(np.array([-1.0, 0.0, 2.0])).data
+    array([0., 0., 2.])
+    """
+    return Relu()(checks.as_tensor("relu", x))
+
+
+@operation(samples.dropout)
+def dropout(x: Any, p: float = 0.5, training: bool = True, rng: np.random.Generator | int | None = None) -> Tensor:
+    """Zero each element with probability p and scale the rest by 1 / (1 - p); x itself when not training.
+
+    `rng`: a NumPy generator or a seed; without it the one that `mf.manual_seed` restarts. Srivastava et al. 2014.
+    """
+    x = checks.as_tensor("dropout", x)
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is {p}; expected a probability from 0 to 1")
+    if not training or p == 0:
+        return x
+    return Dropout(p, backend.random_generator() if rng is None else np.random.default_rng(rng))(x)
+
+
+@operation(samples.local_response_norm)
+def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x_c / (k + alpha / size · Σ x²)^beta, the sum over `size` neighbouring channels; x (N, C, ...) -> the same shape.
+
+    Krizhevsky et al. 2012, section 3.3, with Caffe's division of alpha by size.
+    """
+    x = checks.as_tensor("local_response_norm", x)
+    if x.ndim < 3:
+        raise ValueError(f"local_response_norm: input has {x.ndim} axes {x.shape}; expected at least 3 (N, C, ...)")
+    if size < 1:
+        raise ValueError(f"local_response_norm: size is {size}; expected at least 1 channel")
+    return LocalResponseNorm(size, alpha, beta, k)(x)

@@ -1,0 +1,185 @@
+"""Sums, products and reductions, with NumPy's broadcasting; and the operators of Tensor."""
+
+from typing import Any
+
+from minifcn import backend
+from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.ops import checks, samples
+from minifcn.ops.registry import operation
+
+
+def summed_to(grad: Array, shape: tuple[int, ...]) -> Array:
+    """The adjoint of broadcasting: what was copied on the way in is added up on the way back, to `shape`."""
+    extra = grad.ndim - len(shape)
+    stretched = tuple(axis for axis in range(extra, grad.ndim) if shape[axis - extra] == 1 and grad.shape[axis] != 1)
+    axes = (*range(extra), *stretched)
+    return grad.sum(axes).reshape(shape) if axes else grad
+
+
+class Add(Function):
+    """a + b."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.shapes = a.shape, b.shape
+        return a + b
+
+    def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        return tuple(
+            summed_to(grad, shape) if need else None for shape, need in zip(self.shapes, self.needs, strict=True)
+        )
+
+
+class Mul(Function):
+    """a·b."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.a, self.b = a, b
+        return a * b
+
+    def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        return (
+            summed_to(grad * self.b, self.a.shape) if self.needs[0] else None,  # d(ab)/da = b
+            summed_to(grad * self.a, self.b.shape) if self.needs[1] else None,
+        )
+
+
+class Div(Function):
+    """a / b."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.a, self.b = a, b
+        return a / b
+
+    def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        return (
+            summed_to(grad / self.b, self.a.shape) if self.needs[0] else None,
+            summed_to(-grad * self.a / (self.b * self.b), self.b.shape) if self.needs[1] else None,  # d(a/b)/db = -a/b²
+        )
+
+
+class Matmul(Function):
+    """a @ b over the last two axes, the others broadcast."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.a, self.b = a, b
+        return a @ b
+
+    def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        return (
+            summed_to(grad @ self.b.swapaxes(-1, -2), self.a.shape) if self.needs[0] else None,
+            summed_to(self.a.swapaxes(-1, -2) @ grad, self.b.shape) if self.needs[1] else None,
+        )
+
+
+class Sum(Function):
+    """Σ x over some axes."""
+
+    def __init__(self, axes: tuple[int, ...], keepdims: bool) -> None:
+        self.axes, self.keepdims = axes, keepdims
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return x.sum(self.axes, keepdims=self.keepdims)
+
+    def backward(self, grad: Array) -> Array:
+        xp = backend.array_module(grad)
+        if not self.keepdims:
+            grad = xp.expand_dims(grad, self.axes)
+        return xp.broadcast_to(grad, self.shape).copy()  # a copy: a broadcast view has no memory of its own to add to
+
+
+def two(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Both sides as tensors of one dtype; a plain number or array is a constant and takes the dtype of the tensor."""
+    a = checks.as_tensor(name, a, "the first input", like=b if isinstance(b, Tensor) else None)
+    b = checks.as_tensor(name, b, "the second input", like=a)
+    checks.same_device(name, first=a, second=b)
+    checks.same_dtype(name, first=a, second=b)
+    return a, b
+
+
+def broadcast(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    a, b = two(name, a, b)
+    for m, n in zip(a.shape[::-1], b.shape[::-1], strict=False):
+        if m != n and 1 not in (m, n):
+            raise ValueError(
+                f"{name}: shapes {a.shape} and {b.shape} do not broadcast: {m} against {n}; they must agree or be 1"
+            )
+    return a, b
+
+
+@operation(samples.broadcast_pair)
+def add(a: Any, b: Any) -> Tensor:
+    """a + b, broadcast as in NumPy."""
+    return Add()(*broadcast("add", a, b))
+
+
+@operation(samples.broadcast_pair)
+def sub(a: Any, b: Any) -> Tensor:
+    """a - b, broadcast as in NumPy."""
+    a, b = broadcast("sub", a, b)
+    return Add()(a, neg(b))
+
+
+@operation(samples.broadcast_pair)
+def mul(a: Any, b: Any) -> Tensor:
+    """a·b, elementwise, broadcast as in NumPy."""
+    return Mul()(*broadcast("mul", a, b))
+
+
+@operation(samples.divide)
+def div(a: Any, b: Any) -> Tensor:
+    """a / b, elementwise, broadcast as in NumPy."""
+    return Div()(*broadcast("div", a, b))
+
+
+@operation(samples.one)
+def neg(x: Any) -> Tensor:
+    """-x."""
+    return mul(x, -1)
+
+
+@operation(samples.matmul)
+def matmul(a: Any, b: Any) -> Tensor:
+    """Matrix product over the last two axes: (..., M, K) @ (..., K, N) -> (..., M, N)."""
+    a, b = two("matmul", a, b)
+    if min(a.ndim, b.ndim) < 2:
+        raise ValueError(f"matmul: shapes {a.shape} and {b.shape}; both need at least 2 axes, use reshape for a vector")
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"matmul: shapes {a.shape} and {b.shape}: {a.shape[-1]} columns against {b.shape[-2]} rows")
+    for m, n in zip(a.shape[-3::-1], b.shape[-3::-1], strict=False):
+        if m != n and 1 not in (m, n):
+            raise ValueError(
+                f"matmul: shapes {a.shape} and {b.shape} do not broadcast: {m} against {n}; they must agree or be 1"
+            )
+    return Matmul()(a, b)
+
+
+def axes_of(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
+    """None, an axis or several, negative ones too -> distinct axes in 0 … ndim - 1."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
+    if not all(-x.ndim <= a < x.ndim for a in axes):
+        raise ValueError(f"{name}: axis {axis} does not exist in shape {x.shape}; axes are {-x.ndim} to {x.ndim - 1}")
+    axes = tuple(int(a) % x.ndim for a in axes)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{name}: axis {axis} names one axis twice")
+    return axes
+
+
+@operation(samples.reduction)
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Σ x over `axis`: None (all), an axis or a tuple."""
+    x = checks.as_tensor("sum", x)
+    return Sum(axes_of("sum", x, axis), keepdims)(x)
+
+
+@operation(samples.reduction)
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean of x over `axis`: None (all), an axis or a tuple."""
+    x = checks.as_tensor("mean", x)
+    axes = axes_of("mean", x, axis)
+    count = 1
+    for a in axes:
+        count *= x.shape[a]
+    if count == 0:
+        raise ValueError(f"mean: no elements over axis {axis} of shape {x.shape}")
+    return div(Sum(axes, keepdims)(x), count)

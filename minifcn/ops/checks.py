@@ -1,0 +1,71 @@
+"""What every operation asks of its arguments, and how it says no: operation, what came, what was expected, what to do."""
+
+from typing import Any
+
+import numpy as np
+
+from minifcn import backend
+from minifcn.autodiff.engine import Tensor
+from minifcn.kernels import Window
+
+
+def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | None = None) -> Tensor:
+    """`value` as a tensor of floats. A number or plain array beside a tensor `like` takes on its dtype: it is a constant."""
+    if not isinstance(value, Tensor):
+        if not backend.is_array(value):
+            value = np.asarray(value)
+            if value.dtype.kind not in "fiub":
+                raise TypeError(
+                    f"{operation}: {name} is {type(value).__name__}; expected a Tensor, an array or a number"
+                )
+        if like is not None and value.dtype.kind in "fiub":
+            value = backend.to_device(value, like.device) if value.ndim == 0 else value
+            value = value.astype(like.dtype)
+        value = Tensor(value)
+    if value.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"{operation}: {name} has dtype {value.dtype}; expected float32 or float64, for example {name}.astype('float32')"
+        )
+    return value
+
+
+def same_dtype(operation: str, **tensors: Tensor | None) -> None:
+    """Refuse to mix float32 with float64: one forgotten array would silently double the cost of all that follows."""
+    found = {name: tensor.dtype for name, tensor in tensors.items() if tensor is not None}
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
+        raise TypeError(f"{operation}: mixed dtypes ({listed}); convert one, for example array.astype('float32')")
+
+
+def same_device(operation: str, **tensors: Tensor | None) -> None:
+    found = {name: tensor.device for name, tensor in tensors.items() if tensor is not None}
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{name} on {device}" for name, device in found.items())
+        raise ValueError(f"{operation}: mixed devices ({listed}); move one with .to('cpu') or .to('gpu')")
+
+
+def rank(operation: str, tensor: Tensor, expected: str, name: str = "input") -> None:
+    """`expected` lists the axes, such as "N C H W"."""
+    axes = expected.split()
+    if tensor.ndim != len(axes):
+        raise ValueError(
+            f"{operation}: {name} has {tensor.ndim} axes {tensor.shape}; expected {len(axes)} ({', '.join(axes)})"
+        )
+
+
+def not_empty(operation: str, tensor: Tensor) -> None:
+    """A batch may be empty; a picture may not."""
+    if 0 in tensor.shape[1:]:
+        raise ValueError(
+            f"{operation}: input {tensor.shape} has an empty channel, row or column axis; only the batch may be empty"
+        )
+
+
+def output_size(operation: str, size: tuple[int, int], window: Window, picture: tuple[int, ...]) -> tuple[int, int]:
+    """`size` if a window fits at all, else ValueError with every number that matters."""
+    if min(size) < 1:
+        raise ValueError(
+            f"{operation}: output size {size} is below 1: input (H, W) {tuple(picture)}, kernel {window.kernel}, stride {window.stride}, "
+            f"padding {window.padding}, dilation {window.dilation}; enlarge the input or the padding, or use a smaller kernel"
+        )
+    return size

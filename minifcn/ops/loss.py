@@ -1,0 +1,109 @@
+"""Softmax cross-entropy on score maps, with void pixels, class weights and three reductions."""
+
+from typing import Any
+
+import numpy as np
+
+from minifcn import backend, kernels
+from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.ops import checks, samples
+from minifcn.ops.registry import operation
+
+
+class SoftmaxCrossEntropy(Function):
+    """loss = Σ w·(-log softmax(scores)[label]) / divisor over the pixels that count."""
+
+    def __init__(self, labels: Array, valid: Array, weight: Array | None, reduction: str) -> None:
+        self.labels, self.valid, self.weight, self.reduction = labels, valid, weight, reduction
+
+    def forward(self, scores: Array) -> Array:
+        xp = backend.array_module(scores)
+        classes = scores.shape[1]
+        rows = xp.moveaxis(scores, 1, -1).reshape(-1, classes)  # (M, C), M = all pixels of all pictures
+        labels, valid = self.labels.reshape(-1), self.valid.reshape(-1)
+        losses, self.softmax = kernels.call("softmax_cross_entropy", rows, labels, valid)
+        factor = valid.astype(scores.dtype) if self.weight is None else xp.where(valid, self.weight[labels], 0)  # (M,)
+        if self.weight is not None:
+            losses = losses * factor
+        if self.reduction == "mean":
+            divisor = factor.sum()
+            # nothing counts: loss 0 and gradient 0, not 0 / 0
+            factor = factor / xp.where(divisor == 0, 1, divisor).astype(scores.dtype)
+            losses = losses / xp.where(divisor == 0, 1, divisor).astype(scores.dtype)
+        self.factor = factor
+        return losses.reshape(self.labels.shape) if self.reduction == "none" else losses.sum()
+
+    def backward(self, grad: Array) -> Array:
+        xp = backend.array_module(grad)
+        n, *size = self.labels.shape
+        factor = self.factor * grad.reshape(-1)  # one number for a sum or mean, one a pixel for "none"
+        rows = kernels.call(
+            "softmax_cross_entropy_gradient", self.softmax, self.labels.reshape(-1), self.valid.reshape(-1), factor
+        )
+        return xp.moveaxis(rows.reshape(n, *size, rows.shape[1]), -1, 1)
+
+
+@operation(samples.softmax_cross_entropy)
+def softmax_cross_entropy(
+    scores: Any, labels: Any, weight: Any = None, ignore_index: int = 255, reduction: str = "mean"
+) -> Tensor:
+    """Multinomial logistic loss of scores (N, C, ...) against labels (N, ...), integers in 0 … C - 1 or `ignore_index`.
+
+    `weight` (C,) multiplies each pixel's loss by its class's weight. `reduction`: "sum"; "mean", which divides by the number of
+    pixels that count (by the sum of their weights where weights are given); or "none", a loss a pixel. Where no pixel counts,
+    the loss is 0 and so is the gradient. Paper section 4.1; d loss / d scores = softmax - one hot.
+
+    >>> import numpy as np, minifcn as mf
+    >>> mf.ops.softmax_cross_entropy(np.zeros((1, 3, 1, 2)), np.array([[[2, 255]]])).item()  # ln 3
+    1.0986122886681098
+    """
+    name = "softmax_cross_entropy"
+    scores = checks.as_tensor(name, scores, "scores")
+    if scores.ndim < 2 or scores.shape[1] == 0:
+        raise ValueError(f"{name}: scores have shape {scores.shape}; expected (N, C, ...) with at least one class")
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f'{name}: reduction is {reduction!r}; expected "mean", "sum" or "none"')
+    labels, valid = checked_labels(name, scores, labels, ignore_index)
+    if weight is not None:
+        weight = checks.as_tensor(name, weight, "weight", like=scores)
+        checks.same_device(name, scores=scores, weight=weight)
+        checks.same_dtype(name, scores=scores, weight=weight)
+        if weight.shape != (scores.shape[1],):
+            raise ValueError(f"{name}: weight has shape {weight.shape}; expected ({scores.shape[1]},), one a class")
+        weight = weight.data
+    return SoftmaxCrossEntropy(labels, valid, weight, reduction)(scores)
+
+
+def checked_labels(name: str, scores: Tensor, labels: Any, ignore_index: int) -> tuple[Array, Array]:
+    """Labels as indices 0 … C - 1 (0 where ignored), and which of them count."""
+    labels = labels.data if isinstance(labels, Tensor) else labels
+    labels = labels if backend.is_array(labels) else np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{name}: labels have dtype {labels.dtype}; expected integers, one class number a pixel")
+    if backend.device_of(labels) != scores.device:
+        raise ValueError(
+            f"{name}: mixed devices (scores on {scores.device}, labels on {backend.device_of(labels)}); move one"
+        )
+    expected = (scores.shape[0], *scores.shape[2:])
+    if labels.shape != expected:
+        raise ValueError(
+            f"{name}: labels have shape {labels.shape}; expected {expected}, one a pixel of scores {scores.shape}"
+        )
+    classes = scores.shape[1]
+    xp = backend.array_module(labels)
+    # compared as they come: a cast first could turn a wrong label into a right one
+    valid = labels != ignore_index if fits(ignore_index, labels.dtype) else xp.ones(labels.shape, bool)
+    wrong = valid & ((labels < 0) | (labels >= classes))
+    if wrong.any():
+        values = [int(value) for value in xp.unique(labels[wrong])[:5]]
+        raise ValueError(
+            f"{name}: {int(wrong.sum())} labels are out of range, such as {values}; "
+            f"expected 0 to {classes - 1} for {classes} classes, or ignore_index {ignore_index}"
+        )
+    return xp.where(valid, labels, 0).astype(xp.intp), valid
+
+
+def fits(value: int, dtype: np.dtype) -> bool:
+    """Whether labels of `dtype` can hold `value` at all; -1 can never occur in uint8."""
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= value <= limits.max)

@@ -1,0 +1,171 @@
+"""Max and average pooling, and the unpooling that puts values back where a max-pool found them."""
+
+from typing import Any
+
+from minifcn import backend, kernels
+from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.kernels.windows import Pair, Window, pair
+from minifcn.ops import checks, samples
+from minifcn.ops.registry import operation
+
+
+class MaxPool2d(Function):
+    """The largest value of each window; the gradient goes to the pixel that won, the first one where several tie."""
+
+    def __init__(self, window: Window, size: Pair) -> None:
+        self.window, self.size = window, size
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        y, self.place = kernels.call("max_pool2d", x, self.window, self.size)
+        return y
+
+    def backward(self, grad: Array) -> Array:
+        return kernels.call("max_pool2d_gradient", grad, self.place, self.window, self.shape)
+
+    def indices(self) -> Array:
+        """Where each maximum lies in its picture: row·W + column, int64 (N, C, OH, OW), as `max_unpool2d` takes it."""
+        xp = backend.array_module(self.place)
+        i, j = xp.divmod(self.place.astype(xp.int64), self.window.kernel[1])
+        (oh, ow), (sh, sw), (dh, dw) = self.size, self.window.stride, self.window.dilation
+        (top, _), (left, _) = self.window.padding
+        rows = xp.arange(oh)[:, None] * sh - top + i * dh
+        return rows * self.shape[3] + xp.arange(ow) * sw - left + j * dw
+
+
+class AvgPool2d(Function):
+    """The mean of each window; every pixel of the window gets the same share of the gradient."""
+
+    def __init__(self, window: Window, size: Pair, count_include_pad: bool) -> None:
+        self.window, self.size, self.count_include_pad = window, size, count_include_pad
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return kernels.call("avg_pool2d", x, self.window, self.size, self.count_include_pad)
+
+    def backward(self, grad: Array) -> Array:
+        return kernels.call("avg_pool2d_gradient", grad, self.window, self.size, self.count_include_pad, self.shape)
+
+
+class MaxUnpool2d(Function):
+    """Values written to given places of a zero picture; the gradient is read back from them."""
+
+    def __init__(self, indices: Array, size: Pair) -> None:
+        self.indices, self.size = indices, size
+
+    def forward(self, x: Array) -> Array:
+        xp = backend.array_module(x)
+        n, c, oh, ow = x.shape
+        places = self.indices.reshape(n * c, oh * ow)
+        # where two values meet the later one stays, and only it gets the gradient: owner says who it is
+        owner = xp.full((n * c, self.size[0] * self.size[1]), -1)
+        xp.maximum.at(owner, (xp.arange(n * c)[:, None], places), xp.arange(oh * ow))
+        self.owner = owner
+        self.shape = x.shape
+        values = xp.take_along_axis(x.reshape(n * c, oh * ow), xp.maximum(owner, 0), 1)
+        return xp.where(owner >= 0, values, 0).reshape(n, c, *self.size)
+
+    def backward(self, grad: Array) -> Array:
+        xp = backend.array_module(grad)
+        n, c, oh, ow = self.shape
+        places = self.indices.reshape(n * c, oh * ow)
+        read = xp.take_along_axis(grad.reshape(n * c, -1), places, 1)
+        stayed = xp.take_along_axis(self.owner, places, 1) == xp.arange(oh * ow)
+        return xp.where(stayed, read, 0).reshape(self.shape)
+
+
+@operation(samples.max_pool2d)
+def max_pool2d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest value of each window: x (N, C, H, W) -> (N, C, OH, OW); with `return_indices` also where it lay (for max_unpool2d).
+
+    `stride` is the kernel size unless given. Padding, at most kernel - 1, is -inf. `ceil_mode` rounds the output size up, as Caffe does:
+    a last window may hang over the edge. The first maximum wins a tie. A window of padding only gives -inf and no gradient.
+
+    >>> import numpy as np, minifcn as mf
+    >>> mf.ops.max_pool2d(np.arange(9.0).reshape(1, 1, 3, 3), 2, ceil_mode=True).data
+    array([[[[4., 5.],
+             [7., 8.]]]])
+    """
+    x, window, size = pool_arguments("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
+    pool = MaxPool2d(window, size)
+    y = pool(x)
+    return (y, pool.indices()) if return_indices else y
+
+
+@operation(samples.avg_pool2d)
+def avg_pool2d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window: x (N, C, H, W) -> (N, C, OH, OW). Options as in `max_pool2d`.
+
+    Padding is zeros; it counts in what the mean divides by unless `count_include_pad` is False. A window of padding only gives 0.
+    """
+    x, window, size = pool_arguments("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
+    return AvgPool2d(window, size, count_include_pad)(x)
+
+
+@operation(samples.max_unpool2d)
+def max_unpool2d(
+    x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
+    """Each value of x (N, C, H, W) at the place that `indices` (same shape, row·OW + column) names, zeros elsewhere -> (N, C, OH, OW).
+
+    The output size is `output_size`, or stride·(H - 1) + kernel - 2·padding. Where an index repeats, the last value stays.
+    """
+    name = "max_unpool2d"
+    x = checks.as_tensor(name, x)
+    checks.rank(name, x, "N C H W")
+    window = pool_window(name, kernel_size, stride, padding, 1)
+    size = window.transposed_size(x.shape[2:]) if output_size is None else pair(output_size, f"{name}: output_size", 1)
+    checks.output_size(name, size, window, x.shape[2:])
+    indices = indices.data if isinstance(indices, Tensor) else indices
+    xp = backend.array_module(x.data)
+    indices = xp.asarray(indices)
+    if indices.shape != x.shape or indices.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name}: indices are {indices.dtype} {indices.shape}; expected integers of the input's shape {x.shape}"
+        )
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < size[0] * size[1]:
+        raise ValueError(
+            f"{name}: indices reach from {int(indices.min())} to {int(indices.max())}; "
+            f"a picture of {size} has places 0 to {size[0] * size[1] - 1}"
+        )
+    return MaxUnpool2d(indices.astype(xp.int64), size)(x)
+
+
+def pool_window(operation: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Window:
+    kernel = pair(kernel_size, f"{operation}: kernel_size", 1)
+    stride = kernel if stride is None else pair(stride, f"{operation}: stride", 1)
+    dilation = pair(dilation, f"{operation}: dilation", 1)
+    vertical, horizontal = pair(padding, f"{operation}: padding", 0)
+    window = Window(kernel, stride, ((vertical, vertical), (horizontal, horizontal)), dilation)
+    if vertical >= window.span[0] or horizontal >= window.span[1]:
+        raise ValueError(
+            f"{operation}: padding {(vertical, horizontal)} must be smaller than the window {window.span}, "
+            "or the first window would see padding only"
+        )
+    return window
+
+
+def pool_arguments(
+    operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Tensor, Window, Pair]:
+    x = checks.as_tensor(operation, x)
+    checks.rank(operation, x, "N C H W")
+    checks.not_empty(operation, x)
+    window = pool_window(operation, kernel_size, stride, padding, dilation)
+    size = window.ceil_output_size(x.shape[2:]) if ceil_mode else window.output_size(x.shape[2:])
+    return x, window, checks.output_size(operation, size, window, x.shape[2:])

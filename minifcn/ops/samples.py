@@ -1,0 +1,207 @@
+"""A random valid call for each operation: what the gradient checks and the parity tests run.
+
+Every option must be reachable, odd and tiny sizes included. Operations with kinks (ReLU, max-pool) get values from a shuffled grid:
+all differ and none is near 0, so that a finite difference never steps over a kink.
+"""
+
+import numpy as np
+
+from minifcn.ops.registry import Call
+
+Rng = np.random.Generator
+
+
+def normal(rng: Rng, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape)
+
+
+def distinct(rng: Rng, *shape: int) -> np.ndarray:
+    """Values 0.1 apart, at least 0.05 away from 0, in random order."""
+    count = int(np.prod(shape))
+    return (rng.permutation(count).reshape(shape) - count // 2) * 0.1 + 0.05
+
+
+def integer(rng: Rng, low: int, high: int) -> int:
+    """low … high, both included."""
+    return int(rng.integers(low, high + 1))
+
+
+def pair(rng: Rng, low: int, high: int) -> int | tuple[int, int]:
+    """An option as people give it: one number half of the time, else two."""
+    if rng.random() < 0.5:
+        return integer(rng, low, high)
+    return (integer(rng, low, high), integer(rng, low, high))
+
+
+def both(value: int | tuple[int, int]) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def picture_for(rng: Rng, kernel, padding, dilation, extra: int = 5) -> tuple[int, int]:
+    """A picture (H, W) into which at least one window fits, often with a rest."""
+    sizes = []
+    for k, p, d in zip(both(kernel), both(padding), both(dilation), strict=True):
+        sizes.append(integer(rng, max(1, d * (k - 1) + 1 - 2 * p), max(1, d * (k - 1) + 1 - 2 * p) + extra))
+    return sizes[0], sizes[1]
+
+
+def conv2d(rng: Rng) -> Call:
+    groups = integer(rng, 1, 3)
+    c, o = groups * integer(rng, 1, 2), groups * integer(rng, 1, 2)
+    kernel = (integer(rng, 1, 4), integer(rng, 1, 4))
+    stride, dilation = pair(rng, 1, 3), pair(rng, 1, 2)
+    padding: object = pair(rng, 0, 3)
+    if rng.random() < 0.2:
+        padding, stride = "same", 1
+    size = picture_for(rng, kernel, 0 if padding == "same" else padding, dilation)
+    inputs = [normal(rng, integer(rng, 1, 3), c, *size), normal(rng, o, c // groups, *kernel)]
+    if rng.random() < 0.7:
+        inputs.append(normal(rng, o))
+    return Call(tuple(inputs), dict(stride=stride, padding=padding, dilation=dilation, groups=groups))
+
+
+def conv_transpose2d(rng: Rng) -> Call:
+    groups = integer(rng, 1, 3)
+    c, o = groups * integer(rng, 1, 2), integer(rng, 1, 2)
+    kernel = (integer(rng, 1, 4), integer(rng, 1, 4))
+    stride, dilation = both(pair(rng, 1, 3)), both(pair(rng, 1, 2))
+    padding = tuple(integer(rng, 0, min(2, d * (k - 1) // 2)) for k, d in zip(kernel, dilation, strict=True))
+    # PyTorch wants output_padding below stride or dilation
+    extra = tuple(integer(rng, 0, max(s, d) - 1) for s, d in zip(stride, dilation, strict=True))
+    size = (integer(rng, 1, 4), integer(rng, 1, 4))
+    options: dict = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+    axes = list(zip(size, stride, padding, dilation, kernel, extra, strict=True))
+    smallest = [s * (n - 1) + d * (k - 1) + 1 - 2 * p for n, s, p, d, k, _ in axes]
+    if min(smallest) < 1:
+        return conv_transpose2d(rng)
+    if rng.random() < 0.5 and all(e < s for _, s, _, _, _, e in axes):
+        options["output_size"] = tuple(small + e for small, e in zip(smallest, extra, strict=True))
+    else:
+        options["output_padding"] = extra
+    inputs = [normal(rng, integer(rng, 1, 2), c, *size), normal(rng, c, o, *kernel)]
+    if rng.random() < 0.7:
+        inputs.append(normal(rng, o * groups))
+    return Call(tuple(inputs), options)
+
+
+def pool(rng: Rng, values, dilated: bool) -> Call:
+    kernel, stride = both(pair(rng, 1, 3)), pair(rng, 1, 3)
+    dilation = pair(rng, 1, 2) if dilated else 1
+    padding = tuple(integer(rng, 0, k // 2) for k in kernel)  # PyTorch's limit; ours is kernel - 1
+    size = picture_for(rng, kernel, padding, dilation)
+    x = values(rng, integer(rng, 1, 2), integer(rng, 1, 3), *size)
+    options = dict(kernel_size=kernel, stride=stride, padding=padding, ceil_mode=bool(rng.random() < 0.5))
+    return Call((x,), options | ({"dilation": dilation} if dilated else {}))
+
+
+def max_pool2d(rng: Rng) -> Call:
+    return pool(rng, distinct, dilated=True)
+
+
+def avg_pool2d(rng: Rng) -> Call:
+    call = pool(rng, normal, dilated=False)
+    return Call(call.inputs, call.options | {"count_include_pad": bool(rng.random() < 0.5)})
+
+
+def max_unpool2d(rng: Rng) -> Call:
+    n, c, oh, ow, k = (integer(rng, low, high) for low, high in ((1, 2), (1, 3), (1, 3), (1, 3), (1, 3)))
+    h, w = oh * k + integer(rng, 0, k - 1), ow * k + integer(rng, 0, k - 1)
+    # one place inside each window, as max-pool with stride = kernel would report it
+    rows = np.arange(oh)[:, None] * k + rng.integers(0, k, (n, c, oh, ow))
+    columns = np.arange(ow)[None, :] * k + rng.integers(0, k, (n, c, oh, ow))
+    options = dict(indices=rows * w + columns, kernel_size=k, output_size=(h, w))
+    return Call((normal(rng, n, c, oh, ow),), options)
+
+
+def relu(rng: Rng) -> Call:
+    return Call((distinct(rng, *rng.integers(1, 5, integer(rng, 1, 4))),))
+
+
+def dropout(rng: Rng) -> Call:
+    options = dict(p=float(rng.choice([0.0, 0.3, 0.5])), training=bool(rng.random() < 0.7), rng=integer(rng, 0, 99))
+    return Call((normal(rng, *rng.integers(1, 6, integer(rng, 1, 4))),), options)
+
+
+def local_response_norm(rng: Rng) -> Call:
+    x = normal(rng, integer(rng, 1, 2), integer(rng, 1, 7), integer(rng, 1, 3), integer(rng, 1, 3))
+    options = dict(
+        size=integer(rng, 1, 6),
+        alpha=float(rng.uniform(0.1, 2)),
+        beta=float(rng.uniform(0.3, 1)),
+        k=float(rng.uniform(1, 2)),
+    )
+    return Call((x,), options)
+
+
+def softmax_cross_entropy(rng: Rng) -> Call:
+    n, c = integer(rng, 1, 3), integer(rng, 1, 5)
+    size = tuple(int(v) for v in rng.integers(1, 4, integer(rng, 0, 2)))
+    ignore = int(rng.choice([255, -1, 0, -100]))
+    labels = rng.integers(0, c, (n, *size))
+    labels[rng.random(labels.shape) < 0.2] = ignore
+    weight = rng.uniform(0.2, 2, c) if rng.random() < 0.5 else None
+    options = dict(
+        labels=labels, weight=weight, ignore_index=ignore, reduction=str(rng.choice(["mean", "sum", "none"]))
+    )
+    return Call((3 * normal(rng, n, c, *size),), options)
+
+
+def broadcast_pair(rng: Rng) -> Call:
+    shape = rng.integers(1, 5, integer(rng, 1, 4))
+    other = np.where(rng.random(len(shape)) < 0.3, 1, shape)[integer(rng, 0, len(shape) - 1) :]
+    pairs = (normal(rng, *shape), normal(rng, *other))
+    return Call(pairs if rng.random() < 0.5 else pairs[::-1])
+
+
+def divide(rng: Rng) -> Call:
+    a, b = broadcast_pair(rng).inputs
+    return Call((a, np.where(b < 0, b - 0.5, b + 0.5)))  # away from the pole
+
+
+def matmul(rng: Rng) -> Call:
+    m, k, n = (integer(rng, 1, 4) for _ in range(3))
+    batch = tuple(int(v) for v in rng.integers(1, 4, integer(rng, 0, 2)))
+    other = tuple(np.where(rng.random(len(batch)) < 0.4, 1, batch))[integer(rng, 0, len(batch)) :]
+    return Call((normal(rng, *batch, m, k), normal(rng, *other, k, n)))
+
+
+def one(rng: Rng) -> Call:
+    return Call((normal(rng, *rng.integers(1, 5, integer(rng, 1, 4))),))
+
+
+def reduction(rng: Rng) -> Call:
+    x = one(rng).inputs[0]
+    axes = tuple(int(a) for a in rng.permutation(x.ndim)[: integer(rng, 1, x.ndim)])
+    axis = [None, axes, axes[0], axes[0] - x.ndim][integer(rng, 0, 3)]
+    return Call((x,), dict(axis=axis, keepdims=bool(rng.random() < 0.5)))
+
+
+def reshape(rng: Rng) -> Call:
+    x = one(rng).inputs[0]
+    return Call((x,), dict(shape=[(-1,), (x.shape[0], -1), (1, x.size), (x.size, 1, 1)][integer(rng, 0, 3)]))
+
+
+def transpose(rng: Rng) -> Call:
+    x = one(rng).inputs[0]
+    return Call((x,), dict(axes=tuple(int(a) for a in rng.permutation(x.ndim))))
+
+
+def concat(rng: Rng) -> Call:
+    shape = rng.integers(1, 5, integer(rng, 1, 4))
+    axis = integer(rng, 0, len(shape) - 1)
+    lengths = rng.integers(1, 4, integer(rng, 1, 3))
+    parts = tuple(normal(rng, *np.where(np.arange(len(shape)) == axis, length, shape)) for length in lengths)
+    return Call(parts, dict(axis=axis), as_list=True)
+
+
+def pad(rng: Rng) -> Call:
+    x = normal(rng, *rng.integers(3, 6, integer(rng, 2, 4)))
+    return Call((x,), dict(padding=tuple(int(p) for p in rng.integers(-1, 3, 4)), value=float(rng.normal())))
+
+
+def crop_like(rng: Rng) -> Call:
+    h, w = integer(rng, 1, 3), integer(rng, 1, 3)
+    offset = (integer(rng, 0, 2), integer(rng, 0, 2))
+    n, c = integer(rng, 1, 2), integer(rng, 1, 3)
+    x = normal(rng, n, c, h + offset[0] + integer(rng, 0, 2), w + offset[1] + integer(rng, 0, 2))
+    return Call((x,), dict(reference=np.zeros((n, 1, h, w)), offset=offset))

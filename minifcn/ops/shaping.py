@@ -1,0 +1,197 @@
+"""Operations that move values and change none: reshape, transpose, concat, pad, crop, indexing. Each backward moves them back."""
+
+from typing import Any
+
+from minifcn import backend
+from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.kernels.windows import pair
+from minifcn.ops import checks, samples
+from minifcn.ops.registry import operation
+
+
+class Reshape(Function):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def forward(self, x: Array) -> Array:
+        self.before = x.shape
+        return x.reshape(self.shape)
+
+    def backward(self, grad: Array) -> Array:
+        return grad.reshape(self.before)
+
+
+class Transpose(Function):
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        self.axes = axes
+
+    def forward(self, x: Array) -> Array:
+        return x.transpose(self.axes)
+
+    def backward(self, grad: Array) -> Array:
+        back = sorted(range(len(self.axes)), key=self.axes.__getitem__)  # the inverse permutation
+        return grad.transpose(back)
+
+
+class Concat(Function):
+    def __init__(self, axis: int) -> None:
+        self.axis = axis
+
+    def forward(self, *parts: Array) -> Array:
+        self.ends, end = [], 0
+        for part in parts:
+            end += part.shape[self.axis]
+            self.ends.append(end)
+        return backend.array_module(parts[0]).concatenate(parts, self.axis)
+
+    def backward(self, grad: Array) -> tuple[Array, ...]:
+        return tuple(backend.array_module(grad).split(grad, self.ends[:-1], self.axis))
+
+
+class Pad(Function):
+    """Rows and columns of a constant added (or, by a negative number, cut off) at the sides of some axes."""
+
+    def __init__(self, widths: list[tuple[int, int]], value: float) -> None:
+        self.value = value
+        self.added = [(max(before, 0), max(after, 0)) for before, after in widths]
+        self.widths = widths
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        result = backend.zeros(tuple(n + b + a for n, (b, a) in zip(x.shape, self.widths, strict=True)), like=x)
+        result[...] = self.value
+        result[self.inside(result.shape)] = x[self.kept()]
+        return result
+
+    def backward(self, grad: Array) -> Array:
+        result = backend.zeros(self.shape, like=grad)
+        result[self.kept()] = grad[self.inside(grad.shape)]
+        return result
+
+    def kept(self) -> tuple[slice, ...]:
+        """What of x is left after negative padding cut its share."""
+        return tuple(slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(self.shape, self.widths, strict=True))
+
+    def inside(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
+        """Where it lies in the result."""
+        return tuple(slice(b, n - a) for n, (b, a) in zip(shape, self.added, strict=True))
+
+
+class Index(Function):
+    """x[index]."""
+
+    def __init__(self, index: tuple[Any, ...]) -> None:
+        self.index = index
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return x[self.index]
+
+    def backward(self, grad: Array) -> Array:
+        result = backend.zeros(self.shape, like=grad)
+        if all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in self.index):
+            result[self.index] = grad
+        else:  # an array of integers may name an element twice: add, do not assign
+            backend.array_module(grad).add.at(result, self.index, grad)
+        return result
+
+
+@operation(samples.reshape)
+def reshape(x: Any, shape: Any) -> Tensor:
+    """The same values in C order in another shape; one -1 is worked out from the rest."""
+    x = checks.as_tensor("reshape", x)
+    shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    known = 1
+    for length in shape:
+        known *= length if length != -1 else 1
+    fits = x.size % known == 0 if known and shape.count(-1) == 1 else known == x.size
+    if shape.count(-1) > 1 or not fits or any(length < -1 for length in shape):
+        raise ValueError(f"reshape: {x.size} elements {x.shape} cannot take the shape {shape}")
+    return Reshape(shape)(x)
+
+
+@operation(samples.transpose)
+def transpose(x: Any, axes: Any = None, *more: int) -> Tensor:
+    """Axes in another order: `transpose(x, (0, 2, 3, 1))` permutes, `transpose(x)` turns them round.
+
+    `transpose(x, a, b)` swaps two axes, as in PyTorch (whose `permute` is the first form).
+    """
+    x = checks.as_tensor("transpose", x)
+    given = axes
+    if more:
+        order = list(range(x.ndim))
+        both = (axes, *more)
+        if len(both) != 2 or not all(-x.ndim <= a < x.ndim for a in both):
+            raise ValueError(f"transpose: axes {both} do not swap two axes of shape {x.shape}; to permute give a tuple")
+        order[both[0]], order[both[1]] = order[both[1]], order[both[0]]
+        axes = order
+    axes = (
+        tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim if -x.ndim <= a < x.ndim else a for a in axes)
+    )
+    if sorted(axes) != list(range(x.ndim)):
+        raise ValueError(f"transpose: axes {given} are not a permutation of the {x.ndim} axes of shape {x.shape}")
+    return Transpose(axes)(x)
+
+
+@operation(samples.concat)
+def concat(tensors: Any, axis: int = 0) -> Tensor:
+    """Tensors one after the other along `axis` (1 joins channels); all other axes must agree."""
+    parts = [checks.as_tensor("concat", tensor, f"tensor {number}") for number, tensor in enumerate(tensors)]
+    if not parts:
+        raise ValueError("concat: the list of tensors is empty")
+    first = parts[0]
+    if not -first.ndim <= axis < first.ndim:
+        raise ValueError(f"concat: axis {axis} does not exist in shape {first.shape}")
+    axis %= first.ndim
+    for number, part in enumerate(parts):
+        if part.ndim != first.ndim or any(
+            a != b for place, (a, b) in enumerate(zip(part.shape, first.shape, strict=True)) if place != axis
+        ):
+            raise ValueError(
+                f"concat: tensor {number} is {part.shape}, tensor 0 {first.shape}; they may differ only in axis {axis}"
+            )
+        checks.same_dtype("concat", **{"tensor 0": first, f"tensor {number}": part})
+    return Concat(axis)(*parts)
+
+
+@operation(samples.pad)
+def pad(x: Any, padding: Any, value: float = 0.0) -> Tensor:
+    """A constant border: `padding` is (left, right), (left, right, top, bottom), … last axis first, as in PyTorch; negative crops."""
+    x = checks.as_tensor("pad", x)
+    padding = tuple(padding)
+    if len(padding) % 2 or len(padding) > 2 * x.ndim:
+        raise ValueError(
+            f"pad: padding {padding} for shape {x.shape}; expected two numbers an axis, the last axis first"
+        )
+    last_first = list(zip(padding[::2], padding[1::2], strict=True))
+    widths = [(0, 0)] * (x.ndim - len(last_first)) + last_first[::-1]
+    sizes = tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
+    if any(
+        size < 1 or max(-b, 0) + max(-a, 0) > n
+        for n, size, (b, a) in zip(x.shape, sizes, widths, strict=True)
+        if (b, a) != (0, 0)
+    ):
+        raise ValueError(f"pad: padding {padding} leaves nothing of shape {x.shape}: the result would be {sizes}")
+    return Pad(widths, value)(x)
+
+
+@operation(samples.crop_like)
+def crop_like(x: Any, reference: Any, offset: Any = 0) -> Tensor:
+    """x (N, C, H, W) cut to the height and width of `reference`, from row and column `offset` on (Caffe's Crop layer)."""
+    x = checks.as_tensor("crop_like", x)
+    checks.rank("crop_like", x, "N C H W")
+    if len(reference.shape) != 4:
+        raise ValueError(f"crop_like: the reference has shape {tuple(reference.shape)}; expected (N, C, H, W)")
+    top, left = pair(offset, "crop_like: offset", 0)
+    h, w = reference.shape[2:]
+    if top + h > x.shape[2] or left + w > x.shape[3]:
+        raise ValueError(f"crop_like: input {x.shape} has no {h}x{w} pixels from offset {(top, left)} on")
+    return x[:, :, top : top + h, left : left + w]
+
+
+def index(x: Any, key: Any) -> Tensor:
+    """x[key]: integers, slices, None, ... and integer or boolean arrays, as in NumPy."""
+    x = checks.as_tensor("index", x)
+    parts = key if isinstance(key, tuple) else (key,)
+    parts = tuple(part.data if isinstance(part, Tensor) else part for part in parts)
+    return Index(parts)(x)
