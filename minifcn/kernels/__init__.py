@@ -24,9 +24,8 @@ def _checked(choice: str, source: str) -> str:
     return choice
 
 
-_choice: ContextVar[str] = ContextVar(
-    "kernels", default=_checked(os.environ.get("MINIFCN_KERNELS", "fast"), "the environment variable MINIFCN_KERNELS")
-)
+DEFAULT = _checked(os.environ.get("MINIFCN_KERNELS", "fast"), "the environment variable MINIFCN_KERNELS")
+_choice: ContextVar[str] = ContextVar("kernels", default=DEFAULT)
 
 
 @contextmanager

@@ -1,0 +1,56 @@
+"""The one place that owns threads: the kernels' jobs run here, one thread a core, with BLAS held to one thread each.
+
+BLAS's own threads wait for each other at every product; for the short products of a tile that costs more than it saves. Jobs write to
+different memory and are cut the same way for any number of threads, so the results are the same bit for bit.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+
+def available_cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_number = available_cores()
+
+
+def set_num_threads(n: int) -> None:
+    """Run the CPU kernels on `n` threads, 1 or more. The default is the number of cores that the process may use."""
+    global _number
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"set_num_threads: got {n!r}; expected an integer of at least 1")
+    _number = n
+
+
+def get_num_threads() -> int:
+    return _number
+
+
+@cache
+def blas() -> Any:
+    """The handle by which BLAS's threads are held; looked for once, for the search takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@cache
+def pool(process: int, n: int) -> ThreadPoolExecutor:
+    """Worker threads of this process; after a fork the child has a number of its own and makes new ones."""
+    return ThreadPoolExecutor(n, thread_name_prefix="minifcn")
+
+
+def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
+    """job(part) for every part, spread over the threads. An exception in a job is raised here."""
+    waiting = list(parts)
+    with blas().limit(limits=1, user_api="blas"):
+        if _number == 1 or len(waiting) == 1:
+            for part in waiting:
+                job(part)
+        else:
+            list(pool(os.getpid(), _number).map(job, waiting))

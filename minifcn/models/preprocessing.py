@@ -1,0 +1,40 @@
+"""From a photograph to the numbers a network expects. Saved with the model, so that it cannot be mixed up."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Preprocessing(NamedTuple):
+    """(picture - mean) · scale for every pixel, channels in the given order. `mean` is in 0 … 255, in that same order."""
+
+    channels: str = "rgb"
+    mean: tuple[float, ...] = (122.68, 116.67, 104.01)  # of VOC pictures, as the reference model has it
+    scale: float = 1 / 64  # brings values to about ±2: what He-normal weights expect
+
+    def __call__(self, pictures: Any) -> np.ndarray:
+        """uint8 (N, H, W, 3) or (H, W, 3) RGB -> float32 (N, 3, H, W), channels last in memory."""
+        pictures = np.asarray(pictures)
+        if pictures.ndim == 3:
+            pictures = pictures[None]
+        if pictures.ndim != 4 or pictures.shape[3] != 3 or pictures.dtype != np.uint8:
+            raise ValueError(
+                f"preprocessing: got {pictures.dtype} {pictures.shape}; expected RGB pictures, uint8 (N, H, W, 3) or (H, W, 3)"
+            )
+        if self.channels == "bgr":
+            pictures = pictures[..., ::-1]
+        values = np.subtract(pictures, np.float32(self.mean), dtype=np.float32)
+        values *= np.float32(self.scale)
+        return values.transpose(0, 3, 1, 2)
+
+    @property
+    def fill(self) -> tuple[int, int, int]:
+        """The RGB colour that becomes about 0: what padding round a picture is painted with."""
+        mean = self.mean if self.channels == "rgb" else self.mean[::-1]
+        return (round(mean[0]), round(mean[1]), round(mean[2]))
+
+
+DEFAULTS = {
+    "tiny": Preprocessing(),
+    "vgg16": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),  # as Caffe's VGG16 was trained
+}

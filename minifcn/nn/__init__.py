@@ -1,0 +1,29 @@
+"""Modules, layers, initialisers and optimisers, on top of `minifcn.ops`."""
+
+from minifcn.nn import initialisers, optim
+from minifcn.nn.layers import (
+    AvgPool2d,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
+    LocalResponseNorm,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+)
+from minifcn.nn.module import Module, Parameter
+
+__all__ = [
+    "AvgPool2d",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Dropout",
+    "LocalResponseNorm",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "initialisers",
+    "optim",
+]

@@ -1,0 +1,29 @@
+"""First values for weights. Random ones come from the generator that `mf.manual_seed` restarts."""
+
+import numpy as np
+
+from minifcn import backend
+
+
+def he_normal(shape: tuple[int, ...]) -> np.ndarray:
+    """Normal, variance 2 / (inputs of one output): keeps the scale through ReLU layers. (O, C, KH, KW) float32. He et al. 2015."""
+    inputs = int(np.prod(shape[1:]))
+    values = backend.random_generator().standard_normal(shape, dtype=np.float32)
+    values *= np.float32(np.sqrt(2 / inputs))
+    return values
+
+
+def bilinear(channels: int, kernel: int) -> np.ndarray:
+    """Bilinear interpolation as a transposed convolution: one kernel a channel, (C, 1, K, K) float32 for `groups=C`.
+
+    A tent: (1 - |i - c| / f)·(1 - |j - c| / f), f = (K + 1) // 2, its top c in the middle of the kernel. Right for odd and even
+    kernels; f - 1 is the middle of an odd one, f - 0.5 of an even one. Paper section 3.3.
+
+    >>> bilinear(1, 4)[0, 0, 1] * 4 / 3
+    array([0.25, 0.75, 0.75, 0.25], dtype=float32)
+    """
+    if kernel < 1 or channels < 1:
+        raise ValueError(f"bilinear: {channels} channels and kernel {kernel}; both must be at least 1")
+    factor = (kernel + 1) // 2
+    tent = 1 - np.abs(np.arange(kernel) - (kernel - 1) / 2) / factor
+    return np.tile(np.outer(tent, tent).astype(np.float32), (channels, 1, 1, 1))

@@ -1,0 +1,164 @@
+"""Layers: parameters and options kept, the operation of the same name called."""
+
+from typing import Any
+
+import numpy as np
+
+from minifcn import ops
+from minifcn.autodiff.engine import Tensor
+from minifcn.kernels.windows import Window, pair
+from minifcn.nn.initialisers import he_normal
+from minifcn.nn.module import Module, Parameter
+from minifcn.ops.convolution import window_of
+from minifcn.ops.pooling import pool_window
+
+
+class Conv2d(Module):
+    """`ops.conv2d` with its own weight (O, C / groups, KH, KW), He-normal, and bias (O,), zero."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"Conv2d: {groups} groups must divide {in_channels} input and {out_channels} output channels"
+            )
+        kernel = pair(kernel_size, "Conv2d: kernel_size", 1)
+        self.options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        self.window = window_of("Conv2d", kernel, stride, padding, dilation)
+        self.weight = Parameter(he_normal((out_channels, in_channels // groups, *kernel)))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.conv2d(x, self.weight, self.bias, **self.options)
+
+
+class ConvTranspose2d(Module):
+    """`ops.conv_transpose2d` with its own weight (C, O / groups, KH, KW), He-normal, and bias (O,), zero."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+    ) -> None:
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"ConvTranspose2d: {groups} groups must divide {in_channels} input and {out_channels} output channels"
+            )
+        kernel = pair(kernel_size, "ConvTranspose2d: kernel_size", 1)
+        self.options = dict(
+            stride=stride, padding=padding, output_padding=output_padding, groups=groups, dilation=dilation
+        )
+        self.window = window_of("ConvTranspose2d", kernel, stride, padding, dilation, same=False)
+        self.weight = Parameter(he_normal((in_channels, out_channels // groups, *kernel)))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Any, output_size: Any = None) -> Tensor:
+        """`output_size` (OH, OW) takes the place of the layer's output_padding."""
+        options = (
+            self.options if output_size is None else self.options | {"output_padding": 0, "output_size": output_size}
+        )
+        return ops.conv_transpose2d(x, self.weight, self.bias, **options)
+
+
+class MaxPool2d(Module):
+    """`ops.max_pool2d`."""
+
+    def __init__(
+        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ) -> None:
+        self.window: Window = pool_window("MaxPool2d", kernel_size, stride, padding, dilation)
+        self.ceil_mode = ceil_mode
+        self.options = dict(
+            kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+        )
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.max_pool2d(x, **self.options)
+
+
+class AvgPool2d(Module):
+    """`ops.avg_pool2d`."""
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        self.window: Window = pool_window("AvgPool2d", kernel_size, stride, padding, 1)
+        self.ceil_mode = ceil_mode
+        self.options = dict(
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+        )
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.avg_pool2d(x, **self.options)
+
+
+class ReLU(Module):
+    """`ops.relu`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.relu(x)
+
+
+class Dropout(Module):
+    """`ops.dropout` while training, nothing in eval()."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: p is {p}; expected a probability from 0 to 1")
+        self.p = p
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.dropout(x, self.p, self.training)
+
+
+class LocalResponseNorm(Module):
+    """`ops.local_response_norm`."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.options = dict(size=size, alpha=alpha, beta=beta, k=k)
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.local_response_norm(x, **self.options)
+
+
+class Sequential(Module):
+    """Modules one after the other; `sequential[i]` is the i-th."""
+
+    def __init__(self, *layers: Module) -> None:
+        self.layers = list(layers)
+
+    def forward(self, x: Any) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)

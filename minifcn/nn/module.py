@@ -1,0 +1,117 @@
+"""Module: parameters with names, in the order in which they were made. No registration magic: it looks at its own attributes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minifcn import backend
+from minifcn.autodiff.engine import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf that a Module owns. With requires_grad=False it is saved and moved with the model, but not trained."""
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        super().__init__(data, requires_grad)
+
+
+M = TypeVar("M", bound="Module")
+
+
+class Module:
+    """A part of a network: write `forward`, assign Parameters and Modules (or lists of Modules) to attributes.
+
+    class Scores(mf.nn.Module):
+        def __init__(self, channels, classes):
+            self.conv = mf.nn.Conv2d(channels, classes, 1)
+
+        def forward(self, x):
+            return self.conv(x)
+    """
+
+    training = True
+
+    def forward(self, *inputs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward: write forward(self, x)")
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.forward(*inputs)
+
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """(name, Module) of the direct parts, in the order of assignment; a list's items are named by their number."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, list | tuple):
+                yield from ((f"{name}.{number}", item) for number, item in enumerate(value) if isinstance(item, Module))
+
+    def modules(self) -> Iterator["Module"]:
+        yield self
+        for _, child in self.named_children():
+            yield from child.modules()
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(name, Parameter), names joined by dots: ("backbone.conv1_1.weight", …). Frozen ones are among them."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield name, value
+        for name, child in self.named_children():
+            yield from ((f"{name}.{inner}", parameter) for inner, parameter in child.named_parameters())
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Every Parameter once, in a fixed order."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Name -> a copy of the array, on the CPU."""
+        return {name: np.array(backend.to_device(p.data, "cpu")) for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy arrays into the parameters of the same names. ValueError, before anything is written, if a name or shape differs."""
+        parameters = dict(self.named_parameters())
+        missing = [name for name in parameters if name not in state]
+        unexpected = [name for name in state if name not in parameters]
+        reshaped = [
+            f"{name} is {tuple(np.shape(state[name]))}, expected {parameter.shape}"
+            for name, parameter in parameters.items()
+            if name in state and tuple(np.shape(state[name])) != parameter.shape
+        ]
+        faults = [("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped)]
+        if any(names for _, names in faults):
+            listed = "; ".join(f"{fault}: {', '.join(names)}" for fault, names in faults if names)
+            raise ValueError(f"load_state_dict: the arrays do not fit this {type(self).__name__}: {listed}")
+        for name, parameter in parameters.items():
+            value = np.asarray(state[name], dtype=parameter.dtype)
+            parameter.data[...] = backend.to_device(value, parameter.device)
+
+    def train(self: M, training: bool = True) -> M:
+        """Switch dropout on (or off). Returns the module."""
+        for module in self.modules():
+            module.training = training
+        return self
+
+    def eval(self: M) -> M:
+        """Switch dropout off. Returns the module."""
+        return self.train(False)
+
+    def to(self: M, device: str) -> M:
+        """Move every parameter to "cpu" or "gpu", in place; their gradients are dropped. Returns the module."""
+        for parameter in self.parameters():
+            parameter.data, parameter.grad = backend.to_device(parameter.data, device), None
+        return self
+
+    def astype(self: M, dtype: Any) -> M:
+        """Convert every parameter, in place: float64 for a gradient check. Returns the module."""
+        for parameter in self.parameters():
+            parameter.data, parameter.grad = parameter.data.astype(dtype), None
+        return self
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __repr__(self) -> str:
+        count = sum(parameter.size for parameter in self.parameters())
+        return f"{type(self).__name__}({count:,} parameters)"

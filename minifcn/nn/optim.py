@@ -1,0 +1,161 @@
+"""SGD with momentum, and Adam. Both update the parameters' arrays in place and skip what has no gradient."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minifcn import backend
+from minifcn.autodiff.engine import Array, Tensor
+
+
+class Optimiser:
+    """Parameters in groups; a subclass says how one of them moves.
+
+    `parameters`: any iterable of Tensors, or of groups: dicts with "params" and, where a group differs, "lr" and "weight_decay",
+    or the multipliers "lr_multiplier" and "decay_multiplier" of the optimiser's own (Caffe's lr_mult and decay_mult; the paper doubles
+    the rate of biases). `optimiser.lr` may be changed between steps: a schedule.
+    """
+
+    def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0) -> None:
+        name = type(self).__name__
+        at_least_zero(name, lr=lr, weight_decay=weight_decay)
+        entries = list(parameters)
+        if not entries:
+            raise ValueError(f"{name}: no parameters to optimise; give model.parameters() or a list of Tensors")
+        groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
+        self.groups = [self._group(name, group) for group in groups]
+        self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
+        everything = [id(parameter) for group in self.groups for parameter in group["params"]]
+        if len(set(everything)) != len(everything):
+            raise ValueError(f"{name}: a parameter is listed twice; it would be moved twice a step")
+        self.state: list[dict[str, Array]] = [{} for _ in everything]
+
+    @staticmethod
+    def _group(name: str, group: Any) -> dict[str, Any]:
+        known = {"params", "lr", "weight_decay", "lr_multiplier", "decay_multiplier"}
+        if not isinstance(group, Mapping) or "params" not in group or set(group) - known:
+            got = sorted(group) if isinstance(group, Mapping) else type(group).__name__
+            raise ValueError(
+                f"{name}: a group is a dict with params and any of {sorted(known - {'params'})}; got {got}"
+            )
+        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(f"{name}: expected Tensors, got {type(parameter).__name__}")
+        at_least_zero(name, **{key: value for key, value in group.items() if key != "params"})
+        return dict(group) | {"params": params}
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient, in place."""
+        self.steps += 1
+        number = 0
+        for group in self.groups:
+            lr = group.get("lr", self.lr) * group.get("lr_multiplier", 1.0)
+            decay = group.get("weight_decay", self.weight_decay) * group.get("decay_multiplier", 1.0)
+            for parameter in group["params"]:
+                if parameter.requires_grad and parameter.grad is not None:
+                    gradient = parameter.grad + decay * parameter.data if decay else parameter.grad
+                    self.move(parameter, gradient, lr, self.state[number])
+                number += 1
+
+    def move(self, parameter: Tensor, gradient: Array, lr: float, state: dict[str, Array]) -> None:
+        raise NotImplementedError
+
+    def zero_grad(self) -> None:
+        """Forget every gradient."""
+        for group in self.groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Everything a resumed run needs, as arrays on the CPU: "steps", and "3.velocity" for the fourth parameter."""
+        arrays = {
+            f"{number}.{name}": np.array(backend.to_device(value, "cpu"))
+            for number, state in enumerate(self.state)
+            for name, value in state.items()
+        }
+        return arrays | {"steps": np.array(self.steps)}
+
+    def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back what `state_dict` gave, for the same parameters in the same order."""
+        parameters = [parameter for group in self.groups for parameter in group["params"]]
+        state: list[dict[str, Array]] = [{} for _ in parameters]
+        for key, value in arrays.items():
+            number, _, name = key.partition(".")
+            if key == "steps":
+                continue
+            if (
+                not number.isdigit()
+                or int(number) >= len(parameters)
+                or value.shape
+                not in (
+                    (),
+                    parameters[int(number)].shape,
+                )
+            ):
+                raise ValueError(
+                    f"{type(self).__name__}: the saved {key} {value.shape} fits none of the {len(parameters)} parameters"
+                )
+            device = parameters[int(number)].device if value.ndim else "cpu"
+            state[int(number)][name] = backend.to_device(np.array(value), device)
+        self.state, self.steps = state, int(arrays["steps"])
+
+
+class SGD(Optimiser):
+    """v ← momentum·v + gradient;  parameter ← parameter - lr·v.  Weight decay adds decay·parameter to the gradient."""
+
+    def __init__(self, parameters: Iterable[Any], lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"SGD: momentum is {momentum}; expected 0 or more and below 1")
+        self.momentum = momentum
+
+    def move(self, parameter: Tensor, gradient: Array, lr: float, state: dict[str, Array]) -> None:
+        if self.momentum:
+            if "velocity" in state:
+                state["velocity"] *= self.momentum
+                state["velocity"] += gradient
+            else:
+                state["velocity"] = gradient.copy()
+            gradient = state["velocity"]
+        parameter.data -= lr * gradient
+
+
+class Adam(Optimiser):
+    """Steps of about lr, whatever the gradient's scale. Kingma & Ba 2015, algorithm 1; weight decay as in SGD."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"Adam: betas are {betas}; expected two numbers, 0 or more and below 1")
+        self.betas, self.eps = betas, eps
+
+    def move(self, parameter: Tensor, gradient: Array, lr: float, state: dict[str, Array]) -> None:
+        xp = backend.array_module(gradient)
+        if not state:
+            state["mean"], state["square"] = xp.zeros_like(parameter.data), xp.zeros_like(parameter.data)
+            state["count"] = np.zeros(())  # a parameter's own: one that joins later is corrected from its first step
+        first, second = self.betas
+        state["count"] += 1
+        count = float(state["count"])
+        state["mean"] *= first
+        state["mean"] += (1 - first) * gradient
+        state["square"] *= second
+        state["square"] += (1 - second) * gradient * gradient
+        # both averages start at 0: dividing by 1 - βᵗ makes up for it
+        size = xp.sqrt(state["square"] / (1 - second**count)) + self.eps
+        parameter.data -= lr / (1 - first**count) * state["mean"] / size
+
+
+def at_least_zero(optimiser: str, **numbers: float) -> None:
+    for name, value in numbers.items():
+        if not value >= 0:
+            raise ValueError(f"{optimiser}: {name} is {value}; expected a number of at least 0")

@@ -1,0 +1,45 @@
+"""Named arrays and a little JSON in one safetensors file, written whole or not at all."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class WeightsError(ValueError):
+    """A weights file is missing, damaged or not what was expected."""
+
+
+def save_arrays(
+    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], header: Mapping[str, Any] | None = None
+) -> None:
+    """Write `arrays` and the JSON-able `header`. A killed process leaves the old file, or the new one, never half of one."""
+    from safetensors.numpy import save
+
+    path = Path(path)
+    contiguous = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
+    content = save(contiguous, metadata={"minifcn": json.dumps(header or {}, sort_keys=True)})
+    waiting = path.with_name(path.name + ".tmp")
+    with open(waiting, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # the name may change only once the bytes are safe
+    os.replace(waiting, path)
+
+
+def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, header) as `save_arrays` wrote them; header is {} for a safetensors file from elsewhere. Raises WeightsError."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("minifcn", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
