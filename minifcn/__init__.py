@@ -1,9 +1,11 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
-from minifcn import kernels, ops
+from minifcn import kernels, models, nn, ops
 from minifcn.autodiff.engine import Function, Tensor, no_grad
 from minifcn.autodiff.gradcheck import GradcheckError, adjoint_check, gradcheck
 from minifcn.backend import manual_seed
+from minifcn.kernels.threads import set_num_threads
+from minifcn.nn import optim
 from minifcn.version import __version__
 
 __all__ = [
@@ -15,6 +17,10 @@ __all__ = [
     "gradcheck",
     "kernels",
     "manual_seed",
+    "models",
+    "nn",
     "no_grad",
     "ops",
+    "optim",
+    "set_num_threads",
 ]

@@ -15,15 +15,17 @@ class Transplant(NamedTuple):
         return f"copied {len(self.copied)} parameters; left as they start: {', '.join(self.left) or 'none'}"
 
 
-def transplant(coarser: FCN, finer: FCN) -> Transplant:
-    """Copy every parameter of `coarser` into the one of the same name in `finer`; new skips keep their zeros.
+def transplant(source_model: FCN, model: FCN) -> Transplant:
+    """Copy every parameter of `source_model` into the one of the same name in `model`; new skips keep their zeros.
 
-    Upsampling kernels are left (another factor is another kernel). Anything else that does not fit raises ValueError, and nothing
-    is written.
+    Upsampling kernels are left (another factor is another kernel), and so are score layers where the number of classes differs.
+    Anything else that does not fit raises ValueError, and nothing is written.
     """
-    source, target = dict(coarser.named_parameters()), dict(finer.named_parameters())
+    source, target = dict(source_model.named_parameters()), dict(model.named_parameters())
     fits = [name for name in source if name in target and target[name].shape == source[name].shape]
-    lost = [name for name in source if name not in fits and not name.startswith("upscore")]
+    other_classes = len(source_model.class_names) != len(model.class_names)
+    may_stay = ("upscore", "score_") if other_classes else ("upscore",)
+    lost = [name for name in source if name not in fits and not name.startswith(may_stay)]
     if lost:
         detail = ", ".join(f"{n} {source[n].shape} -> {target[n].shape if n in target else 'nowhere'}" for n in lost)
         raise ValueError(f"transplant: these parameters have no place in the new network: {detail}")

@@ -1,0 +1,47 @@
+"""`minifcn COMMAND …`: find the command, run it, turn errors into a sentence and an exit status."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from minifcn.version import __version__
+
+COMMANDS = {
+    "demo": "make the synthetic set, train FCN-32s, 16s and 8s on it, write a report: the whole way in minutes",
+    "train": "train on a VOC folder or the synthetic set; a run folder comes out",
+    "eval": "score a saved model on a split",
+    "predict": "segment pictures with a saved model",
+    "summary": "a network as a table: shapes, receptive fields, parameters, cost",
+    "gradcheck": "hold every operation's gradient against finite differences",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="minifcn", description="Fully convolutional networks for semantic segmentation, from scratch in NumPy."
+    )
+    top.add_argument("--version", action="version", version=f"minifcn {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        module = importlib.import_module(f"minifcn.cli.{name}")
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0 for success, 1 for failure (one sentence on stderr), 2 for wrong usage, 130 for Ctrl-C."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (ValueError, TypeError, RuntimeError, OSError, AssertionError) as error:
+        # our own errors say what came, what was expected and what to do; a traceback would only bury that
+        if arguments.__dict__.get("traceback"):
+            raise
+        print(f"minifcn {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"minifcn {arguments.command}: stopped", file=sys.stderr)
+        return 130

@@ -1,0 +1,49 @@
+"""Option types shared by the commands; a wrong value is wrong usage, exit status 2."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+
+def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
+    """An argparse type: a number of `kind`, `least` or more."""
+
+    def number(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not least <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is out of range; expected {least} or more")
+        return value
+
+    return number
+
+
+def above_zero(text: str) -> float:
+    """An argparse type: a number above 0."""
+    value = at_least(0, float)(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 is out of range; expected a number above 0")
+    return value
+
+
+def height_by_width(text: str) -> tuple[int, int]:
+    """An argparse type: "375x500" -> (375, 500)."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; expected HEIGHTxWIDTH, such as 375x500")
+    return int(parts[0]), int(parts[1])
+
+
+def comma_list(text: str) -> list[str]:
+    """An argparse type: "cat,dog" -> ["cat", "dog"]."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def bar(total: int, what: str, **options: Any) -> Any:
+    """A progress bar on a terminal; nothing elsewhere."""
+    return tqdm(total=total, desc=what, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True, **options)

@@ -1,0 +1,80 @@
+"""How a run is shown: bars on a terminal, a plain line now and then elsewhere, a table of scores at the end."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from minifcn.cli.options import bar
+from minifcn.training import Listener, Step
+
+LINES = 10  # a stage, where there is no terminal
+
+
+class Progress(Listener):
+    """Draws what a run tells."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.bar: Any = None
+        self.average: float | None = None
+
+    def say(self, line: str) -> None:
+        print(line, flush=True)
+
+    def stage_begins(self, stage: str, steps: int, done: int) -> None:
+        self.steps, self.average = steps, None
+        self.bar = bar(steps, stage, initial=done, unit="step")
+
+    def stepped(self, stage: str, step: Step) -> None:
+        self.average = step.loss if self.average is None else 0.9 * self.average + 0.1 * step.loss
+        self.bar.set_postfix_str(f"loss {self.average:.3f}, {step.images_per_second:.1f} images/s", refresh=False)
+        self.bar.update()
+        number = step.step + 1
+        if not self.terminal and (number % max(1, self.steps // LINES) == 0 or number == self.steps):
+            left = (self.steps - number) * step.seconds
+            print(
+                f"{stage}  step {number}/{self.steps}  loss {self.average:.3f}  {step.images_per_second:.1f} images/s  {left:.0f} s left",
+                flush=True,
+            )
+
+    def stage_ends(self, stage: str) -> None:
+        self.bar.close()
+
+    def scoring(self, stage: str, pictures: int) -> Callable[[], Any]:
+        self.bar = bar(pictures, f"{stage}: scoring", unit="picture")
+        return self.bar.update
+
+    def scored(self, stage: str, metrics: dict[str, Any]) -> None:
+        self.bar.close()
+        print(f"{stage}  {scores_line(metrics)}", flush=True)
+
+
+def percent(value: float | None) -> str:
+    return "  none" if value is None else f"{100 * value:5.1f} %"
+
+
+def scores_line(metrics: dict[str, Any]) -> str:
+    return (
+        f"mean IU {percent(metrics['mean_iu'])}   pixel accuracy {percent(metrics['pixel_accuracy'])}   "
+        f"mean accuracy {percent(metrics['mean_accuracy'])}   f.w. IU {percent(metrics['frequency_weighted_iu'])}"
+    )
+
+
+def scores_table(metrics: dict[str, dict[str, Any]]) -> str:
+    """A row a class and a row a score, a column a stage."""
+    stages = list(metrics)
+    names = list(metrics[stages[0]]["per_class"])
+    width = max(len(name) for name in [*names, "frequency weighted IU"])
+    lines = ["".ljust(width) + "".join(f"{stage:>14}" for stage in stages)]
+    for name in names:
+        lines.append(
+            f"IU {name}".ljust(width + 3)[:width].ljust(width) + row([metrics[s]["per_class"][name] for s in stages])
+        )
+    for key in ("mean_iu", "pixel_accuracy", "mean_accuracy", "frequency_weighted_iu"):
+        label = key.replace("_iu", " IU").replace("_", " ")
+        lines.append(label.ljust(width) + row([metrics[s][key] for s in stages]))
+    return "\n".join(lines)
+
+
+def row(values: list[float | None]) -> str:
+    return "".join(f"{percent(value):>14}" for value in values)

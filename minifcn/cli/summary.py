@@ -1,0 +1,32 @@
+"""A network as a table, a row a layer: output shape, receptive field, stride, parameters, multiply-adds, activation memory."""
+
+import argparse
+
+from minifcn.cli.options import at_least, height_by_width
+from minifcn.models import ARCHITECTURES, BACKBONES, build, load, summarise
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NETWORK", help=f"{', '.join(ARCHITECTURES)}, or a saved model's file")
+    parser.add_argument("--backbone", choices=list(BACKBONES), default="vgg16", help="(vgg16)")
+    parser.add_argument("--size", type=height_by_width, default=(500, 500), metavar="HxW", help="the picture (500x500)")
+    parser.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
+    parser.add_argument(
+        "--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)"
+    )
+    parser.add_argument("--num-classes", type=at_least(1), default=21, metavar="C", help="(21)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.network.endswith(".safetensors"):
+        model = load(arguments.network)
+    else:
+        model = build(
+            arguments.network,
+            backbone=arguments.backbone,
+            num_classes=arguments.num_classes,
+            width=arguments.width,
+            padding=arguments.padding,
+        )
+    print(summarise(model, arguments.size))
+    return 0

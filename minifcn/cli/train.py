@@ -1,0 +1,134 @@
+"""Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from minifcn import backend
+from minifcn.cli.finish import finish
+from minifcn.cli.options import above_zero, at_least, bar, comma_list
+from minifcn.cli.progress import Progress
+from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.models import ARCHITECTURES, BACKBONES
+from minifcn.training import Config, RunFolder, is_finished
+from minifcn.training import run as run_stages
+from minifcn.training.config import LEARNING_RATES
+
+SYNTHETIC = "synthetic"
+LARGEST_CROP = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data", required=True, metavar="ROOT|synthetic", help="a folder in VOC layout, or the word synthetic"
+    )
+    data.add_argument("--train-split", default="train", help="a name in ImageSets/Segmentation (train)")
+    data.add_argument("--val-split", default="val", help="the split that is scored (val)")
+    data.add_argument("--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background (all)")
+    data.add_argument(
+        "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
+    )
+    data.add_argument(
+        "--others", choices=("void", "background"), default="void", help="what other classes become (void)"
+    )
+    data.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many training pictures")
+    data.add_argument(
+        "--size", type=at_least(1), metavar="S", help="train on SxS crops (the pictures' size, at most 256)"
+    )
+    net = parser.add_argument_group("network")
+    net.add_argument(
+        "--arch", choices=["staged", *ARCHITECTURES], default="staged", help="staged: 32s, then 16s, then 8s"
+    )
+    net.add_argument("--backbone", choices=list(BACKBONES), default="tiny", help="(tiny)")
+    net.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
+    net.add_argument("--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)")
+    net.add_argument("--init", metavar="FILE", help="start from a saved model")
+    training = parser.add_argument_group("training")
+    training.add_argument("--batch", type=at_least(1), default=8, metavar="B", help="pictures a step (8)")
+    length = training.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=at_least(1), metavar="N", help="steps a stage (300)")
+    length.add_argument("--epochs", type=above_zero, metavar="N", help="passes through the training pictures a stage")
+    training.add_argument("--optimizer", choices=list(LEARNING_RATES), default="adam", help="(adam)")
+    training.add_argument("--lr", type=above_zero, metavar="X", help="learning rate at the start (adam 1e-3, sgd 1e-2)")
+    training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
+    training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out; start it where there is none")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return train_as(arguments, "minifcn " + shlex.join(sys.argv[1:]))
+
+
+def train_as(arguments: argparse.Namespace, command: str) -> int:
+    """Train as `arguments` say; `command` is printed in the report as the line that repeats the run."""
+    device = backend.choose_device(arguments.device)
+    folder = RunFolder(arguments.out)
+    folder.claim(arguments.resume)
+    root = synthetic_set(arguments.out / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
+    classes = class_map_for(root, arguments.class_names, arguments.classes, arguments.others)
+    train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
+    val_set = VOCFolder(root, arguments.val_split, classes)
+    config = make_config(arguments, classes, train_set)
+    if arguments.resume and is_finished(config, folder):
+        print(f"{folder.path}: this run is finished; its report is {folder.report}")
+        return 0
+    for dataset in (train_set, val_set):
+        with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
+            dataset.check(checking.update)
+    folder.begin(config)
+    print(
+        f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
+        f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, batch {config.batch} of "
+        f"{config.size}x{config.size}, {config.optimizer} at {config.lr:g}, on the {device}",
+        flush=True,
+    )
+    metrics = run_stages(config, train_set, val_set, folder, device, Progress())
+    finish(config, folder, val_set, metrics, command)
+    return 0
+
+
+def synthetic_set(root: Path) -> Path:
+    """The synthetic set at `root`, made where it is not there yet."""
+    with bar(0, "drawing the synthetic set", unit="picture") as drawing:
+        return make_synthetic(root, progress=drawing.update)
+
+
+def class_map_for(root: Path, names_file: Path | None, subset: list[str] | None, others: str) -> ClassMap:
+    """Own classes from --class-names, or from class_names.txt beside the pictures; the 21 of VOC where there is neither."""
+    beside = root / "class_names.txt"
+    file = names_file or (beside if beside.is_file() else None)
+    return ClassMap.own(read_class_names(file), subset, others) if file else ClassMap.voc(subset, others)
+
+
+def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOCFolder) -> Config:
+    """The options with every default worked out."""
+    steps = arguments.steps or 300
+    if arguments.epochs:
+        steps = max(1, round(arguments.epochs * len(train_set) / arguments.batch))
+    return Config(
+        data=arguments.data,
+        train_split=arguments.train_split,
+        val_split=arguments.val_split,
+        classes=classes.to_dict(),
+        arch=arguments.arch,
+        backbone=arguments.backbone,
+        width=arguments.width,
+        padding=arguments.padding,
+        init=arguments.init,
+        size=arguments.size or default_crop(train_set),
+        batch=arguments.batch,
+        steps=steps,
+        optimizer=arguments.optimizer,
+        lr=arguments.lr or LEARNING_RATES[arguments.optimizer],
+        seed=arguments.seed,
+        limit=arguments.limit,
+    )
+
+
+def default_crop(train_set: VOCFolder) -> int:
+    """The longest side of the first pictures, a multiple of 32, at most 256."""
+    longest = max(max(train_set.picture(number).shape[:2]) for number in range(min(20, len(train_set))))
+    return min(LARGEST_CROP, -(-longest // 32) * 32)

@@ -1,0 +1,64 @@
+"""Picture files in, arrays out. Every way a file can be broken ends in one sentence that names the file."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from minifcn.data.errors import DataError
+
+
+def open_image(path: str | os.PathLike[str], what: str) -> Image.Image:
+    """The image in the file `path`, decoded whole. `what` ("picture", "labels") starts the message of a DataError."""
+    path = Path(path)
+    if not path.is_file():
+        problem = "this is a folder; give a file" if path.is_dir() else "there is no such file"
+        raise DataError(f"{what} {path}: {problem}")
+    try:
+        with Image.open(path) as image:
+            # Pillow only warns between its limit and twice that; a warning is no way to meet a 20 GB array
+            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+                raise Image.DecompressionBombError
+            image.load()
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        limit = f"{Image.MAX_IMAGE_PIXELS:,} pixels"
+        raise DataError(f"{what} {path}: larger than Pillow's limit of {limit}; make it smaller") from error
+    except Exception as error:  # Pillow raises whatever its parsers hit: OSError, SyntaxError, struct.error, ...
+        reason = str(error).strip() or type(error).__name__
+        if isinstance(error, Image.UnidentifiedImageError):
+            reason = "not an image file that Pillow knows"
+        raise DataError(f"{what} {path}: cannot be read ({reason}); replace the file") from error
+    return image
+
+
+def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
+    """A picture file as uint8 (H, W, 3), RGB, turned upright as its EXIF orientation says.
+
+    Any mode that Pillow reads is brought to RGB: grey is repeated, 16 bit grey keeps its upper 8 bits, CMYK is
+    converted, and what is transparent is laid over white. Raises DataError, with the file's name, where the file is
+    missing, broken, larger than Pillow's limit, or of floating point (which has no fixed range).
+    """
+    image = open_image(path, "picture")
+    with suppress(Exception):  # broken EXIF says nothing about the pixels: keep them as they are stored
+        image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise DataError(f"picture {path}: floating point has no fixed range of brightness; save it with 8 bits")
+    try:
+        return np.array(_to_rgb(image))
+    except Exception as error:
+        raise DataError(
+            f"picture {path}: mode {image.mode} cannot be turned into RGB ({error}); save it as RGB"
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bit grey; convert("RGB") would cut every value above 255 to white
+        upper = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        image = Image.fromarray(upper.astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        # the colour under a transparent pixel is arbitrary, often black; viewers show white paper
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")

@@ -1,0 +1,135 @@
+"""Reads the folder layout of PASCAL VOC: JPEGImages/, SegmentationClass/, ImageSets/Segmentation/<split>.txt."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from minifcn.data.classes import ClassMap
+from minifcn.data.errors import DataError
+from minifcn.data.images import read_picture
+from minifcn.data.labels import read_labels
+
+PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
+
+
+class VOCFolder:
+    """The pictures and labels of one split.
+
+    `root`       the folder that holds JPEGImages, SegmentationClass and ImageSets, or one above it, as the VOC archives
+                 unpack: VOCdevkit/VOC2012, VOC2012, TrainVal/VOCdevkit/VOC2011; of several years the latest that has
+                 the split
+    `split`      the name of a file in ImageSets/Segmentation, without .txt
+    `class_map`  which classes the labels are turned into
+    `limit`      keep only the first so many pictures of the split
+
+    `.ids` lists the pictures in the order of the split file. Pictures may be .jpg, .jpeg or .png. Raises DataError
+    where the folder or the split is not found, or the split is empty or names a picture twice. The pictures themselves
+    are only opened by `picture`, `labels` and `check`.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], split: str, class_map: ClassMap, limit: int | None = None) -> None:
+        if limit is not None and limit < 1:
+            raise DataError(f"{split}: limit is {limit}; keep at least 1 picture")
+        self.folder = _find_folder(Path(root), split)
+        self.split = split
+        self.class_map = class_map
+        self.ids = _read_split(self.folder / SPLITS, split)[:limit]
+        self._pictures = _files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
+        self._labels = _files_by_stem(self.folder / LABELS, (".png",))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def picture(self, i: int) -> np.ndarray:
+        """Picture `i`, RGB, upright, uint8 (H, W, 3). Raises DataError with the file's name."""
+        name = self.ids[i]
+        if name not in self._pictures:
+            expected = self.folder / PICTURES / name
+            raise DataError(f"picture {expected}.jpg: there is no such file, nor {name}.jpeg or {name}.png beside it")
+        return read_picture(self._pictures[name])
+
+    def labels(self, i: int) -> np.ndarray:
+        """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
+        name = self.ids[i]
+        path = self._labels.get(name, self.folder / LABELS / f"{name}.png")
+        labels = read_labels(path)
+        try:
+            return self.class_map.apply(labels)
+        except DataError as error:
+            raise DataError(f"labels {path}: {error}") from error
+
+    def check(self, progress: Callable[[], object] | None = None) -> None:
+        """Read every pair whole, and raise DataError with the first bad file in the order of the split.
+
+        Found are files that are missing, unreadable or cut short, sizes that differ, colours instead of class numbers
+        and unknown label values. `progress` is called once a checked pair.
+        """
+        problems = []
+        # decoding lets go of Python's lock, so threads are enough to use every core
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+            for problem in pool.map(self._problem, range(len(self))):
+                if problem:
+                    problems.append(problem)
+                if progress:
+                    progress()
+        if problems:
+            raise DataError(f"{problems[0]} (split {self.split}: {len(problems)} of {len(self)} pairs are bad)")
+
+    def _problem(self, i: int) -> str | None:
+        try:
+            picture, labels = self.picture(i), self.labels(i)
+        except DataError as error:
+            return str(error)
+        if picture.shape[:2] == labels.shape:
+            return None
+        (height, width), (label_height, label_width) = picture.shape[:2], labels.shape
+        return (
+            f"labels {self._labels[self.ids[i]]}: {label_height}x{label_width} (height x width), but the picture "
+            f"{self._pictures[self.ids[i]].name}, upright, is {height}x{width}; both must have the same size"
+        )
+
+
+def _find_folder(root: Path, split: str) -> Path:
+    if not root.is_dir():
+        raise DataError(f"data {root}: there is no such folder")
+    years = [*root.glob("VOCdevkit/VOC20[0-9][0-9]"), *root.glob("VOC20[0-9][0-9]")]
+    latest_first = sorted(years, key=lambda folder: folder.name, reverse=True)
+    places = [root, *latest_first, root / "TrainVal/VOCdevkit/VOC2011"]
+    found = [place for place in places if all((place / part).is_dir() for part in (PICTURES, LABELS, SPLITS))]
+    if not found:
+        looked = ", ".join(str(place) for place in [root, root / "VOCdevkit/VOC20xx", root / "VOC20xx", places[-1]])
+        raise DataError(f"data {root}: found no folder with {PICTURES}/, {LABELS}/ and {SPLITS}/; looked in {looked}")
+    return next((place for place in found if (place / SPLITS / f"{split}.txt").is_file()), found[0])
+
+
+def _read_split(folder: Path, split: str) -> list[str]:
+    path = folder / f"{split}.txt"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in folder.glob("*.txt"))) or "none"
+        raise DataError(f"split {split!r}: there is no file {path}; the splits in this folder are: {there}")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"split {path}: not UTF-8 text; write one picture name a line") from error
+    first_line: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        name = line.strip()
+        if name in first_line:
+            raise DataError(f"split {path}, line {number}: {name} stands in line {first_line[name]} too; list it once")
+        if name:
+            first_line[name] = number
+    if not first_line:
+        raise DataError(f"split {path}: no picture names in it; write one a line")
+    return list(first_line)
+
+
+def _files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+    """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins."""
+    found: dict[str, Path] = {}
+    for ending in reversed(endings):
+        found |= {file.stem: file for file in sorted(folder.iterdir()) if file.suffix.lower() == ending}
+    return found

@@ -1,0 +1,63 @@
+"""Everything that decides what a run computes; written to config.json and compared on --resume."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from minifcn.models import ARCHITECTURES
+from minifcn.training.loop import TrainingError
+
+STAGED = ("fcn32s", "fcn16s", "fcn8s")
+LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2}
+# a finer net starts from a trained one: it needs smaller steps than a fresh one. Chosen on the synthetic set.
+STAGE_FACTORS = (1.0, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The options of `minifcn train`, resolved: no None where a default applies. `steps` counts per stage."""
+
+    data: str
+    train_split: str
+    val_split: str
+    classes: dict[str, Any]
+    arch: str = "staged"
+    backbone: str = "tiny"
+    width: int | None = None
+    padding: str = "same"
+    init: str | None = None
+    size: int = 128
+    batch: int = 8
+    steps: int = 300
+    optimizer: str = "adam"
+    lr: float = LEARNING_RATES["adam"]
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    seed: int = 0
+    limit: int | None = None
+    stage_factors: tuple[float, ...] = field(default=STAGE_FACTORS)
+
+    def __post_init__(self) -> None:
+        if self.arch != "staged" and self.arch not in ARCHITECTURES:
+            raise TrainingError(f"--arch {self.arch}: choose staged or one of {', '.join(ARCHITECTURES)}")
+        if self.optimizer not in LEARNING_RATES:
+            raise TrainingError(f"--optimizer {self.optimizer}: choose one of {', '.join(LEARNING_RATES)}")
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return STAGED if self.arch == "staged" else (self.arch,)
+
+    def stage_lr(self, number: int) -> float:
+        """The learning rate that stage `number` starts with."""
+        return self.lr * (self.stage_factors[number] if self.arch == "staged" else 1.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"stage_factors": list(self.stage_factors)}
+
+
+def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """What differs between two configurations, in words."""
+    return [
+        f"{name} was {saved.get(name)!r}, now {wanted.get(name)!r}"
+        for name in sorted(saved.keys() | wanted.keys())
+        if saved.get(name) != wanted.get(name)
+    ]

@@ -1,0 +1,107 @@
+"""A run is a folder: config.json, log.csv, metrics.json, models and a checkpoint. Each file is written whole or not at all."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minifcn.training.config import Config, differences
+from minifcn.training.loop import Step, TrainingError
+from minifcn.version import __version__
+from minifcn.weights import load_arrays, save_arrays
+
+COLUMNS = ("stage", *Step._fields)
+
+
+class RunFolder:
+    """The files of one run, and the rules for starting and continuing it: `claim`, then `begin`. Nothing is ever overwritten."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.config, self.log = self.path / "config.json", self.path / "log.csv"
+        self.metrics, self.report = self.path / "metrics.json", self.path / "report.html"
+        self.last, self.best = self.path / "last.safetensors", self.path / "best.safetensors"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+
+    def claim(self, resume: bool) -> None:
+        """See that a run may be written here; nothing is written yet. Raises TrainingError."""
+        if self.path.exists() and not self.path.is_dir():
+            raise TrainingError(f"--out {self.path}: this is a file; give a folder")
+        if resume or not self.path.exists():
+            return
+        if self.config.exists():
+            raise TrainingError(
+                f"--out {self.path}: holds a run already; continue it with --resume or choose another folder"
+            )
+        if any(self.path.iterdir()):
+            raise TrainingError(f"--out {self.path}: the folder is not empty and holds no run; choose another one")
+
+    def begin(self, config: Config) -> None:
+        """Write config.json; or, where a checkpoint waits, see that it belongs to the same options. Raises TrainingError."""
+        wanted = json.loads(json.dumps(config.to_dict()))
+        if self.checkpoint.exists():
+            saved = {name: value for name, value in read_json(self.config).items() if name != "minifcn"}
+            if changed := differences(saved, wanted):
+                raise TrainingError(
+                    f"--resume {self.path}: the run was started with other options: {'; '.join(changed)}"
+                )
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.config, {"minifcn": __version__, **wanted})
+
+    def save_checkpoint(self, arrays: dict[str, np.ndarray], header: dict[str, Any]) -> None:
+        save_arrays(self.checkpoint, arrays, header)
+
+    def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """(arrays, header), or None where there is none yet."""
+        return load_arrays(self.checkpoint) if self.checkpoint.exists() else None
+
+    def start_log(self, stages: tuple[str, ...], stage: int, step: int) -> list[dict[str, Any]]:
+        """Keep the rows before (stage, step), drop later ones that no checkpoint covers; returns the rows kept."""
+        rows = self.read_log() if self.log.exists() else []
+        done = {name: number for number, name in enumerate(stages)}
+        kept = [row for row in rows if (done[row["stage"]], row["step"]) < (stage, step)]
+        waiting = self.log.with_name("log.csv.tmp")
+        with open(waiting, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(kept)
+        os.replace(waiting, self.log)
+        return kept
+
+    def append_log(self, stage: str, steps: list[Step]) -> None:
+        with open(self.log, "a", newline="") as file:
+            csv.writer(file).writerows([stage, *step] for step in steps)
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """Rows of log.csv as numbers; a last line cut short by a kill is left out."""
+        rows = []
+        with open(self.log, newline="") as file:
+            for row in csv.DictReader(file):
+                try:
+                    numbers = {name: float(row[name]) for name in COLUMNS[2:]}
+                    rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
+                except (TypeError, ValueError):
+                    continue
+        return rows
+
+    def read_metrics(self) -> dict[str, Any]:
+        return read_json(self.metrics) if self.metrics.exists() else {}
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        write_json(self.metrics, metrics)
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path}: cannot be read ({error})") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    waiting = path.with_name(path.name + ".tmp")
+    waiting.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(waiting, path)

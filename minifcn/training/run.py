@@ -1,0 +1,180 @@
+"""A whole run: one stage after the other, each trained, scored and saved; continued where it stopped."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from minifcn import backend
+from minifcn.data import Batches, ClassMap, VOCFolder
+from minifcn.models import FCN, build, load, save, transplant
+from minifcn.models.saving import from_arrays, model_header
+from minifcn.nn.optim import SGD, Adam, Optimiser
+from minifcn.training.config import Config
+from minifcn.training.evaluate import evaluate
+from minifcn.training.folder import RunFolder
+from minifcn.training.loop import Step, train
+
+CHECKPOINT_SECONDS = 20.0  # at most so much work is lost when a run is killed
+
+
+class Listener:
+    """What a run tells while it goes on. The command line draws bars from it; by itself it says nothing."""
+
+    def say(self, line: str) -> None: ...
+
+    def stage_begins(self, stage: str, steps: int, done: int) -> None: ...
+
+    def stepped(self, stage: str, step: Step) -> None: ...
+
+    def stage_ends(self, stage: str) -> None: ...
+
+    def scoring(self, stage: str, pictures: int) -> Callable[[], Any]:
+        """Called before the pictures are scored; what it returns is called once a picture."""
+        return lambda: None
+
+    def scored(self, stage: str, metrics: dict[str, Any]) -> None: ...
+
+
+class Place(NamedTuple):
+    """Where a run stands: `step` steps of stage number `stage` are done."""
+
+    stage: int = 0
+    step: int = 0
+    best: float = -1.0
+
+
+def run(
+    config: Config,
+    train_set: VOCFolder,
+    val_set: VOCFolder,
+    folder: RunFolder,
+    device: str,
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
+
+    `folder` must have begun. Files appear as they are ready: last.safetensors with each checkpoint, a model and scores a stage.
+    """
+    listener = listener or Listener()
+    model, optimiser, place = restore(config, folder, device, listener)
+    metrics = {name: scores for name, scores in folder.read_metrics().items() if name in config.stages[: place.stage]}
+    folder.start_log(config.stages, place.stage, place.step)
+    batches = Batches(train_set, config.batch, config.size, config.seed, model.preprocessing.fill)
+    while True:
+        stage = config.stages[place.stage]
+        train_stage(config, batches, folder, model, optimiser, place, listener)
+        metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
+        listener.scored(stage, metrics[stage])
+        save(model, folder.path / f"{stage}.safetensors")
+        best = metrics[stage]["mean_iu"] or 0.0
+        if best > place.best:
+            save(model, folder.best)
+        folder.write_metrics(metrics)
+        place = Place(place.stage + 1, 0, max(best, place.best))
+        if place.stage == len(config.stages):
+            return metrics
+        model = next_model(config, model, place.stage, listener).to(device)
+        optimiser = make_optimiser(config, model)
+        write_checkpoint(config, folder, model, optimiser, place)
+
+
+def train_stage(
+    config: Config,
+    batches: Batches,
+    folder: RunFolder,
+    model: FCN,
+    optimiser: Optimiser,
+    place: Place,
+    listener: Listener,
+) -> None:
+    """The steps of one stage that are still to do, with a log row each and a checkpoint every so often."""
+    stage = config.stages[place.stage]
+    listener.stage_begins(stage, config.steps, place.step)
+    steps = train(
+        model,
+        batches,
+        optimiser,
+        lr=config.stage_lr(place.stage),
+        steps=config.steps,
+        seed=config.seed,
+        start=place.step,
+        first_batch=place.stage * config.steps,
+    )
+    waiting: list[Step] = []
+    saved = time.perf_counter()
+    for step in steps:
+        waiting.append(step)
+        listener.stepped(stage, step)
+        if time.perf_counter() - saved > CHECKPOINT_SECONDS or step.step == config.steps - 1:
+            # the log first: rows beyond a checkpoint are dropped on resume, missing ones would be lost
+            folder.append_log(stage, waiting)
+            write_checkpoint(config, folder, model, optimiser, place._replace(step=step.step + 1))
+            save(model, folder.last)
+            waiting, saved = [], time.perf_counter()
+    listener.stage_ends(stage)
+
+
+def is_finished(config: Config, folder: RunFolder) -> bool:
+    """Every stage has its scores."""
+    return list(folder.read_metrics()) == list(config.stages)
+
+
+def restore(config: Config, folder: RunFolder, device: str, listener: Listener) -> tuple[FCN, Optimiser, Place]:
+    """The model, optimiser and place of the checkpoint, or of a fresh start."""
+    found = folder.load_checkpoint()
+    if found is None:
+        model = first_model(config, listener).to(device)
+        return model, make_optimiser(config, model), Place()
+    arrays, header = found
+    model = from_arrays(named("model.", arrays), header["model"]).to(device)
+    optimiser = make_optimiser(config, model)
+    optimiser.load_state_dict(named("optimiser.", arrays))
+    place = Place(*header["place"])
+    listener.say(f"resumed from step {place.step} of {config.stages[place.stage]}")
+    return model, optimiser, place
+
+
+def write_checkpoint(config: Config, folder: RunFolder, model: FCN, optimiser: Optimiser, place: Place) -> None:
+    arrays = {f"model.{name}": array for name, array in model.state_dict().items()}
+    arrays |= {f"optimiser.{name}": array for name, array in optimiser.state_dict().items()}
+    folder.save_checkpoint(arrays, {"model": model_header(model), "place": place})
+
+
+def named(prefix: str, arrays: dict[str, Any]) -> dict[str, Any]:
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def first_model(config: Config, listener: Listener) -> FCN:
+    """The network of the first stage: random weights from the seed, or those of --init where they fit."""
+    model = new_model(config, 0)
+    if config.init:
+        listener.say(f"from {config.init}: {transplant(load(config.init), model)}")
+    return model
+
+
+def next_model(config: Config, coarser: FCN, number: int, listener: Listener) -> FCN:
+    """The network of stage `number`, started from the one before: its new skips are zero, so it predicts almost the same."""
+    finer = new_model(config, number)
+    listener.say(f"{config.stages[number]} from {config.stages[number - 1]}: {transplant(coarser.to('cpu'), finer)}")
+    return finer
+
+
+def new_model(config: Config, number: int) -> FCN:
+    backend.manual_seed((1, config.seed, number))  # 1: weights; the loop draws dropout from 2
+    classes = ClassMap.from_dict(config.classes)
+    return build(
+        config.stages[number],
+        backbone=config.backbone,
+        width=config.width,
+        padding=config.padding,
+        num_classes=len(classes.names),
+        class_names=classes.names,
+        classes=config.classes,
+    )
+
+
+def make_optimiser(config: Config, model: FCN) -> Optimiser:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if config.optimizer == "sgd":
+        return SGD(trained, config.lr, config.momentum, config.weight_decay)
+    return Adam(trained, config.lr, weight_decay=config.weight_decay)
