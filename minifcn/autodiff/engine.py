@@ -47,10 +47,9 @@ class Tensor:
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
-        if not backend.is_array(data):
-            data = np.asarray(data)
-            if data.dtype.kind not in "fiub":
-                raise TypeError(f"Tensor: expected an array of numbers, got {data.dtype}")
+        data = data if backend.is_array(data) else np.asarray(data)
+        if data.dtype.kind not in "fiub":
+            raise TypeError(f"Tensor: expected an array of numbers, got {data.dtype}")
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(
                 f"Tensor: only floating point can have a gradient, got {data.dtype}; use array.astype('float32')"
@@ -83,6 +82,12 @@ class Tensor:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
 
     def __repr__(self) -> str:
         note = (
@@ -135,10 +140,10 @@ class Tensor:
                     arrived.append((tensor, gradient))
                 if tensor.creator is not None:
                     for parent, part in tensor.creator.input_gradients(gradient):
-                        pending[parent] = pending[parent] + part if parent in pending else part
+                        pending[parent] = added(pending[parent], part) if parent in pending else part
             if tensor.creator is not None:
                 tensor.creator.release()
-        store_gradients(arrived, start)
+        store_gradients(arrived)
 
 
 def starting_gradient(tensor: Tensor, grad: Any) -> Array:
@@ -190,17 +195,16 @@ def parents_of(tensor: Tensor) -> list[Tensor]:
     return [parent for parent in tensor.creator.inputs if parent.requires_grad]
 
 
-def store_gradients(arrived: list[tuple[Tensor, Array]], start: Array) -> None:
+def added(a: Array, b: Array) -> Array:
+    return backend.array_module(a).asarray(a + b)  # a sum of two 0-d arrays is a scalar, no array
+
+
+def store_gradients(arrived: list[tuple[Tensor, Array]]) -> None:
     """Add what arrived to each `.grad`. Done last, so that an error on the way leaves every `.grad` as it was."""
-    taken = {id(start)}  # this one may be the caller's own array
-    for tensor, gradient in arrived:
-        if tensor.grad is not None:
-            tensor.grad = tensor.grad + gradient
-            continue
-        # two tensors must not share one gradient array: whoever clips one of them in place would clip both
-        shared = id(gradient) in taken or gradient.base is not None
-        taken.add(id(gradient))
-        tensor.grad = gradient.copy() if shared else gradient
+    while arrived:
+        tensor, gradient = arrived.pop()
+        # a copy: the array may be another tensor's gradient too, a view, the caller's own, or one that a Function keeps
+        tensor.grad = gradient.copy() if tensor.grad is None else added(tensor.grad, gradient)
 
 
 class Function:
@@ -224,8 +228,7 @@ class Function:
 
     inputs: tuple[Tensor, ...] | None = None
     needs: tuple[bool, ...] = ()
-    _called = False
-    _options: tuple[str, ...] = ()
+    _options: tuple[str, ...] | None = None
 
     def forward(self, *arrays: Array) -> Array:
         raise NotImplementedError(
@@ -238,10 +241,13 @@ class Function:
         )
 
     def __call__(self, *inputs: Any) -> Tensor:
-        # an instance may be applied many times; every call after the first works on a copy, so no call sees another's arrays
-        function = copy.copy(self) if self._called else self
-        if not self._called:
-            self._options, self._called = tuple(vars(self)), True
+        # an instance may be applied many times: every call after the first works on a copy that has the options alone
+        function = self
+        if self._options is None:
+            self._options = tuple(vars(self))
+        else:
+            function = copy.copy(self)
+            function.release()
         return function._apply(*(value if isinstance(value, Tensor) else Tensor(value) for value in inputs))
 
     def _apply(self, *inputs: Tensor) -> Tensor:
@@ -254,9 +260,11 @@ class Function:
         record = _recording.get()
         self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
         result = self.forward(*(tensor.data for tensor in inputs))
-        if isinstance(result, Tensor):
-            raise TypeError(f"{name}.forward returned a Tensor; it gets arrays and returns an array")
+        if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
+            raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)
+        if any(self.needs) and output.dtype.kind != "f":
+            raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         if any(self.needs):
             self.inputs = inputs
             output.requires_grad, output.creator = True, self
@@ -287,8 +295,7 @@ class Function:
 
     def release(self) -> None:
         """Drop the inputs and all that forward saved; only what `__init__` set stays."""
-        options = {name: vars(self)[name] for name in self._options}
-        self.__dict__ = {**options, "_options": self._options, "_called": True}
+        self.__dict__ = {name: vars(self)[name] for name in (*(self._options or ()), "_options")}
 
 
 class Move(Function):

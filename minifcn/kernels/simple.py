@@ -10,6 +10,8 @@ order, so a whole network stays in it.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minifcn.backend import array_module
 from minifcn.kernels.windows import Pair, Window
 
@@ -126,6 +128,18 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
 
 
+def bias_gradient(grad: Array) -> Array:
+    """The sum over pictures and pixels, (N, O, OH, OW) -> (O,): blocks of 64 pixels as a product with ones, then float64.
+
+    Adding a quarter of a million float32 numbers one by one would lose three digits.
+    """
+    xp, block = array_module(grad), 64
+    rows = channels_last(grad).reshape(-1, grad.shape[1])
+    whole = len(rows) // block * block
+    sums = xp.ones(block, grad.dtype) @ rows[:whole].reshape(-1, block, rows.shape[1])
+    return (sums.sum(0, dtype="float64") + rows[whole:].sum(0, dtype="float64")).astype(grad.dtype)
+
+
 def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     """The largest value of each window and the number of its tap, i·KW + j: (N, C, OH, OW) twice, the second int32.
 
@@ -135,6 +149,7 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     picture = padded(x, window, -xp.inf, size)
     best = tap(picture, window, size, 0, 0).copy()  # (N, OH, OW, C)
     place = xp.zeros(best.shape, xp.int32)
+    place += first_inside(window, size, xp)[:, :, None]  # where all is -inf, a pixel wins and not the padding before it
     for number, (i, j) in enumerate(taps(window)[1:], start=1):
         seen = tap(picture, window, size, i, j)
         better = (seen > best) | (seen != seen)  # only NaN differs from itself
@@ -143,10 +158,20 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     return best.transpose(0, 3, 1, 2), place.transpose(0, 3, 1, 2)
 
 
+def first_inside(window: Window, size: Pair, xp: Any) -> Array:
+    """The number of each window's first tap that is not in the padding above or left, int32 (OH, OW)."""
+    firsts = []
+    for axis in (0, 1):
+        outside = window.padding[axis][0] - xp.arange(size[axis], dtype=xp.int32) * window.stride[axis]
+        first = -(-xp.maximum(outside, 0) // window.dilation[axis])
+        firsts.append(xp.minimum(first, window.kernel[axis] - 1))
+    return firsts[0][:, None] * window.kernel[1] + firsts[1]
+
+
 def max_pool2d_gradient(grad: Array, place: Array, window: Window, shape: tuple[int, ...]) -> Array:
     """grad and place (N, C, OH, OW) -> `shape` (N, C, H, W): each gradient goes to the pixel that won."""
-    grad, place = channels_last(grad), channels_last(place)
-    return add_at_taps(lambda number: grad * (place == number), window, grad.shape[1:3], grad, shape)
+    xp, grad, place = array_module(grad), channels_last(grad), channels_last(place)
+    return add_at_taps(lambda number: xp.where(place == number, grad, 0), window, grad.shape[1:3], grad, shape)
 
 
 def avg_pool2d(x: Array, window: Window, size: Pair, count_include_pad: bool) -> Array:
@@ -186,11 +211,12 @@ def window_areas(
 def softmax_cross_entropy(rows: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
     """rows (M, C) of scores, labels (M,) in 0 … C-1, valid (M,) bool -> losses (M,), 0 where not valid, and softmax (M, C)."""
     xp = array_module(rows)
-    shifted = rows - rows.max(1, keepdims=True)  # exp cannot overflow, and log(sum) is at least 0
-    exponentials = xp.exp(shifted)
-    sums = exponentials.sum(1, keepdims=True)
-    losses = xp.log(sums[:, 0]) - shifted[xp.arange(len(rows)), labels]  # -log softmax[label]
-    return xp.where(valid, losses, 0), exponentials / sums
+    with np.errstate(invalid="ignore"):  # infinite scores: NaN where the pixel counts, of no account where it does not
+        shifted = rows - rows.max(1, keepdims=True)  # exp cannot overflow, and log(sum) is at least 0
+        exponentials = xp.exp(shifted)
+        sums = exponentials.sum(1, keepdims=True)
+        losses = xp.log(sums[:, 0]) - shifted[xp.arange(len(rows)), labels]  # -log softmax[label]
+        return xp.where(valid, losses, 0), exponentials / sums
 
 
 def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, factor: Array) -> Array:

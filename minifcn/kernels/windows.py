@@ -48,7 +48,7 @@ class Window(NamedTuple):
 
 def pair(value: int | tuple[int, int] | list[int], name: str, least: int) -> Pair:
     """(v, v) for an integer, (vertical, horizontal) for two; ValueError below `least`. `name` starts the message."""
-    both = (value, value) if not isinstance(value, tuple | list) else tuple(value)
+    both = tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else (value, value)
     if len(both) != 2 or not all(hasattr(number, "__index__") and not isinstance(number, bool) for number in both):
         raise ValueError(f"{name} is {value!r}; expected an integer or (vertical, horizontal)")
     if min(both) < least:

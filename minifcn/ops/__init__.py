@@ -52,6 +52,7 @@ OPERATORS = {
     "__matmul__": matmul,
     "__rmatmul__": lambda self, other: matmul(other, self),
     "__getitem__": index,
+    "__iter__": lambda self: (self[number] for number in range(len(self))),
     "sum": sum,
     "mean": mean,
     "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),

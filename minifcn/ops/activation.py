@@ -18,7 +18,9 @@ class Relu(Function):
         return self.y  # y serves as the mask: no array is kept that the next layer does not keep anyway
 
     def backward(self, grad: Array) -> Array:
-        return grad * (self.y > 0)  # slope 1 where x > 0, else 0; 0 at the kink, as in PyTorch
+        return backend.array_module(grad).where(
+            self.y > 0, grad, 0
+        )  # slope 1 where x > 0, else 0; 0 at the kink, as in PyTorch
 
 
 class Dropout(Function):
@@ -30,11 +32,11 @@ class Dropout(Function):
     def forward(self, x: Array) -> Array:
         # drawn on the CPU in the order of x (N, C, H, W): one seed gives one mask, whatever device or memory order
         kept = backend.to_device(self.rng.random(x.shape, dtype=np.float32) >= self.p, backend.device_of(x))
-        self.mask = kept.astype(x.dtype) * (1 / (1 - self.p) if self.p < 1 else 0)
-        return x * self.mask
+        self.kept, self.scale = kept, 1 / (1 - self.p) if self.p < 1 else 0.0
+        return self.backward(x)  # what it does to x it does to the gradient
 
     def backward(self, grad: Array) -> Array:
-        return grad * self.mask
+        return backend.array_module(grad).where(self.kept, grad * self.scale, 0)
 
 
 class LocalResponseNorm(Function):
@@ -77,7 +79,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: np.random.Genera
         raise ValueError(f"dropout: p is {p}; expected a probability from 0 to 1")
     if not training or p == 0:
         return x
-    return Dropout(p, backend.random_generator() if rng is None else np.random.default_rng(rng))(x)
+    return Dropout(float(p), backend.random_generator() if rng is None else np.random.default_rng(rng))(x)
 
 
 @operation(samples.local_response_norm)
@@ -89,6 +91,6 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     x = checks.as_tensor("local_response_norm", x)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input has {x.ndim} axes {x.shape}; expected at least 3 (N, C, ...)")
-    if size < 1:
-        raise ValueError(f"local_response_norm: size is {size}; expected at least 1 channel")
-    return LocalResponseNorm(size, alpha, beta, k)(x)
+    if not hasattr(size, "__index__") or size < 1:
+        raise ValueError(f"local_response_norm: size is {size}; expected at least 1 channel, an integer")
+    return LocalResponseNorm(size, float(alpha), float(beta), float(k))(x)

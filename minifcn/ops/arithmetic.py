@@ -13,7 +13,12 @@ def summed_to(grad: Array, shape: tuple[int, ...]) -> Array:
     extra = grad.ndim - len(shape)
     stretched = tuple(axis for axis in range(extra, grad.ndim) if shape[axis - extra] == 1 and grad.shape[axis] != 1)
     axes = (*range(extra), *stretched)
-    return grad.sum(axes).reshape(shape) if axes else grad
+    return total(grad, axes, keepdims=False).reshape(shape) if axes else grad
+
+
+def total(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """Σ x over axes. In float64: NumPy adds one by one across an axis that is not the last in memory, and float32 drifts."""
+    return x.sum(axes, keepdims=keepdims, dtype="float64").astype(x.dtype)
 
 
 class Add(Function):
@@ -79,7 +84,7 @@ class Sum(Function):
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
-        return x.sum(self.axes, keepdims=self.keepdims)
+        return total(x, self.axes, self.keepdims)
 
     def backward(self, grad: Array) -> Array:
         xp = backend.array_module(grad)
@@ -157,7 +162,7 @@ def matmul(a: Any, b: Any) -> Tensor:
 def axes_of(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
     """None, an axis or several, negative ones too -> distinct axes in 0 … ndim - 1."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    if not all(-x.ndim <= a < x.ndim for a in axes):
+    if not all(hasattr(a, "__index__") and -x.ndim <= a < x.ndim for a in axes):
         raise ValueError(f"{name}: axis {axis} does not exist in shape {x.shape}; axes are {-x.ndim} to {x.ndim - 1}")
     axes = tuple(int(a) % x.ndim for a in axes)
     if len(set(axes)) != len(axes):

@@ -12,12 +12,11 @@ from minifcn.kernels import Window
 def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | None = None) -> Tensor:
     """`value` as a tensor of floats. A number or plain array beside a tensor `like` takes on its dtype: it is a constant."""
     if not isinstance(value, Tensor):
+        came = type(value).__name__
         if not backend.is_array(value):
             value = np.asarray(value)
             if value.dtype.kind not in "fiub":
-                raise TypeError(
-                    f"{operation}: {name} is {type(value).__name__}; expected a Tensor, an array or a number"
-                )
+                raise TypeError(f"{operation}: {name} is {came}; expected a Tensor, an array or a number")
         if like is not None and value.dtype.kind in "fiub":
             value = backend.to_device(value, like.device) if value.ndim == 0 else value
             value = value.astype(like.dtype)
@@ -61,11 +60,17 @@ def not_empty(operation: str, tensor: Tensor) -> None:
         )
 
 
-def output_size(operation: str, size: tuple[int, int], window: Window, picture: tuple[int, ...]) -> tuple[int, int]:
+ENLARGE = "enlarge the input or the padding, or use a smaller kernel"
+ENLARGE_TRANSPOSED = "enlarge the input or the kernel, or use a smaller padding"
+
+
+def output_size(
+    operation: str, size: tuple[int, int], window: Window, picture: tuple[int, ...], advice: str = ENLARGE
+) -> tuple[int, int]:
     """`size` if a window fits at all, else ValueError with every number that matters."""
     if min(size) < 1:
         raise ValueError(
             f"{operation}: output size {size} is below 1: input (H, W) {tuple(picture)}, kernel {window.kernel}, stride {window.stride}, "
-            f"padding {window.padding}, dilation {window.dilation}; enlarge the input or the padding, or use a smaller kernel"
+            f"padding {window.padding}, dilation {window.dilation}; {advice}"
         )
     return size

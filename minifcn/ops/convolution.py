@@ -31,7 +31,7 @@ class Conv2d(Function):
             grad_x = kernels.call("conv2d_input_gradient", grad, self.weight, self.window, self.groups, self.x.shape)
         if self.needs[1]:
             grad_weight = kernels.call("conv2d_weight_gradient", self.x, grad, self.window, self.groups)
-        return (grad_x, grad_weight, grad.sum((0, 2, 3))) if self.has_bias else (grad_x, grad_weight)
+        return (grad_x, grad_weight, kernels.call("bias_gradient", grad)) if self.has_bias else (grad_x, grad_weight)
 
 
 class ConvTranspose2d(Function):
@@ -56,7 +56,7 @@ class ConvTranspose2d(Function):
             grad_x = kernels.call("conv2d", grad, self.weight, self.window, self.groups)[:, :, :h, :w]
         if self.needs[1]:
             grad_weight = kernels.call("conv2d_weight_gradient", grad, self.x, self.window, self.groups)
-        return (grad_x, grad_weight, grad.sum((0, 2, 3))) if self.has_bias else (grad_x, grad_weight)
+        return (grad_x, grad_weight, kernels.call("bias_gradient", grad)) if self.has_bias else (grad_x, grad_weight)
 
 
 @operation(samples.conv2d)
@@ -121,19 +121,20 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: An
     """The one output size (OH, OW) that the arguments mean, or ValueError."""
     smallest = window.transposed_size((picture[0], picture[1]))
     if output_size is not None:
+        if pair(output_padding, "conv_transpose2d: output_padding", 0) != (0, 0):
+            raise ValueError(
+                "conv_transpose2d: output_size and output_padding both say how large the result is; give one of them"
+            )
         size = pair(output_size, "conv_transpose2d: output_size", 1)
         for axis in (0, 1):
             possible = [s for s in range(smallest[axis], smallest[axis] + window.stride[axis]) if s > 0]
             if size[axis] not in possible:
-                others = (
-                    " and ".join(map(str, possible)) + (" are" if len(possible) > 1 else " is")
-                    if possible
-                    else "none is"
-                )
+                listed = " and ".join(map(str, possible))
+                others = "none is" if not possible else f"{listed} {'are' if len(possible) > 1 else 'is'}"
+                dilation = f", dilation {window.dilation[axis]}" if window.dilation[axis] > 1 else ""
                 raise ValueError(
                     f"conv_transpose2d: output size {size[axis]} is impossible with kernel {window.kernel[axis]}, "
-                    f"stride {window.stride[axis]}, padding {window.padding[axis][0]}, dilation {window.dilation[axis]} "
-                    f"from input size {picture[axis]}; {others}"
+                    f"stride {window.stride[axis]}, padding {window.padding[axis][0]}{dilation}; {others}"
                 )
         return size
     extra = pair(output_padding, "conv_transpose2d: output_padding", 0)
@@ -144,7 +145,7 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: An
                 f"conv_transpose2d: output_padding {extra[axis]} must be below stride or dilation, {limit}"
             )
     size = (smallest[0] + extra[0], smallest[1] + extra[1])
-    return checks.output_size("conv_transpose2d", size, window, picture)
+    return checks.output_size("conv_transpose2d", size, window, picture, checks.ENLARGE_TRANSPOSED)
 
 
 def arguments(operation: str, x: Any, weight: Any, bias: Any, axes: str) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -63,11 +63,17 @@ def softmax_cross_entropy(
         raise ValueError(f"{name}: scores have shape {scores.shape}; expected (N, C, ...) with at least one class")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{name}: reduction is {reduction!r}; expected "mean", "sum" or "none"')
+    if not hasattr(ignore_index, "__index__"):
+        raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
     labels, valid = checked_labels(name, scores, labels, ignore_index)
     if weight is not None:
         weight = checks.as_tensor(name, weight, "weight", like=scores)
         checks.same_device(name, scores=scores, weight=weight)
         checks.same_dtype(name, scores=scores, weight=weight)
+        if weight.requires_grad:
+            raise ValueError(
+                f"{name}: weight requires a gradient, but the loss has none for class weights; use weight.detach()"
+            )
         if weight.shape != (scores.shape[1],):
             raise ValueError(f"{name}: weight has shape {weight.shape}; expected ({scores.shape[1]},), one a class")
         weight = weight.data
@@ -80,10 +86,7 @@ def checked_labels(name: str, scores: Tensor, labels: Any, ignore_index: int) ->
     labels = labels if backend.is_array(labels) else np.asarray(labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels have dtype {labels.dtype}; expected integers, one class number a pixel")
-    if backend.device_of(labels) != scores.device:
-        raise ValueError(
-            f"{name}: mixed devices (scores on {scores.device}, labels on {backend.device_of(labels)}); move one"
-        )
+    checks.same_device(name, scores=scores, labels=Tensor(labels))
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise ValueError(

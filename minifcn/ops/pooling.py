@@ -69,7 +69,7 @@ class MaxUnpool2d(Function):
         xp = backend.array_module(grad)
         n, c, oh, ow = self.shape
         places = self.indices.reshape(n * c, oh * ow)
-        read = xp.take_along_axis(grad.reshape(n * c, -1), places, 1)
+        read = xp.take_along_axis(grad.reshape(n * c, self.size[0] * self.size[1]), places, 1)
         stayed = xp.take_along_axis(self.owner, places, 1) == xp.arange(oh * ow)
         return xp.where(stayed, read, 0).reshape(self.shape)
 
@@ -128,9 +128,10 @@ def max_unpool2d(
     name = "max_unpool2d"
     x = checks.as_tensor(name, x)
     checks.rank(name, x, "N C H W")
+    checks.not_empty(name, x)
     window = pool_window(name, kernel_size, stride, padding, 1)
     size = window.transposed_size(x.shape[2:]) if output_size is None else pair(output_size, f"{name}: output_size", 1)
-    checks.output_size(name, size, window, x.shape[2:])
+    checks.output_size(name, size, window, x.shape[2:], checks.ENLARGE_TRANSPOSED)
     indices = indices.data if isinstance(indices, Tensor) else indices
     xp = backend.array_module(x.data)
     indices = xp.asarray(indices)
@@ -152,11 +153,8 @@ def pool_window(operation: str, kernel_size: Any, stride: Any, padding: Any, dil
     dilation = pair(dilation, f"{operation}: dilation", 1)
     vertical, horizontal = pair(padding, f"{operation}: padding", 0)
     window = Window(kernel, stride, ((vertical, vertical), (horizontal, horizontal)), dilation)
-    if vertical >= window.span[0] or horizontal >= window.span[1]:
-        raise ValueError(
-            f"{operation}: padding {(vertical, horizontal)} must be smaller than the window {window.span}, "
-            "or the first window would see padding only"
-        )
+    if vertical >= kernel[0] or horizontal >= kernel[1]:
+        raise ValueError(f"{operation}: padding {(vertical, horizontal)} must be smaller than the kernel {kernel}")
     return window
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Function, Tensor
 from minifcn.kernels.windows import pair
@@ -101,12 +103,10 @@ def reshape(x: Any, shape: Any) -> Tensor:
     """The same values in C order in another shape; one -1 is worked out from the rest."""
     x = checks.as_tensor("reshape", x)
     shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    known = 1
-    for length in shape:
-        known *= length if length != -1 else 1
-    fits = x.size % known == 0 if known and shape.count(-1) == 1 else known == x.size
-    if shape.count(-1) > 1 or not fits or any(length < -1 for length in shape):
-        raise ValueError(f"reshape: {x.size} elements {x.shape} cannot take the shape {shape}")
+    try:
+        np.empty(x.shape, bool).reshape(shape)  # NumPy knows best; the memory is never touched
+    except (ValueError, TypeError):
+        raise ValueError(f"reshape: {x.size} elements {x.shape} cannot take the shape {shape}") from None
     return Reshape(shape)(x)
 
 
@@ -125,6 +125,7 @@ def transpose(x: Any, axes: Any = None, *more: int) -> Tensor:
             raise ValueError(f"transpose: axes {both} do not swap two axes of shape {x.shape}; to permute give a tuple")
         order[both[0]], order[both[1]] = order[both[1]], order[both[0]]
         axes = order
+    axes = (axes,) if hasattr(axes, "__index__") else axes
     axes = (
         tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim if -x.ndim <= a < x.ndim else a for a in axes)
     )
@@ -136,6 +137,8 @@ def transpose(x: Any, axes: Any = None, *more: int) -> Tensor:
 @operation(samples.concat)
 def concat(tensors: Any, axis: int = 0) -> Tensor:
     """Tensors one after the other along `axis` (1 joins channels); all other axes must agree."""
+    if isinstance(tensors, Tensor):
+        raise TypeError("concat: got one Tensor; expected a list of them")
     parts = [checks.as_tensor("concat", tensor, f"tensor {number}") for number, tensor in enumerate(tensors)]
     if not parts:
         raise ValueError("concat: the list of tensors is empty")
@@ -150,6 +153,7 @@ def concat(tensors: Any, axis: int = 0) -> Tensor:
             raise ValueError(
                 f"concat: tensor {number} is {part.shape}, tensor 0 {first.shape}; they may differ only in axis {axis}"
             )
+        checks.same_device("concat", **{"tensor 0": first, f"tensor {number}": part})
         checks.same_dtype("concat", **{"tensor 0": first, f"tensor {number}": part})
     return Concat(axis)(*parts)
 
@@ -158,8 +162,8 @@ def concat(tensors: Any, axis: int = 0) -> Tensor:
 def pad(x: Any, padding: Any, value: float = 0.0) -> Tensor:
     """A constant border: `padding` is (left, right), (left, right, top, bottom), … last axis first, as in PyTorch; negative crops."""
     x = checks.as_tensor("pad", x)
-    padding = tuple(padding)
-    if len(padding) % 2 or len(padding) > 2 * x.ndim:
+    padding = tuple(padding) if isinstance(padding, tuple | list) else (padding,)
+    if len(padding) % 2 or len(padding) > 2 * x.ndim or not all(hasattr(p, "__index__") for p in padding):
         raise ValueError(
             f"pad: padding {padding} for shape {x.shape}; expected two numbers an axis, the last axis first"
         )

@@ -1,0 +1,33 @@
+"""What all tests share: a seeded generator, and the line that says how much was compared with PyTorch."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.stats.get("passed", []):
+        found = dict(report.user_properties)
+        if "parity_configurations" in found:
+            terminalreporter.write_line(
+                f"PyTorch parity: {found['parity_configurations']} configurations, "
+                f"worst float64 error {found['parity_worst']:.1e}"
+            )
+
+
+class PretendedGpuArray(np.ndarray):
+    """A NumPy array that passes for one on a GPU, where the test has asked for it."""
+
+
+@pytest.fixture
+def on_gpu(monkeypatch):
+    """array -> the same array on a GPU, as far as the engine can tell."""
+    from minifcn import backend
+
+    monkeypatch.setattr(backend, "device_of", lambda a: "gpu" if isinstance(a, PretendedGpuArray) else "cpu")
+    monkeypatch.setattr(backend, "array_module", lambda a: np)
+    return lambda array: np.asarray(array).view(PretendedGpuArray)

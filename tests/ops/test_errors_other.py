@@ -1,0 +1,233 @@
+"""Every refusal of pools, loss, arithmetic and reshaping, word for word. The convolutions are in test_errors.py."""
+
+import numpy as np
+import pytest
+
+from minifcn import ops
+
+z = np.zeros
+P = z((1, 1, 4, 4))  # a picture
+
+
+def sce(scores, labels, *arguments, **options):
+    return lambda: ops.softmax_cross_entropy(scores, labels, *arguments, **options)
+
+
+# name of the case: (call, message); each is a ValueError but for those that end in "type"
+CASES = {
+    "max_pool2d rank": (
+        lambda: ops.max_pool2d(z((4, 4)), 2),
+        "max_pool2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)",
+    ),
+    "max_pool2d empty picture": (
+        lambda: ops.max_pool2d(z((1, 0, 4, 4)), 2),
+        "max_pool2d: input (1, 0, 4, 4) has an empty channel, row or column axis; only the batch may be empty",
+    ),
+    "max_pool2d kernel": (lambda: ops.max_pool2d(P, 0), "max_pool2d: kernel_size is 0; it must be at least 1"),
+    "max_pool2d stride": (lambda: ops.max_pool2d(P, 2, (1, 0)), "max_pool2d: stride is (1, 0); it must be at least 1"),
+    "max_pool2d dilation": (
+        lambda: ops.max_pool2d(P, 2, dilation=0),
+        "max_pool2d: dilation is 0; it must be at least 1",
+    ),
+    "max_pool2d padding word": (
+        lambda: ops.max_pool2d(P, 2, padding="same"),
+        "max_pool2d: padding is 'same'; expected an integer or (vertical, horizontal)",
+    ),
+    "max_pool2d negative padding": (
+        lambda: ops.max_pool2d(P, 2, padding=-1),
+        "max_pool2d: padding is -1; it must be at least 0",
+    ),
+    "max_pool2d output size": (
+        lambda: ops.max_pool2d(P, (5, 2)),
+        "max_pool2d: output size (0, 2) is below 1: input (H, W) (4, 4), kernel (5, 2), stride (5, 2), "
+        "padding ((0, 0), (0, 0)), dilation (1, 1); enlarge the input or the padding, or use a smaller kernel",
+    ),
+    "max_pool2d type": (
+        lambda: ops.max_pool2d(P.astype("uint8"), 2),
+        "max_pool2d: input has dtype uint8; expected float32 or float64, for example input.astype('float32')",
+    ),
+    "max_unpool2d rank": (
+        lambda: ops.max_unpool2d(z((4, 4)), z((4, 4), int), 2),
+        "max_unpool2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)",
+    ),
+    "max_unpool2d shape of indices": (
+        lambda: ops.max_unpool2d(P, z((1, 1, 4, 3), int), 2),
+        "max_unpool2d: indices are int64 (1, 1, 4, 3); expected integers of the input's shape (1, 1, 4, 4)",
+    ),
+    "max_unpool2d fractional indices": (
+        lambda: ops.max_unpool2d(P, P, 2),
+        "max_unpool2d: indices are float64 (1, 1, 4, 4); expected integers of the input's shape (1, 1, 4, 4)",
+    ),
+    "max_unpool2d place": (
+        lambda: ops.max_unpool2d(P, np.full(P.shape, 64), 2),
+        "max_unpool2d: indices reach from 64 to 64; a picture of (8, 8) has places 0 to 63",
+    ),
+    "max_unpool2d output size": (
+        lambda: ops.max_unpool2d(z((1, 1, 1, 1)), z((1, 1, 1, 1), int), 2, padding=1),
+        "max_unpool2d: output size (0, 0) is below 1: input (H, W) (1, 1), kernel (2, 2), stride (2, 2), "
+        "padding ((1, 1), (1, 1)), dilation (1, 1); enlarge the input or the kernel, or use a smaller padding",
+    ),
+    "softmax_cross_entropy scores": (
+        sce(z(3), z(3, int)),
+        "softmax_cross_entropy: scores have shape (3,); expected (N, C, ...) with at least one class",
+    ),
+    "softmax_cross_entropy no class": (
+        sce(z((2, 0)), z(2, int)),
+        "softmax_cross_entropy: scores have shape (2, 0); expected (N, C, ...) with at least one class",
+    ),
+    "softmax_cross_entropy reduction": (
+        sce(z((2, 3)), z(2, int), reduction="batchmean"),
+        'softmax_cross_entropy: reduction is \'batchmean\'; expected "mean", "sum" or "none"',
+    ),
+    "softmax_cross_entropy shape of labels": (
+        sce(z((2, 3, 4, 5)), z((2, 5, 4), int)),
+        "softmax_cross_entropy: labels have shape (2, 5, 4); expected (2, 4, 5), one a pixel of scores (2, 3, 4, 5)",
+    ),
+    "softmax_cross_entropy labels out of range": (
+        sce(z((4, 3)), np.array([0, 3, -1, 255])),
+        "softmax_cross_entropy: 2 labels are out of range, such as [-1, 3]; "
+        "expected 0 to 2 for 3 classes, or ignore_index 255",
+    ),
+    "softmax_cross_entropy weight": (
+        sce(z((2, 3)), z(2, int), z(2)),
+        "softmax_cross_entropy: weight has shape (2,); expected (3,), one a class",
+    ),
+    "softmax_cross_entropy labels type": (
+        sce(z((2, 3)), z(2)),
+        "softmax_cross_entropy: labels have dtype float64; expected integers, one class number a pixel",
+    ),
+    "softmax_cross_entropy scores type": (
+        sce(z((2, 3), int), z(2, int)),
+        "softmax_cross_entropy: scores has dtype int64; expected float32 or float64, "
+        "for example scores.astype('float32')",
+    ),
+    "dropout p": (lambda: ops.dropout(P, 1.5), "dropout: p is 1.5; expected a probability from 0 to 1"),
+    "dropout p is no number": (
+        lambda: ops.dropout(P, float("nan")),
+        "dropout: p is nan; expected a probability from 0 to 1",
+    ),
+    "local_response_norm rank": (
+        lambda: ops.local_response_norm(z((2, 3)), 5),
+        "local_response_norm: input has 2 axes (2, 3); expected at least 3 (N, C, ...)",
+    ),
+    "local_response_norm size": (
+        lambda: ops.local_response_norm(P, 0),
+        "local_response_norm: size is 0; expected at least 1 channel, an integer",
+    ),
+    "mul shapes": (
+        lambda: ops.mul(z((2, 3)), z((4, 3))),
+        "mul: shapes (2, 3) and (4, 3) do not broadcast: 2 against 4; they must agree or be 1",
+    ),
+    "add mixed dtypes type": (
+        lambda: ops.Tensor(z(2, "f4")) + ops.Tensor(z(2)),
+        "add: mixed dtypes (first float32, second float64); convert one, for example array.astype('float32')",
+    ),
+    "add integer type": (
+        lambda: ops.add(2, 3),
+        "add: the first input has dtype int64; expected float32 or float64, "
+        "for example the first input.astype('float32')",
+    ),
+    "add string type": (
+        lambda: ops.Tensor(z(2)) + "a",
+        "add: the second input is str; expected a Tensor, an array or a number",
+    ),
+    "matmul vector": (
+        lambda: ops.matmul(z((2, 3)), z(3)),
+        "matmul: shapes (2, 3) and (3,); both need at least 2 axes, use reshape for a vector",
+    ),
+    "matmul columns": (
+        lambda: ops.matmul(z((2, 3)), z((4, 5))),
+        "matmul: shapes (2, 3) and (4, 5): 3 columns against 4 rows",
+    ),
+    "matmul batch": (
+        lambda: ops.matmul(z((2, 1, 3)), z((3, 3, 1))),
+        "matmul: shapes (2, 1, 3) and (3, 3, 1) do not broadcast: 2 against 3; they must agree or be 1",
+    ),
+    "sum axis": (lambda: ops.sum(z((2, 3)), 2), "sum: axis 2 does not exist in shape (2, 3); axes are -2 to 1"),
+    "sum axis twice": (lambda: ops.sum(z((2, 3)), (0, -2)), "sum: axis (0, -2) names one axis twice"),
+    "mean of nothing": (lambda: ops.mean(z((0, 3)), 0), "mean: no elements over axis 0 of shape (0, 3)"),
+    "reshape": (lambda: ops.reshape(z((2, 3)), (4, -1)), "reshape: 6 elements (2, 3) cannot take the shape (4, -1)"),
+    "reshape twice -1": (
+        lambda: ops.reshape(z((2, 3)), (-1, -1)),
+        "reshape: 6 elements (2, 3) cannot take the shape (-1, -1)",
+    ),
+    "reshape of nothing": (
+        lambda: ops.reshape(z((0, 3)), (0, -1)),
+        "reshape: 0 elements (0, 3) cannot take the shape (0, -1)",
+    ),
+    "transpose": (
+        lambda: ops.transpose(P, (0, 1, 1, 2)),
+        "transpose: axes (0, 1, 1, 2) are not a permutation of the 4 axes of shape (1, 1, 4, 4)",
+    ),
+    "transpose swap": (
+        lambda: ops.transpose(P, 0, 4),
+        "transpose: axes (0, 4) do not swap two axes of shape (1, 1, 4, 4); to permute give a tuple",
+    ),
+    "concat empty": (lambda: ops.concat([]), "concat: the list of tensors is empty"),
+    "concat axis": (lambda: ops.concat([P], 4), "concat: axis 4 does not exist in shape (1, 1, 4, 4)"),
+    "concat shapes": (
+        lambda: ops.concat([P, z((1, 1, 4, 5))], 1),
+        "concat: tensor 1 is (1, 1, 4, 5), tensor 0 (1, 1, 4, 4); they may differ only in axis 1",
+    ),
+    "concat mixed dtypes type": (
+        lambda: ops.concat([P, P.astype("f4")]),
+        "concat: mixed dtypes (tensor 0 float64, tensor 1 float32); convert one, for example array.astype('float32')",
+    ),
+    "pad odd": (
+        lambda: ops.pad(z((2, 3)), (1, 2, 3)),
+        "pad: padding (1, 2, 3) for shape (2, 3); expected two numbers an axis, the last axis first",
+    ),
+    "pad nothing left": (
+        lambda: ops.pad(z((2, 3)), (-1, -2)),
+        "pad: padding (-1, -2) leaves nothing of shape (2, 3): the result would be (2, 0)",
+    ),
+    "crop_like reference": (
+        lambda: ops.crop_like(P, z((2, 2))),
+        "crop_like: the reference has shape (2, 2); expected (N, C, H, W)",
+    ),
+    "crop_like pixels": (
+        lambda: ops.crop_like(P, z((1, 9, 3, 3)), (2, 1)),
+        "crop_like: input (1, 1, 4, 4) has no 3x3 pixels from offset (2, 1) on",
+    ),
+    "crop_like offset": (lambda: ops.crop_like(P, P, -1), "crop_like: offset is -1; it must be at least 0"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_error(name):
+    call, message = CASES[name]
+    with pytest.raises(TypeError if name.endswith("type") else ValueError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("pool", [ops.max_pool2d, ops.avg_pool2d])
+def test_error_pool_padding_of_a_whole_kernel(pool):
+    name = pool.__name__
+    with pytest.raises(
+        ValueError, match=rf"^{name}: padding \(2, 1\) must be smaller than the (window|kernel) \(2, 3\)"
+    ):
+        pool(P, (2, 3), padding=(2, 1))
+
+
+def test_error_max_pool2d_padding_reaches_kernel_minus_1_whatever_the_dilation():
+    with pytest.raises(ValueError, match=r"^max_pool2d: padding \(2, 2\) must be smaller than the kernel \(2, 2\)"):
+        ops.max_pool2d(P, 2, padding=2, dilation=3)
+
+
+# each of these ends in an error today, but not in one that names the operation
+UNNAMED = {
+    "pad": lambda: ops.pad(P, 1),
+    "transpose": lambda: ops.transpose(P, 1),
+    "conv2d": lambda: ops.conv2d(P, P, stride=np.array([1, 2, 3])),
+    "local_response_norm": lambda: ops.local_response_norm(z((1, 3, 2, 2)), 2.5),
+    "max_unpool2d": lambda: ops.max_unpool2d(z((1, 1, 0, 2)), z((1, 1, 0, 2), int), 2, output_size=4),
+    "softmax_cross_entropy": lambda: ops.softmax_cross_entropy(z((1, 2)), z(1, int), ignore_index=None),
+    "sum": lambda: ops.sum(P, 1.5),
+}
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_error_names_the_operation(name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}: "):
+        UNNAMED[name]()

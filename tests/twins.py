@@ -1,0 +1,98 @@
+"""What PyTorch calls each operation: `TWINS[name]` takes torch tensors and the operation's own options.
+
+Deliberate differences, each tested on its own in tests/ops:
+- softmax_cross_entropy: where no label counts the mean is 0 here and NaN in PyTorch;
+- max_pool2d: a window of padding only sends no gradient here; PyTorch sends one to some pixel;
+- pools: padding may reach kernel - 1 here, kernel / 2 in PyTorch;
+- dropout: another random generator. Its twin draws the mask from the seed as `dropout` documents it.
+"""
+
+import warnings
+
+import numpy as np
+
+try:
+    import torch
+    from torch.nn import functional as F
+
+    torch.set_num_threads(1)  # the pictures are tiny; threads would only wait for each other
+except ImportError:  # the oracle of this file is optional; the loops in oracles.py are not
+    torch = F = None
+
+MISSING = "PyTorch is not installed: pip install torch, or values and gradients are not compared with an outside engine"
+
+
+def two(value):
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+def conv2d(x, weight, bias=None, **options):
+    with warnings.catch_warnings():
+        # PyTorch says so when "same" needs one pixel more on one side than on the other
+        warnings.filterwarnings("ignore", message="Using padding='same' with even kernel lengths")
+        return F.conv2d(x, weight, bias, **options)
+
+
+def conv_transpose2d(
+    x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1, output_size=None
+):
+    stride, padding, dilation = two(stride), two(padding), two(dilation)
+    if output_size is not None:
+        axes = zip(two(output_size), x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+        output_padding = tuple(o - (s * (n - 1) + d * (k - 1) + 1 - 2 * p) for o, n, k, s, p, d in axes)
+    return F.conv_transpose2d(x, weight, bias, stride, padding, two(output_padding), groups, dilation)
+
+
+def dropout(x, p=0.5, training=True, rng=None):
+    if not training:
+        return F.dropout(x, p, training=False)
+    kept = np.random.default_rng(rng).random(tuple(x.shape), dtype=np.float32) >= p
+    return x * torch.from_numpy(np.asarray(kept)) / (1 - p)
+
+
+def softmax_cross_entropy(scores, labels, weight=None, ignore_index=255, reduction="mean"):
+    weight = None if weight is None else torch.as_tensor(weight, dtype=scores.dtype)
+    labels = torch.from_numpy(np.asarray(labels).astype(np.int64))
+    return F.cross_entropy(scores, labels, weight, ignore_index=ignore_index, reduction=reduction)
+
+
+def over(reduce):
+    def twin(x, axis=None, keepdims=False):
+        return reduce(x, dim=tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
+
+    return twin
+
+
+def crop_like(x, reference, offset=0):
+    top, left = two(offset)
+    return x[:, :, top : top + reference.shape[2], left : left + reference.shape[3]]
+
+
+def max_unpool2d(x, indices, **options):
+    return F.max_unpool2d(x, torch.from_numpy(np.asarray(indices)), **options)
+
+
+TWINS = {
+    "add": lambda a, b: a + b,
+    "avg_pool2d": lambda x, **options: F.avg_pool2d(x, **options),
+    "concat": lambda tensors, axis: torch.cat(tensors, axis),
+    "conv2d": conv2d,
+    "conv_transpose2d": conv_transpose2d,
+    "crop_like": crop_like,
+    "div": lambda a, b: a / b,
+    "dropout": dropout,
+    "local_response_norm": lambda x, **options: F.local_response_norm(x, **options),
+    "matmul": lambda a, b: torch.matmul(a, b),
+    "max_pool2d": lambda x, **options: F.max_pool2d(x, **options),
+    "max_unpool2d": max_unpool2d,
+    "mean": over(lambda x, **options: x.mean(**options)),
+    "mul": lambda a, b: a * b,
+    "neg": lambda x: -x,
+    "pad": lambda x, padding, value: F.pad(x, padding, value=value),
+    "relu": lambda x: torch.relu(x),
+    "reshape": lambda x, shape: x.reshape(shape),
+    "softmax_cross_entropy": softmax_cross_entropy,
+    "sub": lambda a, b: a - b,
+    "sum": over(lambda x, **options: x.sum(**options)),
+    "transpose": lambda x, axes: x.permute(axes),
+}
