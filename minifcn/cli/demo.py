@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 # what the demo trains, as one would type it
-OPTIONS = "--data synthetic --arch staged --backbone tiny --width 12 --size 128 --batch 8 --steps 220"
+OPTIONS = "--data synthetic --arch staged --backbone tiny --width 12 --size 96 --batch 8 --steps 350"
 
 
 def run(arguments: argparse.Namespace) -> int:

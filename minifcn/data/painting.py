@@ -11,8 +11,8 @@ from minifcn.data.shapes import SHAPES
 SHAPE_CLASSES = ("background", *SHAPES)
 
 BORDER = 0.75  # pixels to either side of an edge that the labels leave void
-HUE_SPREAD = 0.1  # standard deviation of a class's hue, in turns of the colour circle; classes are 1/8 turn apart
-ANY_HUE = 0.25  # the share of objects whose hue says nothing at all
+HUE_SPREAD = 0.06  # standard deviation of a class's hue, in turns of the colour circle; classes are 1/8 turn apart
+ANY_HUE = 0.12  # the share of objects whose hue says nothing at all
 
 
 def paint(size: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -21,8 +21,8 @@ def paint(size: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, 
     picture = _ground(height, width, rng)
     labels = np.zeros(size, np.uint8)
     placed: list[tuple[float, float, float]] = []
-    for _ in range(int(rng.integers(3, 7))):
-        radius = min(size) * rng.uniform(0.14, 0.3)
+    for _ in range(int(rng.integers(2, 5))):
+        radius = min(size) * rng.uniform(0.18, 0.42)
         x, y = rng.uniform(0.08, 0.92, 2) * (width, height)
         # objects may overlap, but none may disappear behind another
         if any(np.hypot(x - px, y - py) < 0.72 * (radius + pr) for px, py, pr in placed):

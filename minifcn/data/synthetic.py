@@ -31,8 +31,8 @@ def make_synthetic(
     JPEG pictures, palette PNG labels with a thin void border, the splits train, val and trainval, and class_names.txt
     for `read_class_names`: background and eight shapes (disc, square, triangle, ring, cross, star, bar, crescent),
     turned, textured, of many sizes, partly hidden, on a cluttered ground. The shape alone decides the class. Colour
-    gives a weak hint, so that a small network gets off the ground in a minute: each class prefers a hue, and who looks
-    at nothing but an object's hue guesses its class right about 4 times in 10 (by chance: 1 in 8).
+    gives a hint, so that a small network gets off the ground in a minute: each class prefers a hue, and who looks at
+    nothing but an object's hue guesses its class right about 6 times in 10 (by chance: 1 in 8).
 
     Each picture depends on size, seed, split and number alone; the same call writes the same bytes. The folder appears
     whole or not at all. A whole set made by the same call is kept as it is. Raises DataError where `root` holds
