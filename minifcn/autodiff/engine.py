@@ -4,11 +4,13 @@ Two ideas carry everything. Going forward, each result remembers the function th
 every tensor is visited after all the tensors it went into, so that its gradient is complete when it is used.
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,6 +91,26 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
 
+    if TYPE_CHECKING:  # attached by minifcn.ops when it is imported; here for editors and type checkers
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Tensor: ...
+        def __iter__(self) -> Iterator[Tensor]: ...
+        def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
+        def reshape(self, *shape: Any) -> Tensor: ...
+        def transpose(self, axes: Any = None, *more: int) -> Tensor: ...
+
     def __repr__(self) -> str:
         note = (
             f", creator={type(self.creator).__name__}"
@@ -103,15 +125,15 @@ class Tensor:
         """The value of a tensor with one element, as a Python number."""
         return self.data.item()
 
-    def detach(self) -> "Tensor":
+    def detach(self) -> Tensor:
         """A leaf that shares the memory and wants no gradient."""
         return Tensor(self.data)
 
-    def to(self, device: str) -> "Tensor":
+    def to(self, device: str) -> Tensor:
         """This tensor on "cpu" or "gpu"; the same tensor where it is there already. Gradients move back by themselves."""
         return self if device == self.device else Move(device)(self)
 
-    def retain_grad(self) -> "Tensor":
+    def retain_grad(self) -> Tensor:
         """Keep the gradient of this result in `.grad` too; by itself only a leaf keeps one. Returns the tensor."""
         if not self.requires_grad:
             raise ValueError(

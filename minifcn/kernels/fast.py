@@ -105,7 +105,7 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
         return add_blocks(grad, weight, window, shape)
     turned = weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
     # every pixel of x was seen by the windows that start up to span - 1 before it
-    around = tuple(
+    around: Any = tuple(
         (span - 1 - before, span - 1 - after) for span, (before, after) in zip(window.span, window.padding, strict=True)
     )
     return conv2d(grad, turned, window._replace(padding=around), 1)
@@ -174,7 +174,7 @@ def has_gradient_kernel(grad: Array, weight: Array, window: Window, groups: int,
         return one_channel_a_group(weight, window, groups)
     # the turned kernel needs span - 1 - padding of its own, and as many windows as stride 1 gives
     fits = all(max(sides) < span for span, sides in zip(window.span, window.padding, strict=True))
-    return window.stride == (1, 1) and fits and window.output_size(shape[2:]) == grad.shape[2:]
+    return window.stride == (1, 1) and fits and window.output_size((shape[2], shape[3])) == grad.shape[2:]
 
 
 class Fast(NamedTuple):

@@ -3,7 +3,7 @@
 Sizes follow PyTorch: a window of `kernel` taps `dilation` apart spans dilation·(kernel - 1) + 1 pixels.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Pair = tuple[int, int]
 
@@ -46,7 +46,7 @@ class Window(NamedTuple):
         return self.stride[axis] * (length - 1) + self.span[axis] - sum(self.padding[axis])
 
 
-def pair(value: int | tuple[int, int] | list[int], name: str, least: int) -> Pair:
+def pair(value: Any, name: str, least: int) -> Pair:
     """(v, v) for an integer, (vertical, horizontal) for two; ValueError below `least`. `name` starts the message."""
     both = tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else (value, value)
     if len(both) != 2 or not all(hasattr(number, "__index__") and not isinstance(number, bool) for number in both):

@@ -23,7 +23,7 @@ class Preprocessing(NamedTuple):
             )
         if self.channels == "bgr":
             pictures = pictures[..., ::-1]
-        values = np.subtract(pictures, np.float32(self.mean), dtype=np.float32)
+        values = np.subtract(pictures, np.array(self.mean, np.float32), dtype=np.float32)
         values *= np.float32(self.scale)
         return values.transpose(0, 3, 1, 2)
 

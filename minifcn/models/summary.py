@@ -1,7 +1,7 @@
 """A network as a table: a row a layer, worked out from shapes alone. Nothing is computed, so VGG16 costs no more than tiny."""
 
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minifcn import nn
 from minifcn.models.fcn import FCN
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
     """The row of `layer` for an input of `shape` whose cells see `field`."""
     n, c, h, w = shape
-    window = getattr(layer, "window", None)
+    window: Any = getattr(layer, "window", None)
     multiply_adds = 0
     if isinstance(layer, nn.ConvTranspose2d):
         out = layer.weight.shape[1] * layer.options["groups"]
@@ -37,7 +37,7 @@ def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
         multiply_adds = n * oh * ow * layer.weight.size
     elif window is not None:
         out = c
-        oh, ow = window.ceil_output_size((h, w)) if layer.ceil_mode else window.output_size((h, w))
+        oh, ow = window.ceil_output_size((h, w)) if getattr(layer, "ceil_mode", False) else window.output_size((h, w))
     else:
         out, oh, ow = c, h, w
     parameters = sum(parameter.size for parameter in layer.parameters())

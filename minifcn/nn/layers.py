@@ -140,7 +140,7 @@ class LocalResponseNorm(Module):
     """`ops.local_response_norm`."""
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        self.options = dict(size=size, alpha=alpha, beta=beta, k=k)
+        self.options: dict[str, Any] = dict(size=size, alpha=alpha, beta=beta, k=k)
 
     def forward(self, x: Any) -> Tensor:
         return ops.local_response_norm(x, **self.options)

@@ -1,0 +1,15 @@
+# Shortcuts for who works on minifcn. `make` alone runs what CI runs, in the current environment.
+.PHONY: check test lint demo
+
+check: lint test
+
+test:
+	python -m pytest
+
+lint:
+	ruff check .
+	ruff format --check .
+	mypy
+
+demo:
+	python -m minifcn demo
