@@ -87,14 +87,8 @@ def conv_transpose2d(
 
 
 def pool_size(x, kernel, stride, padding, dilation, ceil_mode):
-    if ceil_mode:
-        return tuple(
-            ceil_windows(*numbers) for numbers in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-        )
-    return tuple(
-        windows(length, k, s, p, p, d)
-        for length, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-    )
+    count = ceil_windows if ceil_mode else lambda length, k, s, p, d: windows(length, k, s, p, p, d)
+    return tuple(count(*numbers) for numbers in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True))
 
 
 def max_pool2d_with_indices(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
@@ -147,10 +141,6 @@ def max_unpool2d(x, indices, kernel_size, stride=None, padding=0, output_size=No
     for place in places(x.shape):
         result[place[0], place[1], indices[place] // size[1], indices[place] % size[1]] = x[place]
     return result
-
-
-def relu(x):
-    return filled(x.shape, lambda place: x[place] if x[place] > 0 else 0.0)
 
 
 def dropout(x, p=0.5, training=True, rng=None):
@@ -270,6 +260,18 @@ def crop_like(x, reference, offset=0):
     return filled(shape, lambda place: x[place[0], place[1], place[2] + top, place[3] + left])
 
 
+def index(x, key):
+    def pick(rows, first=None, *rest):
+        if first is None:
+            return rows
+        if isinstance(first, int):
+            return pick(rows[first], *rest)
+        chosen = rows[first] if isinstance(first, slice) else [rows[number] for number in first]
+        return [pick(row, *rest) for row in chosen]
+
+    return np.array(pick(x.tolist(), *key), x.dtype)
+
+
 ORACLES = {
     "add": pairwise(lambda a, b: a + b),
     "avg_pool2d": avg_pool2d,
@@ -279,6 +281,7 @@ ORACLES = {
     "crop_like": crop_like,
     "div": pairwise(lambda a, b: a / b),
     "dropout": dropout,
+    "index": index,
     "local_response_norm": local_response_norm,
     "matmul": matmul,
     "max_pool2d": max_pool2d,
@@ -287,7 +290,7 @@ ORACLES = {
     "mul": pairwise(lambda a, b: a * b),
     "neg": lambda x: filled(x.shape, lambda place: -x[place]),
     "pad": pad,
-    "relu": relu,
+    "relu": lambda x: filled(x.shape, lambda place: max(x[place], 0.0)),
     "reshape": reshape,
     "softmax_cross_entropy": softmax_cross_entropy,
     "sub": pairwise(lambda a, b: a - b),

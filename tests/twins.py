@@ -81,6 +81,7 @@ TWINS = {
     "crop_like": crop_like,
     "div": lambda a, b: a / b,
     "dropout": dropout,
+    "index": lambda x, key: x[tuple(torch.from_numpy(k) if isinstance(k, np.ndarray) else k for k in key)],
     "local_response_norm": lambda x, **options: F.local_response_norm(x, **options),
     "matmul": lambda a, b: torch.matmul(a, b),
     "max_pool2d": lambda x, **options: F.max_pool2d(x, **options),

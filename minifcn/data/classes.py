@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,13 @@ class ClassMap:
         """The class map that `to_dict` wrote. Raises DataError where a field is missing or of the wrong kind."""
         try:
             names = tuple(str(name) for name in fields["names"])
-            values = tuple(int(value) for value in fields["values"])
-            return cls(names, values, str(fields["others"]), int(fields["known"]))
+            values = tuple(index(value) for value in fields["values"])
+            others, known = str(fields["others"]), index(fields["known"])
         except (KeyError, TypeError) as error:
             raise DataError(
                 f"classes: {fields!r} is no class map; names, values, others, known are expected"
             ) from error
+        return cls(names, values, others, known)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, numbers and strings, as JSON keeps them."""

@@ -61,8 +61,12 @@ def _place(
 
 
 def _check_pair(picture: np.ndarray, labels: np.ndarray) -> None:
-    if picture.ndim != 3 or picture.shape[2] != 3 or labels.ndim != 2 or picture.shape[:2] != labels.shape:
-        raise DataError(f"crop: expected picture (H, W, 3) and labels (H, W), got {picture.shape} and {labels.shape}")
+    fit = picture.ndim == 3 and picture.shape[2] == 3 and picture.shape[:2] == labels.shape
+    if not fit or picture.dtype != np.uint8 or labels.dtype != np.uint8:  # a canvas of bytes would cut 0.7 to 0
+        raise DataError(
+            f"crop: expected picture (H, W, 3) and labels (H, W), both uint8, got {picture.dtype} {picture.shape} and "
+            f"{labels.dtype} {labels.shape}"
+        )
 
 
 class Batches:

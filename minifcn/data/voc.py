@@ -54,13 +54,16 @@ class VOCFolder:
 
     def labels(self, i: int) -> np.ndarray:
         """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
-        name = self.ids[i]
-        path = self._labels.get(name, self.folder / LABELS / f"{name}.png")
+        path = self._labels_path(i)
         labels = read_labels(path)
         try:
             return self.class_map.apply(labels)
         except DataError as error:
             raise DataError(f"labels {path}: {error}") from error
+
+    def _labels_path(self, i: int) -> Path:
+        name = self.ids[i]
+        return self._labels.get(name, self.folder / LABELS / f"{name}.png")
 
     def check(self, progress: Callable[[], object] | None = None) -> None:
         """Read every pair whole, and raise DataError with the first bad file in the order of the split.
@@ -88,7 +91,7 @@ class VOCFolder:
             return None
         (height, width), (label_height, label_width) = picture.shape[:2], labels.shape
         return (
-            f"labels {self._labels[self.ids[i]]}: {label_height}x{label_width} (height x width), but the picture "
+            f"labels {self._labels_path(i)}: {label_height}x{label_width} (height x width), but the picture "
             f"{self._pictures[self.ids[i]].name}, upright, is {height}x{width}; both must have the same size"
         )
 

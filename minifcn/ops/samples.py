@@ -205,3 +205,18 @@ def crop_like(rng: Rng) -> Call:
     n, c = integer(rng, 1, 2), integer(rng, 1, 3)
     x = normal(rng, n, c, h + offset[0] + integer(rng, 0, 2), w + offset[1] + integer(rng, 0, 2))
     return Call((x,), dict(reference=np.zeros((n, 1, h, w)), offset=offset))
+
+
+def index(rng: Rng) -> Call:
+    x = one(rng).inputs[0]
+    key: list = []
+    for length in x.shape[: integer(rng, 1, x.ndim)]:
+        start = integer(rng, 0, length - 1)
+        key.append(slice(start, integer(rng, start + 1, length), integer(rng, 1, 2)))
+    place = integer(rng, 0, len(key) - 1)
+    length = x.shape[place]
+    if rng.random() < 0.4:
+        key[place] = integer(rng, -length, length - 1)
+    elif rng.random() < 0.6:
+        key[place] = rng.integers(0, length, 3)  # an element may be named twice
+    return Call((x,), dict(key=tuple(key)))

@@ -193,6 +193,7 @@ def crop_like(x: Any, reference: Any, offset: Any = 0) -> Tensor:
     return x[:, :, top : top + h, left : left + w]
 
 
+@operation(samples.index)
 def index(x: Any, key: Any) -> Tensor:
     """x[key]: integers, slices, None, ... and integer or boolean arrays, as in NumPy."""
     x = checks.as_tensor("index", x)

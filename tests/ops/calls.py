@@ -84,6 +84,7 @@ def empty_call(name):
         "mul": Call((none, none)),
         "div": Call((none, np.ones((1, 2, 1, 4)))),
         "matmul": Call((np.zeros((0, 3)), np.ones((3, 2)))),
+        "index": Call((np.zeros((2, 0)),), {"key": (slice(0, 1),)}),
         "concat": Call((none, np.zeros((0, 5, 3, 4))), {"axis": 1}, as_list=True),
         "max_unpool2d": Call((none,), {"indices": np.zeros(none.shape, int), "kernel_size": 2}),
         "mean": Call((none,), {"axis": (2, 3)}),
