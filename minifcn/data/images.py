@@ -17,7 +17,8 @@ def open_image(path: str | os.PathLike[str], what: str) -> Image.Image:
         problem = "this is a folder; give a file" if path.is_dir() else "there is no such file"
         raise DataError(f"{what} {path}: {problem}")
     try:
-        with Image.open(path) as image:
+        # given an open file Pillow maps none into memory: its mapped TIFFs come out scrambled where EXIF turns them
+        with path.open("rb") as file, Image.open(file) as image:
             # Pillow only warns between its limit and twice that; a warning is no way to meet a 20 GB array
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError

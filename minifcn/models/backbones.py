@@ -72,12 +72,16 @@ def vgg16(padding: str = "same", width: int | None = None, in_channels: int = 3)
 
 
 def tiny(padding: str = "same", width: int | None = None, in_channels: int = 3) -> Backbone:
-    """A narrow VGG of five stages of two convolutions, for lessons and laptops: `width` (16) channels, then 2, 4, 8 and 8 times it."""
+    """A small VGG for lessons and laptops: five stages of one convolution with `width` (16), 2, 4, 8 and 8 times it channels.
+
+    One convolution a stage, not two or three: from random weights and in minutes the shallower net learns more. Measured on the
+    synthetic set in equal time, staged, width 12: mean IU of FCN-8s 0.59 against 0.54 with the 1, 1, 2, 2, 2 of VGG's configuration A.
+    """
     width = 16 if width is None else width
     if width < 1:
         raise ValueError(f"tiny: width is {width}; expected at least 1 channel")
     widths = (width, 2 * width, 4 * width, 8 * width, 8 * width)
-    return vgg((2, 2, 2, 2, 2), widths, 8 * width, 0.0, padding, in_channels)
+    return vgg((1, 1, 1, 1, 1), widths, 8 * width, 0.0, padding, in_channels)
 
 
 BACKBONES = {"tiny": tiny, "vgg16": vgg16}

@@ -14,7 +14,7 @@ class Relu(Function):
     """max(x, 0)."""
 
     def forward(self, x: Array) -> Array:
-        self.y = backend.array_module(x).maximum(x, 0)
+        self.y = backend.array_module(x).maximum(x, x.dtype.type(0))
         return self.y  # y serves as the mask: no array is kept that the next layer does not keep anyway
 
     def backward(self, grad: Array) -> Array:
