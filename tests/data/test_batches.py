@@ -1,0 +1,252 @@
+"""Batches: each a function of seed and step, every picture once an epoch, the next one decoded ahead."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minifcn.data import VOID, Batches, ClassMap, DataError, VOCFolder
+
+from .coded import FILL, Coded, label_of
+from .folders import LABELS, write_folder
+
+few = settings(deadline=None, max_examples=50, derandomize=True, database=None)
+SIZES = ((9, 7), (5, 12), (8, 8), (3, 4), (10, 6))
+
+
+def numbers(pictures):
+    """Which picture of a Coded set stands in each place of a batch."""
+    return [max(int(value) for value in np.unique(picture[..., 2]) if value != FILL[2]) for picture in pictures]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@few
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 2**40))
+def test_every_epoch_is_a_permutation(count, batch, seed):
+    batches = Batches(Coded(*[(2, 2)] * count), batch, 2, seed)
+    steps = -(-3 * count // batch)
+    drawn = [batches.indices(step) for step in range(steps)]
+    assert all(len(indices) == batch for indices in drawn)
+    stream = [index for indices in drawn for index in indices]
+    for epoch in range(3):
+        assert sorted(stream[epoch * count : (epoch + 1) * count]) == list(range(count))
+
+
+def test_every_epoch_and_every_seed_has_an_order_of_its_own():
+    batches = Batches(Coded(*[(2, 2)] * 20), 20, 2, seed=3)
+    orders = [tuple(batches.indices(step)) for step in range(5)]
+    orders += [tuple(Batches(batches.dataset, 20, 2, seed=seed).indices(0)) for seed in (0, 1, 2, 4)]
+    assert len(set(orders)) == 9
+    assert tuple(range(20)) not in orders
+
+
+def test_no_batch_holds_a_picture_more_often_than_epochs_allow():
+    batches = Batches(Coded(*SIZES), 12, 4, seed=0)
+    for step in range(10):
+        counts = np.bincount(batches.indices(step), minlength=5)
+        assert counts.sum() == 12 and counts.min() >= 1 and counts.max() <= 4
+
+
+@pytest.mark.parametrize("count, batch, steps", [(5, 2, 3), (4, 2, 2), (5, 5, 1), (3, 8, 1), (7, 1, 7)])
+def test_steps_per_epoch(count, batch, steps):
+    batches = Batches(Coded(*[(2, 2)] * count), batch, 2, seed=0)
+    assert batches.steps_per_epoch == steps
+    seen = {index for step in range(steps) for index in batches.indices(step)}
+    assert seen == set(range(count))
+
+
+@pytest.mark.parametrize("batch, size", [(2, 6), (4, 3), (12, 5), (3, None)])
+def test_a_batch_depends_on_seed_and_step_alone(batch, size):
+    whole = Batches(Coded(*SIZES), batch, size, seed=7, fill=FILL)
+    forward = [whole.at(step) for step in range(6)]
+    fresh = Batches(Coded(*SIZES), batch, size, seed=7, fill=FILL)
+    for step in (5, 0, 3, 3, 1):  # asked for in any order, any number of times, by anyone
+        assert same(fresh.at(step), forward[step])
+    other = Batches(Coded(*SIZES), batch, size, seed=8, fill=FILL)
+    assert not all(same(other.at(step), forward[step]) for step in range(6))
+
+
+def test_global_random_numbers_are_neither_used_nor_moved():
+    batches = Batches(Coded(*SIZES), 4, 4, seed=0)
+    np.random.seed(1)
+    first, drawn = batches.at(0), np.random.random()
+    np.random.seed(1)
+    assert np.random.random() == drawn
+    assert same(batches.at(0), first)
+
+
+@pytest.mark.parametrize("size", [1, 4, 20])
+def test_crops_of_a_batch(size):
+    dataset = Coded(*SIZES)
+    batches = Batches(dataset, 3, size, seed=0, fill=FILL)
+    for step in range(8):
+        pictures, labels = batches.at(step)
+        assert pictures.shape == (3, size, size, 3) and labels.shape == (3, size, size)
+        assert pictures.dtype == labels.dtype == np.uint8
+        assert numbers(pictures) == batches.indices(step)
+        inside = labels != VOID
+        np.testing.assert_array_equal(labels[inside], label_of(pictures[inside][:, 0], pictures[inside][:, 1]))
+        assert (pictures[~inside] == FILL).all()
+        for place, index in enumerate(batches.indices(step)):
+            height, width = SIZES[index]
+            assert inside[place].sum() == min(size, height) * min(size, width)
+
+
+def test_without_a_size_pictures_stay_whole_at_the_top_left():
+    batches = Batches(Coded(*SIZES), 2, None, seed=0, fill=FILL, mirror=False)
+    for step in range(6):
+        pictures, labels = batches.at(step)
+        pairs = [batches.dataset.pairs[index] for index in batches.indices(step)]
+        height, width = (max(pair[1].shape[axis] for pair in pairs) for axis in (0, 1))
+        assert pictures.shape == (2, height, width, 3) and labels.shape == (2, height, width)
+        for place, (picture, truth) in enumerate(pairs):
+            tall, wide = truth.shape
+            np.testing.assert_array_equal(pictures[place, :tall, :wide], picture)
+            np.testing.assert_array_equal(labels[place, :tall, :wide], truth)
+            assert (labels[place] != VOID).sum() == tall * wide
+            assert (pictures[place][labels[place] == VOID] == FILL).all()
+
+
+@pytest.mark.parametrize("size", [4, None])
+def test_mirrors_half_the_time_or_never(size):
+    def turned(mirror):
+        batches = Batches(Coded((6, 6)), 200, size, seed=0, mirror=mirror)
+        pictures, labels = batches.at(0)
+        np.testing.assert_array_equal(labels, label_of(pictures[..., 0], pictures[..., 1]))
+        return int((pictures[:, 0, 0, 1] > pictures[:, 0, 1, 1]).sum())
+
+    assert turned(mirror=False) == 0
+    assert 70 <= turned(mirror=True) <= 130
+
+
+def test_one_picture_many_times_in_a_batch_is_cropped_anew_each_time():
+    pictures, _ = Batches(Coded((30, 30)), 16, 5, seed=0).at(0)
+    assert len({picture.tobytes() for picture in pictures}) >= 14
+
+
+def test_every_step_and_seed_crops_anew():
+    dataset = Coded((30, 30))
+    crops = [Batches(dataset, 1, 5, seed=0).at(step)[0] for step in range(10)]
+    crops += [Batches(dataset, 1, 5, seed=seed).at(0)[0] for seed in range(1, 7)]
+    assert len({crop.tobytes() for crop in crops}) >= 14
+
+
+def test_iterate_gives_what_at_gives():
+    batches = Batches(Coded(*SIZES), 3, 5, seed=1)
+    found = list(batches.iterate(2, 9))
+    assert len(found) == 7
+    assert all(same(batch, batches.at(step)) for step, batch in enumerate(found, 2))
+    assert list(batches.iterate(4, 4)) == list(batches.iterate(5, 2)) == []
+
+
+def test_iterate_runs_one_batch_ahead_and_no_more():
+    dataset = Coded(*SIZES)
+    loop = Batches(dataset, 2, 4, seed=0).iterate(0, 10)
+    next(loop)
+    loop.close()
+    assert 2 <= len(dataset.asked) <= 4
+    dataset.asked.clear()
+    assert len(list(Batches(dataset, 2, 4, seed=0).iterate(0, 3))) == 3
+    assert len(dataset.asked) == 6  # nothing beyond the end
+
+
+def test_a_batch_is_decoded_while_the_caller_works():
+    started = threading.Event()
+
+    class Watched(Coded):
+        def picture(self, i):
+            if len(self.asked) == 1:
+                started.set()
+            return super().picture(i)
+
+    loop = Batches(Watched((4, 4), (4, 4)), 1, 4, seed=0).iterate(0, 2)
+    next(loop)
+    assert started.wait(5), "the second batch was not begun while the first one was in use"
+    loop.close()
+
+
+@pytest.mark.parametrize("leave", ["close", "break", "end", "error"])
+def test_no_thread_outlives_the_loop(leave):
+    before = set(threading.enumerate())
+    loop = Batches(Coded(*SIZES), 2, 4, seed=0).iterate(0, 4)
+    next(loop)
+    assert len(set(threading.enumerate()) - before) == 1
+    if leave == "close":
+        loop.close()
+    elif leave == "end":
+        assert len(list(loop)) == 3
+    elif leave == "error":
+        with pytest.raises(KeyError):
+            loop.throw(KeyError())
+    else:
+        for _ in loop:
+            break
+        del loop, _
+    assert set(threading.enumerate()) == before
+
+
+def test_an_error_in_the_thread_comes_when_its_batch_is_due(tmp_path):
+    names = ["a", "b", "c", "d"]
+    root = write_folder(tmp_path, {"train": names})
+    batches = Batches(VOCFolder(root, "train", ClassMap.voc()), 1, 4, seed=0)
+    bad = root / LABELS / f"{names[batches.indices(2)[0]]}.png"
+    bad.write_text("no labels")
+    before = set(threading.enumerate())
+    loop = batches.iterate(0, 4)
+    assert len([next(loop), next(loop)]) == 2
+    with pytest.raises(DataError) as caught:
+        next(loop)
+    assert str(caught.value) == (
+        f"labels {bad}: cannot be read (not an image file that Pillow knows); replace the file"
+    )
+    assert set(threading.enumerate()) == before
+
+
+def test_a_pair_that_does_not_fit_is_refused_without_a_size_too():
+    dataset = Coded((4, 5))
+    dataset.pairs = [(dataset.pairs[0][0], dataset.pairs[0][1].T)]
+    with pytest.raises(DataError) as caught:
+        Batches(dataset, 1, None, seed=0).at(0)
+    assert str(caught.value) == (
+        "crop: expected picture (H, W, 3) and labels (H, W), both uint8, got uint8 (4, 5, 3) and uint8 (5, 4)"
+    )
+
+
+ONE = Coded((4, 4))
+REFUSED = {
+    "empty": (lambda: Batches(Coded(), 1, 4, 0), "batches: the dataset is empty; give at least one picture"),
+    "batch": (lambda: Batches(ONE, 0, 4, 0), "batches: batch is 0 and size 4; both must be at least 1"),
+    "size": (lambda: Batches(ONE, 2, 0, 0), "batches: batch is 2 and size 0; both must be at least 1"),
+    "seed": (lambda: Batches(ONE, 1, 4, -1), "batches: seed is -1; it must not be negative"),
+    "fill of two": (
+        lambda: Batches(ONE, 1, 4, 0, fill=(1, 2)),
+        "batches: fill is (1, 2); expected 3 numbers from 0 to 255: red, green, blue",
+    ),
+    "fill beyond a byte": (
+        lambda: Batches(ONE, 1, 4, 0, fill=[0, 256, 0]),
+        "batches: fill is (0, 256, 0); expected 3 numbers from 0 to 255: red, green, blue",
+    ),
+    "fill below 0": (
+        lambda: Batches(ONE, 1, 4, 0, fill=(0, 0, -1)),
+        "batches: fill is (0, 0, -1); expected 3 numbers from 0 to 255: red, green, blue",
+    ),
+    "step": (lambda: Batches(ONE, 1, 4, 0).at(-1), "batches: step is -1; steps count from 0"),
+    "step of indices": (lambda: Batches(ONE, 1, 4, 0).indices(-2), "batches: step is -2; steps count from 0"),
+    "step of iterate": (
+        lambda: next(Batches(ONE, 1, 4, 0).iterate(-1, 2)),
+        "batches: step is -1; steps count from 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    call, message = REFUSED[case]
+    with pytest.raises(DataError) as caught:
+        call()
+    assert str(caught.value) == message
