@@ -29,7 +29,7 @@ class Progress(Listener):
         self.average = step.loss if self.average is None else 0.9 * self.average + 0.1 * step.loss
         self.bar.set_postfix_str(f"loss {self.average:.3f}, {step.images_per_second:.1f} images/s", refresh=False)
         self.bar.update()
-        number = step.step + 1
+        number = step.step
         if not self.terminal and (number % max(1, self.steps // LINES) == 0 or number == self.steps):
             left = (self.steps - number) * step.seconds
             print(

@@ -5,6 +5,7 @@ different memory and are cut the same way for any number of threads, so the resu
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -45,10 +46,24 @@ def pool(process: int, n: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n, thread_name_prefix="minifcn")
 
 
+# BLAS's limit is one for the whole process, and only the thread that set it can take it back: one run at a time. Another Python thread
+# waits its turn; it would have had to share the cores anyway.
+_turn = threading.RLock()
+
+
+def _new_turn() -> None:
+    global _turn
+    _turn = threading.RLock()  # a child process must not wait for a thread that it does not have
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_turn)
+
+
 def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
     """job(part) for every part, spread over the threads. An exception in a job is raised here."""
     waiting = list(parts)
-    with blas().limit(limits=1, user_api="blas"):
+    with _turn, blas().limit(limits=1, user_api="blas"):
         if _number == 1 or len(waiting) == 1:
             for part in waiting:
                 job(part)

@@ -6,52 +6,65 @@ layer changes them by a fixed rule, so that the crop between two maps follows fr
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import NamedTuple
 
 from minifcn.kernels.windows import Window
-from minifcn.nn import ConvTranspose2d, Module
+from minifcn.nn import ConvTranspose2d, Module, Sequential
 
 
-class Field(NamedTuple):
-    """What one cell of a layer sees, along one axis, in pixels of the picture. Exact: centres lie on halves."""
+@dataclass(frozen=True)
+class Field:
+    """What one cell of a layer sees, along one axis, in pixels of the picture. Exact: centres lie on halves.
+
+    `path` lists (span, stride, transposed) of the layers so far. How much an upsampled cell sees depends on where it lies; `size`
+    is the most, and it is counted along the whole path, for it cannot be told from the sizes of two layers alone.
+    """
 
     size: int = 1
     stride: Fraction = Fraction(1)
     centre: Fraction = Fraction(0)
+    path: tuple[tuple[int, int, bool], ...] = field(default=(), compare=False, repr=False)
 
     def window(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> "Field":
-        """After a convolution or a pool: size + (span - 1)·stride; the window's middle lies (span - 1)/2 - padding cells on."""
+        """After a convolution or a pool: the stride is multiplied; the window's middle lies (span - 1)/2 - padding cells on."""
         span = dilation * (kernel - 1) + 1
-        return Field(
-            self.size + int((span - 1) * self.stride),
-            self.stride * stride,
-            self.centre + (Fraction(span - 1, 2) - padding) * self.stride,
-        )
+        centre = self.centre + (Fraction(span - 1, 2) - padding) * self.stride
+        return self._after(span, stride, False, self.stride * stride, centre)
 
     def transposed(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> "Field":
         """After a transposed convolution: the convolution that it transposes, undone."""
-        span = dilation * (kernel - 1) + 1
-        fine = self.stride / stride
-        reached = -(-span // stride)  # input cells that paint one output cell
-        return Field(
-            self.size + int((reached - 1) * self.stride), fine, self.centre - (Fraction(span - 1, 2) - padding) * fine
-        )
+        span, fine = dilation * (kernel - 1) + 1, self.stride / stride
+        return self._after(span, stride, True, fine, self.centre - (Fraction(span - 1, 2) - padding) * fine)
+
+    def _after(self, span: int, stride: int, transposed: bool, new_stride: Fraction, centre: Fraction) -> "Field":
+        path = (*self.path, (span, stride, transposed))
+        return Field(cells_seen(path), new_stride, centre, path)
 
     def cropped(self, offset: int) -> "Field":
         """After cells 0 … offset - 1 are cut off."""
-        return self._replace(centre=self.centre + offset * self.stride)
+        return replace(self, centre=self.centre + offset * self.stride)
 
     def through(self, layers: Iterable[Module]) -> "Field":
         """After `layers`, one after the other; what has no window (ReLU, dropout, …) changes nothing. Square windows only."""
-        field = self
+        result = self
         for layer in layers:
             window = getattr(layer, "window", None)
-            if window is None:
-                continue
-            arguments = along(window, type(layer).__name__)
-            field = field.transposed(*arguments) if isinstance(layer, ConvTranspose2d) else field.window(*arguments)
-        return field
+            if isinstance(layer, Sequential):
+                result = result.through(layer.layers)
+            elif window is not None:
+                arguments = along(window, type(layer).__name__)
+                upsamples = isinstance(layer, ConvTranspose2d)
+                result = result.transposed(*arguments) if upsamples else result.window(*arguments)
+        return result
+
+
+def cells_seen(path: tuple[tuple[int, int, bool], ...]) -> int:
+    """How many pixels in a row one cell sees at most: its inputs, their inputs and so on, back along the path."""
+    cells = 1
+    for span, stride, transposed in reversed(path):
+        cells = (cells + span - 2) // stride + 1 if transposed else (cells - 1) * stride + span
+    return cells
 
 
 def along(window: Window, name: str) -> tuple[int, int, int, int]:

@@ -21,6 +21,8 @@ class Preprocessing(NamedTuple):
             raise ValueError(
                 f"preprocessing: got {pictures.dtype} {pictures.shape}; expected RGB pictures, uint8 (N, H, W, 3) or (H, W, 3)"
             )
+        if self.channels not in ("rgb", "bgr"):
+            raise ValueError(f'preprocessing: channels is {self.channels!r}; expected "rgb" or "bgr"')
         if self.channels == "bgr":
             pictures = pictures[..., ::-1]
         values = np.subtract(pictures, np.array(self.mean, np.float32), dtype=np.float32)

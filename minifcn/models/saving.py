@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import numpy as np
+
 from minifcn.models.fcn import FCN
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.weights import WeightsError, load_arrays, save_arrays
@@ -33,11 +35,13 @@ def save(model: FCN, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str]) -> FCN:
     """The model saved at `path`, in eval mode, with `.class_names` and `.preprocessing`. Raises WeightsError."""
     arrays, header = load_arrays(path)
-    if header.get("format") != FORMAT or "architecture" not in header:
-        raise WeightsError(
-            f"{path}: a safetensors file, but not a minifcn model (format {header.get('format')}, expected {FORMAT})"
-        )
-    return from_arrays(arrays, header)
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        found = header.get("format") if isinstance(header, dict) else None
+        raise WeightsError(f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT})")
+    try:
+        return from_arrays(arrays, header)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise WeightsError(f"{path}: not a whole minifcn model ({type(error).__name__}: {error})") from error
 
 
 def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
@@ -50,5 +54,7 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
         preprocessing=preprocessing,
         classes=header.get("classes"),
     )
+    if any(array.dtype == np.float64 for array in arrays.values()):
+        model.astype(np.float64)
     model.load_state_dict(arrays)
     return model.eval()

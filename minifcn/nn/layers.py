@@ -13,6 +13,14 @@ from minifcn.ops.convolution import window_of
 from minifcn.ops.pooling import pool_window
 
 
+def check_channels(layer: str, in_channels: int, out_channels: int, groups: int) -> None:
+    for name, number in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
+        if isinstance(number, bool) or not hasattr(number, "__index__") or number < 1:
+            raise ValueError(f"{layer}: {name} is {number!r}; expected an integer of at least 1")
+    if in_channels % groups or out_channels % groups:
+        raise ValueError(f"{layer}: {groups} groups must divide {in_channels} input and {out_channels} output channels")
+
+
 class Conv2d(Module):
     """`ops.conv2d` with its own weight (O, C / groups, KH, KW), He-normal, and bias (O,), zero."""
 
@@ -27,10 +35,7 @@ class Conv2d(Module):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"Conv2d: {groups} groups must divide {in_channels} input and {out_channels} output channels"
-            )
+        check_channels("Conv2d", in_channels, out_channels, groups)
         kernel = pair(kernel_size, "Conv2d: kernel_size", 1)
         self.options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
         self.window = window_of("Conv2d", kernel, stride, padding, dilation)
@@ -56,10 +61,7 @@ class ConvTranspose2d(Module):
         bias: bool = True,
         dilation: Any = 1,
     ) -> None:
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"ConvTranspose2d: {groups} groups must divide {in_channels} input and {out_channels} output channels"
-            )
+        check_channels("ConvTranspose2d", in_channels, out_channels, groups)
         kernel = pair(kernel_size, "ConvTranspose2d: kernel_size", 1)
         self.options = dict(
             stride=stride, padding=padding, output_padding=output_padding, groups=groups, dilation=dilation

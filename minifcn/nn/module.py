@@ -19,6 +19,16 @@ class Parameter(Tensor):
 M = TypeVar("M", bound="Module")
 
 
+def named_parts(values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """The Parameters and Modules among `values`, and in lists, tuples and dicts of them, with their names."""
+    for name, value in values.items():
+        if isinstance(value, Parameter | Module):
+            yield str(name), value
+        elif isinstance(value, list | tuple | dict):
+            inner = value if isinstance(value, dict) else dict(enumerate(value))
+            yield from ((f"{name}.{place}", part) for place, part in named_parts(inner))
+
+
 class Module:
     """A part of a network: write `forward`, assign Parameters and Modules (or lists of Modules) to attributes.
 
@@ -35,16 +45,12 @@ class Module:
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: write forward(self, x)")
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        """(name, Module) of the direct parts, in the order of assignment; a list's items are named by their number."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, list | tuple):
-                yield from ((f"{name}.{number}", item) for number, item in enumerate(value) if isinstance(item, Module))
+        """(name, Module) of the direct parts, in the order of assignment; in a list or dict, with the number or key."""
+        return ((name, part) for name, part in named_parts(vars(self)) if isinstance(part, Module))
 
     def modules(self) -> Iterator["Module"]:
         yield self
@@ -52,12 +58,22 @@ class Module:
             yield from child.modules()
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(name, Parameter), names joined by dots: ("backbone.conv1_1.weight", …). Frozen ones are among them."""
-        for name, value in vars(self).items():
-            if isinstance(value, Parameter):
-                yield name, value
+        """(name, Parameter), names joined by dots: ("backbone.conv1_1.weight", …). Frozen ones are among them.
+
+        A Parameter that two parts share comes once, under its first name.
+        """
+        seen: set[int] = set()
+        for name, parameter in self._all_parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        for name, part in named_parts(vars(self)):
+            if isinstance(part, Parameter):
+                yield name, part
         for name, child in self.named_children():
-            yield from ((f"{name}.{inner}", parameter) for inner, parameter in child.named_parameters())
+            yield from ((f"{name}.{inner}", parameter) for inner, parameter in child._all_parameters())
 
     def parameters(self) -> Iterator[Parameter]:
         """Every Parameter once, in a fixed order."""
@@ -82,9 +98,9 @@ class Module:
         if any(names for _, names in faults):
             listed = "; ".join(f"{fault}: {', '.join(names)}" for fault, names in faults if names)
             raise ValueError(f"load_state_dict: the arrays do not fit this {type(self).__name__}: {listed}")
+        values = {name: np.asarray(state[name], dtype=parameter.dtype) for name, parameter in parameters.items()}
         for name, parameter in parameters.items():
-            value = np.asarray(state[name], dtype=parameter.dtype)
-            parameter.data[...] = backend.to_device(value, parameter.device)
+            parameter.data[...] = backend.to_device(values[name], parameter.device)
 
     def train(self: M, training: bool = True) -> M:
         """Switch dropout on (or off). Returns the module."""

@@ -17,9 +17,13 @@ class Optimiser:
     the rate of biases). `optimiser.lr` may be changed between steps: a schedule.
     """
 
+    kept: tuple[str, ...] = ()  # the names of what it remembers of a parameter from step to step
+
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr, weight_decay=weight_decay)
+        if isinstance(parameters, Tensor):
+            raise TypeError(f"{name}: got one Tensor; give a list of Tensors")
         entries = list(parameters)
         if not entries:
             raise ValueError(f"{name}: no parameters to optimise; give model.parameters() or a list of Tensors")
@@ -81,29 +85,30 @@ class Optimiser:
         """Take back what `state_dict` gave, for the same parameters in the same order."""
         parameters = [parameter for group in self.groups for parameter in group["params"]]
         state: list[dict[str, Array]] = [{} for _ in parameters]
+        if "steps" not in arrays:
+            raise ValueError(f"{type(self).__name__}: the saved state has no steps; give what state_dict() returned")
         for key, value in arrays.items():
             number, _, name = key.partition(".")
             if key == "steps":
                 continue
+            parameter = parameters[int(number)] if number.isdigit() and int(number) < len(parameters) else None
             if (
-                not number.isdigit()
-                or int(number) >= len(parameters)
-                or value.shape
-                not in (
-                    (),
-                    parameters[int(number)].shape,
-                )
+                parameter is None
+                or name not in self.kept
+                or value.shape != (() if name == "count" else parameter.shape)
             ):
                 raise ValueError(
-                    f"{type(self).__name__}: the saved {key} {value.shape} fits none of the {len(parameters)} parameters"
+                    f"{type(self).__name__}: the saved {key} {value.shape} fits none of the {len(parameters)} parameters; "
+                    f"this optimiser keeps {', '.join(self.kept)} for each"
                 )
-            device = parameters[int(number)].device if value.ndim else "cpu"
-            state[int(number)][name] = backend.to_device(np.array(value), device)
+            state[int(number)][name] = backend.to_device(np.array(value), parameter.device if value.ndim else "cpu")
         self.state, self.steps = state, int(arrays["steps"])
 
 
 class SGD(Optimiser):
     """v ← momentum·v + gradient;  parameter ← parameter - lr·v.  Weight decay adds decay·parameter to the gradient."""
+
+    kept = ("velocity",)
 
     def __init__(self, parameters: Iterable[Any], lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay)
@@ -125,6 +130,8 @@ class SGD(Optimiser):
 class Adam(Optimiser):
     """Steps of about lr, whatever the gradient's scale. Kingma & Ba 2015, algorithm 1; weight decay as in SGD."""
 
+    kept = ("mean", "square", "count")
+
     def __init__(
         self,
         parameters: Iterable[Any],
@@ -134,7 +141,7 @@ class Adam(Optimiser):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        if not all(0 <= beta < 1 for beta in betas):
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"Adam: betas are {betas}; expected two numbers, 0 or more and below 1")
         self.betas, self.eps = betas, eps
 

@@ -59,10 +59,10 @@ class RunFolder:
         return load_arrays(self.checkpoint) if self.checkpoint.exists() else None
 
     def start_log(self, stages: tuple[str, ...], stage: int, step: int) -> list[dict[str, Any]]:
-        """Keep the rows before (stage, step), drop later ones that no checkpoint covers; returns the rows kept."""
+        """Keep the rows up to `step` of `stage`, drop later ones that no checkpoint covers; returns the rows kept."""
         rows = self.read_log() if self.log.exists() else []
         done = {name: number for number, name in enumerate(stages)}
-        kept = [row for row in rows if (done[row["stage"]], row["step"]) < (stage, step)]
+        kept = [row for row in rows if (done[row["stage"]], row["step"]) <= (stage, step)]
         waiting = self.log.with_name("log.csv.tmp")
         with open(waiting, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)

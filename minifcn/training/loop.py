@@ -17,7 +17,7 @@ class TrainingError(ValueError):
 
 
 class Step(NamedTuple):
-    """What one step did. `seconds` is wall time, the wait for the batch included."""
+    """What one step did; `step` counts from 1 within the stage. `seconds` is wall time, the wait for the batch included."""
 
     step: int
     loss: float
@@ -65,6 +65,6 @@ def train(
         loss.backward()
         optimiser.step()
         now = time.perf_counter()
-        yield Step(step, value, optimiser.lr, now - before, len(pictures) / max(now - before, 1e-9))
+        yield Step(step + 1, value, optimiser.lr, now - before, len(pictures) / max(now - before, 1e-9))
         before = time.perf_counter()
     model.eval()

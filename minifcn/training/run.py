@@ -105,10 +105,10 @@ def train_stage(
     for step in steps:
         waiting.append(step)
         listener.stepped(stage, step)
-        if time.perf_counter() - saved > CHECKPOINT_SECONDS or step.step == config.steps - 1:
+        if time.perf_counter() - saved > CHECKPOINT_SECONDS or step.step == config.steps:
             # the log first: rows beyond a checkpoint are dropped on resume, missing ones would be lost
             folder.append_log(stage, waiting)
-            write_checkpoint(config, folder, model, optimiser, place._replace(step=step.step + 1))
+            write_checkpoint(config, folder, model, optimiser, place._replace(step=step.step))
             save(model, folder.last)
             waiting, saved = [], time.perf_counter()
     listener.stage_ends(stage)

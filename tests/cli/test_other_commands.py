@@ -1,0 +1,163 @@
+"""minifcn summary, gradcheck and demo."""
+
+import json
+import shlex
+
+import pytest
+from training.helpers import STAGES, Killed, arrays_of, listing, random_model, saved, stop_at
+
+from minifcn import Function
+from minifcn.cli import demo
+from minifcn.models import build
+from minifcn.ops import OPERATIONS, Operation
+
+from .conftest import SMALL
+
+
+def table(out):
+    """Layer name -> the cells of its row, without the heading."""
+    rows = out.split("\n\n")[0].splitlines()
+    assert rows[0].startswith("layer") and set(rows[1]) == {"-"}
+    return {row.split()[0]: row for row in rows[2:]}
+
+
+def number_after(word, out):
+    line = next(line for line in out.splitlines() if line.startswith(word))
+    return line.split()[1].replace(",", "")
+
+
+def test_the_reference_in_numbers(call):
+    answer = call("summary fcn32s --backbone vgg16 --padding paper --size 500x500").worked()
+    rows = table(answer.out)
+    # 13 convolutions and fc6, fc7 with a ReLU each, 5 pools, 2 dropouts; score_fr, upscore and the crop
+    assert len(rows) == 2 * 15 + 5 + 2 + 3
+    assert "4096 x 16 x 16" in rows["fc6"] and " 404 " in rows["fc6"] and "102,764,544" in rows["fc6"]
+    assert "21 x 544 x 544" in rows["upscore"] and "21 x 500 x 500" in rows["score"]
+    # the paper's 134M, and 21 bilinear kernels of 64x64 that are not trained
+    assert int(number_after("parameters", answer.out)) == 134_346_581 + 21 * 64 * 64
+    assert "134,346,581 trained" in answer.out and "output 19" in answer.out
+
+
+def test_fcn8s_has_the_crops_of_the_reference(call):
+    answer = call("summary fcn8s --padding paper --size 375x500").worked()
+    assert "pool4 5, pool3 9, output 31" in answer.out
+    rows = table(answer.out)
+    assert "21 x 54 x 70" in rows["upscore_8s"] or "21 x 54 x 70" in rows["fuse_pool3"]
+    assert "21 x 375 x 500" in rows["score"]
+
+
+@pytest.mark.parametrize("arch, skips", [("fcn32s", 0), ("fcn16s", 1), ("fcn8s", 2), ("fcn4s", 3), ("fcn8s-atonce", 2)])
+def test_a_row_a_layer(arch, skips, call):
+    rows = table(call(f"summary {arch} --backbone tiny --width 4 --size 375x500").worked().out)
+    # the trunk, then score_fr, upscore and the crop; a skip adds its upsampling, its scores and the sum
+    trunk = [name for name in rows if name.startswith(("conv", "relu", "pool", "fc", "drop"))]
+    assert len(rows) == len(trunk) + 3 + 3 * skips
+    assert trunk == build(arch, backbone="tiny", width=4).backbone.order
+    assert sum(name.startswith("fuse_") for name in rows) == skips
+
+
+@pytest.mark.parametrize("size", ["1x1", "1X7", "33x65"])
+def test_any_size(size, call):
+    out = call(f"summary fcn8s --backbone tiny --size {size} --num-classes 3").worked().out
+    height, width = size.lower().split("x")
+    assert f"3 x {height} x {width}" in table(out)["score"]
+
+
+def test_parameters_are_those_of_the_saved_file(call, tmp_path):
+    arrays = arrays_of(saved(random_model("fcn16s", width=3), tmp_path / "my.safetensors"))
+    out = call(f"summary {tmp_path}/my.safetensors --size 64x64").worked().out
+    assert int(number_after("parameters", out)) == sum(array.size for array in arrays.values())
+
+
+def test_a_model_file_as_network(call, tmp_path):
+    path = saved(random_model("fcn16s", width=3), tmp_path / "my.safetensors")
+    out = call(f"summary {path} --size 40x50").worked().out
+    assert "4 x 40 x 50" in table(out)["score"] and "3 x 40 x 50" in table(out)["conv1_1"]
+
+
+@pytest.mark.parametrize("name", ["fcn64s", "vgg16", "FCN8s"])
+def test_an_unknown_network_says_which_there_are(name, call):
+    call(f"summary {name}").failed(name, "fcn32s, fcn16s, fcn8s")
+
+
+def test_gradcheck_all_operations(call):
+    answer = call("gradcheck --cases 1").worked()
+    for name in OPERATIONS:
+        assert f"\n{name} " in answer.out
+    assert "FAILED" not in answer.out
+
+
+def test_gradcheck_of_some(call):
+    answer = call("gradcheck relu conv2d --cases 2 --seed 3").worked()
+    assert [line.split()[:2] for line in answer.out.splitlines()[1:]] == [["relu", "2"], ["conv2d", "2"]]
+
+
+def test_gradcheck_of_none_such(call):
+    call("gradcheck relu conv9d").failed("conv9d", "conv2d")
+
+
+class WrongSquare(Function):
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, grad):
+        return 2.001 * self.x * grad
+
+
+def test_gradcheck_finds_a_wrong_operation_and_names_it(call, monkeypatch):
+    wrong = Operation("wrong_square", lambda x: WrongSquare()(x), OPERATIONS["neg"].sample)
+    monkeypatch.setitem(OPERATIONS, "wrong_square", wrong)
+    answer = call("gradcheck wrong_square relu --cases 3")
+    assert answer.status == 1
+    assert "wrong_square" in answer.out and "FAILED" in answer.out and "case 0 of seed 0" in answer.out
+    assert "relu" in answer.out  # the others are checked all the same
+    relu = next(line for line in answer.out.splitlines() if line.startswith("relu"))
+    assert "FAILED" not in relu
+
+
+@pytest.fixture
+def small_demo(small_synthetic, monkeypatch):
+    monkeypatch.setattr(demo, "OPTIONS", f"--data synthetic --arch staged {SMALL}")
+
+
+def test_the_demo_works_and_says_when_it_is_finished(call, small_demo, tmp_path):
+    out = tmp_path / "my demo"
+    answer = call("demo --out", out).worked()
+    assert answer.out.startswith("minifcn train --data synthetic")
+    assert list(json.loads((out / "metrics.json").read_text())) == list(STAGES)
+    assert (out / "report.html").exists() and (out / "data" / "class_names.txt").exists()
+    before = listing(out)
+    again = call("demo --out", out).worked()
+    assert "finished" in again.out and listing(out) == before
+
+
+def test_the_demo_has_a_folder_of_its_own(call, small_demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call("demo").worked()
+    assert [path.name for path in tmp_path.iterdir()] == ["minifcn-demo"]
+
+
+def test_a_stopped_demo_goes_on(call, small_demo, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, "fcn16s", 1, Killed())
+        with pytest.raises(Killed):
+            call("demo --out", tmp_path / "demo")
+    answer = call("demo --out", tmp_path / "demo").worked()
+    assert "resumed from step " in answer.out and (tmp_path / "demo" / "report.html").exists()
+
+
+def test_the_demo_of_another_seed_is_not_the_finished_one(call, small_demo, tmp_path):
+    call("demo --out", tmp_path / "demo").worked()
+    call("demo --seed 1 --out", tmp_path / "demo").failed("seed")
+
+
+def test_the_demo_leaves_a_folder_of_other_things_alone(call, small_demo, tmp_path):
+    (tmp_path / "thesis.tex").write_text("all my work")
+    call("demo --out", tmp_path).failed("not empty")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_the_command_that_the_demo_prints_can_be_pasted(call, small_demo, tmp_path):
+    answer = call("demo --out", tmp_path / "my demo").worked()
+    assert shlex.split(answer.out.splitlines()[0])[-1] == str(tmp_path / "my demo")

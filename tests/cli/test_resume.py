@@ -1,0 +1,181 @@
+"""minifcn train in a folder that is there already: runs to continue, finished runs, what belongs to somebody else."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from training.helpers import STAGES, Killed, arrays_of, kill_before_replacement, listing, same_arrays, stop_at
+
+from .conftest import ONE, SMALL
+
+# minifcn, but with a checkpoint after each step
+MINIFCN = """
+import importlib, sys
+importlib.import_module("minifcn.training.run").CHECKPOINT_SECONDS = 0
+from minifcn.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def log_of(path):
+    with open(path / "log.csv", newline="") as file:
+        return [(row["stage"], int(row["step"]), row["loss"]) for row in csv.DictReader(file)]
+
+
+def same_run(path, whole, names=("last", "best", *STAGES)):
+    for name in names:
+        same_arrays(arrays_of(path / f"{name}.safetensors"), arrays_of(whole / f"{name}.safetensors"))
+    assert json.loads((path / "metrics.json").read_text()) == json.loads((whole / "metrics.json").read_text())
+    assert log_of(path) == log_of(whole)
+
+
+def test_killed_with_signal_9_and_resumed(call, small_set, tmp_path):
+    line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 12 --lr 0.1"
+    call(line, "--out", tmp_path / "whole").worked()
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", MINIFCN, *line.split(), "--out", str(run)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        log = run / "log.csv"
+        if log.exists() and log.read_text().count("\n") > 16:  # in the second stage
+            break
+        time.sleep(0.002)
+    process.kill()
+    err = process.communicate()[1]
+    if sys.platform != "win32":
+        assert process.returncode == -signal.SIGKILL, err
+    assert not (run / "report.html").exists()
+    answer = call(line, "--out", run, "--resume").worked()
+    assert "resumed from step " in answer.out
+    steps = [(stage, step) for stage, step, _ in log_of(run)]
+    assert steps == [(stage, step) for stage in STAGES for step in range(1, 13)]
+    same_run(run, tmp_path / "whole")
+
+
+def test_ctrl_c_and_resume(call, small_set, trained, tmp_path, monkeypatch):
+    line = f"train --data {small_set} {SMALL} --lr 0.5 --out {tmp_path}/run"
+    with monkeypatch.context() as patch:
+        stop_at(patch, "fcn16s", 2, KeyboardInterrupt())
+        assert call(line).status == 130
+    answer = call(f"{line} --resume").worked()
+    assert "resumed from step 1 of fcn16s" in answer.out
+    same_run(tmp_path / "run", trained)
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_run_killed_while_any_file_is_written_ends_whole(number, call, small_set, trained, tmp_path, monkeypatch):
+    """Up to the report, which is the last thing that a run writes."""
+    line = f"train --data {small_set} {ONE} --lr 0.5 --out {tmp_path}/run"
+    with monkeypatch.context() as patch:
+        replaced = kill_before_replacement(patch, number)
+        with pytest.raises(Killed):
+            call(line)
+    assert len(replaced) == number
+    call(f"{line} --resume").worked()
+    for name in ("last", "best"):
+        same_arrays(arrays_of(tmp_path / "run" / f"{name}.safetensors"), arrays_of(trained / "fcn32s.safetensors"))
+    assert "crescent" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_resume_without_a_checkpoint_starts_anew(call, small_set, trained, tmp_path):
+    line = f"train --data {small_set} {SMALL} --lr 0.5 --resume --out"
+    answer = call(line, tmp_path / "run").worked()
+    assert "resumed" not in answer.out
+    same_run(tmp_path / "run", trained)
+
+
+def test_resume_on_a_finished_run_says_so(call, small_set, trained):
+    before = listing(trained)
+    answer = call(f"train --data {small_set} {SMALL} --lr 0.5 --resume --out {trained}").worked()
+    assert "finished" in answer.out and "report.html" in answer.out
+    assert listing(trained) == before
+
+
+@pytest.mark.parametrize("options", ["--seed 3", "--lr 0.1", "--batch 3", "--steps 3"])
+def test_a_finished_run_of_other_options_is_not_this_run(options, call, small_set, trained):
+    before = listing(trained)
+    name = options.split()[0].strip("-")
+    call(f"train --data {small_set} {SMALL} --lr 0.5 --resume --out {trained} {options}").failed("other options", name)
+    assert listing(trained) == before
+
+
+OTHERS = [
+    "--lr 0.25", "--batch 1", "--steps 3", "--size 48", "--width 3", "--arch fcn8s", "--seed 4",
+    "--optimizer adam", "--padding paper", "--limit 2", "--classes disc,star", "--others background",
+    "--train-split trainval", "--val-split train",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", OTHERS)
+def test_resume_with_other_options_names_them(options, call, small_set, stopped):
+    before = listing(stopped)
+    name = options.split()[0][2:].replace("-", "_")
+    call(f"train --data {small_set} {SMALL} --lr 0.5 --resume --out {stopped} {options}").failed("other options", name)
+    assert listing(stopped) == before
+
+
+@pytest.fixture(scope="module")
+def stopped(small_set, tmp_path_factory):
+    from minifcn.cli.main import main
+
+    path = tmp_path_factory.mktemp("stopped") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, "fcn16s", 2, Killed())
+        with pytest.raises(Killed):
+            main(f"train --data {small_set} {SMALL} --lr 0.5 --out {path}".split())
+    return path
+
+
+@pytest.mark.parametrize("state", ["finished", "stopped"])
+def test_an_existing_run_is_not_overwritten(state, call, small_set, request):
+    path = request.getfixturevalue("trained" if state == "finished" else "stopped")
+    before = listing(path)
+    call(f"train --data {small_set} {SMALL} --lr 0.5 --out {path}").failed("--resume", "another folder", path)
+    assert listing(path) == before
+
+
+@pytest.mark.parametrize("resume", ["", "--resume"])
+def test_out_is_a_file(resume, call, small_set, tmp_path):
+    (tmp_path / "run").write_text("my notes")
+    call(f"train --data {small_set} {ONE} --out {tmp_path}/run {resume}").failed("this is a file", "run")
+    assert (tmp_path / "run").read_text() == "my notes"
+
+
+@pytest.mark.parametrize("resume", ["", "--resume"])
+def test_out_is_a_folder_of_other_things(resume, call, small_set, tmp_path):
+    (tmp_path / "thesis.tex").write_text("all my work")
+    call(f"train --data {small_set} {ONE} --out {tmp_path} {resume}").failed("not empty")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_out_below_a_file(call, small_set, tmp_path):
+    (tmp_path / "file").write_text("")
+    call(f"train --data {small_set} {ONE} --out {tmp_path}/file/run").failed("file")
+
+
+def test_out_may_be_an_empty_folder_or_lie_deep(call, small_set, tmp_path):
+    (tmp_path / "empty").mkdir()
+    call(f"train --data {small_set} {ONE} --out {tmp_path}/empty").worked()
+    call(f"train --data {small_set} {ONE} --out {tmp_path}/a/b/c").worked()
+
+
+def test_a_mistake_with_the_synthetic_set_does_not_block_the_folder(call, small_synthetic, tmp_path):
+    call(f"train --data synthetic {ONE} --classes zebra --out {tmp_path}/run").failed("zebra", "crescent")
+    call(f"train --data synthetic {ONE} --classes disc,star --out {tmp_path}/run").worked()
+
+
+def test_a_run_stopped_while_the_synthetic_set_is_drawn_goes_on(call, small_synthetic, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("minifcn.cli.train.class_map_for", interrupted)
+        assert call(f"train --data synthetic {ONE} --out {tmp_path}/run").status == 130
+    call(f"train --data synthetic {ONE} --out {tmp_path}/run --resume").worked()
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt

@@ -1,0 +1,150 @@
+"""Fast kernels against simple ones where a picture takes many tiles, and the rule that cuts the tiles."""
+
+import numpy as np
+import pytest
+
+from minifcn import kernels
+from minifcn.kernels import Window, fast, simple
+
+TOLERANCE = {np.float32: 2e-5, np.float64: 1e-13}
+
+
+def normal(dtype, *shape, seed=0):
+    """Random numbers, channels last in memory as the networks have them."""
+    n, c, h, w = shape
+    values = np.random.default_rng([seed, *shape]).standard_normal((n, h, w, c)).astype(dtype)
+    return values.transpose(0, 3, 1, 2)
+
+
+def close(found, expected, dtype):
+    assert found.shape == expected.shape and found.dtype == expected.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE[dtype] * max(1, np.abs(expected).max()))
+
+
+@pytest.fixture(params=[1, 3000, 1 << 20], ids=["a row a tile", "small tiles", "usual tiles"])
+def tile_bytes(request, monkeypatch):
+    monkeypatch.setattr(fast, "TILE_BYTES", request.param)
+    return request.param
+
+
+# pictures, channels, output channels, height, width, window
+CONVOLUTIONS = [
+    (1, 1, 1, 40, 37, Window((3, 3), padding=((1, 1), (1, 1)))),
+    (2, 3, 5, 33, 41, Window((3, 3), padding=((1, 1), (1, 1)))),
+    (5, 16, 4, 6, 7, Window((3, 3), padding=((1, 1), (1, 1)))),
+    (1, 17, 33, 19, 23, Window((1, 1))),
+    (2, 4, 6, 25, 30, Window((5, 3), padding=((2, 2), (1, 1)))),
+    (2, 3, 4, 31, 28, Window((3, 3), stride=(2, 3), padding=((1, 0), (0, 2)))),
+    (1, 4, 3, 27, 29, Window((3, 2), padding=((2, 2), (1, 2)), dilation=(2, 3))),
+    (3, 2, 2, 4, 90, Window((4, 7), padding=((0, 1), (3, 3)))),
+    (1, 2, 3, 12, 11, Window((3, 3), padding=((50, 50), (50, 50)))),
+    (2, 8, 8, 7, 7, Window((7, 7))),
+    (1, 40, 50, 14, 9, Window((7, 7), padding=((3, 3), (3, 3)))),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_convolution_and_its_gradients_tile_by_tile(tile_bytes, case, dtype):
+    n, c, o, h, w, window = case
+    x, weight = normal(dtype, n, c, h, w), normal(dtype, o, c, *window.kernel, seed=1) / np.sqrt(c * 9).astype(dtype)
+    assert fast.has_kernel(x, weight, window, 1)
+    close(fast.conv2d(x, weight, window, 1), simple.conv2d(x, weight, window, 1), dtype)
+    grad = normal(dtype, n, o, *window.output_size((h, w)), seed=2)
+    assert fast.has_weight_kernel(x, grad, window, 1)
+    close(fast.conv2d_weight_gradient(x, grad, window, 1), simple.conv2d_weight_gradient(x, grad, window, 1), dtype)
+    if fast.has_gradient_kernel(grad, weight, window, 1, x.shape):
+        found = fast.conv2d_input_gradient(grad, weight, window, 1, x.shape)
+        close(found, simple.conv2d_input_gradient(grad, weight, window, 1, x.shape), dtype)
+
+
+def test_the_input_gradient_has_a_fast_kernel_where_it_matters():
+    taken = []
+    for n, c, o, h, w, window in CONVOLUTIONS:
+        grad = np.zeros((n, o, *window.output_size((h, w))))
+        taken.append(fast.has_gradient_kernel(grad, np.zeros((o, c, *window.kernel)), window, 1, (n, c, h, w)))
+    # not with a stride, and not where the padding is wider than the kernel
+    assert taken == [True, True, True, True, True, False, True, True, False, True, True]
+
+
+UPSAMPLINGS = [
+    (1, 2, 5, 6, 4, 2, 0),
+    (2, 3, 7, 5, 4, 2, 1),
+    (2, 21, 4, 3, 16, 8, 4),
+    (1, 5, 3, 4, 64, 32, 0),
+    (1, 2, 3, 4, 63, 32, 16),
+    (2, 3, 4, 5, 3, 2, 0),
+    (1, 4, 5, 4, 5, 3, 1),
+    (3, 2, 1, 1, 4, 2, 1),
+    (1, 3, 6, 5, 2, 3, 0),  # a stride beyond the kernel: gaps stay zero
+    (2, 3, 6, 5, 3, 1, 1),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", UPSAMPLINGS)
+@pytest.mark.parametrize("larger", [0, 1])
+def test_grouped_upsampling_and_its_gradient(case, larger, dtype):
+    """A transposed convolution is the input gradient of a convolution; its own input gradient is that convolution."""
+    n, c, h, w, kernel, stride, padding = case
+    larger = min(larger, stride - 1)
+    window = Window((kernel, kernel), (stride, stride), ((padding, padding), (padding, padding)))
+    size = tuple(side + larger for side in window.transposed_size((h, w)))
+    x, weight = normal(dtype, n, c, h, w), normal(dtype, c, 1, kernel, kernel, seed=1)
+    shape = (n, c, *size)
+    assert fast.has_gradient_kernel(x, weight, window, c, shape)
+    found = fast.conv2d_input_gradient(x, weight, window, c, shape)
+    close(found, simple.conv2d_input_gradient(x, weight, window, c, shape), dtype)
+    grad = normal(dtype, *shape, seed=2)
+    assert fast.has_kernel(grad, weight, window, c)
+    close(fast.conv2d(grad, weight, window, c), simple.conv2d(grad, weight, window, c), dtype)
+
+
+def test_what_has_no_fast_kernel_runs_the_simple_one(monkeypatch):
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    x, weight = normal(np.float64, 2, 4, 9, 8), normal(np.float64, 6, 2, 3, 3, seed=1)
+    assert not fast.has_kernel(x, weight, window, 2)
+    monkeypatch.setattr(fast, "conv2d", None)
+    expected = np.concatenate(
+        [simple.conv2d(x[:, :2], weight[:3], window, 1), simple.conv2d(x[:, 2:], weight[3:], window, 1)], 1
+    )
+    close(kernels.call("conv2d", x, weight, window, 2), expected, np.float64)
+
+
+def test_inputs_are_not_written_to():
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    for groups in (1, 4):
+        x, weight = normal(np.float32, 2, 4, 9, 8), normal(np.float32, 4, 4 // groups, 3, 3, seed=1)
+        grad = normal(np.float32, 2, 4, 9, 8, seed=2)
+        for array in (x, weight, grad):
+            array.base.flags.writeable = array.flags.writeable = False
+        fast.conv2d(x, weight, window, groups)
+        fast.conv2d_input_gradient(grad, weight, window, groups, x.shape)
+        if groups == 1:
+            fast.conv2d_weight_gradient(x, grad, window, groups)
+
+
+def test_results_do_not_share_the_scratch_memory():
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    weight = normal(np.float64, 4, 2, 3, 3, seed=1)
+    first = fast.conv2d(normal(np.float64, 1, 2, 20, 20), weight, window, 1)
+    kept = first.copy()
+    fast.conv2d(normal(np.float64, 1, 2, 20, 20, seed=3), weight, window, 1)
+    fast.conv2d(normal(np.float32, 1, 2, 30, 30, seed=3), weight.astype(np.float32), window, 1)
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("n, size", [(1, (1, 1)), (3, (5, 7)), (1, (64, 3)), (7, (2, 2)), (0, (4, 4)), (2, (1, 900))])
+@pytest.mark.parametrize("row_bytes, least", [(4, 0), (36, 100), (5000, 0), (36, 1 << 21)])
+def test_tiles_cover_every_output_once(monkeypatch, n, size, row_bytes, least):
+    monkeypatch.setattr(fast, "TILE_BYTES", 2000)
+    seen = np.zeros((n, *size), int)
+    for pictures, rows in fast.tiles(n, size, row_bytes, least):
+        tile = seen[pictures, rows]
+        tile += 1
+        one_row = size[1] * row_bytes
+        assert tile.size * row_bytes <= max(2000, least, one_row)  # never larger than asked, but for a row at least
+        assert (
+            tile.shape[0] == 1 or tile.shape[1] == size[0]
+        )  # several pictures only as wholes: the product writes one block
+    assert (seen == 1).all()

@@ -1,0 +1,86 @@
+"""What needs a process of its own: a fork while worker threads live, and the environment's choice of kernels."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+def python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork: child processes start afresh")
+def test_a_forked_child_computes_the_same():
+    code = """
+        import os, warnings
+        import numpy as np
+        import minifcn as mf
+        from minifcn.kernels import fast
+
+        fast.TILE_BYTES = 1 << 12
+        mf.set_num_threads(3)
+        x = np.random.default_rng(0).standard_normal((2, 3, 40, 40)).astype(np.float32)
+        layer = mf.nn.Conv2d(3, 8, 3, padding=1)
+        expected = layer(x).data  # the parent's worker threads live from here on
+
+        # Python 3.12 warns of a fork beside threads: that is the test
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if np.array_equal(layer(x).data, expected) else 3)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert np.array_equal(layer(x).data, expected)
+        print("alike")
+    """
+    done = python(code)
+    assert done.returncode == 0 and done.stdout == "alike\n", done.stderr
+
+
+ASK = """
+    import numpy as np
+    from minifcn import kernels, ops
+    from minifcn.kernels import fast
+
+    def refuse(*arguments):
+        raise RuntimeError("the fast kernel ran")
+
+    fast.KERNELS["conv2d"] = fast.Fast(refuse, lambda *arguments: True)
+
+    def who():
+        try:
+            ops.conv2d(np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)))
+        except RuntimeError:
+            return "fast"
+        return "simple"
+
+    answers = [who()]
+    for choice in ("simple", "fast"):
+        with kernels.use(choice):
+            answers.append(who())
+    print(*answers, who())
+"""
+
+
+@pytest.mark.parametrize("value, default", [(None, "fast"), ("fast", "fast"), ("simple", "simple")])
+def test_the_environment_chooses_and_use_overrules_it(value, default, monkeypatch):
+    monkeypatch.delenv("MINIFCN_KERNELS", raising=False)
+    done = python(ASK, **({"MINIFCN_KERNELS": value} if value else {}))
+    assert done.stdout.split() == [default, "simple", "fast", default], done.stderr
+
+
+@pytest.mark.parametrize("value", ["quick", "", "FAST"])
+def test_a_wrong_value_in_the_environment_is_named(value):
+    done = python("import minifcn", MINIFCN_KERNELS=value)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    expected = f"the environment variable MINIFCN_KERNELS: unknown kernels {value!r}; choose one of simple, fast"
+    assert last == f"ValueError: {expected}"

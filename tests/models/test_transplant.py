@@ -1,0 +1,144 @@
+"""From a coarse network to a finer one: what is copied, what stays, and what the finer one answers untrained."""
+
+import numpy as np
+import pytest
+
+from minifcn import ops
+from minifcn.models import transplant
+
+from .nets import PADDINGS, network, picture
+
+
+def coarse_scores(model, x):
+    return model.score_fr(model.backbone(x)["drop7"]).data
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_coarse_scores_stay_through_32s_16s_8s_4s(padding):
+    x = picture(1, 3, 45, 37)
+    coarsest = network(32, 3, padding=padding, biases=True)
+    expected, before = coarse_scores(coarsest, x), coarsest.state_dict()
+    model = coarsest
+    for stride, source in ((16, "pool4"), (8, "pool3"), (4, "pool2")):
+        finer = network(stride, 3, seed=stride, scores=False, padding=padding)
+        report = transplant(model, finer)
+        np.testing.assert_array_equal(coarse_scores(finer, x), expected)
+        assert set(report.left) == {
+            f"score_{source}.weight",
+            f"score_{source}.bias",
+            "upscore.weight",
+            f"upscore_{stride}s.weight",
+        }
+        assert (getattr(finer, f"score_{source}").weight.data == 0).all()
+        assert set(report.copied) | set(report.left) == {name for name, _ in finer.named_parameters()}
+        model = finer
+    assert all(np.array_equal(array, before[name]) for name, array in coarsest.state_dict().items())
+
+
+def test_the_finer_network_owns_its_arrays():
+    source, model = network(32, 3), network(16, 3, scores=False)
+    transplant(source, model)
+    for name, parameter in dict(source.named_parameters()).items():
+        if not name.startswith("upscore"):
+            assert not np.shares_memory(parameter.data, dict(model.named_parameters())[name].data)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_new_16s_is_the_same_scores_upsampled_in_two_steps(padding):
+    source, model = network(32, 3, padding=padding, biases=True), network(16, 3, scores=False, padding=padding)
+    transplant(source, model)
+    x = picture(1, 3, 70, 51)
+    around, crop = ((0, 0), 27) if padding == "paper" else ((1, 8), 0)
+    scores = ops.conv_transpose2d(coarse_scores(source, x), model.upscore_16s.weight, None, 2, around[0], groups=3)
+    if padding == "same":  # odd maps: the join keeps what both have, 70 -> pool4 of 5 rows, 51 -> 4 columns
+        scores = scores[:, :, :5, :4]
+    expected = ops.crop_like(ops.conv_transpose2d(scores, model.upscore.weight, None, 16, around[1], groups=3), x, crop)
+    np.testing.assert_array_equal(model(x).data, expected.data)
+    assert np.abs(expected.data - source(x).data).max() > 1e-3  # another kernel: two steps are not one
+
+
+def from_coarse(model, coarse, size):
+    """The end of a network with padding "paper" whose skips say nothing: upsampled step by step, then cropped."""
+    scores = coarse
+    for skip in model.skips:
+        scores = getattr(model, f"upscore_{skip.stride}s")(scores)
+    offset = {32: 19, 16: 27, 8: 31}[model.architecture["stride"]]
+    return model.upscore(scores).data[:, :, offset : offset + size, offset : offset + size]
+
+
+def paper_models():
+    return [network(stride, 1, dtype=np.float64, padding="paper") for stride in (32, 16, 8)]
+
+
+def test_constants_and_ramps_come_out_alike_inside():
+    ramp = np.broadcast_to(np.arange(9.0)[:, None] - 2 * np.arange(9.0), (1, 1, 9, 9)).copy()
+    for coarse in (np.full((1, 1, 9, 9), 1.5), ramp):
+        one, *others = [from_coarse(model, coarse, 250)[0, 0] for model in paper_models()]
+        inside = slice(60, 180)
+        assert np.ptp(one[inside, inside]) > 1 or np.ptp(coarse) == 0
+        for other in others:
+            np.testing.assert_allclose(other[inside, inside], one[inside, inside], rtol=1e-6, atol=1e-5)
+
+
+def test_an_impulse_comes_out_flatter_but_in_the_same_place():
+    """Along one axis the peak is 0.75 in two steps and 63/64 in one; the largest difference is 0.234."""
+    coarse = np.zeros((1, 1, 9, 9))
+    coarse[0, 0, 4, 4] = 1
+    maps = [from_coarse(model, coarse, 250)[0, 0] for model in paper_models()]
+    for found, peak in zip(maps, (63 / 64, 0.75, 0.75), strict=True):
+        assert found.max() == pytest.approx(peak**2, rel=1e-6)
+        middle = (found.sum(1) * np.arange(250)).sum() / found.sum()
+        assert middle == pytest.approx(32 * 4 + 112.5 - 100, abs=1e-4)
+    lines = [found.sum(0) / 32 for found in maps]
+    for line in lines[1:]:
+        assert np.abs(line - lines[0]).max() == pytest.approx(0.234375, abs=1e-5)
+
+
+def test_another_number_of_classes_leaves_the_score_layers():
+    source, model = network(32, 3, biases=True), network(16, 5, seed=4, biases=True)
+    before = model.state_dict()
+    report = transplant(source, model)
+    assert all(name.startswith("backbone.") for name in report.copied)
+    assert all(name.startswith(("score_", "upscore")) for name in report.left)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, source.state_dict()[name] if name in report.copied else before[name])
+
+
+def test_the_report_reads_as_a_sentence():
+    source = network(32, 3)
+    count = len(list(source.parameters()))
+    text = str(transplant(source, network(16, 3)))
+    assert text.startswith(f"copied {count - 1} parameters; left as they start: ")  # all but the kernel of 32x
+    for name in ("upscore_16s.weight", "score_pool4.weight", "score_pool4.bias", "upscore.weight"):
+        assert name in text
+    same = transplant(network(8, 3), network(8, 3, seed=1))
+    assert str(same) == f"copied {count + 6} parameters; left as they start: none"
+
+
+def test_learned_kernels_travel_where_they_fit():
+    source, model = network(16, 3, learn_upsampling=True), network(8, 3, learn_upsampling=True)
+    source.upscore_16s.weight.data *= 2
+    transplant(source, model)
+    np.testing.assert_array_equal(model.upscore_16s.weight.data, source.upscore_16s.weight.data)
+    assert model.upscore.weight.shape == (3, 1, 16, 16)
+
+
+@pytest.mark.parametrize(
+    "source, model, message",
+    [
+        (dict(stride=8), dict(stride=32), r"score_pool4\.weight \(3, 8, 1, 1\) -> nowhere"),
+        (dict(stride=32, width=2), dict(stride=32), r"backbone\.conv1_1\.weight \(2, 3, 3, 3\) -> \(1, 3, 3, 3\)"),
+    ],
+)
+def test_what_finds_no_place_is_an_error_and_nothing_is_written(source, model, message):
+    source, model = network(**source, seed=1), network(**model)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="transplant: these parameters have no place in the new network: .*" + message):
+        transplant(source, model)
+    assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
+
+
+def test_a_skip_that_finds_no_place_is_an_error_with_other_classes_too():
+    """A coarser network has no place for the skips, whatever the number of classes; no silence about it."""
+    with pytest.raises(ValueError, match="no place in the new network"):
+        transplant(network(8, 5), network(32, 3))
