@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -33,15 +34,24 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0 for success, 1 for failure (one sentence on stderr), 2 for wrong usage, 130 for Ctrl-C."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = parser().parse_args(words)
+    arguments.words = words  # as typed: the report says how to repeat the run
     try:
         return arguments.run(arguments)
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, TypeError, RuntimeError, OSError, AssertionError) as error:
         # our own errors say what came, what was expected and what to do; a traceback would only bury that
-        if arguments.__dict__.get("traceback"):
-            raise
         print(f"minifcn {arguments.command}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"minifcn {arguments.command}: stopped", file=sys.stderr)
+    except MemoryError as error:
+        print(
+            f"minifcn {arguments.command}: not enough memory ({error}); try a smaller --width, --size or --batch",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt as error:
+        print(f"\nminifcn {arguments.command}: stopped{error}", file=sys.stderr)
         return 130

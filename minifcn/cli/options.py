@@ -15,7 +15,7 @@ def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
         try:
             value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if kind is int else ''}number") from None
         if not least <= value < float("inf"):
             raise argparse.ArgumentTypeError(f"{text} is out of range; expected {least} or more")
         return value

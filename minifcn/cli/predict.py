@@ -79,6 +79,9 @@ def check_outputs(pictures: list[Path], out: Path) -> None:
                     f"{path} and {writers[result]} would both be written to {result}; predict them into two folders"
                 )
             writers[result] = path
+        labels, drawn = outputs_of(path, out)
+        if labels.exists() and not drawn.exists():  # somebody's labels, perhaps; our own come with an overlay
+            raise DataError(f"{labels}: exists and was not written by predict; choose another --out")
 
 
 def predict_file(model: FCN, path: Path, out: Path) -> str:
@@ -89,7 +92,7 @@ def predict_file(model: FCN, path: Path, out: Path) -> str:
     labels = predict(model, picture)
     classes = ClassMap.from_dict(model.classes) if model.classes else ClassMap.own(model.class_names)
     label_file, overlay_file = outputs_of(path, out)
+    overlay(picture, labels, model.class_names, classes.colours).save(overlay_file)
     # the values that the training labels have: a folder of predictions is a folder of labels
     write_labels(label_file, classes.restore(labels))
-    overlay(picture, labels, model.class_names, classes.colours).save(overlay_file)
     return f"{path}: {shares_line(labels, model.class_names)}"

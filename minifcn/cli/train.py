@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
 from minifcn import backend
@@ -10,8 +9,9 @@ from minifcn.cli.finish import finish
 from minifcn.cli.options import above_zero, at_least, bar, comma_list
 from minifcn.cli.progress import Progress
 from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.models import ARCHITECTURES, BACKBONES
-from minifcn.training import Config, RunFolder, is_finished
+from minifcn.training import Config, RunFolder, TrainingError, is_finished
 from minifcn.training import run as run_stages
 from minifcn.training.config import LEARNING_RATES
 
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return train_as(arguments, "minifcn " + shlex.join(sys.argv[1:]))
+    return train_as(arguments, "minifcn " + shlex.join(word for word in arguments.words if word != "--resume"))
 
 
 def train_as(arguments: argparse.Namespace, command: str) -> int:
@@ -67,27 +67,42 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
     device = backend.choose_device(arguments.device)
     folder = RunFolder(arguments.out)
     folder.claim(arguments.resume)
-    root = synthetic_set(arguments.out / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-    classes = class_map_for(root, arguments.class_names, arguments.classes, arguments.others)
+    root, classes = find_data(arguments)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
     config = make_config(arguments, classes, train_set)
-    if arguments.resume and is_finished(config, folder):
+    folder.agree(config)
+    if is_finished(config, folder):
+        if not folder.report.exists():
+            finish(config, folder, val_set, folder.read_metrics(), command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
     for dataset in (train_set, val_set):
         with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
             dataset.check(checking.update)
-    folder.begin(config)
     print(
         f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, batch {config.batch} of "
         f"{config.size}x{config.size}, {config.optimizer} at {config.lr:g}, on the {device}",
         flush=True,
     )
-    metrics = run_stages(config, train_set, val_set, folder, device, Progress())
+    try:
+        metrics = run_stages(config, train_set, val_set, folder, device, Progress())
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"; this goes on from the last checkpoint: {command} --resume") from None
     finish(config, folder, val_set, metrics, command)
     return 0
+
+
+def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
+    """The folder of the pictures, and their classes. The synthetic set is drawn into the run folder, if its classes are right."""
+    if arguments.data != SYNTHETIC:
+        root = Path(arguments.data)
+        return root, class_map_for(root, arguments.class_names, arguments.classes, arguments.others)
+    if arguments.class_names:
+        raise TrainingError("--class-names: the synthetic set brings its own names; leave the option out")
+    classes = ClassMap.own(SHAPE_CLASSES, arguments.classes, arguments.others)
+    return synthetic_set(arguments.out / "data"), classes
 
 
 def synthetic_set(root: Path) -> Path:

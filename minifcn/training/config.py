@@ -56,9 +56,15 @@ class Config:
 
 
 def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """What differs between two configurations, in words."""
+    """What differs between two configurations, in the words of the command line."""
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict) and "names" in value:
+            return f"{','.join(value['names'])} (others {value['others']})"
+        return repr(value)
+
     return [
-        f"{name} was {saved.get(name)!r}, now {wanted.get(name)!r}"
+        f"--{name.replace('_', '-')} was {shown(saved.get(name))}, now {shown(wanted.get(name))}"
         for name in sorted(saved.keys() | wanted.keys())
         if saved.get(name) != wanted.get(name)
     ]

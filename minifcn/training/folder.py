@@ -17,7 +17,7 @@ COLUMNS = ("stage", *Step._fields)
 
 
 class RunFolder:
-    """The files of one run, and the rules for starting and continuing it: `claim`, then `begin`. Nothing is ever overwritten."""
+    """The files of one run, and the rules for starting and continuing it: `claim`, `agree`, `begin`. No other file is touched."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -30,26 +30,36 @@ class RunFolder:
         """See that a run may be written here; nothing is written yet. Raises TrainingError."""
         if self.path.exists() and not self.path.is_dir():
             raise TrainingError(f"--out {self.path}: this is a file; give a folder")
-        if resume or not self.path.exists():
+        if not self.path.exists():
             return
-        if self.config.exists():
-            raise TrainingError(
-                f"--out {self.path}: holds a run already; continue it with --resume or choose another folder"
-            )
-        if any(self.path.iterdir()):
+        if self.checkpoint.exists() or is_run(self.config):
+            if not resume:
+                raise TrainingError(
+                    f"--out {self.path}: holds a run already; continue it with --resume or choose another folder"
+                )
+            return
+        # the synthetic set and unfinished files are what a run leaves that stopped before its first step
+        ours = ("data", ".data.part", "config.json.tmp")
+        strangers = [entry.name for entry in self.path.iterdir() if entry.name not in ours]
+        if strangers:
             raise TrainingError(f"--out {self.path}: the folder is not empty and holds no run; choose another one")
 
+    def agree(self, config: Config) -> None:
+        """Where a checkpoint waits, see that it belongs to the same options. Raises TrainingError."""
+        if not self.checkpoint.exists():
+            return
+        saved = {name: value for name, value in read_json(self.config).items() if name != "minifcn"}
+        if changed := differences(saved, json.loads(json.dumps(config.to_dict()))):
+            raise TrainingError(
+                f"--resume {self.path}: the run was started with other options: {'; '.join(changed)}; "
+                "give the same ones, or another --out"
+            )
+
     def begin(self, config: Config) -> None:
-        """Write config.json; or, where a checkpoint waits, see that it belongs to the same options. Raises TrainingError."""
-        wanted = json.loads(json.dumps(config.to_dict()))
-        if self.checkpoint.exists():
-            saved = {name: value for name, value in read_json(self.config).items() if name != "minifcn"}
-            if changed := differences(saved, wanted):
-                raise TrainingError(
-                    f"--resume {self.path}: the run was started with other options: {'; '.join(changed)}"
-                )
+        """Make the folder and write config.json, if no other run waits here. Raises TrainingError."""
+        self.agree(config)
         self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self.config, {"minifcn": __version__, **wanted})
+        write_json(self.config, {"minifcn": __version__, **config.to_dict()})
 
     def save_checkpoint(self, arrays: dict[str, np.ndarray], header: dict[str, Any]) -> None:
         save_arrays(self.checkpoint, arrays, header)
@@ -62,6 +72,10 @@ class RunFolder:
         """Keep the rows up to `step` of `stage`, drop later ones that no checkpoint covers; returns the rows kept."""
         rows = self.read_log() if self.log.exists() else []
         done = {name: number for number, name in enumerate(stages)}
+        if strangers := {row["stage"] for row in rows} - done.keys():
+            raise TrainingError(
+                f"{self.log}: holds a stage {strangers.pop()!r}, which is none of {', '.join(stages)}; delete the file"
+            )
         kept = [row for row in rows if (done[row["stage"]], row["step"]) <= (stage, step)]
         waiting = self.log.with_name("log.csv.tmp")
         with open(waiting, "w", newline="") as file:
@@ -76,15 +90,23 @@ class RunFolder:
             csv.writer(file).writerows([stage, *step] for step in steps)
 
     def read_log(self) -> list[dict[str, Any]]:
-        """Rows of log.csv as numbers; a last line cut short by a kill is left out."""
+        """Rows of log.csv as numbers; a last line cut short by a kill is left out. Raises TrainingError for a damaged file."""
         rows = []
-        with open(self.log, newline="") as file:
-            for row in csv.DictReader(file):
-                try:
-                    numbers = {name: float(row[name]) for name in COLUMNS[2:]}
-                    rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
-                except (TypeError, ValueError):
-                    continue
+        try:
+            with open(self.log, newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                if tuple(reader.fieldnames or ()) != COLUMNS:
+                    raise ValueError(f"its columns are {reader.fieldnames}, expected {list(COLUMNS)}")
+                for row in reader:
+                    try:
+                        numbers = {name: float(row[name]) for name in COLUMNS[2:]}
+                        rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
+                    except (TypeError, ValueError):
+                        continue
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"{self.log}: cannot be read ({error}); restore the file, or delete it to go on without"
+            ) from error
         return rows
 
     def read_metrics(self) -> dict[str, Any]:
@@ -92,6 +114,15 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         write_json(self.metrics, metrics)
+
+
+def is_run(config: Path) -> bool:
+    """Whether a config.json is ours."""
+    try:
+        found = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "minifcn" in found
 
 
 def read_json(path: Path) -> Any:

@@ -53,16 +53,18 @@ def run(
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
-    `folder` must have begun. Files appear as they are ready: last.safetensors with each checkpoint, a model and scores a stage.
+    The run folder begins here, once the first network could be built. Files appear as they are ready: last.safetensors with each checkpoint, a model and scores a stage.
     """
     listener = listener or Listener()
     model, optimiser, place = restore(config, folder, device, listener)
+    folder.begin(config)
     metrics = {name: scores for name, scores in folder.read_metrics().items() if name in config.stages[: place.stage]}
     folder.start_log(config.stages, place.stage, place.step)
     batches = Batches(train_set, config.batch, config.size, config.seed, model.preprocessing.fill)
     while True:
         stage = config.stages[place.stage]
         train_stage(config, batches, folder, model, optimiser, place, listener)
+        save(model, folder.last)
         metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
         listener.scored(stage, metrics[stage])
         save(model, folder.path / f"{stage}.safetensors")

@@ -115,7 +115,7 @@ OTHERS = [
 @pytest.mark.parametrize("options", OTHERS)
 def test_resume_with_other_options_names_them(options, call, small_set, stopped):
     before = listing(stopped)
-    name = options.split()[0][2:].replace("-", "_")
+    name = options.split()[0][2:]
     call(f"train --data {small_set} {SMALL} --lr 0.5 --resume --out {stopped} {options}").failed("other options", name)
     assert listing(stopped) == before
 
@@ -172,7 +172,7 @@ def test_a_mistake_with_the_synthetic_set_does_not_block_the_folder(call, small_
 
 def test_a_run_stopped_while_the_synthetic_set_is_drawn_goes_on(call, small_synthetic, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("minifcn.cli.train.class_map_for", interrupted)
+        patch.setattr("minifcn.cli.train.VOCFolder", interrupted)
         assert call(f"train --data synthetic {ONE} --out {tmp_path}/run").status == 130
     call(f"train --data synthetic {ONE} --out {tmp_path}/run --resume").worked()
 

@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from training.helpers import STAGES, arrays_of, random_model, same_arrays, saved, truth_share
+from training.helpers import STAGES, arrays_of, same_arrays, saved, truth_share
 
 from minifcn import backend
 from minifcn.data import ClassMap, read_class_names
-from minifcn.models import load
+from minifcn.models import build, load
 
 from .conftest import ONE, SMALL
 
@@ -216,7 +216,8 @@ def test_init_from_a_model_with_other_classes(call, voc_set, person_model, tmp_p
 def test_a_model_that_cannot_be_the_start_leaves_no_run(arch, width, words, call, small_set, tmp_path):
     if arch:
         classes = ClassMap.own(read_class_names(small_set / "class_names.txt"))
-        saved(random_model(arch, classes, width=width), tmp_path / "model.safetensors")
+        names = dict(num_classes=len(classes.names), class_names=classes.names, classes=classes.to_dict())
+        saved(build(arch, backbone="tiny", width=width, **names), tmp_path / "model.safetensors")
     call(f"train --data {small_set} {ONE} --init {tmp_path}/model.safetensors --out {tmp_path}/run").failed(*words)
     assert not (tmp_path / "run").exists()
 

@@ -30,7 +30,7 @@ def test_a_file_is_no_folder(resume, tmp_path):
 
 
 def test_a_folder_with_a_run_needs_resume(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"minifcn": "0.1.0"}')
     with pytest.raises(TrainingError, match="holds a run already; continue it with --resume"):
         RunFolder(tmp_path).claim(resume=False)
 
@@ -149,4 +149,4 @@ def test_config_survives_json(small_set):
     config = config_for(small_set)
     fields = json.loads(json.dumps(config.to_dict()))
     assert differences(fields, json.loads(json.dumps(Config(**fields).to_dict()))) == []
-    assert differences(dict(a=1, b=2), dict(a=1, c=3)) == ["b was 2, now None", "c was None, now 3"]
+    assert differences(dict(a=1, b=2), dict(a=1, c=3)) == ["--b was 2, now None", "--c was None, now 3"]
