@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from minifcn.version import __version__
@@ -34,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0 for success, 1 for failure (one sentence on stderr), 2 for wrong usage, 130 for Ctrl-C."""
+    # a loss that overflows is said in a sentence by the training loop; NumPy's warnings about it name lines nobody asked for
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minifcn\.")
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = parser().parse_args(words)
     arguments.words = words  # as typed: the report says how to repeat the run
