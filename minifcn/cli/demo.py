@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 # what the demo trains, as one would type it
-OPTIONS = "--data synthetic --arch staged --backbone tiny --width 12 --size 96 --batch 8 --steps 350"
+OPTIONS = "--data synthetic --arch staged --backbone tiny --width 12 --size 96 --batch 8 --steps 500 --lr 0.1"
 
 
 def run(arguments: argparse.Namespace) -> int:
