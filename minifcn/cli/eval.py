@@ -8,7 +8,7 @@ from minifcn import backend
 from minifcn.cli.options import bar
 from minifcn.cli.progress import scores_table
 from minifcn.cli.train import SYNTHETIC, synthetic_set
-from minifcn.data import ClassMap, DataError, VOCFolder
+from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
 from minifcn.models import load
 from minifcn.training import evaluate
 from minifcn.training.folder import write_json
@@ -32,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-        dataset = VOCFolder(root, arguments.split, ClassMap.from_dict(model.classes))
+        classes = ClassMap.from_dict(model.classes)
+        check_names(classes, root / "class_names.txt")
+        dataset = VOCFolder(root, arguments.split, classes)
         with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
             dataset.check(checking.update)
         with bar(len(dataset), "scoring", unit="picture") as scoring:
@@ -42,3 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, metrics)
         print(f"\nscores   {arguments.json}")
     return 0
+
+
+def check_names(classes: ClassMap, file: Path) -> None:
+    """Raise DataError where the folder names its classes, and other ones than the model's: the scores would mean nothing."""
+    if not file.is_file():
+        return
+    names = read_class_names(file)
+    for name, value in zip(classes.names, classes.values, strict=True):
+        if value >= len(names) or names[value] != name:
+            there = names[value] if value < len(names) else "nothing"
+            raise DataError(
+                f"the model's label value {value} is {name}, but {file} says {there}; score it on data of its own classes"
+            )

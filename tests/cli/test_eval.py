@@ -48,6 +48,15 @@ def test_the_class_subset_comes_from_the_model(others, call, voc_set, tmp_path):
     assert block["pixel_accuracy"] == block["per_class"]["person"] == pytest.approx(share)
 
 
+def test_a_folder_that_names_other_classes_is_refused(call, trained, small_set, copy):
+    """A model of nine shapes must not be scored on data whose value 2 is something else."""
+    names = copy.root / "class_names.txt"
+    names.write_text(names.read_text().replace("square", "aeroplane"))
+    call(f"eval {trained}/best.safetensors --data {copy.root}").failed("label value 2 is square", "says aeroplane")
+    names.write_text("background\n")
+    call(f"eval {trained}/best.safetensors --data {copy.root}").failed("label value 1 is disc", "says nothing")
+
+
 def test_the_word_synthetic(call, small_synthetic, tmp_path):
     call(f"train --data synthetic {ONE} --out {tmp_path}/run").worked()
     call(f"eval {tmp_path}/run/last.safetensors --data synthetic --json {tmp_path}/scores.json").worked()
