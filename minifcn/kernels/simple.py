@@ -121,9 +121,8 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     """x (N, C, H, W), grad (N, O, OH, OW) -> (O, C/G, KH, KW)."""
     xp = array_module(x)
     c, o = x.shape[1] // groups, grad.shape[1]
-    product = columns(x, window, groups, grad.shape[2:]).transpose(0, 2, 1) @ output_rows(
-        grad, groups
-    )  # (G, KH·KW·C/G, O/G)
+    rows = columns(x, window, groups, grad.shape[2:])
+    product = rows.transpose(0, 2, 1) @ output_rows(grad, groups)  # (G, KH·KW·C/G, O/G)
     split = product.reshape(groups, *window.kernel, c, o // groups)
     return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
 
