@@ -1,6 +1,7 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
 from minifcn import kernels, models, nn, ops
+from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
 from minifcn.autodiff.gradcheck import GradcheckError, adjoint_check, gradcheck
 from minifcn.backend import manual_seed
@@ -9,11 +10,13 @@ from minifcn.nn import optim
 from minifcn.version import __version__
 
 __all__ = [
+    "AnomalyError",
     "Function",
     "GradcheckError",
     "Tensor",
     "__version__",
     "adjoint_check",
+    "detect_anomaly",
     "gradcheck",
     "kernels",
     "manual_seed",

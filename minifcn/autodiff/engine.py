@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minifcn import backend
+from minifcn.autodiff import anomaly
 from minifcn.autodiff.walk import walk_back
 
 Array = Any  # a NumPy or a CuPy array
@@ -173,6 +174,7 @@ class Function:
     inputs: tuple[Tensor, ...] | None = None
     needs: tuple[bool, ...] = ()
     _options: tuple[str, ...] | None = None
+    _called_at = "a line outside detect_anomaly(), so it is not known"
 
     def forward(self, *arrays: Array) -> Array:
         raise NotImplementedError(
@@ -209,6 +211,10 @@ class Function:
         output = Tensor(result)
         if any(self.needs) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
+        if anomaly.watching():
+            self._called_at = anomaly.caller()
+            sources = {f"input {number}": tensor.data for number, tensor in enumerate(inputs)}
+            anomaly.check(f"{name}.forward", output.data, sources, self._called_at)
         if any(self.needs):
             self.inputs = inputs
             output.requires_grad, output.creator = True, self
@@ -235,6 +241,9 @@ class Function:
                 raise ValueError(
                     f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {tensor.shape}"
                 )
+            if anomaly.watching():
+                sources = {"the incoming gradient": grad}
+                anomaly.check(f"{name}.backward, gradient {index}", gradient, sources, self._called_at)
             yield tensor, gradient
 
     def release(self) -> None:

@@ -1,0 +1,57 @@
+"""Where does a NaN come from? Inside `with mf.detect_anomaly():` the first operation that makes one says so, and who called it."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from minifcn import backend
+
+_watching: ContextVar[bool] = ContextVar("watching", default=False)
+
+PACKAGE = str(Path(__file__).parent.parent)
+
+
+class AnomalyError(FloatingPointError):
+    """An operation made NaN or infinity; the message names it, the place, and the line of user code that called it."""
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Check every result and every gradient inside; raise AnomalyError at the first that is not finite.
+
+    Both the forward and the `backward()` belong inside, for a gradient's message names the line of the forward. Every array is read
+    once more, so use it to look for a fault and not all the time.
+    """
+    token = _watching.set(True)
+    try:
+        yield
+    finally:
+        _watching.reset(token)
+
+
+def watching() -> bool:
+    return _watching.get()
+
+
+def caller() -> str:
+    """The innermost line outside this package, as "file:line: code"."""
+    for frame in reversed(traceback.extract_stack()):
+        if not frame.filename.startswith(PACKAGE):
+            return f"{frame.filename}:{frame.lineno}: {frame.line}"
+    return "minifcn itself"
+
+
+def check(what: str, array: Any, sources: dict[str, Any], called: str) -> None:
+    """Raise AnomalyError if `array`, made by `what` out of `sources`, holds NaN or infinity."""
+    xp = backend.array_module(array)
+    bad = ~xp.isfinite(array)
+    if not bad.any():
+        return
+    values = f"{'NaN' if xp.isnan(array).any() else 'infinity'} in {int(bad.sum())} of {array.size} values"
+    first = tuple(int(axis[0]) for axis in xp.nonzero(bad)) if array.ndim else ()
+    already = [name for name, source in sources.items() if not xp.isfinite(source).all()]
+    blame = f"got it from {' and '.join(already)}: it was there before" if already else "made it from finite inputs"
+    raise AnomalyError(f"{what}: {values}, the first at {first}; it {blame}. Called at {called}")
