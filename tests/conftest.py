@@ -1,5 +1,7 @@
 """What all tests share: a seeded generator, and the line that says how much was compared with PyTorch."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -31,3 +33,16 @@ def on_gpu(monkeypatch):
     monkeypatch.setattr(backend, "device_of", lambda a: "gpu" if isinstance(a, PretendedGpuArray) else "cpu")
     monkeypatch.setattr(backend, "array_module", lambda a: np)
     return lambda array: np.asarray(array).view(PretendedGpuArray)
+
+
+@pytest.fixture
+def fill_disk(monkeypatch):
+    """Calling it lets every later file break off half-way."""
+    from minifcn import files
+
+    class HalfFile(io.FileIO):
+        def write(self, content):
+            super().write(content[: len(content) // 2])
+            raise OSError(28, "No space left on device")
+
+    return lambda: monkeypatch.setattr(files, "open", HalfFile, raising=False)

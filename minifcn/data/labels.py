@@ -1,5 +1,6 @@
 """Label files: one byte a pixel, the class number; 255 is void (not scored). VOC keeps them as palette PNGs."""
 
+import io
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image
+from minifcn.files import write_whole
 
 VOID = 255
 
@@ -73,9 +75,6 @@ def write_labels(path: str | os.PathLike[str], labels: np.ndarray) -> None:
         raise DataError(f"write_labels {path}: labels must be 0 to 255, got {labels.min()} to {labels.max()}")
     image = Image.fromarray(np.ascontiguousarray(labels, np.uint8))
     image.putpalette(colour_map().tobytes())
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        image.save(draft, "PNG")
-        os.replace(draft, path)  # atomic within a folder: nobody ever sees half a file
-    finally:
-        draft.unlink(missing_ok=True)
+    encoded = io.BytesIO()
+    image.save(encoded, "PNG")
+    write_whole(path, encoded.getvalue())

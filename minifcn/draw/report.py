@@ -4,7 +4,6 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from minifcn.draw.report_page import (
     score_table,
 )
 from minifcn.draw.sheet import sample_sheet
+from minifcn.files import write_whole
 from minifcn.version import __version__
 
 __all__ = ["sample_sheet", "write_report"]
@@ -78,7 +78,7 @@ def write_report(
         f"<h2>What the scores mean</h2>{MEANING}",
         f'<footer class="soft">Written by minifcn {escape(__version__)}.</footer>',
     ]
-    _write_whole(Path(path), page(title, "\n".join(sections)))
+    write_whole(path, page(title, "\n".join(sections)).encode())
 
 
 def headline(metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -231,13 +231,3 @@ def _figure(figure: Any, prefix: str, description: str) -> str:
         svg = svg.replace(before, f"{before}{prefix}-")
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)
     return f'<figure class="scroll">{svg}</figure>'
-
-
-def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -1,6 +1,7 @@
 """A run is a folder: config.json, log.csv, metrics.json, models and a checkpoint. Each file is written whole or not at all."""
 
 import csv
+import io
 import json
 import os
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minifcn.files import write_whole
 from minifcn.training.config import Config, differences
 from minifcn.training.loop import Step, TrainingError
 from minifcn.version import __version__
@@ -77,12 +79,11 @@ class RunFolder:
                 f"{self.log}: holds a stage {strangers.pop()!r}, which is none of {', '.join(stages)}; delete the file"
             )
         kept = [row for row in rows if (done[row["stage"]], row["step"]) <= (stage, step)]
-        waiting = self.log.with_name("log.csv.tmp")
-        with open(waiting, "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(kept)
-        os.replace(waiting, self.log)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows(kept)
+        write_whole(self.log, text.getvalue().encode())
         return kept
 
     def append_log(self, stage: str, steps: list[Step]) -> None:
@@ -133,6 +134,4 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    waiting = path.with_name(path.name + ".tmp")
-    waiting.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(waiting, path)
+    write_whole(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minifcn.files import write_whole
+
 
 class WeightsError(ValueError):
     """A weights file is missing, damaged or not what was expected."""
@@ -19,15 +21,9 @@ def save_arrays(
     """Write `arrays` and the JSON-able `header`. A killed process leaves the old file, or the new one, never half of one."""
     from safetensors.numpy import save
 
-    path = Path(path)
     contiguous = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
     content = save(contiguous, metadata={"minifcn": json.dumps(header or {}, sort_keys=True, default=plain)})
-    waiting = path.with_name(path.name + ".tmp")
-    with open(waiting, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # the name may change only once the bytes are safe
-    os.replace(waiting, path)
+    write_whole(path, content, durable=True)
 
 
 def plain(value: Any) -> Any:

@@ -187,15 +187,11 @@ def test_write_labels_refuses_and_touches_nothing(tmp_path, case):
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"] and path.read_bytes() == b"as it was"
 
 
-def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, fill_disk):
     path = tmp_path / "a.png"
     path.write_bytes(b"as it was")
 
-    def half(image, target, *arguments, **options):
-        target.write_bytes(b"half of")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Image.Image, "save", half)
+    fill_disk()
     with pytest.raises(OSError, match="No space left"):
         write_labels(path, NUMBERS)
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"] and path.read_bytes() == b"as it was"

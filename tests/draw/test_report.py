@@ -189,18 +189,18 @@ def test_durations_round_up_into_the_next_unit():
 
 
 @pytest.mark.parametrize("failing", ["replace", "write"])
-def test_a_failing_write_leaves_the_old_report(tmp_path, monkeypatch, failing):
+def test_a_failing_write_leaves_the_old_report(tmp_path, monkeypatch, fill_disk, failing):
     path = tmp_path / "report.html"
     path.write_text("old")
 
     def fail(*_, **__):
-        raise OSError("disk full")
+        raise OSError("No space left on device")
 
     if failing == "replace":
         monkeypatch.setattr(report.os, "replace", fail)
     else:
-        monkeypatch.setattr(report.Path, "write_text", fail)
-    with pytest.raises(OSError, match="disk full"):
+        fill_disk()
+    with pytest.raises(OSError, match="No space left on device"):
         write_report(path, **arguments(samples=[]))
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
     assert path.read_bytes() == b"old"
