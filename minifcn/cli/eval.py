@@ -7,7 +7,7 @@ from pathlib import Path
 from minifcn import backend
 from minifcn.cli.options import bar
 from minifcn.cli.progress import scores_table
-from minifcn.cli.train import SYNTHETIC, synthetic_set
+from minifcn.cli.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
 from minifcn.models import load
 from minifcn.training import evaluate
@@ -35,8 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         classes = ClassMap.from_dict(model.classes)
         check_names(classes, root / "class_names.txt")
         dataset = VOCFolder(root, arguments.split, classes)
-        with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
-            dataset.check(checking.update)
+        check_files(dataset)
         with bar(len(dataset), "scoring", unit="picture") as scoring:
             metrics = evaluate(model, dataset, scoring.update)
     print(scores_table({Path(arguments.model).stem: metrics}))

@@ -77,9 +77,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
             finish(config, folder, val_set, folder.read_metrics(), command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
-    for dataset in (train_set, val_set):
-        with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
-            dataset.check(checking.update)
+    check_files(train_set)
+    check_files(val_set)
     print(
         f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, batch {config.batch} of "
@@ -103,6 +102,12 @@ def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
         raise TrainingError("--class-names: the synthetic set brings its own names; leave the option out")
     classes = ClassMap.own(SHAPE_CLASSES, arguments.classes, arguments.others)
     return synthetic_set(arguments.out / "data"), classes
+
+
+def check_files(dataset: VOCFolder) -> None:
+    """Read every pair before anything else is done. Raises DataError."""
+    with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
+        dataset.check(checking.update)
 
 
 def synthetic_set(root: Path) -> Path:

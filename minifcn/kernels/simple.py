@@ -147,8 +147,10 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     xp = array_module(x)
     picture = padded(x, window, -xp.inf, size)
     best = tap(picture, window, size, 0, 0).copy()  # (N, OH, OW, C)
-    place = xp.zeros(best.shape, xp.int32)
-    place += first_inside(window, size, xp)[:, :, None]  # where all is -inf, a pixel wins and not the padding before it
+    place = xp.empty(best.shape, xp.int32)
+    place[...] = first_inside(window, size, xp)[
+        :, :, None
+    ]  # where all is -inf, a pixel wins and not the padding before it
     for number, (i, j) in enumerate(taps(window)[1:], start=1):
         seen = tap(picture, window, size, i, j)
         better = (seen > best) | (seen != seen)  # only NaN differs from itself

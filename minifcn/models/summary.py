@@ -42,7 +42,6 @@ def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
         out, oh, ow = c, h, w
     parameters = sum(parameter.size for parameter in layer.parameters())
     result = (n, out, oh, ow)
-    # ReLU and dropout in eval make no map of their own that is worth a row; their memory is counted where a new array appears
     return Row(name, type(layer).__name__, result, field.through([layer]), parameters, multiply_adds, 4 * prod(result))
 
 

@@ -102,13 +102,18 @@ def two(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-def broadcast(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
-    a, b = two(name, a, b)
-    for m, n in zip(a.shape[::-1], b.shape[::-1], strict=False):
+def check_broadcast(name: str, a: Tensor, b: Tensor, first: tuple[int, ...], second: tuple[int, ...]) -> None:
+    """Do the axes `first` of a and `second` of b broadcast? Both are counted from the last axis on."""
+    for m, n in zip(first[::-1], second[::-1], strict=False):
         if m != n and 1 not in (m, n):
             raise ValueError(
                 f"{name}: shapes {a.shape} and {b.shape} do not broadcast: {m} against {n}; they must agree or be 1"
             )
+
+
+def broadcast(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    a, b = two(name, a, b)
+    check_broadcast(name, a, b, a.shape, b.shape)
     return a, b
 
 
@@ -151,11 +156,7 @@ def matmul(a: Any, b: Any) -> Tensor:
         raise ValueError(f"matmul: shapes {a.shape} and {b.shape}; both need at least 2 axes, use reshape for a vector")
     if a.shape[-1] != b.shape[-2]:
         raise ValueError(f"matmul: shapes {a.shape} and {b.shape}: {a.shape[-1]} columns against {b.shape[-2]} rows")
-    for m, n in zip(a.shape[-3::-1], b.shape[-3::-1], strict=False):
-        if m != n and 1 not in (m, n):
-            raise ValueError(
-                f"matmul: shapes {a.shape} and {b.shape} do not broadcast: {m} against {n}; they must agree or be 1"
-            )
+    check_broadcast("matmul", a, b, a.shape[:-2], b.shape[:-2])
     return Matmul()(a, b)
 
 

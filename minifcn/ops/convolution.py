@@ -76,7 +76,7 @@ def conv2d(
     x, weight, bias = arguments("conv2d", x, weight, bias, "O C/groups KH KW")
     window = window_of("conv2d", weight.shape[2:], stride, padding, dilation)
     channels, (o, c) = x.shape[1], weight.shape[:2]
-    groups = checked_groups("conv2d", groups, "input", channels, "weight", o, x, weight)
+    groups = checked_groups("conv2d", groups, x, weight)
     if channels != c * groups:
         raise ValueError(
             f"conv2d: input has {channels} channels {x.shape} but weight expects {c * groups} {weight.shape}"
@@ -107,7 +107,7 @@ def conv_transpose2d(
     x, weight, bias = arguments("conv_transpose2d", x, weight, bias, "C O/groups KH KW")
     window = window_of("conv_transpose2d", weight.shape[2:], stride, padding, dilation, same=False)
     channels, o = x.shape[1], weight.shape[1]
-    groups = checked_groups("conv_transpose2d", groups, "input", channels, "weight", weight.shape[0], x, weight)
+    groups = checked_groups("conv_transpose2d", groups, x, weight)
     if channels != weight.shape[0]:
         raise ValueError(
             f"conv_transpose2d: input has {channels} channels {x.shape} but weight expects {weight.shape[0]} {weight.shape}"
@@ -185,15 +185,14 @@ def window_of(
     return Window(size, stride, both_sides, dilation)
 
 
-def checked_groups(
-    operation: str, groups: int, first: str, channels: int, second: str, others: int, x: Tensor, weight: Tensor
-) -> int:
+def checked_groups(operation: str, groups: int, x: Tensor, weight: Tensor) -> int:
     if isinstance(groups, bool) or not hasattr(groups, "__index__") or groups < 1:
         raise ValueError(f"{operation}: groups is {groups!r}; expected an integer of at least 1")
+    channels, others = x.shape[1], weight.shape[0]
     if channels % groups or others % groups:
         raise ValueError(
-            f"{operation}: {groups} groups must divide the {channels} channels of {first} {x.shape} "
-            f"and the {others} of {second} {weight.shape}"
+            f"{operation}: {groups} groups must divide the {channels} channels of input {x.shape} "
+            f"and the {others} of weight {weight.shape}"
         )
     return groups.__index__()
 

@@ -26,10 +26,9 @@ class SoftmaxCrossEntropy(Function):
         if self.weight is not None:
             losses = losses * factor
         if self.reduction == "mean":
-            divisor = factor.sum()
-            # nothing counts: loss 0 and gradient 0, not 0 / 0
-            factor = factor / xp.where(divisor == 0, 1, divisor).astype(scores.dtype)
-            losses = losses / xp.where(divisor == 0, 1, divisor).astype(scores.dtype)
+            total = factor.sum()
+            divisor = xp.where(total == 0, 1, total).astype(scores.dtype)  # nothing counts: 0 and not 0 / 0
+            factor, losses = factor / divisor, losses / divisor
         self.factor = factor
         return losses.reshape(self.labels.shape) if self.reduction == "none" else losses.sum()
 

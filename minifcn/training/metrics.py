@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-VOID = 255
+from minifcn.data import VOID
 
 
 def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:

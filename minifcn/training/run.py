@@ -53,7 +53,8 @@ def run(
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
-    The run folder begins here, once the first network could be built. Files appear as they are ready: last.safetensors with each checkpoint, a model and scores a stage.
+    The run folder begins here, once the first network could be built. Files appear as they are ready: last.safetensors with each
+    checkpoint, a model and scores a stage.
     """
     listener = listener or Listener()
     model, optimiser, place = restore(config, folder, device, listener)
@@ -64,7 +65,6 @@ def run(
     while True:
         stage = config.stages[place.stage]
         train_stage(config, batches, folder, model, optimiser, place, listener)
-        save(model, folder.last)
         metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
         listener.scored(stage, metrics[stage])
         save(model, folder.path / f"{stage}.safetensors")
@@ -111,8 +111,10 @@ def train_stage(
             # the log first: rows beyond a checkpoint are dropped on resume, missing ones would be lost
             folder.append_log(stage, waiting)
             write_checkpoint(config, folder, model, optimiser, place._replace(step=step.step))
-            save(model, folder.last)
+            if step.step < config.steps:
+                save(model, folder.last)
             waiting, saved = [], time.perf_counter()
+    save(model, folder.last)  # here, so that a run killed after its last checkpoint has it too once resumed
     listener.stage_ends(stage)
 
 
