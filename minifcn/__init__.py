@@ -3,10 +3,12 @@
 from minifcn import kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
-from minifcn.autodiff.gradcheck import GradcheckError, adjoint_check, gradcheck
 from minifcn.backend import manual_seed
 from minifcn.kernels.threads import set_num_threads
 from minifcn.nn import optim
+from minifcn.verify.adjoint import adjoint_check
+from minifcn.verify.gradcheck import gradcheck
+from minifcn.verify.report import GradcheckError
 from minifcn.version import __version__
 
 __all__ = [

@@ -16,6 +16,7 @@ ROOMS = [
     "backend",
     "kernels",
     "autodiff",
+    "verify",
     "ops",
     "nn",
     "weights",

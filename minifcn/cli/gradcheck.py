@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minifcn.autodiff.gradcheck import GradcheckError, gradcheck
 from minifcn.cli.options import at_least
 from minifcn.ops import OPERATIONS, Operation
+from minifcn.verify.gradcheck import GradcheckError, gradcheck
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def check(operation: Operation, cases: int, seed: int) -> Result:
             return Result(
                 operation.name, number + 1, elements, float("nan"), step, time.perf_counter() - started, failure
             )
-        worst, elements, step = max(worst, report.worst), elements + report.elements, report.step
+        worst, elements, step = max(worst, report.worst), elements + report.elements, report.steps[0]
     return Result(operation.name, cases, elements, worst, step, time.perf_counter() - started, None)
 
 

@@ -1,0 +1,1 @@
+"""Is a gradient right? Nothing in the library needs this room; the tests, the lessons and doubters do."""

@@ -1,0 +1,39 @@
+"""Is one linear map the adjoint of another? A question that needs no step size, so rounding is the only error."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minifcn.autodiff.engine import Tensor
+from minifcn.verify.report import GradcheckError
+
+Array = Any
+
+
+def adjoint_check(
+    fn: Callable[[Array], Array], adjoint: Callable[[Array], Array], x: Array, y: Array, *, rtol: float = 1e-11
+) -> float:
+    """Is `adjoint` the adjoint of the affine map `fn`? <f(x), y> = <f(0), y> + <x, adjoint(y)> needs no step size.
+
+    `fn` and `adjoint` take and give arrays or Tensors; x has the shape of fn's input, y of its output, both float64. Returns the
+    relative error, |difference| over the sum of the products' absolute values; raises GradcheckError above `rtol`.
+    """
+
+    def array(value: Any) -> Array:
+        return value.data if isinstance(value, Tensor) else np.asarray(value)
+
+    x, y = array(x), array(y)
+    image, origin, back = array(fn(x)), array(fn(np.zeros_like(x))), array(adjoint(y))
+    if image.shape != y.shape or back.shape != x.shape:
+        raise GradcheckError(
+            f"adjoint_check: fn maps {x.shape} to {image.shape} and adjoint {y.shape} to {back.shape}; expected {x.shape} to {y.shape} and back"
+        )
+    left, right = (image * y).sum(), (origin * y).sum() + (x * back).sum()
+    scale = np.abs(image * y).sum() + np.abs(origin * y).sum() + np.abs(x * back).sum()
+    error = float(abs(left - right) / max(scale, 1e-300))
+    if not error <= rtol:
+        raise GradcheckError(
+            f"adjoint_check: <f(x), y> is {left:.12g} but <f(0), y> + <x, adjoint(y)> is {right:.12g}: relative error {error:.2g}"
+        )
+    return error

@@ -1,0 +1,179 @@
+"""The numeric side of a gradient check: how <fn, cotangent> changes when one of the arrays it reads moves a little.
+
+A step is chosen by what was measured. Where fn is linear a central difference has no truncation error, only rounding, which a large
+step makes small. Where it is curved the truncation error grows as step² and the rounding as 1 / step: they meet near 1e-5.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+EPSILON = float(np.finfo(np.float64).eps)
+LADDER = (
+    1e-2,
+    1e-3,
+    1e-4,
+    1e-5,
+    1e-6,
+    1e-7,
+)  # the steps that are tried on a curved function, as a part of the values' size
+FALLBACK = 1e-5  # where nothing was to be learned from trying
+
+
+class Move(NamedTuple):
+    """A way to move an array: its part `index`, by any multiple of `direction`."""
+
+    index: Any
+    direction: Any
+
+    @staticmethod
+    def element(index: tuple[int, ...]) -> "Move":
+        return Move(index, 1.0)
+
+    @staticmethod
+    def along(direction: Array) -> "Move":
+        return Move(..., direction)
+
+
+class Slope(NamedTuple):
+    """d<fn, cotangent> / dt along a move, by a central difference.
+
+    `low` and `high` bracket it: the slopes to the left and to the right, the smaller and the larger of both for each output. `gap` is
+    the sum of their distances: step·|second derivative| on a curve, rounding on a line, and it stays as the step shrinks at a kink.
+    `rounding` is how far rounding may have moved the value.
+    """
+
+    value: float
+    low: float
+    high: float
+    gap: float
+    rounding: float
+
+    @property
+    def straight(self) -> bool:
+        return self.gap <= self.rounding
+
+
+class Differences:
+    """Moves `array` in place, reads `forward()`, and puts everything back."""
+
+    def __init__(self, forward: Callable[[], Array], array: Array, cotangent: Array) -> None:
+        self.forward, self.array, self.cotangent = forward, array, cotangent
+        self.start = array.copy()
+        self.middle = forward()
+        self.scale = float(max(1.0, np.abs(self.start).max(initial=0)))
+
+    def output(self, move: Move, t: float) -> Array:
+        """fn with the array moved by t·direction."""
+        try:
+            self.array[move.index] = self.start[move.index] + t * move.direction
+            with np.errstate(all="ignore"):
+                return self.forward()
+        finally:
+            self.array[move.index] = self.start[move.index]
+
+    def slope(self, move: Move, step: float) -> Slope:
+        ahead, behind = self.output(move, step), self.output(move, -step)
+        # what did not move cancels exactly, -inf too, and adds no rounding
+        at = (ahead != self.middle) | (behind != self.middle)
+        ahead, middle, behind, weight = ahead[at], self.middle[at], behind[at], self.cotangent[at]
+        with np.errstate(all="ignore"):
+            right, left = (ahead - middle) * weight / step, (middle - behind) * weight / step
+            return Slope(
+                value=float(((ahead - behind) * weight).sum() / (2 * step)),
+                low=float(np.minimum(left, right).sum()),
+                high=float(np.maximum(left, right).sum()),
+                gap=float(np.abs(right - left).sum()),
+                rounding=self.rounding(ahead, behind, weight, step),
+            )
+
+    def rounding(self, ahead: Array, behind: Array, weight: Array, step: float) -> float:
+        size = np.abs(weight) * np.maximum(np.abs(ahead), np.abs(behind))
+        return float(100 * EPSILON * size.sum() / step)
+
+    def contributions(self, move: Move, step: float) -> Array:
+        """The slope split by the outputs it comes through, in the shape of fn's result."""
+        ahead, behind = self.output(move, step), self.output(move, -step)
+        at = ahead != behind
+        result = np.zeros(self.middle.shape)
+        result[at] = (ahead[at] - behind[at]) * self.cotangent[at] / (2 * step)
+        return result
+
+    def is_linear(self, rng: np.random.Generator) -> bool:
+        """Do four points on a line through the array, some way apart, give four outputs on a line? (An odd curve through 0 would fool three.)"""
+        move = Move.along(self.scale * rng.standard_normal(self.array.shape))
+        if not self.slope(move, 1.0).straight:
+            return False
+        ahead, half = self.output(move, 1.0), self.output(move, 0.5)
+        at = (ahead != half) | (half != self.middle)
+        with np.errstate(all="ignore"):
+            bend = np.abs((ahead + self.middle - 2 * half)[at] * self.cotangent[at]).sum()
+        return bool(bend <= self.rounding(ahead[at], half[at], self.cotangent[at], 1.0))
+
+    def curved_step(self, moves: Sequence[Move], rng: np.random.Generator) -> float:
+        """The largest step at which one ten times smaller gives the same slope but for rounding, tried on a few of the moves."""
+        steps = [self.scale * step for step in LADDER]
+        sample = [moves[int(number)] for number in rng.permutation(len(moves))[:4]]
+        slopes = [[self.slope(move, step) for move in sample] for step in steps]
+        if not any(slope.value for row in slopes for slope in row):
+            return self.scale * FALLBACK
+        changes = [
+            sum(abs(a.value - b.value) for a, b in zip(row, finer, strict=True)) for row, finer in pairwise(slopes)
+        ]
+        for step, change, finer in zip(steps, changes, slopes[1:], strict=False):
+            if change <= sum(slope.rounding for slope in finer) / 10:
+                return step
+        return steps[int(np.nanargmin(changes))] if not np.isnan(changes).all() else self.scale * FALLBACK
+
+
+class Tolerance(NamedTuple):
+    """|analytic - numeric| may reach relative·max(both) + absolute + the rounding of the difference."""
+
+    relative: float
+    absolute: float
+
+    def allowed(self, analytic: float, slope: Slope) -> float:
+        return self.relative * max(abs(analytic), abs(slope.value)) + self.absolute + slope.rounding
+
+
+class Numeric(NamedTuple):
+    """What the numeric side says of one move. At a kink every value from low to high is a slope; elsewhere both are `value`."""
+
+    value: float
+    low: float
+    high: float
+    allowed: float
+    kink: bool
+
+    def error(self, analytic: float) -> float:
+        """How far the analytic value is outside; NaN stays NaN."""
+        if np.isnan(analytic) or np.isnan(self.value):
+            return float("nan")
+        return max(self.low - analytic, analytic - self.high, 0.0)
+
+
+def measure(differences: Differences, move: Move, step: float, analytic: float, tolerance: Tolerance) -> Numeric:
+    """The slope along a move. One that contradicts `analytic` is looked at again: did the step cross a kink?
+
+    The step shrinks three times by ten. A kink at the point itself keeps its gap: any value between the one-sided slopes is right
+    there. A kink beside it is left behind, the slope changes, and the new one counts. Anything else: the first slope stands.
+    """
+    first = differences.slope(move, step)
+    allowed = tolerance.allowed(analytic, first)
+    found = Numeric(first.value, first.value, first.value, allowed, False)
+    if found.error(analytic) <= allowed or not np.isfinite(first.value):
+        return found
+    closest = first
+    for shrink in (10, 100, 1000):
+        finer = differences.slope(move, step / shrink)
+        if not finer.straight and finer.gap > closest.gap / 2:
+            closest = finer
+            continue
+        allowed = tolerance.allowed(analytic, finer)
+        if abs(finer.value - first.value) > allowed:
+            return Numeric(finer.value, finer.value, finer.value, allowed, False)
+        return found
+    return Numeric(closest.value, closest.low, closest.high, tolerance.allowed(analytic, closest), True)

@@ -1,0 +1,184 @@
+"""Is a gradient right? Compare it with central differences at every element, and put `backward` through its paces.
+
+Both sides are weighted by one random cotangent: with all ones a softmax backward that returns zeros would pass.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minifcn.autodiff.engine import Tensor
+from minifcn.verify import behaviour
+from minifcn.verify.diagnosis import Case, diagnose, factor, zero_everywhere
+from minifcn.verify.differences import Differences, Move, Numeric, Tolerance, measure
+from minifcn.verify.report import Found, GradcheckError, Report
+from minifcn.verify.subject import Subject, Variable
+
+Array = Any
+
+# a straight line is differenced without truncation error, so much less is forgiven there
+TOLERANCES = {"linear": Tolerance(1e-9, 1e-11), "curved": Tolerance(1e-6, 1e-8)}
+
+
+def gradcheck(
+    fn: Callable[..., Tensor],
+    inputs: Any = (),
+    *,
+    parameters: Any = None,
+    directions: int | None = None,
+    step: float | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    seed: int = 0,
+) -> Report:
+    """Compare the gradients of `fn(*tensors) -> Tensor` with central differences; raise GradcheckError where they differ.
+
+    `inputs`: one float64 array or Tensor, or a sequence of them. Tensors that require no gradient are held fixed if another one does.
+    `parameters`: tensors that `fn` reads by itself: a Module, Tensors, or a dict of them by name, float64 too.
+    `directions`: compare an array that has more elements than this along so many random directions instead, which is quick, and
+    blind to a fault small beside the whole gradient. `step`: instead of the one that is measured for each array: 1 (times the size
+    of the values) where fn is linear in it, else near 1e-5.
+
+    A value passes if |analytic - numeric| ≤ rtol·max(both) + atol + the rounding of the difference; rtol is 1e-6 and atol 1e-8, where
+    fn is linear 1e-9 and 1e-11. At a kink any value between the slopes on both sides passes; the report counts these. It is also asked
+    that forward and backward repeat bit for bit, use the incoming gradient, give 0 for 0, leave inputs and incoming gradient alone,
+    give the same for any memory order, and that two calls in one graph do not disturb each other.
+
+    Returns a `Report`; the error's message is the report too: for each array the worst index, both values, a map of the wrong elements
+    and, where one fits, a diagnosis.
+    """
+    if directions is not None and directions < 1:
+        raise GradcheckError(f"gradcheck: directions is {directions}; expected at least 1")
+    subject = Subject(fn, inputs, parameters)
+    rng = np.random.default_rng(seed)
+    cotangent = rng.standard_normal(subject.output().shape)
+    analytic = subject.gradients(cotangent)
+    report = Report(faults=behaviour.faults(subject, cotangent, analytic, rng))
+    for variable, gradient in zip(subject.variables, analytic, strict=True):
+        comparison = Comparison(subject, variable, gradient, cotangent, rng)
+        comparison.choose(step, rtol, atol)
+        few = directions is not None and gradient.size > directions
+        report.inputs[variable.key] = (
+            comparison.along_directions(directions or 0) if few else comparison.every_element()
+        )
+    if not report.ok:
+        raise GradcheckError(str(report))
+    return report
+
+
+class Comparison:
+    """One array: its gradient as backward gave it, against differences."""
+
+    def __init__(
+        self, subject: Subject, variable: Variable, analytic: Array, cotangent: Array, rng: np.random.Generator
+    ) -> None:
+        self.variable, self.analytic, self.rng = variable, analytic, rng
+        self.differences = Differences(subject.output_array, variable.array, cotangent)
+
+    def choose(self, step: float | None, rtol: float | None, atol: float | None) -> None:
+        """How the differences are made: kind, step and tolerance."""
+        if step is not None:
+            self.kind, self.step = "given", step
+        elif self.differences.is_linear(self.rng):
+            self.kind, self.step = "linear", self.differences.scale
+        else:
+            self.curve()
+        self.given = rtol, atol
+
+    def curve(self) -> None:
+        elements = (
+            [Move.element(index) for index in np.ndindex(self.analytic.shape)] if self.analytic.size < 10_000 else []
+        )
+        some = elements or [Move.along(self.direction()) for _ in range(4)]
+        self.kind, self.step = "curved", self.differences.curved_step(some, self.rng)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        usual = TOLERANCES["linear" if self.kind == "linear" else "curved"]
+        rtol, atol = self.given
+        return Tolerance(usual.relative if rtol is None else rtol, usual.absolute if atol is None else atol)
+
+    def direction(self) -> Array:
+        """Random, and as long as the step of a single element."""
+        return self.rng.standard_normal(self.analytic.shape) / max(1, self.analytic.size) ** 0.5
+
+    def compare(self, moves: Sequence[Move], analytic: Array) -> list[Numeric]:
+        """The numeric value of each move. Where one shows that the array is not a straight matter after all, all are taken again."""
+        values = []
+        for move, value in zip(moves, analytic.reshape(-1), strict=True):
+            if self.kind == "linear" and not self.differences.slope(move, self.step).straight:
+                self.curve()
+                return self.compare(moves, analytic)
+            values.append(measure(self.differences, move, self.step, float(value), self.tolerance))
+        return values
+
+    def every_element(self) -> Found:
+        shape = self.analytic.shape
+        found = self.found(
+            self.compare([Move.element(index) for index in np.ndindex(shape)], self.analytic), self.analytic
+        )
+        if found.wrong:
+            found.diagnosis = diagnose(Case(found.analytic, found.numeric, found.bad, self.contributions))
+        return found
+
+    def contributions(self, index: tuple[int, ...]) -> Array:
+        return self.differences.contributions(Move.element(index), self.step)
+
+    def together(self, found: Found) -> list[str]:
+        """At a kink single elements may take any value between two slopes: a tie could be paid out twice. Moved together they may not."""
+        if not found.kinks or found.directions:
+            return []
+        total = float(self.analytic.sum())
+        numeric = measure(self.differences, Move.along(np.ones(self.analytic.shape)), self.step, total, self.tolerance)
+        if numeric.error(total) <= numeric.allowed:
+            return []
+        return [
+            f"{found.name}: {found.kinks} values at a kink lie between their two slopes, but all moved together change the result by "
+            f"{numeric.value:.6g} and not by their sum, {total:.6g}: a tie is counted more than once, or not at all"
+        ]
+
+    def along_directions(self, count: int) -> Found:
+        directions = [self.direction() for _ in range(count)]
+        analytic = np.array([float((self.analytic * direction).sum()) for direction in directions])
+        found = self.found(self.compare([Move.along(direction) for direction in directions], analytic), analytic)
+        found.directions = True
+        if found.wrong:
+            case = Case(found.analytic, found.numeric, found.bad, self.contributions)
+            worst = self.search(directions[found.index[0]])
+            found.diagnosis = (zero_everywhere(case) or factor(case) or "an error of no known pattern") + worst
+        return found
+
+    def search(self, direction: Array) -> str:
+        """Halve a wrong direction until one element is left: the one with the largest share of the error, more or less."""
+        flat = np.arange(direction.size)
+        while flat.size > 1:
+            halves = np.array_split(flat, 2)
+            errors = []
+            for half in halves:
+                part = np.zeros(direction.size)
+                part[half] = direction.reshape(-1)[half]
+                part = part.reshape(direction.shape)
+                numeric = self.differences.slope(Move.along(part), self.step).value
+                errors.append(abs(float((self.analytic * part).sum()) - numeric))
+            flat = halves[int(np.argmax(errors))]
+        index = tuple(int(i) for i in np.unravel_index(int(flat[0]), direction.shape))
+        numeric = self.differences.slope(Move.element(index), self.step).value
+        return f"; one element to look at, {index}: analytic {self.analytic[index]:.9g}, numeric {numeric:.9g}"
+
+    def found(self, values: Iterable[Numeric], analytic: Array) -> Found:
+        values = list(values)
+
+        def array(numbers: Iterable[Any]) -> Array:
+            return np.array(list(numbers)).reshape(analytic.shape)
+
+        return Found(
+            name=self.variable.name,
+            kind=self.kind,
+            step=self.step,
+            analytic=analytic,
+            numeric=array(v.value for v in values),
+            error=array(v.error(float(a)) for v, a in zip(values, analytic.reshape(-1), strict=True)),
+            allowed=array(v.allowed for v in values),
+            kink=array(v.kink for v in values).astype(bool),
+        )

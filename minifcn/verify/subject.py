@@ -1,0 +1,120 @@
+"""What is checked: a function, the arrays it is given, and the parameters it reads by itself."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn.verify.report import GradcheckError
+
+Array = Any
+
+
+class Variable(NamedTuple):
+    """An array to differentiate by. `array` is what the numeric side moves: a copy of an input, a parameter's own memory."""
+
+    key: int | str
+    name: str
+    array: Array
+
+
+class Subject:
+    """Runs `fn` on the inputs as they came (`gradients`) or on copies that may be moved (`output_array`)."""
+
+    def __init__(self, fn: Callable[..., Tensor], inputs: Any, parameters: Any) -> None:
+        self.fn = fn
+        values = list(inputs) if isinstance(inputs, Sequence) else [inputs]
+        self.arrays = [value.data if isinstance(value, Tensor) else np.asarray(value) for value in values]
+        wanted = [isinstance(value, Tensor) and value.requires_grad for value in values]
+        self.parameters = named(parameters)
+        self.checked = [
+            number
+            for number, array in enumerate(self.arrays)
+            if (wanted[number] or not any(wanted)) and array.dtype.kind == "f"
+        ]
+        self.moved = [array.copy() for array in self.arrays]
+        self.variables = [Variable(number, f"input {number}", self.moved[number]) for number in self.checked]
+        self.variables += [Variable(name, f"parameter {name}", tensor.data) for name, tensor in self.parameters.items()]
+        if not self.variables:
+            raise GradcheckError("gradcheck: no floating point input to check, and no parameters")
+        for number in self.checked:
+            refuse_unfit(f"input {number}", self.arrays[number])
+        for name, tensor in self.parameters.items():
+            refuse_unfit(f"parameter {name}", tensor.data)
+
+    def output(self) -> Tensor:
+        """fn of the copies, which the numeric side may have moved."""
+        with no_grad():
+            return checked_output(self.fn(*(Tensor(array) for array in self.moved)))
+
+    def output_array(self) -> Array:
+        return self.output().data.copy()  # fn may return the very array that is moved next
+
+    def record(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        """fn's result, with its graph, and the tensors of `variables`."""
+        tensors = [Tensor(array, requires_grad=number in self.checked) for number, array in enumerate(arrays)]
+        output = checked_output(self.fn(*tensors))
+        return output, [tensors[number] for number in self.checked] + list(self.parameters.values())
+
+    def gradients(self, cotangent: Array, arrays: Sequence[Array] | None = None) -> list[Array]:
+        """What backward says, a gradient a variable; zeros where none arrived. The parameters' own .grad is left as it was."""
+        with self.own_gradients():
+            output, tensors = self.record(self.arrays if arrays is None else arrays)
+            if output.requires_grad:
+                output.backward(cotangent)
+            return [np.zeros(t.shape) if t.grad is None else t.grad for t in tensors]
+
+    @contextmanager
+    def own_gradients(self) -> Iterator[None]:
+        """Inside, the parameters hold no gradient; afterwards they hold what they held before."""
+        before = [(tensor, tensor.grad) for tensor in self.parameters.values()]
+        for tensor, _ in before:
+            tensor.grad = None
+        try:
+            yield
+        finally:
+            for tensor, grad in before:
+                tensor.grad = grad
+
+
+def named(parameters: Any) -> dict[str, Tensor]:
+    """A Module's parameters, a dict's or a sequence's tensors by name, without those that want no gradient."""
+    if parameters is None:
+        return {}
+    if hasattr(parameters, "named_parameters"):
+        pairs = list(parameters.named_parameters())
+    elif isinstance(parameters, Mapping):
+        pairs = list(parameters.items())
+    else:
+        listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        pairs = [(str(number), tensor) for number, tensor in enumerate(listed)]
+    for name, tensor in pairs:
+        if not isinstance(tensor, Tensor):
+            raise GradcheckError(
+                f"gradcheck: parameter {name} is {type(tensor).__name__}; expected a Tensor, the very one that fn reads"
+            )
+    return {name: tensor for name, tensor in pairs if tensor.requires_grad}
+
+
+def refuse_unfit(name: str, array: Array) -> None:
+    if array.dtype != np.float64:
+        raise GradcheckError(
+            f"gradcheck: {name} has dtype {array.dtype}; a difference needs float64: "
+            + ("array.astype('float64')" if name.startswith("input") else "model.astype('float64')")
+        )
+    if array.size > 1 and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
+        raise GradcheckError(f"gradcheck: {name} is expanded: several elements share one number; pass a copy")
+    if not np.isfinite(array).all():
+        raise GradcheckError(f"gradcheck: {name} holds NaN or infinity; there is no difference to take there")
+
+
+def checked_output(output: Any) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise GradcheckError(f"gradcheck: the function returned {type(output).__name__}; expected one Tensor")
+    if output.dtype != np.float64:
+        raise GradcheckError(
+            f"gradcheck: the output has dtype {output.dtype} for float64 inputs; the dtype must be kept"
+        )
+    return output

@@ -1,0 +1,30 @@
+"""All mutants: importing a file lists its own. `python -m tests.mutants.catalogue` prints what the check says of each."""
+
+import minifcn as mf
+
+from . import activation  # noqa: F401
+from .plant import MUTANTS
+
+__all__ = ["MUTANTS"]
+
+
+def what_is_said(mutant):
+    """The line of the check's message that says how the gradient is wrong, for the first seed."""
+    with mutant.planted():
+        try:
+            mutant.run(mutant.call(0), 0)
+        except mf.GradcheckError as error:
+            lines = [line.strip() for line in str(error).splitlines()]
+            telling = [line for line in lines if line.startswith("diagnosis:")] or lines
+            said = telling[0] if "as said above" not in telling[0] and "no pattern" not in telling[0] else lines[1]
+            return said.removeprefix("diagnosis: ")
+    return "NOT REJECTED"
+
+
+def table():
+    rows = ["| operation | fault | caught by | what it says |", "|---|---|---|---|"]
+    return rows + [f"| {m.operation} | {m.fault} | {m.check_name} | {what_is_said(m)} |" for m in MUTANTS]
+
+
+if __name__ == "__main__":
+    print("\n".join(table()))
