@@ -1,4 +1,4 @@
-"""Hold every operation's gradient against finite differences over random calls: shapes, options and cotangents drawn by a seed."""
+"""Hold every operation's gradient, or a whole network's, against finite differences: shapes, options and cotangents drawn by a seed."""
 
 import argparse
 import time
@@ -6,64 +6,140 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minifcn import models
+from minifcn.autodiff.engine import Tensor
 from minifcn.cli.options import at_least
-from minifcn.ops import OPERATIONS, Operation
-from minifcn.verify.gradcheck import GradcheckError, gradcheck
+from minifcn.models import ARCHITECTURES
+from minifcn.ops import OPERATIONS, Call, Operation, softmax_cross_entropy
+from minifcn.verify.gradcheck import gradcheck
+from minifcn.verify.report import GradcheckError, Report
+from minifcn.verify.ucurve import Curve, error_by_step
+
+PICTURE = (20, 18)  # of the networks' input: pools round up, upsampling is cropped, and every parameter still acts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("operations", nargs="*", metavar="OP", help=f"all of {', '.join(OPERATIONS)} by default")
+    parser.add_argument(
+        "--model", nargs="+", default=[], metavar="NAME", choices=list(ARCHITECTURES),
+        help=f"whole networks, through the loss, every parameter: {', '.join(ARCHITECTURES)}",
+    )  # fmt: skip
     parser.add_argument("--cases", type=at_least(1), default=20, metavar="N", help="random calls an operation (20)")
+    parser.add_argument(
+        "--directions", type=at_least(0), default=20, metavar="K",
+        help="of a network, compare arrays of more than K elements along K random directions; 0: every element (20)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=at_least(0), default=0, help="(0)")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="a picture (.png or .svg) of error against step size, an operation a panel"
+    )
 
 
 class Result(NamedTuple):
-    """What was found for one operation: the worst relative error over all cases, and the first failure."""
+    """What was found for one operation or network: the worst relative error over all cases, and the first failure."""
 
     name: str
     cases: int
     elements: int
     worst: float
-    step: float
+    steps: tuple[float, ...]
     seconds: float
     failure: str | None
 
+    def row(self) -> str:
+        verdict = "FAILED" if self.failure else f"{self.worst:.1e}"
+        low, high = (f"{step:.0e}" for step in (min(self.steps), max(self.steps))) if self.steps else ("-", "-")
+        steps = high if low == high else f"{low} to {high}"
+        return f"{self.name:24}{self.cases:>6}{self.elements:>10}{verdict:>22}{steps:>18}{self.seconds:>9.2f}"
+
+
+HEADING = f"{'operation':24}{'cases':>6}{'compared':>10}{'worst relative error':>22}{'step':>18}{'seconds':>9}"
+
 
 def check(operation: Operation, cases: int, seed: int) -> Result:
-    started, worst, elements, step = time.perf_counter(), 0.0, 0, 0.0
+    started, reports = time.perf_counter(), []
+    failure = None
     for number in range(cases):
         call = operation.sample(np.random.default_rng((seed, number)))
         try:
-            report = gradcheck(
-                lambda *tensors, call=call: call.run(operation.function, tensors), call.inputs, seed=number
-            )
+            reports.append(gradcheck(function_of(operation, call), call.inputs, seed=number))
         except GradcheckError as error:
             shapes = [array.shape for array in call.inputs]
             failure = (
                 f"{operation.name}: case {number} of seed {seed}, inputs {shapes}, options {call.options}\n{error}"
             )
-            return Result(
-                operation.name, number + 1, elements, float("nan"), step, time.perf_counter() - started, failure
-            )
-        worst, elements, step = max(worst, report.worst), elements + report.elements, report.steps[0]
-    return Result(operation.name, cases, elements, worst, step, time.perf_counter() - started, None)
+            break
+    return summed_up(operation.name, reports, started, failure)
+
+
+def function_of(operation: Operation, call: Call):  # type: ignore[no-untyped-def]
+    return lambda *tensors: call.run(operation.function, tensors)
+
+
+def check_network(name: str, directions: int, seed: int) -> Result:
+    """FCN over tiny, width 1, with random parameters: from the picture and every parameter to the summed loss."""
+    started, failure, reports = time.perf_counter(), None, []
+    rng = np.random.default_rng(seed)
+    model = models.build(name, backbone="tiny", width=1, num_classes=3, learn_upsampling=True).astype("float64")
+    for parameter in model.parameters():
+        parameter.data += 0.1 * rng.standard_normal(parameter.shape)  # score layers and biases start at 0
+    labels = rng.integers(0, 3, (1, *PICTURE))
+    labels[:, :2] = 255
+
+    def loss(x: Tensor) -> Tensor:
+        return softmax_cross_entropy(model(x), labels, reduction="sum")
+
+    try:
+        picture = rng.standard_normal((1, 3, *PICTURE))
+        reports.append(gradcheck(loss, picture, parameters=model, directions=directions or None, seed=seed))
+    except GradcheckError as error:
+        failure = f"{name} over tiny, seed {seed}\n{error}"
+    return summed_up(name, reports, started, failure)
+
+
+def summed_up(name: str, reports: list[Report], started: float, failure: str | None) -> Result:
+    return Result(
+        name,
+        len(reports) + (failure is not None),
+        sum(report.elements for report in reports),
+        max((report.worst for report in reports), default=0.0),
+        tuple(step for report in reports for step in report.steps),
+        time.perf_counter() - started,
+        failure,
+    )
+
+
+def curves(operation: Operation, seed: int) -> list[Curve]:
+    """U-curves of the first drawn call with something to see: one whose gradient is not all zero."""
+    for number in range(20):
+        call = operation.sample(np.random.default_rng((seed, number)))
+        found = error_by_step(function_of(operation, call), call.inputs)
+        if any(error > 0 for curve in found for error in curve.errors):
+            break
+    return found
 
 
 def run(arguments: argparse.Namespace) -> int:
     unknown = [name for name in arguments.operations if name not in OPERATIONS]
     if unknown:
         raise ValueError(f"no operation {', '.join(unknown)}; there are {', '.join(OPERATIONS)}")
-    print(f"{'operation':24}{'cases':>6}{'elements':>10}{'worst relative error':>22}{'step':>9}{'seconds':>9}")
+    names = arguments.operations or ([] if arguments.model else list(OPERATIONS))
+    print(HEADING)
     failures = []
-    for name in arguments.operations or OPERATIONS:
-        result = check(OPERATIONS[name], arguments.cases, arguments.seed)
-        verdict = "FAILED" if result.failure else f"{result.worst:.1e}"
-        print(
-            f"{name:24}{result.cases:>6}{result.elements:>10}{verdict:>22}{result.step:>9.0e}{result.seconds:>9.2f}",
-            flush=True,
-        )
+    for name in [*names, *arguments.model]:
+        if name in OPERATIONS:
+            result = check(OPERATIONS[name], arguments.cases, arguments.seed)
+        else:
+            result = check_network(name, arguments.directions, arguments.seed)
+        print(result.row(), flush=True)
         if result.failure:
             failures.append(result.failure)
     for failure in failures:
         print(f"\n{failure}")
+    if arguments.plot:
+        from minifcn.draw.curves import save  # matplotlib takes a second to load
+        from minifcn.draw.ucurves import ucurves
+
+        save(ucurves({name: curves(OPERATIONS[name], arguments.seed) for name in names}), arguments.plot)
+        print(f"\nerror against step size: {arguments.plot}")
     return 1 if failures else 0

@@ -15,6 +15,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from minifcn.files import write_whole
+
 # Okabe and Ito's colours, which stay apart for colour-blind readers; yellow is left out, too pale on white.
 STAGE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 GREY, INK = "#6b6b6b", "#333333"
@@ -38,7 +40,7 @@ POINTS = 500  # of a raw curve, a stage: more cannot be told apart
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
     """Our settings while a figure is built or written, and no complaint about letters that DejaVu Sans lacks."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing")
@@ -52,7 +54,7 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], num_classes: int) -> Figure:
     marks ln(num_classes), the mean loss of guessing; a summed loss, which lies far above it, is drawn without.
     Losses that are NaN or infinite leave gaps. No rows give a figure that says so.
     """
-    with _style():
+    with style():
         figure, axes = _figure(3.0)
         losses = np.array([float(row["loss"]) for row in rows])
         finite = losses[np.isfinite(losses)]
@@ -94,7 +96,7 @@ def score_bars(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
 
     `metrics`: stage → a dict of the four scores as fractions; one that is None, NaN or missing has no bar.
     """
-    with _style():
+    with style():
         figure, axes = _figure(2.8)
         if not metrics:
             return _nothing(figure, axes, "No stage has been scored.")
@@ -121,7 +123,7 @@ def class_bars(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
     `metrics`: stage → a dict whose `per_class` maps a class name to its IU as a fraction, or to None (or NaN) for a
     class that appears neither in truth nor in prediction.
     """
-    with _style():
+    with style():
         names = sorted_classes(metrics)
         bar = 0.8 / max(len(metrics), 1)
         figure, axes = _figure(1.1 + len(names) * max(0.24, 0.13 * len(metrics) + 0.06))
@@ -151,7 +153,7 @@ def class_bars(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
 def to_svg(figure: Figure) -> str:
     """`figure` as an `<svg>` element to put into a page: no date, no outside reference, the same text every time."""
     buffer = io.StringIO()
-    with _style():
+    with style():
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     text = buffer.getvalue()
     return text[text.index("<svg") :]  # the XML head names a DTD on the network
@@ -160,9 +162,19 @@ def to_svg(figure: Figure) -> str:
 def to_png(figure: Figure, dpi: float = 150) -> bytes:
     """`figure` as the bytes of a PNG file with `dpi` pixels an inch."""
     buffer = io.BytesIO()
-    with _style():
+    with style():
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def save(figure: Figure, path: str) -> None:
+    """`figure` into a file, PNG or SVG by the end of its name, whole or not at all."""
+    if path.lower().endswith(".png"):
+        write_whole(path, to_png(figure))
+    elif path.lower().endswith(".svg"):
+        write_whole(path, to_svg(figure).encode())
+    else:
+        raise ValueError(f"a picture is written as .png or .svg; {path!r} ends in neither")
 
 
 def number(value: Any) -> float:

@@ -20,6 +20,8 @@ LADDER = (
     1e-6,
     1e-7,
 )  # the steps that are tried on a curved function, as a part of the values' size
+ROUNDINGS = 10  # of the last digit, that a sum may have gathered in the forward
+SAMPLE = 4  # moves on which the steps are tried
 FALLBACK = 1e-5  # where nothing was to be learned from trying
 
 
@@ -92,7 +94,7 @@ class Differences:
 
     def rounding(self, ahead: Array, behind: Array, weight: Array, step: float) -> float:
         size = np.abs(weight) * np.maximum(np.abs(ahead), np.abs(behind))
-        return float(100 * EPSILON * size.sum() / step)
+        return float(ROUNDINGS * EPSILON * size.sum() / step)
 
     def contributions(self, move: Move, step: float) -> Array:
         """The slope split by the outputs it comes through, in the shape of fn's result."""
@@ -116,7 +118,7 @@ class Differences:
     def curved_step(self, moves: Sequence[Move], rng: np.random.Generator) -> float:
         """The largest step at which one ten times smaller gives the same slope but for rounding, tried on a few of the moves."""
         steps = [self.scale * step for step in LADDER]
-        sample = [moves[int(number)] for number in rng.permutation(len(moves))[:4]]
+        sample = [moves[int(number)] for number in rng.permutation(len(moves))[:SAMPLE]]
         slopes = [[self.slope(move, step) for move in sample] for step in steps]
         if not any(slope.value for row in slopes for slope in row):
             return self.scale * FALLBACK
@@ -124,9 +126,16 @@ class Differences:
             sum(abs(a.value - b.value) for a, b in zip(row, finer, strict=True)) for row, finer in pairwise(slopes)
         ]
         for step, change, finer in zip(steps, changes, slopes[1:], strict=False):
-            if change <= sum(slope.rounding for slope in finer) / 10:
+            if change <= sum(slope.rounding for slope in finer):
                 return step
         return steps[int(np.nanargmin(changes))] if not np.isnan(changes).all() else self.scale * FALLBACK
+
+
+def choose_step(differences: Differences, moves: Sequence[Move], rng: np.random.Generator) -> tuple[str, float]:
+    """("linear", a step as large as the values) or ("curved", one near 1e-5), as measured."""
+    if differences.is_linear(rng):
+        return "linear", differences.scale
+    return "curved", differences.curved_step(moves, rng)
 
 
 class Tolerance(NamedTuple):
@@ -158,22 +167,27 @@ class Numeric(NamedTuple):
 def measure(differences: Differences, move: Move, step: float, analytic: float, tolerance: Tolerance) -> Numeric:
     """The slope along a move. One that contradicts `analytic` is looked at again: did the step cross a kink?
 
-    The step shrinks three times by ten. A kink at the point itself keeps its gap: any value between the one-sided slopes is right
-    there. A kink beside it is left behind, the slope changes, and the new one counts. Anything else: the first slope stands.
+    The step shrinks by ten, four times at most. Where two steps agree there is no kink between them, and the larger one, with less
+    rounding, counts. A kink beside the point is left behind as the step shrinks, and the slope changes. A kink at the point itself
+    keeps its gap: any value between the one-sided slopes is right there.
     """
-    first = differences.slope(move, step)
-    allowed = tolerance.allowed(analytic, first)
-    found = Numeric(first.value, first.value, first.value, allowed, False)
-    if found.error(analytic) <= allowed or not np.isfinite(first.value):
-        return found
-    closest = first
-    for shrink in (10, 100, 1000):
+    found = differences.slope(move, step)
+    if abs(analytic - found.value) <= tolerance.allowed(analytic, found) or not np.isfinite(found.value):
+        return numeric_at(found, tolerance, analytic, kink=False)
+    closest, kink = found, False
+    for shrink in (10, 100, 1000, 10_000):
         finer = differences.slope(move, step / shrink)
-        if not finer.straight and finer.gap > closest.gap / 2:
-            closest = finer
+        kink = not finer.straight and finer.gap > closest.gap / 2
+        closest = finer
+        if kink:
             continue
-        allowed = tolerance.allowed(analytic, finer)
-        if abs(finer.value - first.value) > allowed:
-            return Numeric(finer.value, finer.value, finer.value, allowed, False)
-        return found
-    return Numeric(closest.value, closest.low, closest.high, tolerance.allowed(analytic, closest), True)
+        strict = Tolerance(tolerance.relative / 10, tolerance.absolute / 10)
+        if abs(finer.value - found.value) <= strict.allowed(finer.value, finer):
+            break
+        found = finer
+    return numeric_at(closest if kink else found, tolerance, analytic, kink)
+
+
+def numeric_at(slope: Slope, tolerance: Tolerance, analytic: float, kink: bool) -> Numeric:
+    low, high = (slope.low, slope.high) if kink else (slope.value, slope.value)
+    return Numeric(slope.value, low, high, tolerance.allowed(analytic, slope), kink)

@@ -11,7 +11,7 @@ import numpy as np
 from minifcn.autodiff.engine import Tensor
 from minifcn.verify import behaviour
 from minifcn.verify.diagnosis import Case, diagnose, factor, zero_everywhere
-from minifcn.verify.differences import Differences, Move, Numeric, Tolerance, measure
+from minifcn.verify.differences import SAMPLE, Differences, Move, Numeric, Tolerance, choose_step, measure
 from minifcn.verify.report import Found, GradcheckError, Report
 from minifcn.verify.subject import Subject, Variable
 
@@ -41,7 +41,7 @@ def gradcheck(
     of the values) where fn is linear in it, else near 1e-5.
 
     A value passes if |analytic - numeric| ≤ rtol·max(both) + atol + the rounding of the difference; rtol is 1e-6 and atol 1e-8, where
-    fn is linear 1e-9 and 1e-11. At a kink any value between the slopes on both sides passes; the report counts these. It is also asked
+    fn is linear 1e-9 and 1e-11; atol shrinks with a largest gradient below 1, down to a thousandth. At a kink any value between the slopes on both sides passes; the report counts these. It is also asked
     that forward and backward repeat bit for bit, use the incoming gradient, give 0 for 0, leave inputs and incoming gradient alone,
     give the same for any memory order, and that two calls in one graph do not disturb each other.
 
@@ -78,26 +78,25 @@ class Comparison:
 
     def choose(self, step: float | None, rtol: float | None, atol: float | None) -> None:
         """How the differences are made: kind, step and tolerance."""
+        self.given = rtol, atol
         if step is not None:
             self.kind, self.step = "given", step
-        elif self.differences.is_linear(self.rng):
-            self.kind, self.step = "linear", self.differences.scale
         else:
-            self.curve()
-        self.given = rtol, atol
+            self.kind, self.step = choose_step(self.differences, self.some_moves(), self.rng)
 
-    def curve(self) -> None:
-        elements = (
-            [Move.element(index) for index in np.ndindex(self.analytic.shape)] if self.analytic.size < 10_000 else []
-        )
-        some = elements or [Move.along(self.direction()) for _ in range(4)]
-        self.kind, self.step = "curved", self.differences.curved_step(some, self.rng)
+    def some_moves(self) -> list[Move]:
+        """To try steps on."""
+        places = self.rng.permutation(self.analytic.size)[:SAMPLE]
+        return [Move.element(tuple(int(i) for i in np.unravel_index(place, self.analytic.shape))) for place in places]
 
     @property
     def tolerance(self) -> Tolerance:
         usual = TOLERANCES["linear" if self.kind == "linear" else "curved"]
         rtol, atol = self.given
-        return Tolerance(usual.relative if rtol is None else rtol, usual.absolute if atol is None else atol)
+        if atol is None:
+            largest = float(np.abs(self.analytic).max(initial=0))
+            atol = usual.absolute * (min(1.0, max(largest, 1e-3)) if np.isfinite(largest) else 1.0)
+        return Tolerance(usual.relative if rtol is None else rtol, atol)
 
     def direction(self) -> Array:
         """Random, and as long as the step of a single element."""
@@ -108,7 +107,7 @@ class Comparison:
         values = []
         for move, value in zip(moves, analytic.reshape(-1), strict=True):
             if self.kind == "linear" and not self.differences.slope(move, self.step).straight:
-                self.curve()
+                self.kind, self.step = "curved", self.differences.curved_step(self.some_moves(), self.rng)
                 return self.compare(moves, analytic)
             values.append(measure(self.differences, move, self.step, float(value), self.tolerance))
         return values

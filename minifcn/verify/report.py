@@ -7,7 +7,7 @@ import numpy as np
 
 Array = Any
 
-AXES = ("picture", "channel", "row", "column")  # of a four-axis array
+AXES = ("axis 0", "axis 1", "row", "column")  # of a four-axis array, a picture or a kernel
 MAP_SIZE = (12, 32)  # rows and columns that a map may take
 
 
@@ -112,12 +112,15 @@ class Report:
     def __str__(self) -> str:
         lines = [f"gradcheck: {'all right' if self.ok else 'WRONG'}, {self.elements} values compared"]
         lines += [f"  {fault}" for fault in self.faults]
-        lines += [f"  {found}" for found in self.inputs.values()]
+        lines += [f"  {found}" for found in self.inputs.values() if self.ok or found.wrong]
+        right = [found.name for found in self.inputs.values() if not found.wrong]
+        if right and not self.ok:
+            lines.append(f"  right: {', '.join(right)}")
         return "\n".join(lines)
 
 
 def axis_name(axis: int, ndim: int) -> str:
-    """What people call the axis: "row" for axis 2 of four, "axis 1" of three."""
+    """What people call the axis: "row" for axis 2 of four, "axis 2" of three."""
     return AXES[axis] if ndim == 4 else f"axis {axis}"
 
 
