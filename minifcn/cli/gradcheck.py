@@ -124,6 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
     if unknown:
         raise ValueError(f"no operation {', '.join(unknown)}; there are {', '.join(OPERATIONS)}")
     names = arguments.operations or ([] if arguments.model else list(OPERATIONS))
+    if arguments.plot and not names:
+        raise ValueError("--plot draws operations, and only networks are named; name some operations too")
     print(HEADING)
     failures = []
     for name in [*names, *arguments.model]:

@@ -44,6 +44,13 @@ def comma_list(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def picture_file(text: str) -> str:
+    """An argparse type: a file's name that ends in .png or .svg."""
+    if not text.lower().endswith((".png", ".svg")):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in neither .png nor .svg")
+    return text
+
+
 def bar(total: int, what: str, **options: Any) -> Any:
     """A progress bar on a terminal; nothing elsewhere."""
     return tqdm(total=total, desc=what, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True, **options)

@@ -169,12 +169,8 @@ def to_png(figure: Figure, dpi: float = 150) -> bytes:
 
 def save(figure: Figure, path: str) -> None:
     """`figure` into a file, PNG or SVG by the end of its name, whole or not at all."""
-    if path.lower().endswith(".png"):
-        write_whole(path, to_png(figure))
-    elif path.lower().endswith(".svg"):
-        write_whole(path, to_svg(figure).encode())
-    else:
-        raise ValueError(f"a picture is written as .png or .svg; {path!r} ends in neither")
+    svg = path.lower().endswith(".svg")
+    write_whole(path, to_svg(figure).encode() if svg else to_png(figure))
 
 
 def number(value: Any) -> float:

@@ -10,6 +10,7 @@ from minifcn import Function
 from minifcn.cli import demo
 from minifcn.models import build
 from minifcn.ops import OPERATIONS, Operation
+from minifcn.ops.pooling import MaxPool2d
 
 from .conftest import SMALL
 
@@ -94,6 +95,42 @@ def test_gradcheck_of_some(call):
 
 def test_gradcheck_of_none_such(call):
     call("gradcheck relu conv9d").failed("conv9d", "conv2d")
+
+
+def test_gradcheck_of_a_network(call):
+    answer = call("gradcheck --model fcn32s fcn8s --directions 3").worked()
+    rows = [line.split() for line in answer.out.splitlines()[1:]]
+    assert [row[:2] for row in rows] == [["fcn32s", "1"], ["fcn8s", "1"]]
+    for name, row in zip(("fcn32s", "fcn8s"), rows, strict=True):
+        model = build(name, backbone="tiny", width=1, num_classes=3)
+        sizes = [20 * 18 * 3, *(parameter.size for parameter in model.parameters())]
+        assert int(row[2]) == sum(size if size <= 3 else 3 for size in sizes)
+        assert 0 < float(row[3]) < 1e-6
+    wrong = call("gradcheck --model fcn64s")
+    assert wrong.status == 2 and "fcn64s" in wrong.err and "fcn8s" in wrong.err
+
+
+def test_gradcheck_of_a_network_with_a_wrong_gradient_fails(call, monkeypatch):
+    right = MaxPool2d.backward
+    monkeypatch.setattr(MaxPool2d, "backward", lambda self, grad: 1.01 * right(self, grad))
+    answer = call("gradcheck --model fcn16s --directions 2")
+    assert answer.status == 1 and "FAILED" in answer.out and "fcn16s over tiny, seed 0" in answer.out
+    assert "parameter backbone.conv1_1.weight: " in answer.out and "right: parameter" in answer.out
+
+
+@pytest.mark.parametrize("ending", ["png", "SVG"])
+def test_gradcheck_draws_u_curves(ending, call, tmp_path):
+    file = tmp_path / f"u.{ending}"
+    assert str(file) in call(f"gradcheck relu conv2d --cases 1 --plot {file}").worked().out
+    head = file.read_bytes()[:4]
+    assert head == (b"\x89PNG" if ending == "png" else b"<svg")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_gradcheck_says_what_it_cannot_draw(call, tmp_path):
+    wrong = call("gradcheck relu --plot u.gif")
+    assert wrong.status == 2 and "u.gif" in wrong.err and ".png" in wrong.err
+    call(f"gradcheck --model fcn8s --plot {tmp_path / 'u.png'}").failed("--plot", "name some operations")
 
 
 class WrongSquare(Function):
