@@ -8,7 +8,7 @@ import numpy as np
 
 from minifcn import models
 from minifcn.autodiff.engine import Tensor
-from minifcn.cli.options import at_least
+from minifcn.cli.options import at_least, picture_file
 from minifcn.models import ARCHITECTURES
 from minifcn.ops import OPERATIONS, Call, Operation, softmax_cross_entropy
 from minifcn.verify.gradcheck import gradcheck
@@ -31,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=at_least(0), default=0, help="(0)")
     parser.add_argument(
-        "--plot", metavar="FILE", help="a picture (.png or .svg) of error against step size, an operation a panel"
-    )
+        "--plot", type=picture_file, metavar="FILE",
+        help="a picture (.png or .svg) of error against step size, an operation a panel",
+    )  # fmt: skip
 
 
 class Result(NamedTuple):
