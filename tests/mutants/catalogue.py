@@ -2,7 +2,7 @@
 
 import minifcn as mf
 
-from . import activation  # noqa: F401
+from . import activation, arithmetic, engine, loss, pooling, shaping  # noqa: F401
 from .plant import MUTANTS
 
 __all__ = ["MUTANTS"]
