@@ -2,18 +2,22 @@
 
 import argparse
 import shlex
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from minifcn import backend
 from minifcn.cli.finish import finish
 from minifcn.cli.options import above_zero, at_least, bar, comma_list
 from minifcn.cli.progress import Progress
-from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data import VOID, ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.models import ARCHITECTURES, BACKBONES
-from minifcn.training import Config, RunFolder, TrainingError, is_finished
+from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished
 from minifcn.training import run as run_stages
-from minifcn.training.config import LEARNING_RATES
+from minifcn.training.objective import class_counts, median_frequency
+from minifcn.training.recipes import ADAM_RATE, LOSSES, OPTIMIZERS, SCHEDULES, named_recipe
 
 SYNTHETIC = "synthetic"
 LARGEST_CROP = 256
@@ -35,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many training pictures")
     data.add_argument(
-        "--size", type=at_least(1), metavar="S", help="train on SxS crops (the pictures' size, at most 256)"
-    )
+        "--size", type=at_least(0), metavar="S",
+        help="train on SxS crops; 0: on whole pictures (the pictures' size, at most 256)",
+    )  # fmt: skip
     net = parser.add_argument_group("network")
     net.add_argument(
         "--arch", choices=["staged", *ARCHITECTURES], default="staged", help="staged: 32s, then 16s, then 8s"
@@ -46,12 +51,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     net.add_argument("--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)")
     net.add_argument("--init", metavar="FILE", help="start from a saved model")
     training = parser.add_argument_group("training")
-    training.add_argument("--batch", type=at_least(1), default=8, metavar="B", help="pictures a step (8)")
+    training.add_argument(
+        "--recipe", choices=list(RECIPES), default="modern",
+        help="; ".join(f"{name}: {text}" for name, text in RECIPES.items()) + " (modern). The options below change parts of it",
+    )  # fmt: skip
+    training.add_argument("--batch", type=at_least(1), metavar="B", help="pictures a step (8)")
+    training.add_argument("--accumulate", type=at_least(1), metavar="K", help="batches whose gradients make a step (1)")
     length = training.add_mutually_exclusive_group()
     length.add_argument("--steps", type=at_least(1), metavar="N", help="steps a stage (300)")
     length.add_argument("--epochs", type=above_zero, metavar="N", help="passes through the training pictures a stage")
-    training.add_argument("--optimizer", choices=list(LEARNING_RATES), default="sgd", help="sgd has momentum 0.9 (sgd)")
+    training.add_argument("--optimizer", choices=OPTIMIZERS, help="sgd has the recipe's momentum (sgd)")
     training.add_argument("--lr", type=above_zero, metavar="X", help="learning rate at the start (sgd 0.05, adam 3e-4)")
+    training.add_argument("--momentum", type=at_least(0, float), metavar="X", help="of sgd (0.9)")
+    training.add_argument("--weight-decay", type=at_least(0, float), metavar="X", help="(0)")
+    training.add_argument("--loss", choices=LOSSES, help="over the pixels of a batch (mean)")
+    training.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (polynomial)")
+    training.add_argument(
+        "--class-weights", choices=("none", "median"), default="none",
+        help="median: a class counts as many times more as it is rarer than the median class (none)",
+    )  # fmt: skip
+    training.add_argument(
+        "--keep-cells",
+        type=above_zero,
+        metavar="P",
+        help="share of 32x32 cells that count in the loss, drawn each step (1)",
+    )
+    training.add_argument("--checkpoint-every", type=at_least(0, float), metavar="S", help="seconds (20)")
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run folder")
@@ -67,6 +92,11 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
     device = backend.choose_device(arguments.device)
     folder = RunFolder(arguments.out)
     folder.claim(arguments.resume)
+    with folder.locked():
+        return train_in(folder, arguments, command, device)
+
+
+def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
     root, classes = find_data(arguments)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
@@ -81,16 +111,23 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
     check_files(val_set)
     print(
         f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
-        f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, batch {config.batch} of "
-        f"{config.size}x{config.size}, {config.optimizer} at {config.lr:g}, on the {device}",
+        f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on the {device}",
         flush=True,
     )
     try:
-        metrics = run_stages(config, train_set, val_set, folder, device, Progress())
+        metrics = run_stages(config, train_set, val_set, folder, device, Progress(), arguments.checkpoint_every)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"; this goes on from the last checkpoint: {command} --resume") from None
+        saved = "saved; " if folder.checkpoint.exists() else ""
+        raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None
     finish(config, folder, val_set, metrics, command)
     return 0
+
+
+def in_words(recipe: Recipe) -> str:
+    """The choices that matter most, in one line."""
+    size = f"{recipe.size}x{recipe.size}" if recipe.size else "whole pictures"
+    times = f" x {recipe.accumulate}" if recipe.accumulate > 1 else ""
+    return f"batch {recipe.batch}{times} of {size}, {recipe.loss} loss, {recipe.optimizer} at {recipe.lr:.3g}"
 
 
 def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
@@ -125,9 +162,10 @@ def class_map_for(root: Path, names_file: Path | None, subset: list[str] | None,
 
 def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOCFolder) -> Config:
     """The options with every default worked out."""
+    recipe = make_recipe(arguments, train_set, len(classes.names))
     steps = arguments.steps or 300
     if arguments.epochs:
-        steps = max(1, round(arguments.epochs * len(train_set) / arguments.batch))
+        steps = max(1, round(arguments.epochs * len(train_set) / (recipe.batch * recipe.accumulate)))
     return Config(
         data=arguments.data,
         train_split=arguments.train_split,
@@ -138,14 +176,37 @@ def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOC
         width=arguments.width,
         padding=arguments.padding,
         init=arguments.init,
-        size=arguments.size or default_crop(train_set),
-        batch=arguments.batch,
         steps=steps,
-        optimizer=arguments.optimizer,
-        lr=arguments.lr or LEARNING_RATES[arguments.optimizer],
         seed=arguments.seed,
         limit=arguments.limit,
+        recipe=recipe,
     )
+
+
+def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: int) -> Recipe:
+    """The preset of --recipe with what other options change in it."""
+    pixels = valid_pixels(train_set) if arguments.recipe == "paper-mean" else 1.0
+    recipe = named_recipe(arguments.recipe, pixels)
+    changes = {
+        name: getattr(arguments, name)
+        for name in ("batch", "accumulate", "optimizer", "momentum", "weight_decay", "loss", "schedule", "keep_cells")
+        if getattr(arguments, name) is not None
+    }
+    if recipe.size is not None or arguments.size:
+        changes["size"] = arguments.size or default_crop(train_set)
+    if arguments.size == 0:
+        changes["size"] = None
+    if arguments.lr or (changes.get("optimizer") == "adam" and arguments.recipe == "modern"):
+        changes["lr"] = arguments.lr or ADAM_RATE
+    if arguments.class_weights == "median":
+        changes["class_weights"] = median_frequency(*class_counts(train_set, classes))
+    return replace(recipe, **changes)
+
+
+def valid_pixels(train_set: VOCFolder, most: int = 100) -> float:
+    """The mean number of pixels that are not void, over at most so many pictures spread over the set."""
+    chosen = np.linspace(0, len(train_set) - 1, min(most, len(train_set))).round().astype(int)
+    return float(np.mean([(train_set.labels(int(i)) != VOID).sum() for i in chosen])) or 1.0
 
 
 def default_crop(train_set: VOCFolder) -> int:

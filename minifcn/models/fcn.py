@@ -92,6 +92,11 @@ class FCN(nn.Module):
             )
         self._build_heads([s for s in strides if s >= stride], num_classes, padding, at_once, learn_upsampling)
 
+    @property
+    def cell(self) -> int:
+        """The side, in pixels of the picture, of a cell of the coarsest map: 32."""
+        return max(self.backbone.heads)
+
     def _build_heads(self, strides: list[int], classes: int, padding: str, at_once: bool, learned: bool) -> None:
         """Score layers and upsampling from the coarsest map down, each crop worked out from the layers above it."""
         coarsest = self.backbone.heads[strides[0]]

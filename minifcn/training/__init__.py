@@ -1,20 +1,27 @@
 """Training, scoring and the run folder."""
 
 from minifcn.training.config import Config
+from minifcn.training.errors import TrainingError
 from minifcn.training.evaluate import evaluate, predict
+from minifcn.training.fit import History, fit
 from minifcn.training.folder import RunFolder
-from minifcn.training.loop import Step, TrainingError, train
+from minifcn.training.loop import Step, train
 from minifcn.training.metrics import confusion, scores
+from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
 
 __all__ = [
+    "RECIPES",
     "Config",
+    "History",
     "Listener",
+    "Recipe",
     "RunFolder",
     "Step",
     "TrainingError",
     "confusion",
     "evaluate",
+    "fit",
     "is_finished",
     "predict",
     "run",

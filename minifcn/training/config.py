@@ -1,16 +1,13 @@
 """Everything that decides what a run computes; written to config.json and compared on --resume."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from minifcn.models import ARCHITECTURES
-from minifcn.training.loop import TrainingError
+from minifcn.training.errors import TrainingError
+from minifcn.training.recipes import MODERN, Recipe
 
 STAGED = ("fcn32s", "fcn16s", "fcn8s")
-# Chosen on the synthetic set, FCN-32s over tiny, 200 to 300 steps: SGD 0.05 reached the lowest loss (0.01: slower, 0.1: higher); Adam at
-# 1e-3 moved the wide fc6 so far in its first steps that its outputs grew tenfold, and stayed behind.
-LEARNING_RATES = {"sgd": 0.05, "adam": 3e-4}
-STAGE_FACTORS = (1.0, 0.4, 0.4)  # a finer net starts from a trained one: smaller steps than for a fresh one
 
 
 @dataclass(frozen=True)
@@ -26,33 +23,28 @@ class Config:
     width: int | None = None
     padding: str = "same"
     init: str | None = None
-    size: int = 128
-    batch: int = 8
     steps: int = 300
-    optimizer: str = "sgd"
-    lr: float = LEARNING_RATES["sgd"]
-    momentum: float = 0.9
-    weight_decay: float = 0.0
     seed: int = 0
     limit: int | None = None
-    stage_factors: tuple[float, ...] = field(default=STAGE_FACTORS)
+    recipe: Recipe = field(default=MODERN)
 
     def __post_init__(self) -> None:
         if self.arch != "staged" and self.arch not in ARCHITECTURES:
             raise TrainingError(f"--arch {self.arch}: choose staged or one of {', '.join(ARCHITECTURES)}")
-        if self.optimizer not in LEARNING_RATES:
-            raise TrainingError(f"--optimizer {self.optimizer}: choose one of {', '.join(LEARNING_RATES)}")
 
     @property
     def stages(self) -> tuple[str, ...]:
         return STAGED if self.arch == "staged" else (self.arch,)
 
-    def stage_lr(self, number: int) -> float:
-        """The learning rate that stage `number` starts with."""
-        return self.lr * (self.stage_factors[number] if self.arch == "staged" else 1.0)
+    def stage_recipe(self, number: int) -> Recipe:
+        """The recipe of stage `number`: a staged run slows down from stage to stage."""
+        factor = self.recipe.stage_factors[number] if self.arch == "staged" else 1.0
+        return replace(self.recipe, lr=self.recipe.lr * factor)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"stage_factors": list(self.stage_factors)}
+        """Flat: the recipe's fields stand beside the others."""
+        mine = {name: value for name, value in asdict(self).items() if name != "recipe"}
+        return mine | self.recipe.to_dict()
 
 
 def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:

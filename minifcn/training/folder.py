@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,17 @@ import numpy as np
 
 from minifcn.files import write_whole
 from minifcn.training.config import Config, differences
-from minifcn.training.loop import Step, TrainingError
+from minifcn.training.errors import TrainingError
+from minifcn.training.loop import Step
 from minifcn.version import __version__
 from minifcn.weights import load_arrays, save_arrays
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = "run.lock"
 COLUMNS = ("stage", *Step._fields)
 
 
@@ -41,10 +51,34 @@ class RunFolder:
                 )
             return
         # the synthetic set and unfinished files are what a run leaves that stopped before its first step
-        ours = ("data", ".data.part", "config.json.tmp")
+        ours = ("data", ".data.part", "config.json.tmp", LOCK)
         strangers = [entry.name for entry in self.path.iterdir() if entry.name not in ours]
         if strangers:
             raise TrainingError(f"--out {self.path}: the folder is not empty and holds no run; choose another one")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else may write here meanwhile. Raises TrainingError where somebody does.
+
+        The system itself gives the lock back when a process ends, however it ends: one left by a dead process is no lock.
+        """
+        existed = self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / LOCK, "a+") as file:
+            if not take(file):
+                file.seek(0)
+                raise TrainingError(
+                    f"--out {self.path}: in use by another process ({file.read().strip() or 'unknown'}); wait for it, or choose another folder"
+                )
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                (self.path / LOCK).unlink(missing_ok=True)
+                if not existed and not any(self.path.iterdir()):
+                    self.path.rmdir()  # the run never began
 
     def agree(self, config: Config) -> None:
         """Where a checkpoint waits, see that it belongs to the same options. Raises TrainingError."""
@@ -115,6 +149,20 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         write_json(self.metrics, metrics)
+
+
+def take(file: Any) -> bool:
+    """Lock an open file, if nobody else has."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError:
+        return False
+    return True
 
 
 def is_run(config: Path) -> bool:

@@ -2,18 +2,21 @@
 
 import math
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Generator
+from itertools import islice
+from typing import Any, NamedTuple
 
-from minifcn import backend, ops
+import numpy as np
+
+from minifcn import backend
+from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Tensor
 from minifcn.data import Batches
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
-
-
-class TrainingError(ValueError):
-    """Training cannot start or go on; the message says why and what to do."""
+from minifcn.training.errors import TrainingError
+from minifcn.training.objective import divisor, loss_of, sampled
+from minifcn.training.recipes import MODERN, Recipe
 
 
 class Step(NamedTuple):
@@ -26,45 +29,73 @@ class Step(NamedTuple):
     images_per_second: float
 
 
-def polynomial_decay(lr: float, step: int, steps: int, power: float = 0.9) -> float:
-    """lr·(1 - step / steps)^power: from lr at step 0 to almost 0 at the last."""
-    return lr * (1 - step / steps) ** power
-
-
 def train(
     model: FCN,
     batches: Batches,
     optimiser: Optimiser,
+    recipe: Recipe = MODERN,
     *,
-    lr: float,
     steps: int,
     seed: int,
     start: int = 0,
     first_batch: int = 0,
-) -> Iterator[Step]:
-    """Run steps `start` … `steps` - 1 and yield each once it is done. Mean loss over the pixels that are not void.
+) -> Generator[Step, None, None]:
+    """Run steps `start` … `steps` - 1 and yield each once it is done.
 
-    Batch `first_batch` + step is used at each. Dropout is seeded by it, so that a run continued at `start` is the run that
-    was never stopped. Raises TrainingError, before the weights change, when the loss is not finite.
+    `recipe.accumulate` batches make a step; batch (`first_batch` + step)·accumulate is its first. Dropout and sampled cells are drawn
+    from that number, so that a run continued at `start` is the run that was never stopped. Raises TrainingError, before the weights
+    change, when the loss is not finite; the message names the first operation that made a NaN or infinity.
     """
-    device = next(model.parameters()).device
     model.train()
     before = time.perf_counter()
-    for step, (pictures, labels) in enumerate(batches.iterate(first_batch + start, first_batch + steps), start):
-        backend.manual_seed((2, seed, first_batch + step))
-        optimiser.lr = polynomial_decay(lr, step, steps)
+    parts = recipe.accumulate
+    supply = batches.iterate((first_batch + start) * parts, (first_batch + steps) * parts)
+    for step in range(start, steps):
+        number = first_batch + step
+        gathered = list(islice(supply, parts))
+        rng = np.random.default_rng([3, seed, number])
+        labels = [sampled(each, recipe.keep_cells, model.cell, rng) for _, each in gathered]
+        over = divisor(labels, recipe)
+        backend.manual_seed((2, seed, number))
+        optimiser.lr = recipe.rate(step, steps)
         optimiser.zero_grad()
-        scores = model(Tensor(backend.to_device(model.preprocessing(pictures), device)))
-        loss = ops.softmax_cross_entropy(scores, backend.to_device(labels, device))
-        value = loss.item()
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"step {step + 1}: the loss is {value} at learning rate {optimiser.lr:.3g}; the weights of the step before are kept. "
-                "Try a rate ten times smaller"
-            )
-        loss.backward()
+        value = 0.0
+        for (pictures, _), truth in zip(gathered, labels, strict=True):
+            loss = loss_of(model(as_input(model, pictures)), truth, recipe, over)
+            value += loss.item()
+            if not math.isfinite(value):
+                raise TrainingError(not_finite(model, pictures, truth, recipe, step + 1, value, optimiser.lr))
+            loss.backward()
         optimiser.step()
         now = time.perf_counter()
-        yield Step(step + 1, value, optimiser.lr, now - before, len(pictures) / max(now - before, 1e-9))
+        images = sum(len(pictures) for pictures, _ in gathered)
+        yield Step(step + 1, value, optimiser.lr, now - before, images / max(now - before, 1e-9))
         before = time.perf_counter()
     model.eval()
+
+
+def as_input(model: FCN, pictures: Any) -> Tensor:
+    """Pictures uint8 (N, H, W, 3) as the network wants them, on its device."""
+    return Tensor(backend.to_device(model.preprocessing(pictures), next(model.parameters()).device))
+
+
+def not_finite(
+    model: FCN, pictures: Any, labels: np.ndarray, recipe: Recipe, step: int, value: float, rate: float
+) -> str:
+    """The sentence for a loss that is no number. The forward is run once more, watched, to find where it began."""
+    where = "every operation was finite by itself when it was run again"
+    try:
+        with detect_anomaly(), np.errstate(all="ignore"):
+            loss_of(model(as_input(model, pictures)), labels, recipe, 1.0)
+    except AnomalyError as error:
+        where = str(error).partition(" Called at")[0]
+    spoilt = [name for name, p in model.named_parameters() if not backend.array_module(p.data).isfinite(p.data).all()]
+    weights = (
+        f"{len(spoilt)} parameters are no longer finite, {spoilt[0]} first; the last checkpoint is from before that"
+        if spoilt
+        else "the weights of the step before are kept"
+    )
+    return (
+        f"step {step}: the loss is {value} at learning rate {rate:.3g}; {weights}. First bad operation: {where}. "
+        "Try a rate ten times smaller"
+    )

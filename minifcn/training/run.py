@@ -5,14 +5,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from minifcn import backend
-from minifcn.data import Batches, ClassMap, VOCFolder
+from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, build, load, save, transplant
 from minifcn.models.saving import from_arrays, model_header
-from minifcn.nn.optim import SGD, Adam, Optimiser
+from minifcn.nn.optim import Optimiser
 from minifcn.training.config import Config
+from minifcn.training.errors import TrainingError
 from minifcn.training.evaluate import evaluate
+from minifcn.training.fit import fit
 from minifcn.training.folder import RunFolder
-from minifcn.training.loop import Step, train
+from minifcn.training.hints import about_loss, about_scores
+from minifcn.training.interrupt import finish_the_step
+from minifcn.training.loop import Step
 
 CHECKPOINT_SECONDS = 20.0  # at most so much work is lost when a run is killed
 
@@ -34,6 +38,9 @@ class Listener:
 
     def scored(self, stage: str, metrics: dict[str, Any]) -> None: ...
 
+    def look(self, stage: str, model: FCN) -> None:
+        """Called after every step, with the network as it stands."""
+
 
 class Place(NamedTuple):
     """Where a run stands: `step` steps of stage number `stage` are done."""
@@ -50,23 +57,27 @@ def run(
     folder: RunFolder,
     device: str,
     listener: Listener | None = None,
+    every: float | None = None,
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
     The run folder begins here, once the first network could be built. Files appear as they are ready: last.safetensors with each
-    checkpoint, a model and scores a stage.
+    checkpoint (`every` so many seconds, 20 by default, and on Ctrl-C), a model and scores a stage.
     """
     listener = listener or Listener()
     model, optimiser, place = restore(config, folder, device, listener)
     folder.begin(config)
     metrics = {name: scores for name, scores in folder.read_metrics().items() if name in config.stages[: place.stage]}
     folder.start_log(config.stages, place.stage, place.step)
-    batches = Batches(train_set, config.batch, config.size, config.seed, model.preprocessing.fill)
     while True:
         stage = config.stages[place.stage]
-        train_stage(config, batches, folder, model, optimiser, place, listener)
+        train_stage(
+            config, train_set, folder, model, optimiser, place, listener, CHECKPOINT_SECONDS if every is None else every
+        )
         metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
         listener.scored(stage, metrics[stage])
+        for hint in hints_of(config, folder, stage, metrics[stage]):
+            listener.say(hint)
         save(model, folder.path / f"{stage}.safetensors")
         best = metrics[stage]["mean_iu"] or 0.0
         if best > place.best:
@@ -76,46 +87,67 @@ def run(
         if place.stage == len(config.stages):
             return metrics
         model = next_model(config, model, place.stage, listener).to(device)
-        optimiser = make_optimiser(config, model)
+        optimiser = config.stage_recipe(place.stage).optimiser(model)
         write_checkpoint(config, folder, model, optimiser, place)
 
 
 def train_stage(
     config: Config,
-    batches: Batches,
+    train_set: VOCFolder,
     folder: RunFolder,
     model: FCN,
     optimiser: Optimiser,
     place: Place,
     listener: Listener,
+    every: float,
 ) -> None:
-    """The steps of one stage that are still to do, with a log row each and a checkpoint every so often."""
+    """The steps of one stage that are still to do, with a log row each and a checkpoint every so often. KeyboardInterrupt on Ctrl-C."""
     stage = config.stages[place.stage]
     listener.stage_begins(stage, config.steps, place.step)
-    steps = train(
-        model,
-        batches,
-        optimiser,
-        lr=config.stage_lr(place.stage),
-        steps=config.steps,
-        seed=config.seed,
-        start=place.step,
-        first_batch=place.stage * config.steps,
-    )
     waiting: list[Step] = []
     saved = time.perf_counter()
-    for step in steps:
+
+    def write_down(step: Step) -> None:
+        nonlocal waiting, saved
+        # the log first: rows beyond a checkpoint are dropped on resume, missing ones would be lost
+        folder.append_log(stage, waiting)
+        write_checkpoint(config, folder, model, optimiser, place._replace(step=step.step))
+        if step.step < config.steps:
+            save(model, folder.last)
+        waiting, saved = [], time.perf_counter()
+
+    def after(step: Step) -> bool:
         waiting.append(step)
         listener.stepped(stage, step)
-        if time.perf_counter() - saved > CHECKPOINT_SECONDS or step.step == config.steps:
-            # the log first: rows beyond a checkpoint are dropped on resume, missing ones would be lost
-            folder.append_log(stage, waiting)
-            write_checkpoint(config, folder, model, optimiser, place._replace(step=step.step))
-            if step.step < config.steps:
-                save(model, folder.last)
-            waiting, saved = [], time.perf_counter()
+        listener.look(stage, model)
+        if request.asked or time.perf_counter() - saved > every or step.step == config.steps:
+            write_down(step)
+        return request.asked
+
+    with finish_the_step() as request:
+        if place.step < config.steps:
+            fit(
+                model,
+                train_set,
+                config.stage_recipe(place.stage),
+                steps=config.steps,
+                callbacks=[after],
+                seed=config.seed,
+                stage=stage,
+                optimiser=optimiser,
+                start=place.step,
+                first_batch=place.stage * config.steps,
+            )
+        if request.asked:
+            raise KeyboardInterrupt
     save(model, folder.last)  # here, so that a run killed after its last checkpoint has it too once resumed
     listener.stage_ends(stage)
+
+
+def hints_of(config: Config, folder: RunFolder, stage: str, scores: dict[str, Any]) -> list[str]:
+    """What looks wrong in a stage, in sentences."""
+    rows = [row for row in folder.read_log() if row["stage"] == stage]
+    return [f"{stage}: {hint}" for hint in about_loss(rows, len(config.classes["names"])) + about_scores(scores)]
 
 
 def is_finished(config: Config, folder: RunFolder) -> bool:
@@ -128,17 +160,24 @@ def restore(config: Config, folder: RunFolder, device: str, listener: Listener) 
     found = folder.load_checkpoint()
     if found is None:
         model = first_model(config, listener).to(device)
-        return model, make_optimiser(config, model), Place()
+        return model, config.stage_recipe(0).optimiser(model), Place()
     arrays, header = found
     model = from_arrays(named("model.", arrays), header["model"]).to(device)
-    optimiser = make_optimiser(config, model)
-    optimiser.load_state_dict(named("optimiser.", arrays))
     place = Place(*header["place"])
+    optimiser = config.stage_recipe(place.stage).optimiser(model)
+    optimiser.load_state_dict(named("optimiser.", arrays))
     listener.say(f"resumed from step {place.step} of {config.stages[place.stage]}")
     return model, optimiser, place
 
 
 def write_checkpoint(config: Config, folder: RunFolder, model: FCN, optimiser: Optimiser, place: Place) -> None:
+    """Raises TrainingError, and keeps the checkpoint before, where a weight is no longer finite."""
+    for name, parameter in model.named_parameters():
+        if not backend.array_module(parameter.data).isfinite(parameter.data).all():
+            raise TrainingError(
+                f"{config.stages[place.stage]}: after step {place.step} {name} holds NaN or infinity; the checkpoint before it is kept. "
+                "Try a learning rate ten times smaller"
+            )
     arrays = {f"model.{name}": array for name, array in model.state_dict().items()}
     arrays |= {f"optimiser.{name}": array for name, array in optimiser.state_dict().items()}
     folder.save_checkpoint(arrays, {"model": model_header(model), "place": place})
@@ -175,10 +214,3 @@ def new_model(config: Config, number: int) -> FCN:
         class_names=classes.names,
         classes=config.classes,
     )
-
-
-def make_optimiser(config: Config, model: FCN) -> Optimiser:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if config.optimizer == "sgd":
-        return SGD(trained, config.lr, config.momentum, config.weight_decay)
-    return Adam(trained, config.lr, weight_decay=config.weight_decay)

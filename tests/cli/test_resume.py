@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -33,28 +34,74 @@ def same_run(path, whole, names=("last", "best", *STAGES)):
     assert log_of(path) == log_of(whole)
 
 
-def test_killed_with_signal_9_and_resumed(call, small_set, tmp_path):
-    line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 12 --lr 0.1"
+def test_killed_twenty_times_with_signal_9_and_resumed(call, small_set, tmp_path):
+    line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 120 --lr 0.1"
     call(line, "--out", tmp_path / "whole").worked()
-    run = tmp_path / "run"
-    command = [sys.executable, "-c", MINIFCN, *line.split(), "--out", str(run)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    until = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < until:
-        log = run / "log.csv"
-        if log.exists() and log.read_text().count("\n") > 16:  # in the second stage
-            break
-        time.sleep(0.002)
-    process.kill()
-    err = process.communicate()[1]
-    if sys.platform != "win32":
-        assert process.returncode == -signal.SIGKILL, err
+    run, kills, rng = tmp_path / "run", 0, random.Random(0)
+    command = [sys.executable, "-c", MINIFCN, *line.split(), "--out", str(run), "--resume"]
+    log = run / "log.csv"
+    while kills < 20:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        began = written(log)
+        wanted, until = rng.randrange(14), time.monotonic() + 60
+        while process.poll() is None and written(log) < began + wanted and time.monotonic() < until:
+            time.sleep(0.001)
+        time.sleep(0.01 * rng.random())  # anywhere in a step, or in the writing of a file
+        process.kill()
+        err = process.communicate()[1]
+        if sys.platform != "win32":
+            assert process.returncode == -signal.SIGKILL, err
+        kills += 1
     assert not (run / "report.html").exists()
     answer = call(line, "--out", run, "--resume").worked()
     assert "resumed from step " in answer.out
     steps = [(stage, step) for stage, step, _ in log_of(run)]
-    assert steps == [(stage, step) for stage in STAGES for step in range(1, 13)]
+    assert steps == [(stage, step) for stage in STAGES for step in range(1, 121)]
     same_run(run, tmp_path / "whole")
+
+
+def written(log):
+    return log.read_text().count("\n") if log.exists() else 0
+
+
+def test_a_run_in_use_is_locked_and_the_lock_of_a_dead_process_is_none(call, small_set, tmp_path):
+    run = tmp_path / "run"
+    line = f"train --data {small_set} {ONE} --steps 100000 --lr 0.01 --out {run}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", MINIFCN, *line.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while written(run / "log.csv") < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    before = (run / "config.json").read_bytes()
+    answer = call(f"{line} --resume").failed("in use by another process", process.pid, "choose another folder")
+    assert answer.out == "" and (run / "config.json").read_bytes() == before
+    process.kill()
+    process.wait()
+    assert (run / "run.lock").exists()  # left behind
+    resumed = call(f"train --data {small_set} {ONE} --steps 100000 --lr 0.02 --out {run} --resume")
+    resumed.failed("--lr was 0.01, now 0.02")  # it got as far as comparing options
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, small_set, tmp_path):
+    run = tmp_path / "run"
+    line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 400 --arch fcn32s --lr 0.02"
+    call(line, "--out", tmp_path / "whole").worked()
+    # by itself it would write no checkpoint before the end
+    command = [sys.executable, "-m", "minifcn", *line.split(), "--checkpoint-every", "600", "--out", str(run)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert any("step 40/400" in text for text in process.stdout)
+    process.send_signal(number)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, err
+    assert "stopped; saved; this goes on from there: minifcn train" in err and err.strip().endswith("--resume")
+    done = len(log_of(run))
+    assert 40 <= done < 400
+    answer = call(line, "--out", run, "--resume").worked()
+    assert f"resumed from step {done} of fcn32s" in answer.out
+    same_run(run, tmp_path / "whole", names=("fcn32s", "last", "best"))
 
 
 def test_ctrl_c_and_resume(call, small_set, trained, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Small sets, small models and runs that stop where a test wants: for the tests of training and of the command line."""
 
+import dataclasses
 import importlib
 import os
 from pathlib import Path
@@ -11,7 +12,8 @@ from minifcn import backend, no_grad
 from minifcn.cli.progress import Progress
 from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names, write_labels
 from minifcn.models import build, save
-from minifcn.training import Config, Listener, RunFolder, is_finished, run
+from minifcn.training import Config, Listener, Recipe, RunFolder, is_finished, run
+from minifcn.training.recipes import MODERN
 from minifcn.weights import load_arrays
 
 # by its path: `minifcn.training.run` is the function of that name
@@ -57,7 +59,11 @@ def config_for(root, **changes):
     """The smallest run over a set with a class_names.txt: three stages of three steps."""
     classes = ClassMap.own(read_class_names(Path(root) / "class_names.txt"))
     options = dict(width=2, size=32, batch=2, steps=3, seed=1) | changes
-    return Config(data=str(root), train_split="train", val_split="val", classes=classes.to_dict(), **options)
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    recipe = dataclasses.replace(MODERN, **{name: options.pop(name) for name in fields & options.keys()})
+    return Config(
+        data=str(root), train_split="train", val_split="val", classes=classes.to_dict(), recipe=recipe, **options
+    )
 
 
 def run_in(path, config, listener=None):

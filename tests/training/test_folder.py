@@ -133,7 +133,7 @@ def test_loss_survives_the_log_exactly(tmp_path):
 def test_config_says_what_it_does_not_know(small_set):
     with pytest.raises(TrainingError, match="--arch fcn64s: choose staged or one of fcn32s"):
         config_for(small_set, arch="fcn64s")
-    with pytest.raises(TrainingError, match="--optimizer lion: choose one of sgd, adam"):
+    with pytest.raises(TrainingError, match="recipe: optimizer is 'lion'; choose one of sgd, adam"):
         config_for(small_set, optimizer="lion")
 
 

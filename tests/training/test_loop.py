@@ -10,7 +10,7 @@ from minifcn.data import Batches
 from minifcn.models import build
 from minifcn.nn.optim import SGD, Adam
 from minifcn.training import TrainingError, train
-from minifcn.training.loop import polynomial_decay
+from minifcn.training.recipes import MODERN, Recipe
 
 from .helpers import same_arrays, three_stripes
 from .test_evaluate import Pairs
@@ -41,9 +41,7 @@ def weights(model):
 
 def trained(seed=0, steps=4, kind=SGD, **options):
     model = fresh(seed=seed)
-    done = list(
-        train(model, batches(seed=seed), optimiser_for(model, kind), lr=0.05, steps=steps, seed=seed, **options)
-    )
+    done = list(train(model, batches(seed=seed), optimiser_for(model, kind), MODERN, steps=steps, seed=seed, **options))
     return model, done
 
 
@@ -54,16 +52,17 @@ def test_the_loss_falls_on_one_picture(arch):
     picture = np.array([[60, 90, 230], [40, 160, 40], [220, 50, 50]], np.uint8)[labels]
     model = fresh(arch, width=4, dropout=0)
     data = Batches(Pairs((picture, labels)), 1, 96, 0, mirror=False)
-    losses = [step.loss for step in train(model, data, optimiser_for(model, Adam), lr=0.003, steps=40, seed=0)]
+    losses = [step.loss for step in train(model, data, optimiser_for(model, Adam), Recipe(lr=0.003), steps=40, seed=0)]
     assert losses[0] == pytest.approx(math.log(3), rel=1e-6)  # the score layers start at zero
     assert losses[-1] < 0.1 * losses[0]
 
 
-def test_polynomial_decay():
-    assert polynomial_decay(0.1, 0, 10) == 0.1
-    assert polynomial_decay(0.1, 5, 10) == pytest.approx(0.0535886731, rel=1e-8)  # 0.1 · 0.5^0.9
-    assert polynomial_decay(0.1, 9, 10) == pytest.approx(0.0125892541, rel=1e-8)  # 0.1 · 0.1^0.9
-    assert polynomial_decay(2.0, 1, 4, power=1) == 1.5
+def test_schedules():
+    falling, constant = Recipe(lr=0.1), Recipe(lr=0.1, schedule="constant")
+    assert falling.rate(0, 10) == 0.1
+    assert falling.rate(5, 10) == pytest.approx(0.0535886731, rel=1e-8)  # 0.1 · 0.5^0.9
+    assert falling.rate(9, 10) == pytest.approx(0.0125892541, rel=1e-8)  # 0.1 · 0.1^0.9
+    assert [constant.rate(step, 10) for step in (0, 5, 9)] == [0.1] * 3
 
 
 def test_each_step_tells_what_it_did():
@@ -80,7 +79,7 @@ def test_the_step_uses_the_decayed_rate():
     model = fresh(dropout=0)
     optimiser = SGD([p for p in model.parameters() if p.requires_grad], 1.0)
     before = weights(model)
-    for step in train(model, batches(), optimiser, lr=0.5, steps=3, seed=0):
+    for step in train(model, batches(), optimiser, Recipe(lr=0.5), steps=3, seed=0):
         rate = 0.5 * (1 - (step.step - 1) / 3) ** 0.9
         np.testing.assert_allclose(
             model.score_fr.weight.data,
@@ -93,7 +92,7 @@ def test_the_step_uses_the_decayed_rate():
 
 def test_the_model_trains_and_is_left_in_eval_mode():
     model, modes = fresh(), []
-    for _ in train(model.eval(), batches(), optimiser_for(model), lr=0.05, steps=2, seed=0):
+    for _ in train(model.eval(), batches(), optimiser_for(model), Recipe(lr=0.05), steps=2, seed=0):
         modes.append(model.training)
     assert modes == [True, True] and not model.training
 
@@ -108,7 +107,7 @@ def test_the_same_seed_gives_the_same_bits(kind):
 def test_the_global_generator_does_not_matter():
     first, _ = trained()
     model = fresh()
-    for _ in train(model, batches(), optimiser_for(model), lr=0.05, steps=4, seed=0):
+    for _ in train(model, batches(), optimiser_for(model), Recipe(lr=0.05), steps=4, seed=0):
         backend.manual_seed(77)
         np.random.default_rng(5).random()
     same_arrays(weights(first), weights(model))
@@ -126,7 +125,7 @@ def test_dropout_differs_from_step_to_step_and_by_seed():
     for seed, first in ((0, 0), (0, 1), (1, 0), (0, 0)):
         model = fresh()
         model.score_fr.weight.data[...] = np.random.default_rng(0).standard_normal(model.score_fr.weight.shape)
-        step = next(train(model, data, optimiser_for(model), lr=0.05, steps=1, seed=seed, first_batch=first))
+        step = next(train(model, data, optimiser_for(model), Recipe(lr=0.05), steps=1, seed=seed, first_batch=first))
         losses.append(step.loss)
     assert losses[0] == losses[3] and len(set(losses)) == 3
 
@@ -137,7 +136,7 @@ def test_a_run_continued_is_the_run_never_stopped(stop, kind):
     whole, done = trained(steps=6, kind=kind, first_batch=10)
     model = fresh()
     optimiser = optimiser_for(model, kind)
-    part = train(model, batches(), optimiser, lr=0.05, steps=6, seed=0, first_batch=10)
+    part = train(model, batches(), optimiser, Recipe(lr=0.05), steps=6, seed=0, first_batch=10)
     losses = [next(part).loss for _ in range(stop)]
     part.close()
 
@@ -146,7 +145,7 @@ def test_a_run_continued_is_the_run_never_stopped(stop, kind):
     continued = optimiser_for(other, kind)
     continued.load_state_dict({name: array.copy() for name, array in optimiser.state_dict().items()})
     backend.manual_seed(123)
-    rest = train(other, batches(), continued, lr=0.05, steps=6, seed=0, start=stop, first_batch=10)
+    rest = train(other, batches(), continued, Recipe(lr=0.05), steps=6, seed=0, start=stop, first_batch=10)
     assert losses + [step.loss for step in rest] == [step.loss for step in done]
     same_arrays(weights(other), weights(whole))
 
@@ -157,7 +156,7 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(bad):
     model = fresh(dropout=0)
     seen = []
     with pytest.raises(TrainingError) as caught:
-        for step in train(model, batches(), optimiser_for(model), lr=0.05, steps=5, seed=0):
+        for step in train(model, batches(), optimiser_for(model), Recipe(lr=0.05), steps=5, seed=0):
             if step.step == 2:
                 model.score_fr.bias.data[1] = bad
             seen.append(weights(model))
@@ -172,7 +171,7 @@ def test_a_batch_of_void_changes_nothing():
     model = fresh()
     before = weights(model)
     data = batches(Pairs((picture, np.full_like(labels, 255))))
-    (step,) = train(model, data, optimiser_for(model), lr=0.05, steps=1, seed=0)
+    (step,) = train(model, data, optimiser_for(model), Recipe(lr=0.05), steps=1, seed=0)
     assert step.loss == 0
     same_arrays(weights(model), before)
 
@@ -180,7 +179,7 @@ def test_a_batch_of_void_changes_nothing():
 def test_no_steps_left():
     model = fresh()
     before = weights(model)
-    assert list(train(model, batches(), optimiser_for(model), lr=0.05, steps=3, seed=0, start=3)) == []
+    assert list(train(model, batches(), optimiser_for(model), Recipe(lr=0.05), steps=3, seed=0, start=3)) == []
     same_arrays(weights(model), before)
 
 
@@ -191,4 +190,4 @@ def test_an_unreadable_picture_in_the_middle_is_an_error_here():
 
     model = fresh()
     with pytest.raises(ValueError, match=r"photo7\.jpg is gone"):
-        list(train(model, batches(Broken(*STRIPES.pairs)), optimiser_for(model), lr=0.05, steps=3, seed=0))
+        list(train(model, batches(Broken(*STRIPES.pairs)), optimiser_for(model), Recipe(lr=0.05), steps=3, seed=0))

@@ -1,0 +1,99 @@
+"""Training from Python: `fit(model, data, steps=300)` gives a history that a notebook can draw. The command line trains through it too."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from minifcn.data import Batches
+from minifcn.data.loader import Dataset
+from minifcn.models import FCN
+from minifcn.nn.optim import Optimiser
+from minifcn.training.errors import TrainingError
+from minifcn.training.evaluate import evaluate
+from minifcn.training.hints import about_loss, about_scores
+from minifcn.training.loop import Step, train
+from minifcn.training.recipes import MODERN, RECIPES, Recipe, named_recipe
+
+Callback = Callable[[Step], Any]
+
+
+@dataclass
+class History:
+    """What a training did: a row a step (`stage`, `step`, `loss`, `learning_rate`, `seconds`, `images_per_second`), and the scores.
+
+    `minifcn.draw.curves.loss_curve(history.rows, num_classes)` draws it. `hints` are sentences about what looks wrong.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    scores: dict[str, Any] | None = None
+    hints: list[str] = field(default_factory=list)
+
+    @property
+    def losses(self) -> list[float]:
+        return [row["loss"] for row in self.rows]
+
+
+def fit(
+    model: FCN,
+    data: Dataset,
+    recipe: str | Recipe = MODERN,
+    *,
+    steps: int,
+    validation: Dataset | None = None,
+    callbacks: Iterable[Callback] = (),
+    seed: int = 0,
+    stage: str = "train",
+    optimiser: Optimiser | None = None,
+    start: int = 0,
+    first_batch: int = 0,
+    **changes: Any,
+) -> History:
+    """Train `model` in place on `data` for `steps` steps, and score it on `validation` if that is given.
+
+    `data`: anything with a length, `picture(i)` uint8 (H, W, 3) and `labels(i)` uint8 (H, W), such as a VOCFolder. `recipe`: a Recipe or
+    the name of a preset; any of its fields may be given by name, as in `fit(model, data, steps=100, lr=0.1, batch=4)`. `callbacks`:
+    each is called with every Step; one that returns True ends the training after it. `stage` names the rows. `optimiser`, `start`
+    and `first_batch` continue a training that was stopped. Raises TrainingError where the recipe makes no sense or the loss is no number.
+
+    >>> import minifcn as mf, numpy as np
+    >>> class Stripes:
+    ...     def __len__(self): return 4
+    ...     def labels(self, i): return np.repeat(np.eye(2, dtype=np.uint8)[i % 2], 32)[None].repeat(64, 0)
+    ...     def picture(self, i): return np.repeat(200 * self.labels(i)[..., None], 3, 2)
+    >>> model = mf.models.fcn8s(backbone="tiny", width=2, num_classes=2)
+    >>> history = fit(model, Stripes(), steps=3, batch=2, size=64)
+    >>> len(history.losses), round(history.losses[0], 4)  # ln 2: the score layers start at zero
+    (3, 0.6931)
+    """
+    if isinstance(recipe, str):
+        if recipe == "paper-mean" and "lr" not in changes:
+            raise TrainingError(
+                'fit: "paper-mean" depends on the pictures; give RECIPE.mean_of(pixels) of recipes.PAPER'
+            )
+        recipe = named_recipe(recipe, 1.0)
+    unknown = set(changes) - set(recipe.to_dict())
+    if unknown:
+        raise TrainingError(f"fit: a recipe has no {', '.join(sorted(unknown))}; it has {', '.join(recipe.to_dict())}")
+    recipe = replace(recipe, **changes)
+    if steps < 1:
+        raise TrainingError(f"fit: steps is {steps}; expected at least 1")
+    batches = Batches(data, recipe.batch, recipe.size, seed, model.preprocessing.fill, recipe.mirror)
+    optimiser = optimiser or recipe.optimiser(model)
+    history = History()
+    callbacks = list(callbacks)
+    running = train(model, batches, optimiser, recipe, steps=steps, seed=seed, start=start, first_batch=first_batch)
+    for step in running:
+        history.rows.append({"stage": stage, **step._asdict()})
+        answers = [callback(step) for callback in callbacks]
+        if any(answers):
+            running.close()
+            break
+    model.eval()
+    history.hints = about_loss(history.rows, len(model.class_names))
+    if validation is not None:
+        history.scores = evaluate(model, validation)
+        history.hints += about_scores(history.scores)
+    return history
+
+
+__all__ = ["RECIPES", "History", "fit"]

@@ -1,0 +1,69 @@
+"""What is minimised in a step: which pixels count, with which weight, divided by what."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minifcn import backend, ops
+from minifcn.autodiff.engine import Tensor
+from minifcn.data.labels import VOID
+from minifcn.data.loader import Dataset
+from minifcn.data.voc import in_threads
+from minifcn.training.recipes import Recipe
+
+
+def sampled(labels: np.ndarray, keep: float, cell: int, rng: np.random.Generator) -> np.ndarray:
+    """`labels`, uint8 (N, H, W), with the pixels of some cells void: each cell x cell square is kept with probability `keep`.
+
+    Ignoring output cells is how the paper samples patches without cutting any (sections 3.4 and 4.4).
+    """
+    if keep == 1:
+        return labels
+    n, h, w = labels.shape
+    kept = rng.random((n, -(-h // cell), -(-w // cell))) < keep
+    spread = kept.repeat(cell, 1).repeat(cell, 2)[:, :h, :w]
+    return np.where(spread, labels, np.uint8(VOID))
+
+
+def divisor(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
+    """What the summed loss of all `batches` of labels is divided by: 1 for "sum", else the weight of all pixels that count."""
+    if recipe.loss == "sum":
+        return 1.0
+    counted = [labels[labels != VOID] for labels in batches]
+    if recipe.class_weights is None:
+        total = float(sum(labels.size for labels in counted))
+    else:
+        weights = np.asarray(recipe.class_weights)
+        total = float(sum(weights[labels].sum() for labels in counted))
+    return total or 1.0  # nothing but void: the loss is 0, whatever it is divided by
+
+
+def loss_of(scores: Tensor, labels: np.ndarray, recipe: Recipe, over: float) -> Tensor:
+    """The summed, weighted cross-entropy of one batch, divided by `over`."""
+    weight = None
+    if recipe.class_weights is not None:
+        weight = backend.to_device(np.asarray(recipe.class_weights, scores.dtype), scores.device)
+    labels = backend.to_device(labels, scores.device)
+    return ops.softmax_cross_entropy(scores, labels, weight, reduction="sum") * (1 / over)
+
+
+def class_counts(dataset: Dataset, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each class its pixels, and all pixels, void left out, of the pictures that show it: (C,) twice. Reads every label file."""
+
+    def count(i: int) -> np.ndarray:
+        return np.bincount(dataset.labels(i).reshape(-1), minlength=256)[:classes]
+
+    counts = np.array(in_threads(count, range(len(dataset))))  # (pictures, C)
+    return counts.sum(0), np.where(counts > 0, counts.sum(1, keepdims=True), 0).sum(0)
+
+
+def median_frequency(pixels: np.ndarray, pictures: np.ndarray) -> tuple[float, ...]:
+    """Class weights median(f) / f_c: a class's frequency f_c is its `pixels` over all pixels of the pictures that show it, `pictures`.
+
+    Both (C,). A class that never occurs gets weight 1. Eigen & Fergus 2015, section 6.3.2.
+    """
+    present = pixels > 0
+    frequency = np.divide(pixels, pictures, out=np.ones(len(pixels)), where=present)
+    if not present.any():
+        return (1.0,) * len(pixels)
+    return tuple(float(v) for v in np.where(present, np.median(frequency[present]) / frequency, 1.0))
