@@ -63,7 +63,7 @@ def columns(x: Array, window: Window, groups: int, size: Pair) -> Array:
     rows = xp.empty((groups, n, *size, len(taps(window)), c // groups), x.dtype)
     for place, (i, j) in enumerate(taps(window)):
         seen = tap(picture, window, size, i, j).reshape(n, *size, groups, c // groups)  # (N, OH, OW, G, C/G)
-        rows[..., place, :] = xp.moveaxis(seen, 3, 0)
+        rows[..., place, :] = seen.transpose(3, 0, 1, 2, 4)
     return rows.reshape(groups, n * size[0] * size[1], len(taps(window)) * (c // groups))
 
 

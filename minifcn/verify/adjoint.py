@@ -24,6 +24,15 @@ def adjoint_check(
         return value.data if isinstance(value, Tensor) else np.asarray(value)
 
     x, y = array(x), array(y)
+    for name, value in (("x", x), ("y", y)):
+        if value.dtype != np.float64:
+            raise GradcheckError(
+                f"adjoint_check: {name} has dtype {value.dtype}; rounding shows little below float64, use .astype('float64')"
+            )
+        if value.size and not value.any():
+            raise GradcheckError(
+                f"adjoint_check: {name} is all zeros, which every pair of maps passes; use random numbers"
+            )
     image, origin, back = array(fn(x)), array(fn(np.zeros_like(x))), array(adjoint(y))
     if image.shape != y.shape or back.shape != x.shape:
         raise GradcheckError(

@@ -5,12 +5,12 @@ element acts: contributions(index) has the shape of the function's result, and i
 """
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.verify.report import axis_name, ranges
+from minifcn.verify.report import OUTPUT_AXES, axis_name, ranges
 
 Array = Any
 EXPLAINED = 1e-3  # what may be left of the largest error when a rule has explained it
@@ -37,6 +37,8 @@ def diagnose(case: Case) -> str:
         return f"{int(np.isnan(case.analytic).sum())} values are not a number"
     if not np.isfinite(case.analytic).all():
         return "some values are infinite"
+    if not np.isfinite(case.numeric).all():
+        return ""  # the function itself is not finite beside this point
     for rule in RULES:
         said = rule(case)
         if said:
@@ -45,15 +47,11 @@ def diagnose(case: Case) -> str:
 
 
 def zero_everywhere(case: Case) -> str:
-    return "zero everywhere: no gradient arrives here" if not case.analytic.any() else ""
-
-
-def single_precision(case: Case) -> str:
-    rounded = case.analytic.astype(np.float32).astype(np.float64)
-    close = np.abs(case.analytic - case.numeric) <= 1e-5 * np.abs(case.numeric) + 1e-9
-    return (
-        "rounded to float32 on the way" if case.bad.any() and close.all() and np.all(rounded == case.analytic) else ""
-    )
+    if not case.analytic.any():
+        return "zero everywhere: no gradient arrives here"
+    if np.abs(case.analytic).max() <= 1e-9 * np.abs(case.numeric).max():
+        return "zero everywhere but for rounding"
+    return ""
 
 
 def factor(case: Case) -> str:
@@ -61,16 +59,19 @@ def factor(case: Case) -> str:
     if case.analytic.size < 2 and not case.numeric.any():
         return ""
     ratio = overall_ratio(case.analytic, case.numeric)
-    if case.same(case.analytic, ratio * case.numeric):
+    # a tiny gradient fits a factor near 0 by itself: what is left over must be small beside it too
+    small = EXPLAINED * float(np.abs(case.analytic).max())
+    if case.same(case.analytic, ratio * case.numeric) and np.abs(case.analytic - ratio * case.numeric).max() <= small:
         digits = f"{ratio:.3f}" if abs(ratio - 1) > 0.01 else f"{ratio:.7f}"
-        return f"off by a factor {digits}" + (": the sign is turned round" if abs(ratio + 1) < EXPLAINED else "")
+        return f"off by a factor {digits}{fraction(ratio)}"
     for axis in range(case.analytic.ndim):
         length = case.analytic.shape[axis]
         if length == 1 or length == case.analytic.size:
             continue  # a factor of its own for each element explains nothing
         parts = [(case.analytic.take(i, axis), case.numeric.take(i, axis)) for i in range(length)]
         ratios = [overall_ratio(a, n) for a, n in parts]
-        if all(case.same(a, r * n) for (a, n), r in zip(parts, ratios, strict=True)):
+        fits = [np.abs(a - r * n).max() <= min(small, case.rest) for (a, n), r in zip(parts, ratios, strict=True)]
+        if all(fits):
             off = [i for i, r in enumerate(ratios) if abs(r - 1) > EXPLAINED]
             name = axis_name(axis, case.analytic.ndim)
             if not off:
@@ -82,6 +83,13 @@ def factor(case: Case) -> str:
     return ""
 
 
+def fraction(ratio: float) -> str:
+    if abs(ratio + 1) < EXPLAINED:
+        return ": the sign is turned round"
+    parts = 1 / ratio
+    return f" = 1/{round(parts)}" if parts > 1.5 and abs(parts - round(parts)) < EXPLAINED * parts else ""
+
+
 def overall_ratio(analytic: Array, numeric: Array) -> float:
     """The factor that brings numeric nearest to analytic; 1 where there is nothing to tell it from."""
     size = float((numeric * numeric).sum())
@@ -90,11 +98,10 @@ def overall_ratio(analytic: Array, numeric: Array) -> float:
 
 def zero_at(places: list[int], axis: int, shape: tuple[int, ...]) -> str:
     length, name = shape[axis], axis_name(axis, len(shape))
-    if places == [length - 1]:
-        return f"zero at the last {name}" if name in ("row", "column") else f"zero at the last place of {name}"
-    if places == [0]:
-        return f"zero at the first {name}" if name in ("row", "column") else f"zero at the first place of {name}"
-    return f"zero at {name} {ranges(np.array(places))} of 0-{length - 1}"
+    for end, place in (("last", length - 1), ("first", 0)):
+        if places == [place]:
+            return f"zero at the {end} {name}" if name in ("row", "column") else f"zero at the {end} place along {name}"
+    return f"zero at places {ranges(np.array(places))} of 0-{length - 1} along {name}"
 
 
 def zero_slab(case: Case) -> str:
@@ -113,9 +120,16 @@ def zero_slab(case: Case) -> str:
 
 def transposed(case: Case) -> str:
     shape = case.analytic.shape
-    for a, b in combinations(range(len(shape)), 2):
-        if shape[a] == shape[b] > 1 and case.same(case.analytic, case.numeric.swapaxes(a, b)):
-            return f"transposed: axes {a} and {b} are exchanged"
+    for order in permutations(range(len(shape))):
+        moved = [axis for axis, source in enumerate(order) if axis != source]
+        if len(shape) > 5 or not moved or tuple(shape[axis] for axis in order) != shape:
+            continue
+        if all(shape[axis] == 1 for axis in moved):
+            continue
+        if case.same(case.analytic, case.numeric.transpose(order)):
+            if len(moved) == 2:
+                return f"transposed: axes {moved[0]} and {moved[1]} are exchanged"
+            return f"transposed: its axes are those of the right gradient in the order {order}"
     return ""
 
 
@@ -129,19 +143,25 @@ def flipped(case: Case) -> str:
 
 
 def shifted(case: Case) -> str:
-    """Moved by one or two places along an axis; what came in at the border may be anything."""
-    for axis, length in enumerate(case.analytic.shape):
-        for by in (1, -1, 2, -2):
-            if length < abs(by) + 2:
-                continue
-            inner, source = span(length, by), span(length, -by)
-            if case.same(case.analytic.take(inner, axis), case.numeric.take(source, axis)):
-                return f"shifted by {by} along {axis_name(axis, case.analytic.ndim)}"
+    """Moved along the last one or two axes; what came in at the border may be anything, but half the array must be explained."""
+    h, w = (1, *case.analytic.shape)[-2:]
+    analytic, numeric = (array.reshape(-1, h, w) for array in (case.analytic, case.numeric))
+    steps = [(down, right) for down in range(-(h // 2), h // 2 + 1) for right in range(-(w // 2), w // 2 + 1)]
+    for down, right in sorted(steps, key=lambda step: abs(step[0]) + abs(step[1])):
+        kept = (h - abs(down)) * (w - abs(right))
+        if (down, right) == (0, 0) or kept < 2:
+            continue
+        here, there = window(h, w, down, right), window(h, w, -down, -right)
+        if numeric[there].any() and case.same(analytic[here], numeric[there]):
+            by = [f"{step} along the {name}s" for step, name in ((down, "row"), (right, "column")) if step]
+            return f"shifted by {' and '.join(by)}" if h > 1 else f"shifted by {right} along the last axis"
     return ""
 
 
-def span(length: int, by: int) -> range:
-    return range(max(by, 0), length + min(by, 0))
+def window(h: int, w: int, down: int, right: int) -> tuple[slice, ...]:
+    """What is left of rows and columns that were moved so far."""
+    rows, columns = slice(max(down, 0), h + min(down, 0)), slice(max(right, 0), w + min(right, 0))
+    return slice(None), rows, columns
 
 
 def reordered(case: Case) -> str:
@@ -155,7 +175,7 @@ def reordered(case: Case) -> str:
             for i in range(length)
         ]
         if sorted(order) == list(range(length)):
-            return f"the {axis_name(axis, case.analytic.ndim)}s are in another order: {order}"
+            return f"the places along {axis_name(axis, case.analytic.ndim)} are in another order: {order}"
     return ""
 
 
@@ -170,6 +190,23 @@ def inverted_mask(case: Case) -> str:
     return "zero exactly where it should not be: the mask is turned round" if np.array_equal(zero, ~should) else ""
 
 
+def wrong_mask(case: Case) -> str:
+    """Right but for one side: values where zeros belong, or zeros where values belong."""
+    count = int(case.bad.sum())
+    if not (case.numeric[~case.bad] != 0).any():
+        return ""  # nothing is right, so this is not about a mask
+    if not case.numeric[case.bad].any():
+        return f"not zero at {count} places where it should be, right at the others: a mask lets too much through"
+    if not case.analytic[case.bad].any():
+        return f"zero at {count} places where it should not be, right at the others: a mask lets too little through"
+    return ""
+
+
+def other_places(case: Case) -> str:
+    ordered = np.sort(case.analytic, axis=None), np.sort(case.numeric, axis=None)
+    return "the values are right, but at other places" if case.analytic.size > 1 and case.same(*ordered) else ""
+
+
 def some_contributions(case: Case) -> str:
     """An element acts through several outputs, and the gradient holds one of these contributions, or misses a part of them."""
     places = [tuple(int(i) for i in index) for index in np.argwhere(case.bad)]
@@ -181,28 +218,30 @@ def some_contributions(case: Case) -> str:
         """Is every wrong element explained by one of the sums that `count` makes of its contributions?"""
         return all(np.any(np.abs(count(part) - value) <= tolerance) for value, part in parts)
 
-    several = all((np.abs(part) > tolerance).sum() > 1 for _, part in parts)
-    # through one output, or through one place of the output and all of its channels, rows, …
-    for single in (None, *range(parts[0][1].ndim)):
-        if several and explains(lambda part, axis=single: ones_of(part, axis, tolerance)):  # type: ignore[misc]
-            number = max(ones_of(part, single, tolerance).size for _, part in parts)
-            place = "where windows overlap" if case.analytic.ndim == 4 else "where contributions meet"
-            return f"assigned {place}: an element holds one of its contributions (up to {number}) and not their sum"
+    several = any((np.abs(part) > tolerance).sum() > 1 for _, part in parts)
+    if several and explains(lambda part: ones_of(part, None)):
+        return assigned(case, max(ones_of(part, None).size for _, part in parts))
+    ndim = parts[0][1].ndim
     for axis, length in enumerate(parts[0][1].shape):
-        if length < 2:
-            continue
-        ndim = parts[0][1].ndim
-        name = f"output {axis_name(axis, ndim)}" if ndim == 4 else f"axis {axis} of the output"
+        name = f"output {axis_name(axis, ndim, OUTPUT_AXES)}" if ndim == 4 else f"place of the output along axis {axis}"
         for text, kept in slabs(length):
-            if explains(lambda part, kept=kept, axis=axis: part.take(kept, axis).sum()):  # type: ignore[misc]
+            if length > 1 and explains(lambda part, kept=kept, axis=axis: part.take(kept, axis).sum()):  # type: ignore[misc]
                 return text.format(name)
+    for axis in range(ndim):  # all channels, rows, … of one place of the output
+        if several and explains(lambda part, axis=axis: ones_of(part, axis)):  # type: ignore[misc]
+            return assigned(case, max(ones_of(part, axis).size for _, part in parts))
     return ""
 
 
-def ones_of(part: Array, axis: int | None, tolerance: float) -> Array:
+def assigned(case: Case, most: int) -> str:
+    place = "where windows overlap" if case.analytic.ndim == 4 else "where contributions meet"
+    return f"assigned {place}: an element holds one of its contributions (up to {most}) and not their sum"
+
+
+def ones_of(part: Array, axis: int | None) -> Array:
     """The contributions that are not 0, one by one, or summed over an axis of the output."""
     values = part if axis is None else part.sum(axis)
-    return values[np.abs(values) > tolerance]
+    return values[values != 0]
 
 
 def slabs(length: int) -> Iterator[tuple[str, range]]:
@@ -215,7 +254,6 @@ def slabs(length: int) -> Iterator[tuple[str, range]]:
 
 RULES: tuple[Callable[[Case], str], ...] = (
     zero_everywhere,
-    single_precision,
     factor,
     transposed,
     flipped,
@@ -223,6 +261,8 @@ RULES: tuple[Callable[[Case], str], ...] = (
     inverted_mask,
     reordered,
     constant,
-    some_contributions,
     shifted,
+    some_contributions,
+    wrong_mask,
+    other_places,
 )

@@ -12,15 +12,9 @@ import numpy as np
 
 Array = Any
 EPSILON = float(np.finfo(np.float64).eps)
-LADDER = (
-    1e-2,
-    1e-3,
-    1e-4,
-    1e-5,
-    1e-6,
-    1e-7,
-)  # the steps that are tried on a curved function, as a part of the values' size
+LARGEST, SMALLEST = 1e-3, 1e-7  # of the steps that are tried on a curved function whose values have size 1
 ROUNDINGS = 10  # of the last digit, that a sum may have gathered in the forward
+SHRINKS = tuple(10.0**power for power in range(1, 7))  # of a step that may have crossed a kink
 SAMPLE = 4  # moves on which the steps are tried
 FALLBACK = 1e-5  # where nothing was to be learned from trying
 
@@ -56,7 +50,7 @@ class Slope(NamedTuple):
 
     @property
     def straight(self) -> bool:
-        return self.gap <= self.rounding
+        return self.gap <= self.rounding < np.inf
 
 
 class Differences:
@@ -74,6 +68,8 @@ class Differences:
             self.array[move.index] = self.start[move.index] + t * move.direction
             with np.errstate(all="ignore"):
                 return self.forward()
+        except (ArithmeticError, ValueError):
+            return np.full_like(self.middle, np.nan)  # fn refuses these values: there is no difference here
         finally:
             self.array[move.index] = self.start[move.index]
 
@@ -113,11 +109,14 @@ class Differences:
         at = (ahead != half) | (half != self.middle)
         with np.errstate(all="ignore"):
             bend = np.abs((ahead + self.middle - 2 * half)[at] * self.cotangent[at]).sum()
-        return bool(bend <= self.rounding(ahead[at], half[at], self.cotangent[at], 1.0))
+        return bool(bend <= self.rounding(ahead[at], half[at], self.cotangent[at], 1.0) < np.inf)
 
     def curved_step(self, moves: Sequence[Move], rng: np.random.Generator) -> float:
         """The largest step at which one ten times smaller gives the same slope but for rounding, tried on a few of the moves."""
-        steps = [self.scale * step for step in LADDER]
+        smallest = SMALLEST * min(1.0, float(np.abs(self.start).max(initial=0)) or 1.0)
+        steps = [LARGEST * self.scale]
+        while steps[-1] > 1.5 * smallest:
+            steps.append(steps[-1] / 10)
         sample = [moves[int(number)] for number in rng.permutation(len(moves))[:SAMPLE]]
         slopes = [[self.slope(move, step) for move in sample] for step in steps]
         if not any(slope.value for row in slopes for slope in row):
@@ -145,6 +144,8 @@ class Tolerance(NamedTuple):
     absolute: float
 
     def allowed(self, analytic: float, slope: Slope) -> float:
+        if not (np.isfinite(analytic) and np.isfinite(slope.value)):
+            return 0.0  # infinity forgives nothing
         return self.relative * max(abs(analytic), abs(slope.value)) + self.absolute + slope.rounding
 
 
@@ -158,34 +159,52 @@ class Numeric(NamedTuple):
     kink: bool
 
     def error(self, analytic: float) -> float:
-        """How far the analytic value is outside; NaN stays NaN."""
-        if np.isnan(analytic) or np.isnan(self.value):
+        """How far the analytic value is outside; NaN or infinity where one of both is no number."""
+        if np.isnan(analytic) or not np.isfinite(self.value):
             return float("nan")
         return max(self.low - analytic, analytic - self.high, 0.0)
 
 
 def measure(differences: Differences, move: Move, step: float, analytic: float, tolerance: Tolerance) -> Numeric:
-    """The slope along a move. One that contradicts `analytic` is looked at again: did the step cross a kink?
+    """The slope along a move. One that contradicts `analytic`, or bends, is looked at again: did the step cross a kink?
 
-    The step shrinks by ten, four times at most. Where two steps agree there is no kink between them, and the larger one, with less
-    rounding, counts. A kink beside the point is left behind as the step shrinks, and the slope changes. A kink at the point itself
-    keeps its gap: any value between the one-sided slopes is right there.
+    The step shrinks by ten, a few times. Where two steps agree there is no kink between them, and the larger one, with less
+    rounding, counts. A kink beside the point is left behind as the step shrinks, and the slope changes; so is the end of what the
+    function is defined for. A kink at the point itself keeps its gap: any value between the one-sided slopes is right there.
     """
     found = differences.slope(move, step)
-    if abs(analytic - found.value) <= tolerance.allowed(analytic, found) or not np.isfinite(found.value):
+    agrees = abs(analytic - found.value) <= tolerance.allowed(analytic, found)
+    if (agrees and not bends(found)) or not np.isfinite(analytic):
         return numeric_at(found, tolerance, analytic, kink=False)
     closest, kink = found, False
-    for shrink in (10, 100, 1000, 10_000):
+    steadiest, last = found, np.inf  # noise changes more and more; what changed least is nearest
+    for shrink in SHRINKS:
         finer = differences.slope(move, step / shrink)
+        if not np.isfinite(closest.value):
+            closest = found = finer
+            continue
+        if finer.gap > 2 * closest.gap:
+            break  # noise: it grows as the step shrinks, and a kink's gap does not
         kink = not finer.straight and finer.gap > closest.gap / 2
         closest = finer
         if kink:
             continue
         strict = Tolerance(tolerance.relative / 10, tolerance.absolute / 10)
-        if abs(finer.value - found.value) <= strict.allowed(finer.value, finer):
+        change = abs(finer.value - found.value)
+        if change <= strict.allowed(finer.value, finer):
             break
+        if change > last:
+            found = steadiest
+            break
+        if change < last:
+            steadiest, last = found, change
         found = finer
     return numeric_at(closest if kink else found, tolerance, analytic, kink)
+
+
+def bends(slope: Slope) -> bool:
+    """Do the slopes to the left and to the right differ by more than a smooth curve's over such a step?"""
+    return not slope.straight and slope.gap > 0.01 * max(abs(slope.low), abs(slope.high))
 
 
 def numeric_at(slope: Slope, tolerance: Tolerance, analytic: float, kink: bool) -> Numeric:

@@ -8,6 +8,7 @@ import numpy as np
 Array = Any
 
 AXES = ("axis 0", "axis 1", "row", "column")  # of a four-axis array, a picture or a kernel
+OUTPUT_AXES = ("picture", "channel", "row", "column")
 MAP_SIZE = (12, 32)  # rows and columns that a map may take
 
 
@@ -53,8 +54,9 @@ class Found:
     @property
     def index(self) -> tuple[int, ...]:
         """Where the error is the largest part of what is allowed."""
-        with np.errstate(invalid="ignore"):
-            excess = np.where(np.isnan(self.error), np.inf, self.error / self.allowed)
+        with np.errstate(all="ignore"):
+            excess = np.where(self.error == 0, 0, self.error / self.allowed)
+            excess = np.where(np.isnan(self.error), np.inf, excess)
         return tuple(int(i) for i in np.unravel_index(int(excess.argmax()), excess.shape))
 
     @property
@@ -63,7 +65,8 @@ class Found:
         if not self.elements:
             return 0.0
         largest = np.nanmax([np.abs(self.analytic).max(), np.abs(self.numeric).max(), 1e-6])
-        return float(self.error[self.index] / largest)
+        with np.errstate(all="ignore"):
+            return float(self.error[self.index] / largest)
 
     def __str__(self) -> str:
         step = f"{self.kind}, step {self.step:.1g}"
@@ -99,7 +102,7 @@ class Report:
     @property
     def worst(self) -> float:
         """The largest relative error over all inputs."""
-        return max((found.relative_error for found in self.inputs.values()), default=0.0)
+        return float(np.max([0.0, *(found.relative_error for found in self.inputs.values())]))  # NaN, if any is
 
     @property
     def elements(self) -> int:
@@ -113,15 +116,16 @@ class Report:
         lines = [f"gradcheck: {'all right' if self.ok else 'WRONG'}, {self.elements} values compared"]
         lines += [f"  {fault}" for fault in self.faults]
         lines += [f"  {found}" for found in self.inputs.values() if self.ok or found.wrong]
-        right = [found.name for found in self.inputs.values() if not found.wrong]
+        blamed = [fault.partition(":")[0] for fault in self.faults]
+        right = [found.name for found in self.inputs.values() if not found.wrong and found.name not in blamed]
         if right and not self.ok:
             lines.append(f"  right: {', '.join(right)}")
         return "\n".join(lines)
 
 
-def axis_name(axis: int, ndim: int) -> str:
+def axis_name(axis: int, ndim: int, names: tuple[str, ...] = AXES) -> str:
     """What people call the axis: "row" for axis 2 of four, "axis 2" of three."""
-    return AXES[axis] if ndim == 4 else f"axis {axis}"
+    return names[axis] if ndim == 4 else f"axis {axis}"
 
 
 def where(bad: Array) -> list[str]:
@@ -133,8 +137,10 @@ def where(bad: Array) -> list[str]:
         others = tuple(a for a in range(bad.ndim) if a != axis)
         hit = np.flatnonzero(bad.any(others))
         if len(hit) < length and axis < bad.ndim - 2:  # the map shows the last two
-            lines.append(f"only where {axis_name(axis, bad.ndim)} is {ranges(hit)}, of 0-{length - 1}")
+            lines.append(f"only at {ranges(hit)} of 0-{length - 1} along {axis_name(axis, bad.ndim)}")
     h, w = (1, *bad.shape)[-2:]
+    if h * w == 1:
+        return lines
     flat = bad.reshape(-1, h, w)
     bh, bw = -(-h // MAP_SIZE[0]), -(-w // MAP_SIZE[1])  # one sign may stand for a block
     some, every = flat.any(0), flat.all(0)

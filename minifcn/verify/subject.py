@@ -34,6 +34,8 @@ class Subject:
             for number, array in enumerate(self.arrays)
             if (wanted[number] or not any(wanted)) and array.dtype.kind == "f"
         ]
+        self.before = [array.copy() for array in self.arrays]
+        self.weights_before = {name: tensor.data.copy() for name, tensor in self.parameters.items()}
         self.moved = [array.copy() for array in self.arrays]
         self.variables = [Variable(number, f"input {number}", self.moved[number]) for number in self.checked]
         self.variables += [Variable(name, f"parameter {name}", tensor.data) for name, tensor in self.parameters.items()]
@@ -43,14 +45,16 @@ class Subject:
             refuse_unfit(f"input {number}", self.arrays[number])
         for name, tensor in self.parameters.items():
             refuse_unfit(f"parameter {name}", tensor.data)
+            if not tensor.data.flags.writeable:
+                raise GradcheckError(
+                    f"gradcheck: parameter {name} cannot be written to, so it cannot be moved; give it a copy of its array"
+                )
 
-    def output(self) -> Tensor:
-        """fn of the copies, which the numeric side may have moved."""
+    def output_array(self, arrays: Sequence[Array] | None = None) -> Array:
+        """fn of the copies, which the numeric side may have moved, or of other arrays."""
         with no_grad():
-            return checked_output(self.fn(*(Tensor(array) for array in self.moved)))
-
-    def output_array(self) -> Array:
-        return self.output().data.copy()  # fn may return the very array that is moved next
+            tensors = [Tensor(array) for array in (self.moved if arrays is None else arrays)]
+            return checked_output(self.fn(*tensors)).data.copy()  # fn may return the very array that is moved next
 
     def record(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
         """fn's result, with its graph, and the tensors of `variables`."""
@@ -65,6 +69,14 @@ class Subject:
             if output.requires_grad:
                 output.backward(cotangent)
             return [np.zeros(t.shape) if t.grad is None else t.grad for t in tensors]
+
+    def restore(self) -> None:
+        """Put back what the function may have changed in the caller's arrays and parameters."""
+        pairs = [*zip(self.arrays, self.before, strict=True)]
+        pairs += [(tensor.data, self.weights_before[name]) for name, tensor in self.parameters.items()]
+        for array, before in pairs:
+            if not np.array_equal(array, before, equal_nan=array.dtype.kind == "f"):
+                array[...] = before
 
     @contextmanager
     def own_gradients(self) -> Iterator[None]:

@@ -29,9 +29,9 @@ def error_by_step(fn: Callable[..., Tensor], inputs: Any, steps: Sequence[float]
     """
     subject = Subject(fn, inputs, None)
     rng = np.random.default_rng(seed)
-    cotangent = rng.standard_normal(subject.output().shape)
+    cotangent = rng.standard_normal(subject.output_array().shape)
     curves = []
-    for variable, analytic in zip(subject.variables, subject.gradients(cotangent), strict=True):
+    for variable, analytic in zip(subject.variables, subject.gradients(cotangent.copy()), strict=True):
         differences = Differences(subject.output_array, variable.array, cotangent)
         moves = [Move.element(index) for index in np.ndindex(analytic.shape)]
         kind, chosen = choose_step(differences, moves, rng)

@@ -2,7 +2,7 @@
 
 import minifcn as mf
 
-from . import activation, arithmetic, engine, loss, pooling, shaping  # noqa: F401
+from . import activation, arithmetic, convolution, engine, loss, pooling, shaping  # noqa: F401
 from .plant import MUTANTS
 
 __all__ = ["MUTANTS"]
@@ -15,9 +15,11 @@ def what_is_said(mutant):
             mutant.run(mutant.call(0), 0)
         except mf.GradcheckError as error:
             lines = [line.strip() for line in str(error).splitlines()]
-            telling = [line for line in lines if line.startswith("diagnosis:")] or lines
-            said = telling[0] if "as said above" not in telling[0] and "no pattern" not in telling[0] else lines[1]
-            return said.removeprefix("diagnosis: ")
+            said = [line.removeprefix("diagnosis: ") for line in lines if line.startswith("diagnosis: ")]
+            named = [line for line in said if "no pattern" not in line and line != "as said above"]
+            if len(lines) == 1 or (said and "as said above" not in said and "wrong (" in lines[1]):
+                return (named or said or lines)[0]
+            return lines[1]
     return "NOT REJECTED"
 
 

@@ -140,13 +140,14 @@ def test_config_says_what_it_does_not_know(small_set):
 def test_config_stages_and_rates(small_set):
     staged = config_for(small_set, lr=0.5)
     assert staged.stages == STAGES
-    assert [staged.stage_lr(number) for number in range(3)] == pytest.approx([0.5, 0.2, 0.2])
+    assert [staged.stage_recipe(number).lr for number in range(3)] == pytest.approx([0.5, 0.2, 0.2])
     single = config_for(small_set, arch="fcn8s-atonce", lr=0.5)
-    assert single.stages == ("fcn8s-atonce",) and single.stage_lr(0) == 0.5
+    assert single.stages == ("fcn8s-atonce",) and single.stage_recipe(0).lr == 0.5
 
 
 def test_config_survives_json(small_set):
     config = config_for(small_set)
     fields = json.loads(json.dumps(config.to_dict()))
-    assert differences(fields, json.loads(json.dumps(Config(**fields).to_dict()))) == []
+    assert differences(fields, config.to_dict()) == []
+    assert fields["lr"] == config.recipe.lr and fields["stage_factors"] == list(config.recipe.stage_factors)
     assert differences(dict(a=1, b=2), dict(a=1, c=3)) == ["--b was 2, now None", "--c was None, now 3"]

@@ -80,7 +80,7 @@ def test_the_scores_of_a_run(whole):
     assert list(metrics) == list(STAGES)
     four = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
     for block in metrics.values():
-        assert list(block) == [*four, "per_class"]
+        assert [*block][:5] == [*four, "per_class"]
         assert all(0 <= block[key] <= 1 for key in four)
         assert len(block["per_class"]) == 9 and next(iter(block["per_class"])) == "background"
         present = [value for value in block["per_class"].values() if value is not None]

@@ -255,3 +255,43 @@ def test_what_the_function_raises_comes_through():
 
     with pytest.raises(ZeroDivisionError, match="by the function itself"):
         mf.gradcheck(broken, X)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (dict(step=0), "gradcheck: step is 0; expected a number above 0"),
+        (dict(step=float("nan")), "step is nan"),
+        (dict(rtol=-1.0), "gradcheck: rtol is -1.0; expected a number 0 or more"),
+        (dict(atol=-1e-9), "atol is -1e-09"),
+    ],
+)
+def test_numbers_that_make_no_sense(options, message):
+    with pytest.raises(mf.GradcheckError, match=message):
+        mf.gradcheck(lambda x: Cube()(x), X, **options)
+
+
+def test_a_parameter_that_cannot_be_moved():
+    weight = mf.Tensor(X.copy(), requires_grad=True)
+    weight.data.flags.writeable = False
+    with pytest.raises(mf.GradcheckError, match="parameter 0 cannot be written to"):
+        mf.gradcheck(lambda x: x * weight, X, parameters=[weight])
+
+
+class Logarithm(mf.Function):
+    def forward(self, x):
+        if (x <= 0).any():
+            raise ValueError("log of a number that is not above 0")
+        self.x = x
+        return np.log(x)
+
+    def backward(self, grad):
+        return grad / self.x
+
+
+def test_a_function_that_refuses_values_beside_these():
+    x = np.array([1e-6, 0.5, 3.0])
+    assert mf.gradcheck(lambda x: Logarithm()(x), x).ok
+    assert mf.gradcheck(lambda x: Logarithm()(1 - x), np.array([0.2, 0.9])).ok
+    with pytest.raises(mf.GradcheckError, match=r"off by a factor 1\.001"):
+        mf.gradcheck(lambda x: 1.001 * Logarithm()(x) + Logarithm()(x).detach() * -0.001, np.array([0.5, 3.0]))

@@ -1,0 +1,220 @@
+"""Wrong sums, products and reductions: broadcasting, factors, signs, axes."""
+
+import numpy as np
+
+from minifcn.ops import Call, arithmetic
+from minifcn.ops.arithmetic import Div, Matmul, Mul, Sum, summed_to, total
+
+from .plant import mutant
+from .shaping import backward_is_adjoint
+
+
+def picture_and_bias(rng):
+    return Call((rng.standard_normal((3, 3, 2, 3)), rng.standard_normal((3, 1, 1))))
+
+
+def same_shape(rng):
+    return Call((rng.standard_normal((3, 4)), rng.standard_normal((3, 4))))
+
+
+def away_from_zero(rng):
+    return Call((rng.standard_normal((3, 4)), rng.uniform(1.5, 3, (3, 4))))
+
+
+def square_matrices(rng):
+    return Call((rng.standard_normal((3, 3)), rng.standard_normal((3, 3))))
+
+
+def batch_and_matrix(rng):
+    return Call((rng.standard_normal((3, 2, 4)), rng.standard_normal((4, 3))))
+
+
+def cube(rng):
+    return Call((rng.standard_normal((3, 3, 3)),), {"axis": 0})
+
+
+def two_axes(rng):
+    return Call((rng.standard_normal((2, 3, 4)),), {"axis": (1, 2)})
+
+
+def last_axis(rng):
+    return Call((rng.standard_normal((2, 3, 4)),), {"axis": 2})
+
+
+# broadcasting
+
+
+@mutant(
+    "add",
+    "the bias hears of the first picture only",
+    "only the first output (picture|axis 0) counts",
+    sample=picture_and_bias,
+)
+def add_first_picture(patch):
+    def first_picture(grad, shape):
+        return summed_to(grad[0], shape) if grad.ndim > len(shape) else summed_to(grad, shape)
+
+    patch.setattr(arithmetic, "summed_to", first_picture)
+
+
+@mutant(
+    "add",
+    "mean over the stretched axes and not their sum",
+    r"input 1: .*\n.*off by a factor 0\.056",
+    sample=picture_and_bias,
+)
+def add_mean(patch):
+    def averaged_to(grad, shape):
+        return summed_to(grad, shape) * (np.prod(shape) / grad.size)
+
+    patch.setattr(arithmetic, "summed_to", averaged_to)
+
+
+@mutant("sub", "stretched columns not added up", "only the first output column counts", sample=picture_and_bias)
+def sub_first_column(patch):
+    def one_column(grad, shape):
+        return summed_to(grad[..., :1] if shape[-1] == 1 else grad, shape)
+
+    patch.setattr(arithmetic, "summed_to", one_column)
+
+
+@mutant("mul", "sum of products taken as product of sums", sample=picture_and_bias)
+def mul_product_of_sums(patch):
+    def backward(self, grad):
+        return grad * self.b, summed_to(grad, self.b.shape) * summed_to(self.a, self.b.shape)
+
+    patch.setattr(Mul, "backward", backward)
+
+
+# signs and factors
+
+
+@mutant("sub", "no minus for the second", "off by a factor -1.000: the sign is turned round", sample=same_shape)
+def sub_sign(patch):
+    class Neg(arithmetic.Function):
+        def forward(self, x):
+            return -x
+
+        def backward(self, grad):
+            return grad
+
+    patch.setattr(arithmetic, "neg", lambda x: Neg()(x))
+
+
+@mutant("neg", "the factor -1 is forgotten on the way back", "off by a factor -1.000: the sign is turned round")
+def neg_factor(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (grad, grad))
+
+
+@mutant("mul", "each factor gets itself and not the other", sample=same_shape)
+def mul_exchanged(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (grad * self.a, grad * self.b))
+
+
+@mutant("mul", "ignores the incoming gradient", "does not use the incoming gradient", sample=same_shape)
+def mul_ignores_incoming(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (self.b, self.a))
+
+
+@mutant("div", "no minus for the divisor", "off by a factor -1.000: the sign is turned round", sample=away_from_zero)
+def div_sign(patch):
+    patch.setattr(Div, "backward", lambda self, grad: (grad / self.b, grad * self.a / self.b**2))
+
+
+@mutant("div", "divided by b and not by b squared", sample=away_from_zero)
+def div_not_squared(patch):
+    patch.setattr(Div, "backward", lambda self, grad: (grad / self.b, -grad * self.a / self.b))
+
+
+@mutant("mean", "the divisor is missing on the way back", r"off by a factor 12\.000", sample=two_axes)
+def mean_divisor(patch):
+    patch.setattr(Div, "backward", lambda self, grad: (grad, None))
+
+
+# matrix products
+
+
+@mutant("matmul", "the gradients come out transposed", "transposed: axes 0 and 1 are exchanged", sample=square_matrices)
+def matmul_transposed(patch):
+    patch.setattr(Matmul, "backward", lambda self, grad: (self.b @ grad.T, grad.T @ self.a))
+
+
+@mutant("matmul", "the other matrix is not transposed", sample=square_matrices)
+def matmul_not_transposed(patch):
+    patch.setattr(Matmul, "backward", lambda self, grad: (grad @ self.b, self.a @ grad))
+
+
+@mutant("matmul", "order of the product exchanged", sample=square_matrices)
+def matmul_order(patch):
+    patch.setattr(Matmul, "backward", lambda self, grad: (self.b.T @ grad, grad @ self.a.T))
+
+
+@mutant(
+    "matmul",
+    "a shared matrix hears of the first of the batch only",
+    "only the first place of the output along axis 0 counts",
+    sample=batch_and_matrix,
+)
+def matmul_first_of_batch(patch):
+    patch.setattr(Matmul, "backward", lambda self, grad: (grad @ self.b.T, self.a[0].T @ grad[0]))
+
+
+@mutant("matmul", "gradients kept in float32", "rounded to float32", sample=square_matrices)
+def matmul_float32(patch):
+    def backward(self, grad):
+        to_a, to_b = np.empty(self.a.shape, "float32"), np.empty(self.b.shape, "float32")
+        to_a[...], to_b[...] = grad @ self.b.T, self.a.T @ grad
+        return to_a, to_b
+
+    patch.setattr(Matmul, "backward", backward)
+
+
+@mutant("matmul", "multiplied in float32 on the way back", sample=square_matrices)
+def matmul_in_float32(patch):
+    def backward(self, grad):
+        a, b, grad = (array.astype("float32") for array in (self.a, self.b, grad))
+        return grad @ b.T, a.T @ grad
+
+    patch.setattr(Matmul, "backward", backward)
+
+
+# reductions
+
+
+@mutant("sum", "divided by the count, as for a mean", r"off by a factor 0\.083", sample=two_axes)
+def sum_divided(patch):
+    def backward(self, grad):
+        spread = np.broadcast_to(np.expand_dims(grad, self.axes), self.shape)
+        return spread * (grad.size / spread.size)
+
+    patch.setattr(Sum, "backward", backward)
+
+
+@mutant("sum", "the gradient goes to the first place only", "zero at places 1-3 of 0-3 along axis 2", sample=last_axis)
+def sum_first_place(patch):
+    def backward(self, grad):
+        result = np.zeros(self.shape)
+        result[..., 0] = grad
+        return result
+
+    patch.setattr(Sum, "backward", backward)
+
+
+@mutant("sum", "the lost axis comes back at the end", sample=cube)
+def sum_wrong_axis(patch):
+    patch.setattr(Sum, "backward", lambda self, grad: np.broadcast_to(grad[..., None], self.shape).copy())
+
+
+@mutant("sum", "the lost axis comes back one place too late", "transposed: axes 0 and 1 are exchanged", sample=cube)
+def sum_next_axis(patch):
+    patch.setattr(Sum, "backward", lambda self, grad: np.broadcast_to(grad[:, None], self.shape).copy())
+
+
+@mutant(
+    "sum", "adds in float32", "relative error", sample=last_axis, check=backward_is_adjoint, check_name="adjoint_check"
+)
+def sum_in_float32(patch):
+    def rounded(x, axes, keepdims):
+        return total(x.astype("float32"), axes, keepdims).astype("float64")
+
+    patch.setattr(arithmetic, "total", rounded)

@@ -1,0 +1,127 @@
+"""Training from Python, and what a person is told when it went wrong."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minifcn import backend
+from minifcn.draw.curves import loss_curve
+from minifcn.models import build
+from minifcn.training import Recipe, TrainingError, fit
+from minifcn.training.hints import about_loss, about_scores
+
+from .helpers import three_stripes
+from .test_evaluate import Pairs
+
+STRIPES = Pairs(*(three_stripes(seed, (0, 1, 2)) for seed in range(4)))
+
+
+def fresh(seed=0):
+    backend.manual_seed(seed)
+    return build("fcn32s", backbone="tiny", width=2, num_classes=3)
+
+
+def test_fit_trains_scores_and_keeps_a_history():
+    model = fresh()
+    before = model.state_dict()
+    history = fit(model, STRIPES, steps=4, batch=2, size=32, validation=STRIPES, seed=1)
+    assert [row["step"] for row in history.rows] == [1, 2, 3, 4] and {row["stage"] for row in history.rows} == {"train"}
+    assert history.losses[0] == pytest.approx(math.log(3), rel=1e-6)
+    assert set(history.scores["per_class"]) == set(model.class_names)
+    assert any((array != before[name]).any() for name, array in model.state_dict().items()) and not model.training
+    assert loss_curve(history.rows, 3).axes  # what a notebook draws
+
+
+def test_fit_repeats_itself_and_takes_recipes_by_name():
+    losses = [fit(fresh(), STRIPES, recipe, steps=3, batch=2, size=32).losses for recipe in ("modern", Recipe())]
+    assert losses[0] == losses[1]
+    paper = fit(fresh(), STRIPES, "paper", steps=2)
+    pixels = [int((labels != 255).sum()) for _, labels in STRIPES.pairs]
+    assert paper.losses[0] in [pytest.approx(n * math.log(3), rel=1e-5) for n in pixels]  # summed, one whole picture
+
+
+def test_callbacks_see_every_step_and_may_end_the_training():
+    seen, others = [], []
+    history = fit(
+        fresh(), STRIPES, steps=9, batch=2, size=32,
+        callbacks=[lambda step: seen.append(step.step) or step.step == 3, others.append],
+    )  # fmt: skip
+    assert seen == [1, 2, 3] and len(others) == len(history.rows) == 3
+    assert others[0].learning_rate == 0.05
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (dict(steps=0), "fit: steps is 0; expected at least 1"),
+        (dict(steps=1, rate=0.1), "fit: a recipe has no rate; it has loss, optimizer, lr"),
+        (dict(steps=1, recipe="fast"), "none called 'fast'"),
+        (dict(steps=1, recipe="paper-mean"), '"paper-mean" depends on the pictures'),
+        (dict(steps=1, batch=0), "batch 0"),
+    ],
+)
+def test_fit_says_what_it_cannot_do(options, message):
+    with pytest.raises(TrainingError, match=message):
+        fit(fresh(), STRIPES, **options)
+
+
+# hints
+
+
+def rows(losses):
+    return [{"loss": loss} for loss in losses]
+
+
+GUESS = math.log(5)
+FALLING = np.geomspace(GUESS, 0.2, 60)
+
+
+@pytest.mark.parametrize(
+    "losses, words",
+    [
+        (FALLING, None),
+        (np.full(60, GUESS), "did not fall: 1.61 at the first step, 1.61 at the end, and 1.61 is what guessing gives"),
+        (GUESS - np.linspace(0, 0.03, 60), "did not fall"),
+        (1e5 * np.full(60, GUESS), "did not fall: 1.61e"),
+        (np.concatenate([FALLING, np.linspace(0.2, 3, 60)]), "rose: from 0.2"),
+        (np.full(60, 0.3), None),  # a later stage, already trained
+        (FALLING + 0.1 * np.random.default_rng(0).standard_normal(60), None),
+        (np.full(19, GUESS), None),  # too short to tell
+        ([], None),
+        ([float("nan")] * 30, None),
+    ],
+)
+def test_what_is_said_of_a_loss(losses, words):
+    said = about_loss(rows(losses), 5)
+    assert len(said) == (words is not None)
+    if words:
+        assert words in said[0] and "rate" in said[0]
+    if words and "1e" in words:
+        assert "guessing" not in said[0]  # a sum, not a mean
+
+
+@pytest.mark.parametrize(
+    "per_class, words",
+    [
+        (
+            {"background": 0.7, "cat": 0.0, "dog": 0.0, "cow": None},
+            "labelled as background everywhere: none of the other 2",
+        ),
+        ({"background": 0.0, "cat": 0.0}, "labelled wrongly everywhere"),
+        ({"background": 0.7, "cat": 0.1, "dog": 0.0}, None),
+        ({"background": 0.7, "cat": None}, None),
+        ({}, None),
+    ],
+)
+def test_what_is_said_of_scores(per_class, words):
+    said = about_scores({"per_class": per_class})
+    assert len(said) == (words is not None)
+    assert not words or (words in said[0] and "Usual causes" in said[0])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("lr, words", [(1e-9, "did not fall"), (0.05, None)])
+def test_a_rate_far_too_small_is_told(lr, words):
+    history = fit(fresh(), STRIPES, steps=40, batch=2, size=32, lr=lr)
+    assert len(history.hints) == (words is not None) and (not words or words in history.hints[0])
