@@ -1,17 +1,25 @@
 """Score a saved model on a split of a VOC folder, each picture at its own size. The classes come from the model."""
 
 import argparse
+import io
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from minifcn import backend
-from minifcn.cli.options import bar
-from minifcn.cli.progress import scores_table
+from minifcn.cli.options import above_zero, at_least, bar, comma_list, picture_file
+from minifcn.cli.progress import percent, row
 from minifcn.cli.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
+from minifcn.files import write_whole
 from minifcn.models import load
 from minifcn.training import evaluate
+from minifcn.training.evaluate import ONE_SCALE, Worst
 from minifcn.training.folder import write_json
+from minifcn.training.metrics import BAND, class_scores
+
+WORST = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +28,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", required=True, metavar="ROOT|synthetic", help="a folder in VOC layout, or the word synthetic"
     )
     parser.add_argument("--split", default="val", help="a name in ImageSets/Segmentation (val)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores there too")
+    parser.add_argument(
+        "--mirror", action="store_true", help="predict each picture mirrored too, and take the mean of the softmax"
+    )
+    parser.add_argument(
+        "--scales", type=scale_list, default=ONE_SCALE, metavar="S,…",
+        help="predict each picture at these sizes, such as 0.75,1,1.25, and take the mean of the softmax (1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--band", type=at_least(1), default=BAND, metavar="PIXELS",
+        help=f"pixels this near to another label, or void, are scored as boundary, the rest interior ({BAND})",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores and the confusion matrix there too")
+    parser.add_argument(
+        "--confusion", type=picture_file, metavar="FILE", help="the confusion matrix as a picture (.png or .svg)"
+    )
+    parser.add_argument(
+        "--gallery", type=png_file, metavar="FILE", help="a picture (.png) of those with the lowest pixel accuracy"
+    )
+    parser.add_argument("--worst", type=at_least(1), metavar="N", help=f"how many --gallery shows ({WORST})")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
 
 
+def scale_list(text: str) -> tuple[float, ...]:
+    """An argparse type: "0.75,1" -> (0.75, 1.0)."""
+    scales = tuple(above_zero(part) for part in comma_list(text))
+    if not scales:
+        raise argparse.ArgumentTypeError("no scales; expected numbers above 0, such as 0.75,1,1.25")
+    return scales
+
+
+def png_file(text: str) -> str:
+    """An argparse type: a file's name that ends in .png."""
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .png")
+    return text
+
+
 def run(arguments: argparse.Namespace) -> int:
+    check_outputs(arguments)
     model = load(arguments.model).to(backend.choose_device(arguments.device))
     if model.classes is None:
         raise DataError(
@@ -36,13 +78,98 @@ def run(arguments: argparse.Namespace) -> int:
         check_names(classes, root / "class_names.txt")
         dataset = VOCFolder(root, arguments.split, classes)
         check_files(dataset)
+        worst = Worst(arguments.worst or WORST) if arguments.gallery else None
         with bar(len(dataset), "scoring", unit="picture") as scoring:
-            metrics = evaluate(model, dataset, scoring.update)
-    print(scores_table({Path(arguments.model).stem: metrics}))
-    if arguments.json:
-        write_json(arguments.json, metrics)
-        print(f"\nscores   {arguments.json}")
+            metrics = evaluate(
+                model, dataset, scoring.update, band=arguments.band, mirror=arguments.mirror, scales=arguments.scales,
+                seen=worst,
+            )  # fmt: skip
+        if arguments.mirror or arguments.scales != ONE_SCALE:
+            metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
+        print(class_table(metrics["confusion"], classes.names))
+        print(f"\n{summary(metrics)}\n")
+        if arguments.json:
+            write_json(arguments.json, metrics)
+            print(f"scores     {arguments.json}")
+        if arguments.confusion:
+            from minifcn.draw.confusion import confusion_figure  # matplotlib takes a second to load
+            from minifcn.draw.curves import save
+
+            save(confusion_figure(metrics["confusion"], classes.names), arguments.confusion)
+            print(f"confusion  {arguments.confusion}")
+        if worst:
+            write_whole(arguments.gallery, gallery_png(worst, dataset, classes))
+            print(f"gallery    {arguments.gallery}")
     return 0
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """What would be found out only after all pictures are scored: files that cannot be. Raises DataError."""
+    if arguments.worst and not arguments.gallery:
+        raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE.png")
+    found: dict[Path, str] = {}
+    for option in ("json", "confusion", "gallery"):
+        if not getattr(arguments, option):
+            continue
+        path = Path(getattr(arguments, option))
+        if not path.parent.is_dir() or path.is_dir():
+            problem = "this is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+            raise DataError(f"--{option} {path}: {problem}; give a file in a folder that exists")
+        if path.resolve() in found:
+            raise DataError(
+                f"--{option} {path}: --{found[path.resolve()]} is written to the same file; give each its own"
+            )
+        found[path.resolve()] = option
+
+
+def class_table(matrix: list[list[int]], names: Sequence[str]) -> str:
+    """A row a class, of the confusion matrix as `evaluate` gives it."""
+    width = max(len(name) for name in [*names, "class"])
+    lines = [f"{'class':{width}}{'IU':>11}{'accuracy':>11}{'precision':>11}{'pixels':>14}   most often taken for"]
+    for score in class_scores(matrix, names):
+        shares = "".join(f"{percent(value):>11}" for value in (score.iu, score.accuracy, score.precision))
+        taken = ", ".join(f"{name} {percent(value).strip()}" for name, value in score.taken_for)
+        lines.append(f"{score.name:{width}}{shares}{score.pixels:>14,}   {taken or '-'}")
+    return "\n".join(lines)
+
+
+def summary(metrics: dict[str, Any]) -> str:
+    """The scores of the whole set, and those of boundary and interior where they differ."""
+    near = metrics["boundary_share"]
+    rows = {
+        "pixels": [None if near is None else 1.0, near, None if near is None else 1 - near],
+        "pixel accuracy": [metrics[key] for key in ("pixel_accuracy", "boundary_accuracy", "interior_accuracy")],
+        "mean IU": [metrics[key] for key in ("mean_iu", "boundary_iu", "interior_iu")],
+        "mean accuracy": [metrics["mean_accuracy"]],
+        "frequency weighted IU": [metrics["frequency_weighted_iu"]],
+    }
+    lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
+    lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
+    lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
+    if "scales" in metrics:
+        mirrored = ", each mirrored too" if metrics["mirror"] else ""
+        lines.append(
+            f"predictions: mean of the softmax over scales {', '.join(f'{s:g}' for s in metrics['scales'])}{mirrored}"
+        )
+    return "\n".join(lines)
+
+
+def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:
+    """The pictures that `worst` kept, read again one at a time, as the bytes of a PNG file."""
+    from minifcn.draw.gallery import Shown, gallery
+
+    rows = (
+        Shown(
+            f"{dataset.ids[number]}   pixel accuracy {percent(accuracy).strip()}, mean IU {percent(mean_iu).strip()}",
+            dataset.picture(number),
+            dataset.labels(number),
+            prediction,
+        )
+        for number, accuracy, mean_iu, prediction in worst.found
+    )
+    content = io.BytesIO()
+    gallery(rows, classes.names, classes.colours).save(content, "PNG")
+    return content.getvalue()
 
 
 def check_names(classes: ClassMap, file: Path) -> None:

@@ -11,6 +11,7 @@ from minifcn.version import __version__
 
 COMMANDS = {
     "demo": "make the synthetic set, train FCN-32s, 16s and 8s on it, write a report: the whole way in minutes",
+    "check-data": "look at every file of a data folder: what is in it, what is wrong with it",
     "train": "train on a VOC folder or the synthetic set; a run folder comes out",
     "eval": "score a saved model on a split",
     "predict": "segment pictures with a saved model",
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"minifcn {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        module = importlib.import_module(f"minifcn.cli.{name}")
+        module = importlib.import_module(f"minifcn.cli.{name.replace('-', '_')}")
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)
         command.set_defaults(run=module.run)

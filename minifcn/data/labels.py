@@ -12,6 +12,7 @@ from minifcn.data.images import open_image
 from minifcn.files import write_whole
 
 VOID = 255
+NUMBERED = ("P", "L", "1")  # Pillow's modes of one number a pixel, palette, grey and black and white
 
 VOC_CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -44,8 +45,12 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises DataError, with the file's name, where the file is missing, broken, or holds colours and no class numbers.
     """
-    image = open_image(path, "labels")
-    if image.mode not in ("P", "L", "1"):
+    return label_numbers(open_image(path, "labels"), path)
+
+
+def label_numbers(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
+    """The numbers in an opened label file, as `read_labels` returns them."""
+    if image.mode not in NUMBERED:
         raise DataError(
             f"labels {path}: mode {image.mode} holds colours, not one class number (0 to 255) a pixel; "
             "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"

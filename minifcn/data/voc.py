@@ -1,9 +1,10 @@
 """Reads the folder layout of PASCAL VOC: JPEGImages/, SegmentationClass/, ImageSets/Segmentation/<split>.txt."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,12 +35,12 @@ class VOCFolder:
     def __init__(self, root: str | os.PathLike[str], split: str, class_map: ClassMap, limit: int | None = None) -> None:
         if limit is not None and limit < 1:
             raise DataError(f"{split}: limit is {limit}; keep at least 1 picture")
-        self.folder = _find_folder(Path(root), split)
+        self.folder = find_folder(Path(root), split)
         self.split = split
         self.class_map = class_map
         self.ids = _read_split(self.folder / SPLITS, split)[:limit]
-        self._pictures = _files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
-        self._labels = _files_by_stem(self.folder / LABELS, (".png",))
+        self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
+        self._labels = files_by_stem(self.folder / LABELS, (".png",))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,14 +72,7 @@ class VOCFolder:
         Found are files that are missing, unreadable or cut short, sizes that differ, colours instead of class numbers
         and unknown label values. `progress` is called once a checked pair.
         """
-        problems = []
-        # decoding lets go of Python's lock, so threads are enough to use every core
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-            for problem in pool.map(self._problem, range(len(self))):
-                if problem:
-                    problems.append(problem)
-                if progress:
-                    progress()
+        problems = [problem for problem in in_threads(self._problem, range(len(self)), progress) if problem]
         if problems:
             raise DataError(f"{problems[0]} (split {self.split}: {len(problems)} of {len(self)} pairs are bad)")
 
@@ -89,14 +83,38 @@ class VOCFolder:
             return str(error)
         if picture.shape[:2] == labels.shape:
             return None
-        (height, width), (label_height, label_width) = picture.shape[:2], labels.shape
-        return (
-            f"labels {self._labels_path(i)}: {label_height}x{label_width} (height x width), but the picture "
-            f"{self._pictures[self.ids[i]].name}, upright, is {height}x{width}; both must have the same size"
-        )
+        return sizes_differ(self._labels_path(i), labels, self._pictures[self.ids[i]], picture)
 
 
-def _find_folder(root: Path, split: str) -> Path:
+def sizes_differ(labels_path: Path, labels: np.ndarray, picture_path: Path, picture: np.ndarray) -> str:
+    """The sentence about labels (H, W) and a picture (H, W, 3) that do not fit each other."""
+    (height, width), (label_height, label_width) = picture.shape[:2], labels.shape
+    return (
+        f"labels {labels_path}: {label_height}x{label_width} (height x width), but the picture "
+        f"{picture_path.name}, upright, is {height}x{width}; both must have the same size"
+    )
+
+
+def in_threads(
+    function: Callable[[Any], Any], items: Iterable[Any], progress: Callable[[], object] | None = None
+) -> list[Any]:
+    """`function` of each item, in order. `progress` is called once a result; Ctrl-C drops what has not begun."""
+    # decoding lets go of Python's lock, so threads are enough to use every core
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        results = []
+        try:
+            for result in pool.map(function, items):
+                results.append(result)
+                if progress:
+                    progress()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return results
+
+
+def find_folder(root: Path, split: str) -> Path:
+    """The folder at or below `root` that has pictures, labels and splits, best one with `split`. DataError for none."""
     if not root.is_dir():
         raise DataError(f"data {root}: there is no such folder")
     years = [*root.glob("VOCdevkit/VOC20[0-9][0-9]"), *root.glob("VOC20[0-9][0-9]")]
@@ -109,7 +127,8 @@ def _find_folder(root: Path, split: str) -> Path:
     return next((place for place in found if (place / SPLITS / f"{split}.txt").is_file()), found[0])
 
 
-def _read_split(folder: Path, split: str) -> list[str]:
+def split_lines(folder: Path, split: str) -> list[tuple[int, str]]:
+    """Line number, from 1, and name, of all lines of a split file that are not blank. DataError for no names."""
     path = folder / f"{split}.txt"
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in folder.glob("*.txt"))) or "none"
@@ -118,19 +137,27 @@ def _read_split(folder: Path, split: str) -> list[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"split {path}: not UTF-8 text; write one picture name a line") from error
-    first_line: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        name = line.strip()
-        if name in first_line:
-            raise DataError(f"split {path}, line {number}: {name} stands in line {first_line[name]} too; list it once")
-        if name:
-            first_line[name] = number
-    if not first_line:
+    names = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    if not names:
         raise DataError(f"split {path}: no picture names in it; write one a line")
+    return names
+
+
+def _read_split(folder: Path, split: str) -> list[str]:
+    first_line: dict[str, int] = {}
+    for number, name in split_lines(folder, split):
+        if name in first_line:
+            raise DataError(listed_twice(folder, split, number, name, first_line[name]))
+        first_line[name] = number
     return list(first_line)
 
 
-def _files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+def listed_twice(folder: Path, split: str, line: int, name: str, first: int) -> str:
+    """The sentence about a name that a split file repeats."""
+    return f"split {folder / split}.txt, line {line}: {name} stands in line {first} too; list it once"
+
+
+def files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins."""
     found: dict[str, Path] = {}
     for ending in reversed(endings):

@@ -1,36 +1,146 @@
 """From pictures to predictions and scores, each picture at its own size."""
 
-from collections.abc import Callable
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor, no_grad
 from minifcn.data.loader import Dataset
 from minifcn.models import FCN
-from minifcn.training.metrics import confusion, scores
+from minifcn.training.metrics import BAND, confusion, near_boundary, scores, share
+
+ONE_SCALE = (1.0,)
 
 
-def predict(model: FCN, picture: np.ndarray) -> np.ndarray:
-    """The most likely class of each pixel: picture uint8 (H, W, 3) RGB -> uint8 (H, W). Dropout is off meanwhile."""
+def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Sequence[float] = ONE_SCALE) -> np.ndarray:
+    """The most likely class of each pixel: picture uint8 (H, W, 3) RGB -> uint8 (H, W). Dropout is off meanwhile.
+
+    `scales`: sizes, as factors, at which the picture is predicted; `mirror`: at each of them mirrored left to right
+    too. What counts then is the mean over these views of the softmax of their scores. Pictures are resized bilinearly,
+    and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
+    """
+    if not len(scales) or not all(0 < scale < math.inf for scale in scales):
+        raise ValueError(f"predict: scales are {list(scales)}; expected one or more, each above 0, such as 0.75")
     training = model.training
     model.eval()
     try:
-        with no_grad():
-            device = next(model.parameters()).device
-            output = model(Tensor(backend.to_device(model.preprocessing(picture), device)))
-            return backend.to_device(output.data[0].argmax(0).astype(np.uint8), "cpu")
+        if not mirror and tuple(scales) == ONE_SCALE:
+            return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
+        return mean_softmax(model, picture, mirror, scales).argmax(0).astype(np.uint8)
     finally:
         model.train(training)
 
 
-def evaluate(model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None) -> dict[str, Any]:
-    """The four scores and `per_class` of `model` over every picture of `dataset`; `progress` is called once a picture."""
+def scores_of(model: FCN, picture: np.ndarray) -> Any:
+    """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
+    device = next(model.parameters()).device
+    with no_grad():
+        return model(Tensor(backend.to_device(model.preprocessing(picture), device))).data[0]
+
+
+def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:
+    """The mean over all views of the probability of each class: float32 (C, H, W). Arguments as in `predict`."""
+    picture = np.asarray(picture)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(
+            f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"
+        )
+    height, width = picture.shape[:2]
+    total = np.zeros((len(model.class_names), height, width), np.float32)
+    for scale in scales:
+        size = (max(1, round(scale * width)), max(1, round(scale * height)))  # Pillow says width first
+        view = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+        for mirrored in (False, True) if mirror else (False,):
+            found = backend.to_device(scores_of(model, view[:, ::-1] if mirrored else view), "cpu")
+            total += softmax(resized(found[:, :, ::-1] if mirrored else found, width, height))
+    return total / np.float32(len(scales) * (1 + mirror))
+
+
+def resized(scores: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Scores (C, h, w), each class bilinearly to float32 (C, height, width); the same size keeps its values."""
+    maps = [Image.fromarray(np.ascontiguousarray(one, np.float32)) for one in scores]
+    return np.stack([np.asarray(one.resize((width, height), Image.Resampling.BILINEAR)) for one in maps])
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """exp(s) / Σ exp(s) over the first axis: (C, H, W) -> (C, H, W)."""
+    powers = np.exp(scores - scores.max(0))
+    return powers / powers.sum(0)
+
+
+def evaluate(
+    model: FCN,
+    dataset: Dataset,
+    progress: Callable[[], Any] | None = None,
+    *,
+    band: int = BAND,
+    mirror: bool = False,
+    scales: Sequence[float] = ONE_SCALE,
+    seen: Callable[[int, np.ndarray, np.ndarray], Any] | None = None,
+) -> dict[str, Any]:
+    """The scores of `model` over every picture of `dataset`, as plain numbers; None where no pixel counts.
+
+    The four scores and `per_class` as in `scores`; `boundary_accuracy` and `boundary_iu`, pixel accuracy and mean IU
+    of the pixels `near_boundary`, `boundary_width` = `band` pixels or less; `interior_accuracy` and `interior_iu`, of all
+    others; `boundary_share`, the fraction of the pixels in the band; `confusion`, the matrix as C lists, a true class
+    each. `mirror` and `scales` as in `predict`. `progress` is called once a picture; `seen` too, with its number, its
+    own confusion matrix (C, C) and its prediction, uint8 (H, W).
+    """
     classes = len(model.class_names)
-    total = np.zeros((classes, classes), np.int64)
+    total, boundary = np.zeros((2, classes, classes), np.int64)
     for number in range(len(dataset)):
-        total += confusion(dataset.labels(number), predict(model, dataset.picture(number)), classes)
+        labels = dataset.labels(number)
+        prediction = predict(model, dataset.picture(number), mirror, scales)
+        matrix = confusion(labels, prediction, classes)
+        near = near_boundary(labels, band)
+        total += matrix
+        boundary += confusion(labels[near], prediction[near], classes)
+        if seen:
+            seen(number, matrix, prediction)
         if progress:
             progress()
-    return scores(total, model.class_names)
+    inside, outside = scores(boundary, model.class_names), scores(total - boundary, model.class_names)
+    return {
+        **scores(total, model.class_names),
+        "boundary_width": band,
+        "boundary_share": share(int(boundary.sum()), int(total.sum())),
+        "boundary_accuracy": inside["pixel_accuracy"],
+        "boundary_iu": inside["mean_iu"],
+        "interior_accuracy": outside["pixel_accuracy"],
+        "interior_iu": outside["mean_iu"],
+        "confusion": total.tolist(),
+    }
+
+
+class Scored(NamedTuple):
+    """One picture of a set: number, pixel accuracy and mean IU as fractions, and prediction, uint8 (H, W)."""
+
+    number: int
+    accuracy: float
+    mean_iu: float
+    prediction: np.ndarray
+
+
+class Worst:
+    """For `evaluate(seen=…)`: the `count` pictures with the lowest pixel accuracy, worst first, in `.found`; no others.
+
+    Pixel accuracy, not IU: a few stray pixels of a class that is not there halve a picture's mean IU. Of equals the
+    first stays. Pictures of void alone have no score and do not come in.
+    """
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            raise ValueError(f"Worst: count is {count}; keep at least 1 picture")
+        self.count = count
+        self.found: list[Scored] = []
+
+    def __call__(self, number: int, matrix: np.ndarray, prediction: np.ndarray) -> None:
+        result = scores(matrix, [str(i) for i in range(len(matrix))])
+        if result["pixel_accuracy"] is None:
+            return
+        self.found.append(Scored(number, result["pixel_accuracy"], result["mean_iu"], prediction))
+        self.found = sorted(self.found, key=lambda scored: (scored.accuracy, scored.number))[: self.count]

@@ -1,11 +1,13 @@
-"""The four scores of the paper (section 5), from one confusion matrix over a whole set."""
+"""The four scores of the paper (section 5) and those of each class, from a confusion matrix; the band at boundaries."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minifcn.data import VOID
+
+BAND = 5  # pixels on each side of a boundary
 
 
 def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
@@ -50,3 +52,71 @@ def scores(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
         "frequency_weighted_iu": float((true * iu).sum() / true.sum()),
         "per_class": {name: float(iu[i]) if present[i] else None for i, name in enumerate(names)},
     }
+
+
+class ClassScore(NamedTuple):
+    """What one class came to. Fractions are None where they would divide by 0."""
+
+    name: str
+    iu: float | None
+    accuracy: float | None  # of the class's pixels, those found: n_ii / t_i, also called recall
+    precision: float | None  # of the pixels predicted as the class, those right: n_ii / p_i
+    pixels: int  # true ones, t_i
+    # the two other classes, or fewer, that most of its pixels were predicted as: (name, share of `pixels`)
+    taken_for: tuple[tuple[str, float], ...]
+
+
+def class_scores(matrix: Any, names: Sequence[str]) -> list[ClassScore]:
+    """A ClassScore for each of `names`, in their order. `matrix` (C, C) as `confusion` gives it; else ValueError."""
+    matrix = np.asarray(matrix)
+    if matrix.shape != (len(names), len(names)):
+        raise ValueError(
+            f"class_scores: matrix has shape {matrix.shape}, but there are {len(names)} names; give C by C"
+        )
+    found = []
+    for i, name in enumerate(names):
+        correct, true, predicted = int(matrix[i, i]), int(matrix[i].sum()), int(matrix[:, i].sum())
+        others = [j for j in np.argsort(-matrix[i], kind="stable") if j != i and matrix[i, j] > 0]
+        found.append(
+            ClassScore(
+                name,
+                iu=share(correct, true + predicted - correct),
+                accuracy=share(correct, true),
+                precision=share(correct, predicted),
+                pixels=true,
+                taken_for=tuple((names[j], float(matrix[i, j] / true)) for j in others[:2]),
+            )
+        )
+    return found
+
+
+def share(part: int, whole: int) -> float | None:
+    """part / whole, None where the whole is 0."""
+    return float(part / whole) if whole else None
+
+
+def near_boundary(labels: np.ndarray, width: int = BAND) -> np.ndarray:
+    """The trimap: where a pixel with another label lies within `width` rows and `width` columns. bool (H, W).
+
+    `labels` integers (H, W). Void is a label here as any other: VOC draws it round every object, so that two classes
+    hardly ever touch, and trimaps on VOC, as of Krähenbühl and Koltun (2011) and Chen et al. (2015), are bands along
+    that line. The edge of the picture is no boundary. Raises ValueError for another rank, or a width below 1.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 2:
+        raise ValueError(f"near_boundary: labels have shape {labels.shape}; expected (H, W)")
+    if width < 1:
+        raise ValueError(f"near_boundary: width is {width}; expected at least 1 pixel")
+    # a window holds one label alone where its least and its greatest are equal
+    return window_extreme(labels, width, np.minimum) != window_extreme(labels, width, np.maximum)
+
+
+def window_extreme(labels: np.ndarray, width: int, extreme: np.ufunc) -> np.ndarray:
+    """np.minimum or np.maximum of the 2 · width + 1 rows and columns round each pixel: (H, W) -> (H, W)."""
+    for _ in range(2):  # over rows, then, transposed, over columns; transposed twice is as it was
+        result = labels.copy()
+        for reach in range(1, min(width, len(labels) - 1) + 1):
+            extreme(result[reach:], labels[:-reach], out=result[reach:])
+            extreme(result[:-reach], labels[reach:], out=result[:-reach])
+        labels = result.T
+    return labels

@@ -1,13 +1,15 @@
-"""minifcn eval repeats what training wrote; and says what is no model."""
+"""minifcn eval repeats what training wrote, shows where a model fails, and says what is no model."""
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 from training.helpers import STAGES, constant_model, random_model, saved, truth_share
 
-from minifcn.data import ClassMap
+from minifcn.data import ClassMap, read_picture, write_labels
 from minifcn.models import load
+from minifcn.training import predict
 from minifcn.weights import load_arrays, save_arrays
 
 from .conftest import ONE
@@ -144,3 +146,141 @@ def test_a_bad_file_is_found_before_scoring(call, trained, copy, tmp_path):
 
 def test_scores_that_cannot_be_written(call, trained, small_set, tmp_path):
     call(f"eval {trained}/last.safetensors --data {small_set} --json {tmp_path}/no/scores.json").failed("scores.json")
+
+
+# more than four numbers: the table, averages of views, pictures
+
+
+def truths(root, split="val"):
+    names = (root / f"ImageSets/Segmentation/{split}.txt").read_text().split()
+    return {name: np.array(Image.open(root / "SegmentationClass" / f"{name}.png")) for name in names}
+
+
+def predictions(model, root):
+    names = (root / "ImageSets/Segmentation/val.txt").read_text().split()
+    return {name: predict(load(model), read_picture(root / "JPEGImages" / f"{name}.jpg")) for name in names}
+
+
+def test_the_confusion_matrix_in_the_scores(call, trained, small_set, tmp_path):
+    model = trained / "fcn16s.safetensors"
+    call(f"eval {model} --data {small_set} --json {tmp_path}/scores.json").worked()
+    expected = [[0] * 9 for _ in range(9)]
+    predicted = predictions(model, small_set)
+    for name, truth in truths(small_set).items():
+        for true, found in zip(truth.flat, predicted[name].flat, strict=True):
+            if true != 255:
+                expected[true][found] += 1
+    assert json.loads((tmp_path / "scores.json").read_text())["confusion"] == expected
+
+
+def test_the_table_of_classes(call, voc_set, tmp_path):
+    """All is predicted as person, of background, cat and person; car is void."""
+    model = saved(constant_model(ClassMap.voc(["cat", "person"]), 2), tmp_path / "model.safetensors")
+    lines = call(f"eval {model} --data {voc_set}").worked().out.splitlines()
+    labels = np.concatenate([truth.ravel() for truth in truths(voc_set).values()])
+    cat, person = int((labels == 8).sum()), int((labels == 15).sum())
+    share = f"{100 * person / (cat + person):.1f} %"
+    assert lines[0].split("  ")[0] == "class" and lines[0].endswith("most often taken for")
+    assert lines[1].split() == ["background", "none", "none", "none", "0", "-"]
+    assert " ".join(lines[2].split()) == f"cat 0.0 % 0.0 % none {cat:,} person 100.0 %"
+    assert " ".join(lines[3].split()) == f"person {share} 100.0 % {share} {person:,} -"
+
+
+def test_boundary_and_interior_are_printed(call, trained, small_set, tmp_path):
+    answer = call(f"eval {trained}/best.safetensors --data {small_set} --band 2 --json {tmp_path}/scores.json").worked()
+    block = json.loads((tmp_path / "scores.json").read_text())
+    assert block["boundary_width"] == 2 and "another label, or void, within 2 px" in answer.out
+    shares = [1, block["boundary_share"], 1 - block["boundary_share"]]
+    accuracies = [block[f"{where}_accuracy"] for where in ("pixel", "boundary", "interior")]
+    for word, values in (("pixels", shares), ("pixel accuracy", accuracies)):
+        line = next(line for line in answer.out.splitlines() if line.startswith(f"{word} "))
+        assert line.removeprefix(word).split() == [part for v in values for part in (f"{100 * v:.1f}", "%")]
+    assert accuracies[0] == pytest.approx(shares[1] * accuracies[1] + shares[2] * accuracies[2])
+    assert 0 < shares[1] < json.loads((trained / "metrics.json").read_text())["fcn8s"]["boundary_share"]
+
+
+def test_averages_of_views(call, person_model, voc_set, tmp_path):
+    blocks = {}
+    for options in ("", "--scales 1", "--mirror", "--mirror --scales 0.75,1,1.5"):
+        answer = call(f"eval {person_model} --data {voc_set} {options} --json {tmp_path}/scores.json").worked()
+        blocks[options] = json.loads((tmp_path / "scores.json").read_text())
+    assert "mean of the softmax over scales 0.75, 1, 1.5, each mirrored too" in answer.out
+    assert blocks["--scales 1"] == blocks[""] and "scales" not in blocks[""]
+    assert (blocks["--mirror"]["mirror"], blocks["--mirror"]["scales"]) == (True, [1])
+    assert len({block["pixel_accuracy"] for block in blocks.values()}) == 3
+    right, counted = 0, 0
+    for name, truth in truths(voc_set).items():  # of the classes background, person 15, cat 8
+        picture = read_picture(voc_set / "JPEGImages" / f"{name}.jpg")
+        found = predict(load(person_model), picture, mirror=True, scales=(0.75, 1, 1.5))
+        right += ((truth == 15) & (found == 1)).sum() + ((truth == 8) & (found == 2)).sum()
+        counted += ((truth == 15) | (truth == 8)).sum()
+    assert blocks["--mirror --scales 0.75,1,1.5"]["pixel_accuracy"] == right / counted
+
+
+def test_pictures_of_the_confusions_and_of_the_worst(call, trained, small_set, tmp_path):
+    model = trained / "last.safetensors"
+    line = f"eval {model} --data {small_set} --confusion {tmp_path}/c.svg --gallery {tmp_path}/g.png --worst 2"
+    answer = call(line).worked()
+    assert f"confusion  {tmp_path}/c.svg" in answer.out and f"gallery    {tmp_path}/g.png" in answer.out
+    svg = (tmp_path / "c.svg").read_text()
+    assert "crescent" in svg and "true class" in svg
+    with Image.open(tmp_path / "g.png") as image:
+        assert image.format == "PNG" and image.size[1] > 2 * 200  # two rows of pictures of 240x200
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.svg", "g.png"]
+
+
+def test_the_gallery_shows_the_pictures_with_the_lowest_accuracy(call, trained, small_set, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("minifcn.draw.gallery.row_strip", lambda row, *_: shown.append(row) or Image.new("RGB", (1, 1)))
+    model = trained / "last.safetensors"
+    call(f"eval {model} --data {small_set} --gallery {tmp_path}/g.png").worked()
+    predicted = predictions(model, small_set)
+    accuracy = {name: (predicted[name] == t)[t != 255].mean() for name, t in truths(small_set).items()}
+    expected = sorted(accuracy, key=accuracy.get)
+    assert [row.caption.split()[0] for row in shown] == expected and len(set(accuracy.values())) == 3
+    for name, row in zip(expected, shown, strict=True):
+        assert f"pixel accuracy {100 * accuracy[name]:.1f} %, mean IU " in row.caption
+        np.testing.assert_array_equal(row.prediction, predicted[name])
+        np.testing.assert_array_equal(row.truth, truths(small_set)[name])
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ("--scales 0", "expected a number above 0"),
+        ("--scales 1,big", "'big' is not a number"),
+        ("--scales ,", "no scales; expected numbers above 0"),
+        ("--band 0", "expected 1 or more"),
+        ("--gallery g.svg", "'g.svg' does not end in .png"),
+        ("--confusion c.jpg", "ends in neither .png nor .svg"),
+        ("--worst 0 --gallery g.png", "expected 1 or more"),
+    ],
+)
+def test_wrong_usage(options, words, call, trained, small_set):
+    answer = call(f"eval {trained}/last.safetensors --data {small_set} {options}")
+    assert answer.status == 2 and words in answer.err
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ("--worst 3", "--worst says how many pictures --gallery shows; add --gallery FILE.png"),
+        ("--gallery {0}/no/g.png", "--gallery {0}/no/g.png: there is no folder {0}/no; give a file in a folder that exists"),
+        ("--confusion {0}/sub.png", "--confusion {0}/sub.png: this is a folder"),
+        ("--gallery {0}/a.png --confusion {0}/../{1}/a.png", "--gallery {0}/a.png: --confusion is written to the same file"),
+    ],
+)  # fmt: skip
+def test_outputs_that_cannot_be_are_found_before_scoring(options, words, call, trained, small_set, tmp_path):
+    (tmp_path / "sub.png").mkdir()
+    answer = call(f"eval {trained}/last.safetensors --data {small_set} {options.format(tmp_path, tmp_path.name)}")
+    answer.failed(words.format(tmp_path))
+    assert answer.out == "" and [path.name for path in tmp_path.iterdir()] == ["sub.png"]
+
+
+def test_a_set_of_void_alone_has_a_table_and_no_gallery(call, trained, copy, tmp_path):
+    for name in copy.split("val").read_text().split():
+        write_labels(copy.labels(name), np.full((40, 48), 255))
+    line = f"eval {trained}/last.safetensors --data {copy.root} --json {tmp_path}/s.json --confusion {tmp_path}/c.png"
+    answer = call(f"{line} --gallery {tmp_path}/g.png").failed("gallery: there are no rows")
+    assert "none" in answer.out and json.loads((tmp_path / "s.json").read_text())["mean_iu"] is None
+    assert (tmp_path / "c.png").exists() and not (tmp_path / "g.png").exists()

@@ -1,4 +1,4 @@
-"""The confusion matrix and the four scores, by loops and by hand."""
+"""The confusion matrix, the scores and the band round boundaries, by loops and by hand."""
 
 import json
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minifcn.training import confusion, scores
+from minifcn.training.metrics import class_scores, near_boundary
 
 FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
 
@@ -119,3 +120,86 @@ def test_the_whole_set_is_not_the_mean_over_pictures():
     assert whole["mean_iu"] == pytest.approx((10 / 100 + 0) / 2)
     by_picture = [scores(matrix, ["a", "b"])["pixel_accuracy"] for matrix in (easy, hard)]
     assert np.mean(by_picture) == pytest.approx((1 + 9 / 99) / 2)
+
+
+def test_the_scores_of_each_class_by_hand():
+    # rows: 10, 6, 4 and 0 true pixels; columns: 9, 5, 5 and 1 predicted
+    matrix = np.array([[7, 2, 0, 1], [2, 3, 1, 0], [0, 0, 4, 0], [0, 0, 0, 0]])
+    a, b, c, never = class_scores(matrix, ["a", "b", "c", "never"])
+    assert (a.name, a.iu, a.accuracy, a.precision, a.pixels) == ("a", 7 / 12, 7 / 10, 7 / 9, 10)
+    assert a.taken_for == (("b", 2 / 10), ("never", 1 / 10))
+    assert (b.iu, b.accuracy, b.precision, b.pixels) == (3 / 8, 3 / 6, 3 / 5, 6)
+    assert b.taken_for == (("a", 2 / 6), ("c", 1 / 6))
+    assert (c.iu, c.accuracy, c.precision, c.pixels, c.taken_for) == (4 / 5, 1, 4 / 5, 4, ())
+    assert (never.iu, never.accuracy, never.precision, never.pixels, never.taken_for) == (0, None, 0, 0, ())
+
+
+def test_a_class_on_neither_side_has_no_scores():
+    absent = class_scores([[3, 0], [0, 0]], ["a", "absent"])[1]
+    assert (absent.iu, absent.accuracy, absent.precision, absent.pixels) == (None, None, None, 0)
+
+
+def test_only_the_two_greatest_confusions_are_named_the_first_of_equals_first():
+    (score, *_) = class_scores([[9, 1, 3, 1, 3]] + [[0] * 5] * 4, list("abcde"))
+    assert score.taken_for == (("c", 3 / 17), ("e", 3 / 17))
+
+
+def test_class_scores_refuses_another_shape():
+    with pytest.raises(
+        ValueError, match=r"class_scores: matrix has shape \(2, 2\), but there are 3 names; give C by C"
+    ):
+        class_scores(np.eye(2, dtype=int), ["a", "b", "c"])
+
+
+def near_by_loops(labels, width):
+    height, length = labels.shape
+    near = np.zeros(labels.shape, bool)
+    for y in range(height):
+        for x in range(length):
+            for other_y in range(max(0, y - width), min(height, y + width + 1)):
+                for other_x in range(max(0, x - width), min(length, x + width + 1)):
+                    near[y, x] |= labels[other_y, other_x] != labels[y, x]
+    return near
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 50])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (12, 1), (3, 4), (23, 17)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_the_band_equals_loops(shape, width, dtype, rng):
+    for blobs in range(4):
+        labels = np.full(shape, 3, dtype)
+        for _ in range(blobs):  # boxes, so that there is an interior too
+            y, x = rng.integers(0, shape[0]), rng.integers(0, shape[1])
+            labels[y : y + rng.integers(1, 7), x : x + rng.integers(1, 7)] = rng.choice([0, 3, 20, 255])
+        before = labels.copy()
+        near = near_boundary(labels, width)
+        assert near.dtype == bool and near.shape == shape
+        np.testing.assert_array_equal(near, near_by_loops(labels, width))
+        np.testing.assert_array_equal(labels, before)
+
+
+def test_the_band_reaches_as_far_on_both_sides_and_void_is_a_boundary():
+    labels = np.array([[1] * 6 + [2] * 6])
+    assert near_boundary(labels, 2)[0].tolist() == [False] * 4 + [True] * 4 + [False] * 4
+    labels[0, 5:7] = 255
+    assert near_boundary(labels, 2)[0].tolist() == [False] * 3 + [True] * 6 + [False] * 3
+    corner = np.zeros((8, 8), int)
+    corner[0, 0] = 1
+    assert np.argwhere(near_boundary(corner, 3)).max(0).tolist() == [3, 3] and near_boundary(corner, 3).sum() == 16
+
+
+def test_the_band_is_five_pixels_wide_by_default_and_the_pictures_edge_is_none():
+    assert near_boundary(np.arange(2).repeat(20)[None]).sum() == 10
+    assert not near_boundary(np.full((9, 9), 4)).any()
+
+
+@pytest.mark.parametrize(
+    "labels, width, words",
+    [
+        (np.zeros((2, 3, 4)), 5, r"near_boundary: labels have shape \(2, 3, 4\); expected \(H, W\)"),
+        (np.zeros((2, 3)), 0, "near_boundary: width is 0; expected at least 1 pixel"),
+    ],
+)
+def test_near_boundary_refuses(labels, width, words):
+    with pytest.raises(ValueError, match=words):
+        near_boundary(labels, width)
