@@ -44,6 +44,18 @@ def comma_list(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def two_numbers(text: str) -> tuple[float, float]:
+    """An argparse type: "0.7,1.6" -> (0.7, 1.6), the first above 0 and not above the second."""
+    parts = text.split(",")
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two numbers, such as 0.7,1.6") from None
+    if not 0 < low <= high < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 0 < first <= second")
+    return low, high
+
+
 def picture_file(text: str) -> str:
     """An argparse type: a file's name that ends in .png or .svg."""
     if not text.lower().endswith((".png", ".svg")):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minifcn.cli.options import bar
+from minifcn.models import FCN
 from minifcn.training import Listener, Step
 
 LINES = 10  # a stage, where there is no terminal
@@ -13,7 +14,9 @@ LINES = 10  # a stage, where there is no terminal
 class Progress(Listener):
     """Draws what a run tells."""
 
-    def __init__(self) -> None:
+    def __init__(self, verbose: bool = False, look: Callable[[str, Step, FCN], Any] | None = None) -> None:
+        """`verbose`: a line for every step. `look`: called after each."""
+        self.verbose, self.watcher = verbose, look
         self.terminal = sys.stderr.isatty()
         self.bar: Any = None
         self.average: float | None = None
@@ -30,12 +33,22 @@ class Progress(Listener):
         self.bar.set_postfix_str(f"loss {self.average:.3f}, {step.images_per_second:.1f} images/s", refresh=False)
         self.bar.update()
         number = step.step
-        if not self.terminal and (number % max(1, self.steps // LINES) == 0 or number == self.steps):
+        if self.verbose:
+            self.bar.write(
+                f"{stage}  step {number}/{self.steps}  loss {step.loss:.5g}  learning rate {step.learning_rate:.3g}  "
+                f"{step.seconds:.3f} s, {step.waited:.3f} of it waiting for pictures",
+                file=sys.stdout,
+            )
+        elif not self.terminal and (number % max(1, self.steps // LINES) == 0 or number == self.steps):
             left = (self.steps - number) * step.seconds
             print(
                 f"{stage}  step {number}/{self.steps}  loss {self.average:.3f}  {step.images_per_second:.1f} images/s  {left:.0f} s left",
                 flush=True,
             )
+
+    def look(self, stage: str, step: Step, model: FCN) -> None:
+        if self.watcher:
+            self.watcher(stage, step, model)
 
     def stage_ends(self, stage: str) -> None:
         self.bar.close()

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from minifcn import backend
-from minifcn.cli.finish import finish
-from minifcn.cli.options import above_zero, at_least, bar, comma_list
+from minifcn.cli.finish import Live, finish
+from minifcn.cli.options import above_zero, at_least, bar, comma_list, two_numbers
 from minifcn.cli.progress import Progress
 from minifcn.data import VOID, ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data.loader import BALANCES
 from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished
@@ -42,6 +43,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=at_least(0), metavar="S",
         help="train on SxS crops; 0: on whole pictures (the pictures' size, at most 256)",
     )  # fmt: skip
+    data.add_argument("--no-mirror", action="store_true", help="do not exchange left and right")
+    data.add_argument(
+        "--scale", type=two_numbers, metavar="A,B", help="make pictures A to B times as large, at random (1,1)"
+    )
+    data.add_argument(
+        "--jitter", type=at_least(0), metavar="N", help="let crops reach N pixels beyond the edges, into void (0)"
+    )
+    data.add_argument(
+        "--colour", type=at_least(0, float), metavar="X", help="vary the colours by up to X, such as 0.2 (0)"
+    )
+    data.add_argument(
+        "--balance", choices=BALANCES, help="what comes equally often: pictures, or the classes they show (pictures)"
+    )
     net = parser.add_argument_group("network")
     net.add_argument(
         "--arch", choices=["staged", *ARCHITECTURES], default="staged", help="staged: 32s, then 16s, then 8s"
@@ -80,6 +94,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run folder")
+    parser.add_argument(
+        "--watch", type=above_zero, nargs="?", const=30.0, metavar="S",
+        help="draw the report every S seconds (30) while the run goes on; the page in a browser follows",
+    )  # fmt: skip
+    parser.add_argument("--verbose", action="store_true", help="a line for every step")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out; start it where there is none")
 
 
@@ -104,7 +123,7 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     folder.agree(config)
     if is_finished(config, folder):
         if not folder.report.exists():
-            finish(config, folder, val_set, folder.read_metrics(), command)
+            finish(config, folder, train_set, val_set, command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
     check_files(train_set)
@@ -114,12 +133,17 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on the {device}",
         flush=True,
     )
+    live = None
+    if arguments.watch:
+        live = Live(config, folder, train_set, val_set, command, arguments.watch).stepped
+        print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
+    progress = Progress(arguments.verbose, live)
     try:
-        metrics = run_stages(config, train_set, val_set, folder, device, Progress(), arguments.checkpoint_every)
+        run_stages(config, train_set, val_set, folder, device, progress, arguments.checkpoint_every)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
         raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None
-    finish(config, folder, val_set, metrics, command)
+    finish(config, folder, train_set, val_set, command)
     return 0
 
 
@@ -189,7 +213,17 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
     recipe = named_recipe(arguments.recipe, pixels)
     changes = {
         name: getattr(arguments, name)
-        for name in ("batch", "accumulate", "optimizer", "momentum", "weight_decay", "loss", "schedule", "keep_cells")
+        for name in (
+            "batch",
+            "accumulate",
+            "optimizer",
+            "momentum",
+            "weight_decay",
+            "loss",
+            "schedule",
+            "keep_cells",
+            "balance",
+        )
         if getattr(arguments, name) is not None
     }
     if recipe.size is not None or arguments.size:
@@ -198,6 +232,12 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
         changes["size"] = None
     if arguments.lr or (changes.get("optimizer") == "adam" and arguments.recipe == "modern"):
         changes["lr"] = arguments.lr or ADAM_RATE
+    varied = {
+        name: getattr(arguments, name) for name in ("scale", "jitter", "colour") if getattr(arguments, name) is not None
+    }
+    if arguments.no_mirror:
+        varied["mirror"] = False
+    changes["augmentation"] = replace(recipe.augmentation, **varied)
     if arguments.class_weights == "median":
         changes["class_weights"] = median_frequency(*class_counts(train_set, classes))
     return replace(recipe, **changes)

@@ -1,19 +1,22 @@
-"""Pictures and labels: reading VOC folders, choosing classes, drawing a synthetic set, making batches."""
+"""Pictures and labels: reading VOC folders, choosing classes, drawing a synthetic set, varying pictures, making batches."""
 
+from minifcn.data.augment import Augmentation, random_crop, random_mirror
 from minifcn.data.classes import ClassMap, read_class_names
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map, read_labels, write_labels
-from minifcn.data.loader import Batches, random_crop, random_mirror
+from minifcn.data.loader import Batches, Examples
 from minifcn.data.synthetic import make_synthetic
 from minifcn.data.voc import VOCFolder
 
 __all__ = [
     "VOC_CLASSES",
     "VOID",
+    "Augmentation",
     "Batches",
     "ClassMap",
     "DataError",
+    "Examples",
     "VOCFolder",
     "colour_map",
     "make_synthetic",

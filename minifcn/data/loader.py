@@ -1,17 +1,28 @@
-"""Training batches: crops of one size, mirrored at random, in an order that depends on the seed and the step alone."""
+"""Training batches: which pictures, varied how, in an order that depends on the seed and the step alone."""
 
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from minifcn.data.augment import Augmentation, place
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
+BALANCES = ("pictures", "classes")
+
+Pair = tuple[np.ndarray, np.ndarray]
+
 
 class Dataset(Protocol):
-    """What `Batches` needs: a length, and by index a picture, uint8 (H, W, 3), and its labels, uint8 (H, W)."""
+    """What `Batches` needs: a length, and by index a picture, uint8 (H, W, 3), and its labels, uint8 (H, W).
+
+    Several threads ask at once, unless `Batches` is told to use one.
+    """
 
     def __len__(self) -> int: ...
 
@@ -20,66 +31,40 @@ class Dataset(Protocol):
     def labels(self, i: int) -> np.ndarray: ...
 
 
-def random_crop(
-    picture: np.ndarray, labels: np.ndarray, size: int, rng: np.random.Generator, fill: Sequence[int] = (0, 0, 0)
-) -> tuple[np.ndarray, np.ndarray]:
-    """A size x size piece at a random place: picture uint8 (size, size, 3), labels uint8 (size, size).
+@dataclass(frozen=True)
+class Examples:
+    """One training picture and what augmentation makes of it, for the report.
 
-    Where the picture, uint8 (H, W, 3), is smaller than `size`, it is laid at a random place; around it stand `fill`
-    (RGB, 0 to 255) in the picture and VOID in the labels. Raises DataError where sizes differ or make no sense.
+    `picture`     uint8 (H, W, 3), and `labels`, uint8 (H, W), as they are in the set
+    `variations`  pairs like them, as they may stand in a batch; all of one size
+    `sentence`    what is varied
     """
-    _check_pair(picture, labels)
-    if size < 1:
-        raise DataError(f"random_crop: size is {size}; it must be at least 1")
-    # how far the window's corner lies from the picture's: negative where the picture is smaller than the window
-    room_y, room_x = labels.shape[0] - size, labels.shape[1] - size
-    y = int(rng.integers(min(room_y, 0), max(room_y, 0) + 1))
-    x = int(rng.integers(min(room_x, 0), max(room_x, 0) + 1))
-    picture = picture[max(y, 0) : max(y, 0) + size, max(x, 0) : max(x, 0) + size]
-    labels = labels[max(y, 0) : max(y, 0) + size, max(x, 0) : max(x, 0) + size]
-    return _place(picture, labels, max(-y, 0), max(-x, 0), size, size, fill)
 
-
-def random_mirror(picture: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Picture, (H, W, 3), and labels, (H, W), half the time both as they are, else left and right exchanged."""
-    if rng.random() < 0.5:
-        return picture, labels
-    return picture[:, ::-1], labels[:, ::-1]
-
-
-def _place(
-    picture: np.ndarray, labels: np.ndarray, top: int, left: int, height: int, width: int, fill: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pair laid at (top, left) on a canvas of fill and VOID: (height, width, 3) and (height, width)."""
-    canvas = np.empty((height, width, 3), np.uint8)
-    canvas[:] = np.asarray(fill, np.uint8)
-    ground = np.full((height, width), VOID, np.uint8)
-    inside = slice(top, top + labels.shape[0]), slice(left, left + labels.shape[1])
-    canvas[inside] = picture
-    ground[inside] = labels
-    return canvas, ground
-
-
-def _check_pair(picture: np.ndarray, labels: np.ndarray) -> None:
-    fit = picture.ndim == 3 and picture.shape[2] == 3 and picture.shape[:2] == labels.shape
-    if not fit or picture.dtype != np.uint8 or labels.dtype != np.uint8:  # a canvas of bytes would cut 0.7 to 0
-        raise DataError(
-            f"crop: expected picture (H, W, 3) and labels (H, W), both uint8, got {picture.dtype} {picture.shape} and "
-            f"{labels.dtype} {labels.shape}"
-        )
+    picture: np.ndarray
+    labels: np.ndarray
+    variations: list[Pair]
+    sentence: str
 
 
 class Batches:
     """Batches of a dataset, each a pure function of (seed, step): to resume, know the step's number, nothing else.
 
-    Every epoch goes through the pictures once in a fresh order, and batches run across its end, so that every batch has
-    exactly `batch` pictures, even more than the dataset has.
+    Every batch has exactly `batch` pictures, even more than the dataset has.
 
-    `size`    side of the square crops; None keeps each picture whole, at the top left of the largest size in its batch
-    `fill`    RGB, 0 to 255, for where a picture does not reach; the labels are VOID there
-    `mirror`  exchange left and right half the time
+    `size`          side of the square crops; None keeps each picture whole, at the top left of the largest in its batch
+    `fill`          RGB, 0 to 255, for where a picture does not reach; the labels are VOID there
+    `mirror`        exchange left and right half the time: short for `augmentation=Augmentation(mirror=…)`
+    `augmentation`  what else is varied
+    `balance`       "pictures": every epoch goes through the pictures once in a fresh order, and batches run across its
+                    end. "classes": the classes that occur take turns, in a fresh order each round, and each goes through
+                    the pictures that show it; so a rare class comes as often as any other, and pictures of void alone
+                    never. Which picture shows what is read from all labels at once, here.
+    `threads`       how many decode ahead in `iterate`, each a batch of its own, so that beyond the batch in use at most so
+                    many are in memory; what is in them does not depend on it
 
-    Raises DataError where batch, size, seed or fill make no sense or the dataset is empty.
+    `waited` is how many seconds `iterate` has kept its callers waiting so far, all loops together.
+
+    Raises DataError where an argument makes no sense or the dataset is empty.
     """
 
     def __init__(
@@ -90,6 +75,10 @@ class Batches:
         seed: int,
         fill: Sequence[int] = (0, 0, 0),
         mirror: bool = True,
+        *,
+        augmentation: Augmentation | None = None,
+        balance: str = "pictures",
+        threads: int = 2,
     ) -> None:
         if len(dataset) < 1:
             raise DataError("batches: the dataset is empty; give at least one picture")
@@ -99,54 +88,114 @@ class Batches:
             raise DataError(f"batches: seed is {seed}; it must not be negative")
         if len(fill) != 3 or not all(0 <= value <= 255 for value in fill):
             raise DataError(f"batches: fill is {tuple(fill)}; expected 3 numbers from 0 to 255: red, green, blue")
+        if balance not in BALANCES:
+            raise DataError(f"batches: balance is {balance!r}; choose one of {', '.join(BALANCES)}")
+        if threads < 1:
+            raise DataError(f"batches: threads is {threads}; at least 1 must decode")
+        if augmentation is None:
+            augmentation = Augmentation(mirror=mirror)
+        elif not mirror:
+            raise DataError("batches: got mirror=False and an augmentation; say it there, Augmentation(mirror=False)")
         self.dataset, self.batch, self.size, self.seed = dataset, batch, size, seed
-        self.fill, self.mirror = tuple(fill), mirror
+        self.fill, self.augmentation = tuple(fill), augmentation
+        self.balance, self.threads = balance, threads
+        self.waited = 0.0
+        self._by_class = self._pictures_by_class() if balance == "classes" else []
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps after which every picture has been seen at least once."""
+        """Steps that use as many pictures as there are; without balanced classes, each of them at least once."""
         return -(-len(self.dataset) // self.batch)
 
     def indices(self, step: int) -> list[int]:
         """Which pictures batch `step` (from 0) holds: `batch` indices into the dataset."""
         if step < 0:
             raise DataError(f"batches: step is {step}; steps count from 0")
-        start, count = step * self.batch, len(self.dataset)
-        epochs = range(start // count, (start + self.batch - 1) // count + 1)
-        orders = [self._rng(0, epoch).permutation(count) for epoch in epochs]
-        offset = start - epochs[0] * count
-        return np.concatenate(orders)[offset : offset + self.batch].tolist()
+        first = step * self.batch
+        if self.balance == "pictures":
+            return self._turns(len(self.dataset), first, self.batch, 0)
+        indices = []
+        for number, shown in enumerate(self._turns(len(self._by_class), first, self.batch, 3), first):
+            # a class has exactly one turn a round, so the round's number says how many it has had before
+            pictures, turn = self._by_class[shown], number // len(self._by_class)
+            indices.append(pictures[self._turns(len(pictures), turn, 1, 4, shown)[0]])
+        return indices
 
-    def at(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, step: int) -> Pair:
         """Batch `step` (from 0): pictures uint8 (B, S, S, 3), labels uint8 (B, S, S); without a size H, W for S, S."""
-        pairs = [self._pair(index, self._rng(1, step, slot)) for slot, index in enumerate(self.indices(step))]
-        if self.size is None:
-            height, width = (max(labels.shape[axis] for _, labels in pairs) for axis in (0, 1))
-            pairs = [_place(picture, labels, 0, 0, height, width, self.fill) for picture, labels in pairs]
-        return np.stack([picture for picture, _ in pairs]), np.stack([labels for _, labels in pairs])
+        return self._together([self._pair(index, 1, step, slot) for slot, index in enumerate(self.indices(step))])
 
-    def iterate(self, start: int, stop: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches `start` to `stop` - 1. The next one is decoded in a thread of its own while the caller uses this one.
+    def iterate(self, start: int, stop: int) -> Iterator[Pair]:
+        """Batches `start` to `stop` - 1. The next ones are decoded by threads while the caller uses this one.
 
-        An error in that thread is raised here, when its batch is due. The thread ends when the loop ends or is left.
+        An error in a thread is raised here, when its batch is due. The threads end when the loop ends or is left.
         """
         if start >= stop:
             return
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            coming = pool.submit(self.at, start)
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            # a batch a thread, whole: handing out single pictures made the caller wait for Python's lock more often
+            asked = time.perf_counter()
+            coming = deque(pool.submit(self.at, step) for step in range(start, min(start + self.threads, stop)))
             for step in range(start, stop):
-                current = coming.result()
-                if step + 1 < stop:
-                    coming = pool.submit(self.at, step + 1)
+                current = coming.popleft().result()
+                if step + self.threads < stop:
+                    coming.append(pool.submit(self.at, step + self.threads))
+                self.waited += time.perf_counter() - asked
                 yield current
+                asked = time.perf_counter()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def _pair(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def examples(self, index: int, count: int) -> Examples:
+        """Picture `index` of the dataset and `count` variations of it, the same ones for the same seed."""
+        if not 0 <= index < len(self.dataset) or count < 1:
+            raise DataError(
+                f"examples: index is {index} and count {count}; expected a picture from 0 to {len(self.dataset) - 1} "
+                "and at least 1 variation"
+            )
+        pictures, labels = self._together([self._pair(index, 5, index, number) for number in range(count)])
+        return Examples(
+            self.dataset.picture(index),
+            self.dataset.labels(index),
+            list(zip(pictures, labels, strict=True)),
+            self.augmentation.describe(self.size),
+        )
+
+    def _pair(self, index: int, purpose: int, *numbers: int) -> Pair:
         picture, labels = self.dataset.picture(index), self.dataset.labels(index)
-        _check_pair(picture, labels)
-        if self.size is not None:
-            picture, labels = random_crop(picture, labels, self.size, rng, self.fill)
-        return random_mirror(picture, labels, rng) if self.mirror else (picture, labels)
+        return self.augmentation.apply(picture, labels, self.size, self._rng(purpose, *numbers), self.fill)
+
+    def _together(self, pairs: list[Pair]) -> Pair:
+        if self.size is None:
+            height, width = (max(labels.shape[axis] for _, labels in pairs) for axis in (0, 1))
+            pairs = [place(picture, labels, 0, 0, height, width, self.fill) for picture, labels in pairs]
+        return np.stack([picture for picture, _ in pairs]), np.stack([labels for _, labels in pairs])
+
+    def _turns(self, count: int, first: int, number: int, purpose: int, *numbers: int) -> list[int]:
+        """`number` turns, from turn `first` on, of 0 … count - 1, which go round in a fresh order each time."""
+        rounds = range(first // count, (first + number - 1) // count + 1)
+        orders = [self._rng(purpose, *numbers, this).permutation(count) for this in rounds]
+        offset = first - rounds[0] * count
+        return np.concatenate(orders)[offset : offset + number].tolist()
+
+    def _pictures_by_class(self) -> list[list[int]]:
+        """For each class that occurs, in their order, the indices of the pictures that show it."""
+
+        def shown(index: int) -> np.ndarray:
+            picture_labels = self.dataset.labels(index)
+            return np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
+
+        found: dict[int, list[int]] = {}
+        with ThreadPoolExecutor(self.threads) as pool:
+            for index, classes in enumerate(pool.map(shown, range(len(self.dataset)))):
+                for number in classes.tolist():
+                    found.setdefault(number, []).append(index)
+        if not found:
+            raise DataError("batches: cannot balance classes, every pixel of every picture is void; check the classes")
+        return [found[number] for number in sorted(found)]
 
     def _rng(self, purpose: int, *numbers: int) -> np.random.Generator:
-        # purpose comes first: NumPy pads short seeds with zeros, so [a, b] and [a, b, 0] give the same numbers
+        # purpose comes first: NumPy pads short seeds with zeros, so [a, b] and [a, b, 0] give the same numbers.
+        # 0 order of pictures, 1 variations, 3 turns of classes, 4 pictures of a class, 5 examples; training draws from 2
         return np.random.default_rng([purpose, self.seed, *numbers])

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from minifcn.data.labels import VOID
+from minifcn.draw.confusion import confusion_figure
 from minifcn.draw.curves import SCORES, class_bars, loss_curve, number, score_bars, sorted_classes, to_svg
 from minifcn.draw.overlay import has_background, shown_classes
+from minifcn.draw.report_augment import augmentation_section
 from minifcn.draw.report_page import (
     duration,
     escape,
@@ -56,6 +58,9 @@ def write_report(
     colours: np.ndarray,
     timings: Mapping[str, float] | None = None,
     command: str | None = None,
+    augmentations: Sequence[Any] = (),
+    hints: Sequence[str] = (),
+    refresh: float | None = None,
 ) -> None:
     """Write the report of a run to `path`, whole or not at all: on failure an older file stays as it was.
 
@@ -63,22 +68,26 @@ def write_report(
     stage → the four scores as fractions and `per_class`, name → IU; None or NaN where there is none. `samples`: objects
     with `id`, `picture` uint8 (H, W, 3), `truth` uint8 (H, W) with 255 for void, and `predictions`, a dict stage →
     uint8 (H, W). `names`: the K classes. `colours`: uint8 (K, 3). `timings`: stage → seconds. `command`: the line that
-    repeats the run.
+    repeats the run. `augmentations`: training pictures and what is made of them, as `Batches.examples` gives it.
+    `hints`: sentences about what looks wrong. `refresh`: seconds after which a browser loads the page of a run that goes on.
 
     Any of the lists may be empty. Raises OSError where the file cannot be written.
     """
     sections = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="lead">{escape(headline(metrics))}</p>',
+        "".join(f'<div class="hints"><p>{escape(hint)}</p></div>' for hint in hints),
         _scores(metrics),
         _samples(samples, names, np.asarray(colours)[: len(names)]),
         _classes(metrics),
+        _confusion(metrics, names),
         _training(rows, timings or {}, len(names)),
+        augmentation_section(augmentations, names, np.asarray(colours)[: len(names)]),
         _settings(config, command),
         f"<h2>What the scores mean</h2>{MEANING}",
         f'<footer class="soft">Written by minifcn {escape(__version__)}.</footer>',
     ]
-    write_whole(path, page(title, "\n".join(sections)).encode())
+    write_whole(path, page(title, "\n".join(sections), refresh).encode())
 
 
 def headline(metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -112,7 +121,21 @@ def _scores(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     best = " The best of each column is bold." if len(metrics) > 1 else ""
     table = f'{score_table("Stage", heads, rows, "column")}<p class="soft">In per cent.{best}</p>'
     bars = _figure(score_bars(metrics), "scores", "Bars: the four scores of each stage")
-    return f"<h2>Scores</h2>{_pair(table, bars)}"
+    return f"<h2>Scores</h2>{_pair(table + _boundaries(metrics), bars)}"
+
+
+def _boundaries(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """The scores near object boundaries and away from them, where they were measured."""
+    keys = ("boundary_accuracy", "interior_accuracy", "boundary_iu", "interior_iu")
+    rows = [(stage, [number(scores.get(key)) for key in keys]) for stage, scores in metrics.items()]
+    if not any(math.isfinite(value) for _, values in rows for value in values):
+        return ""
+    width = next(scores["boundary_width"] for scores in metrics.values() if "boundary_width" in scores)
+    heads = ["Accuracy near boundaries", "elsewhere", "Mean IU near boundaries", "elsewhere"]
+    return (
+        f'{score_table("Stage", heads, rows, "column")}<p class="soft">Near: at most {width} pixels from where the true '
+        "label changes. Skips bring finer maps in, so this is where they should show.</p>"
+    )
 
 
 def _samples(samples: Sequence[Any], names: Sequence[str], colours: np.ndarray) -> str:
@@ -188,6 +211,15 @@ def _classes(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     return f"<h2>Intersection over union, class by class (%)</h2>{_pair(table, bars)}"
 
 
+def _confusion(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """The last stage's confusion matrix, if the metrics hold one."""
+    stage = next((stage for stage in reversed(list(metrics)) if metrics[stage].get("confusion")), None)
+    if stage is None:
+        return ""
+    figure = _figure(confusion_figure(metrics[stage]["confusion"], names), "confusion", "What each class is taken for")
+    return f"<h2>What {escape(stage)} takes each class for (% of its pixels)</h2>{figure}"
+
+
 def _times(rows: Sequence[Mapping[str, Any]], timings: Mapping[str, float]) -> str:
     stages = list(dict.fromkeys([*timings, *(row["stage"] for row in rows)]))
     lines = []
@@ -200,9 +232,10 @@ def _times(rows: Sequence[Mapping[str, Any]], timings: Mapping[str, float]) -> s
                 duration(number(timings.get(stage))),
                 max((int(row["step"]) for row in mine), default="–"),
                 f"{np.median(rates):.1f}" if rates else "–",
+                duration(sum(number(row.get("waited", math.nan)) for row in mine)),
             )
         )
-    return plain_table(("Stage", "Time", "Steps", "Images a second (median)"), lines)
+    return plain_table(("Stage", "Time", "Steps", "Images a second (median)", "Waited for pictures"), lines)
 
 
 def _settings(config: Mapping[str, Any], command: str | None) -> str:

@@ -46,6 +46,7 @@ table.plain th { vertical-align: top; color: var(--soft); font-weight: 500; }
 .samples .map { opacity: .68; image-rendering: pixelated; }
 .samples small { display: block; color: var(--soft); font-size: .8rem; line-height: 1.35; margin-top: .2rem;
   overflow-wrap: anywhere; }
+.hints { border-left: 4px solid #d55e00; background: var(--wash); padding: .8rem 1rem .1rem; margin: 1rem 0; }
 .flat { margin: 0 .45rem 0 0; accent-color: var(--mark); }
 .flat:checked ~ .scroll .cell { background-image: none; }
 .flat:checked ~ .scroll .map { opacity: 1; }
@@ -77,11 +78,13 @@ footer { margin-top: 2.6rem; padding-top: .8rem; border-top: 1px solid var(--lin
 """
 
 
-def page(title: str, body: str) -> str:
-    """A whole HTML document. `title` is plain text, `body` is HTML."""
+def page(title: str, body: str, refresh: float | None = None) -> str:
+    """A whole HTML document. `title` is plain text, `body` is HTML. A browser loads it again every `refresh` seconds."""
+    again = f'<meta http-equiv="refresh" content="{max(1, round(refresh))}">\n' if refresh else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{again}"
         '<link rel="icon" href="data:,">\n'  # else a browser asks the server for one
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
         "</html>\n"

@@ -12,14 +12,14 @@ from minifcn.training.errors import TrainingError
 from minifcn.training.evaluate import evaluate
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.loop import Step, train
-from minifcn.training.recipes import MODERN, RECIPES, Recipe, named_recipe
+from minifcn.training.recipes import MODERN, Recipe, named_recipe
 
 Callback = Callable[[Step], Any]
 
 
 @dataclass
 class History:
-    """What a training did: a row a step (`stage`, `step`, `loss`, `learning_rate`, `seconds`, `images_per_second`), and the scores.
+    """What a training did: a row a step (`stage` and the fields of `Step`), and the scores.
 
     `minifcn.draw.curves.loss_curve(history.rows, num_classes)` draws it. `hints` are sentences about what looks wrong.
     """
@@ -77,7 +77,7 @@ def fit(
     recipe = replace(recipe, **changes)
     if steps < 1:
         raise TrainingError(f"fit: steps is {steps}; expected at least 1")
-    batches = Batches(data, recipe.batch, recipe.size, seed, model.preprocessing.fill, recipe.mirror)
+    batches = batches_of(data, recipe, seed, model.preprocessing.fill)
     optimiser = optimiser or recipe.optimiser(model)
     history = History()
     callbacks = list(callbacks)
@@ -96,4 +96,14 @@ def fit(
     return history
 
 
-__all__ = ["RECIPES", "History", "fit"]
+def batches_of(data: Dataset, recipe: Recipe, seed: int, fill: tuple[int, int, int]) -> Batches:
+    """The batches that a training with `recipe` sees."""
+    return Batches(
+        data,
+        recipe.batch,
+        recipe.size,
+        seed,
+        fill,
+        augmentation=recipe.augmentation,
+        balance=recipe.balance,
+    )

@@ -20,13 +20,14 @@ from minifcn.training.recipes import MODERN, Recipe
 
 
 class Step(NamedTuple):
-    """What one step did; `step` counts from 1 within the stage. `seconds` is wall time, the wait for the batch included."""
+    """What one step did; `step` counts from 1 within the stage. `seconds` is wall time, `waited` for pictures included."""
 
     step: int
     loss: float
     learning_rate: float
     seconds: float
     images_per_second: float
+    waited: float = 0.0
 
 
 def train(
@@ -52,7 +53,9 @@ def train(
     supply = batches.iterate((first_batch + start) * parts, (first_batch + steps) * parts)
     for step in range(start, steps):
         number = first_batch + step
+        waited = batches.waited
         gathered = list(islice(supply, parts))
+        waited = batches.waited - waited
         rng = np.random.default_rng([3, seed, number])
         labels = [sampled(each, recipe.keep_cells, model.cell, rng) for _, each in gathered]
         over = divisor(labels, recipe)
@@ -69,7 +72,8 @@ def train(
         optimiser.step()
         now = time.perf_counter()
         images = sum(len(pictures) for pictures, _ in gathered)
-        yield Step(step + 1, value, optimiser.lr, now - before, images / max(now - before, 1e-9))
+        seconds = now - before
+        yield Step(step + 1, value, optimiser.lr, seconds, images / max(seconds, 1e-9), waited)
         before = time.perf_counter()
     model.eval()
 

@@ -1,8 +1,9 @@
 """How weights move: loss, optimiser, rates, batch. Three named presets, and `mean_of` that turns a summed recipe into a mean one."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from minifcn.data import Augmentation
 from minifcn.models import FCN
 from minifcn.nn.optim import SGD, Adam, Optimiser
 from minifcn.training.errors import TrainingError
@@ -19,6 +20,7 @@ class Recipe:
     is not 1 they do not decay either, as in the reference. `size`: the side of square crops; None for whole pictures. `accumulate`:
     batches whose gradients are added before a step. `class_weights`: one number a class in the loss, or None. `keep_cells`: the share
     of the network's coarsest cells whose pixels count in the loss, drawn anew each step (the paper's section 3.4 and 4.4).
+    `augmentation`: what is varied in the pictures. `balance`: "pictures" come equally often, or "classes" do.
     """
 
     loss: str = "mean"
@@ -34,7 +36,8 @@ class Recipe:
     accumulate: int = 1
     class_weights: tuple[float, ...] | None = None
     keep_cells: float = 1.0
-    mirror: bool = True
+    augmentation: Augmentation = field(default=Augmentation())
+    balance: str = "pictures"
 
     def __post_init__(self) -> None:
         for name, choices in (("loss", LOSSES), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
@@ -51,7 +54,8 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON keeps them."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        mine = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return mine | {"augmentation": self.augmentation.to_dict()}
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of step number `step` of `steps`, from 0 on: lr·(1 - step / steps)^0.9, or lr throughout."""
@@ -96,7 +100,7 @@ PAPER = Recipe(
     stage_factors=(1.0, 1e-2, 1e-4),
     batch=1,
     size=None,
-    mirror=False,
+    augmentation=Augmentation(mirror=False),
 )
 
 RECIPES = {

@@ -38,7 +38,7 @@ class Listener:
 
     def scored(self, stage: str, metrics: dict[str, Any]) -> None: ...
 
-    def look(self, stage: str, model: FCN) -> None:
+    def look(self, stage: str, step: Step, model: FCN) -> None:
         """Called after every step, with the network as it stands."""
 
 
@@ -76,7 +76,7 @@ def run(
         )
         metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
         listener.scored(stage, metrics[stage])
-        for hint in hints_of(config, folder, stage, metrics[stage]):
+        for hint in hints_of(config, folder.read_log(), stage, metrics[stage]):
             listener.say(hint)
         save(model, folder.path / f"{stage}.safetensors")
         best = metrics[stage]["mean_iu"] or 0.0
@@ -119,7 +119,7 @@ def train_stage(
     def after(step: Step) -> bool:
         waiting.append(step)
         listener.stepped(stage, step)
-        listener.look(stage, model)
+        listener.look(stage, step, model)
         if request.asked or time.perf_counter() - saved > every or step.step == config.steps:
             write_down(step)
         return request.asked
@@ -144,10 +144,10 @@ def train_stage(
     listener.stage_ends(stage)
 
 
-def hints_of(config: Config, folder: RunFolder, stage: str, scores: dict[str, Any]) -> list[str]:
-    """What looks wrong in a stage, in sentences."""
-    rows = [row for row in folder.read_log() if row["stage"] == stage]
-    return [f"{stage}: {hint}" for hint in about_loss(rows, len(config.classes["names"])) + about_scores(scores)]
+def hints_of(config: Config, rows: list[dict[str, Any]], stage: str, scores: dict[str, Any]) -> list[str]:
+    """What looks wrong in a stage, in sentences. `rows`: the log."""
+    mine = [row for row in rows if row["stage"] == stage]
+    return [f"{stage}: {hint}" for hint in about_loss(mine, len(config.classes["names"])) + about_scores(scores)]
 
 
 def is_finished(config: Config, folder: RunFolder) -> bool:

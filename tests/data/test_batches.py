@@ -1,13 +1,15 @@
-"""Batches: each a function of seed and step, every picture once an epoch, the next one decoded ahead."""
+"""Batches: each a function of seed and step, every picture once an epoch, the next ones decoded ahead by threads."""
 
 import threading
+import time
+import zlib
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minifcn.data import VOID, Batches, ClassMap, DataError, VOCFolder
+from minifcn.data import VOID, Augmentation, Batches, ClassMap, DataError, VOCFolder
 
 from .coded import FILL, Coded, label_of
 from .folders import LABELS, write_folder
@@ -80,6 +82,29 @@ def test_global_random_numbers_are_neither_used_nor_moved():
     assert same(batches.at(0), first)
 
 
+# From the loader as it was before augmentation came: a run of that time can be repeated.
+AS_EVER = [
+    (6, True, 0, [0, 2, 4, 1], 36130212, 3067499897),
+    (6, True, 7, [3, 1, 2, 1], 2345724365, 1494575929),
+    (6, False, 7, [3, 1, 2, 1], 2297365517, 116420431),
+    (None, True, 3, [4, 3, 2, 3], 470144674, 2575432484),
+    (1, True, 2, [2, 4, 1, 0], 1207472507, 2741081780),
+    (20, True, 1, [3, 0, 3, 1], 1723052542, 3452077587),
+]
+
+
+@pytest.mark.parametrize("size, mirror, step, indices, picture_sum, label_sum", AS_EVER)
+@pytest.mark.parametrize("said", ["mirror", "augmentation"])
+def test_without_augmentation_batches_are_what_they_ever_were(
+    size, mirror, step, indices, picture_sum, label_sum, said
+):
+    option = {"mirror": mirror} if said == "mirror" else {"augmentation": Augmentation(mirror=mirror)}
+    batches = Batches(Coded(*SIZES), 4, size, seed=11, fill=FILL, **option)
+    pictures, labels = batches.at(step)
+    assert batches.indices(step) == indices
+    assert (zlib.crc32(pictures.tobytes()), zlib.crc32(labels.tobytes())) == (picture_sum, label_sum)
+
+
 @pytest.mark.parametrize("size", [1, 4, 20])
 def test_crops_of_a_batch(size):
     dataset = Coded(*SIZES)
@@ -136,23 +161,59 @@ def test_every_step_and_seed_crops_anew():
     assert len({crop.tobytes() for crop in crops}) >= 14
 
 
-def test_iterate_gives_what_at_gives():
-    batches = Batches(Coded(*SIZES), 3, 5, seed=1)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_iterate_gives_what_at_gives(threads):
+    batches = Batches(Coded(*SIZES), 3, 5, seed=1, threads=threads)
     found = list(batches.iterate(2, 9))
     assert len(found) == 7
     assert all(same(batch, batches.at(step)) for step, batch in enumerate(found, 2))
     assert list(batches.iterate(4, 4)) == list(batches.iterate(5, 2)) == []
 
 
-def test_iterate_runs_one_batch_ahead_and_no_more():
+def test_the_order_holds_however_long_each_picture_takes():
+    class Uneven(Coded):
+        def picture(self, i):
+            time.sleep(0.01 * ((7 * i) % 4))
+            return super().picture(i)
+
+    quick = Batches(Coded(*SIZES), 1, 5, seed=3)
+    for step, batch in enumerate(Batches(Uneven(*SIZES), 1, 5, seed=3, threads=4).iterate(0, 12)):
+        assert same(batch, quick.at(step))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_iterate_runs_a_batch_a_thread_ahead_and_no_more(threads):
     dataset = Coded(*SIZES)
-    loop = Batches(dataset, 2, 4, seed=0).iterate(0, 10)
+    loop = Batches(dataset, 2, 4, seed=0, threads=threads).iterate(0, 10)
     next(loop)
+    everything = 2 * (1 + threads)  # the batch in use, and one for each thread
+    until = time.monotonic() + 5
+    while len(dataset.asked) < everything and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert len(dataset.asked) == everything
     loop.close()
-    assert 2 <= len(dataset.asked) <= 4
+    assert len(dataset.asked) == everything
     dataset.asked.clear()
-    assert len(list(Batches(dataset, 2, 4, seed=0).iterate(0, 3))) == 3
+    assert len(list(Batches(dataset, 2, 4, seed=0, threads=threads).iterate(0, 3))) == 3
     assert len(dataset.asked) == 6  # nothing beyond the end
+
+
+def test_leaving_the_loop_waits_for_no_batch_that_has_not_begun():
+    hold = threading.Event()
+
+    class Slow(Coded):
+        def picture(self, i):
+            if len(self.asked) >= 2:  # from the third batch on
+                hold.wait(5)
+            return super().picture(i)
+
+    dataset = Slow((4, 4), (4, 4))
+    loop = Batches(dataset, 1, 4, seed=0, threads=1).iterate(0, 50)
+    assert len([next(loop), next(loop)]) == 2
+    hold.set()
+    loop.close()
+    assert len(dataset.asked) <= 3
 
 
 def test_a_batch_is_decoded_while_the_caller_works():
@@ -164,18 +225,47 @@ def test_a_batch_is_decoded_while_the_caller_works():
                 started.set()
             return super().picture(i)
 
-    loop = Batches(Watched((4, 4), (4, 4)), 1, 4, seed=0).iterate(0, 2)
+    loop = Batches(Watched((4, 4), (4, 4)), 1, 4, seed=0, threads=1).iterate(0, 2)
     next(loop)
     assert started.wait(5), "the second batch was not begun while the first one was in use"
     loop.close()
 
 
+def test_threads_decode_at_the_same_time():
+    meeting = threading.Barrier(3)  # who waits alone is thrown out after five seconds
+
+    class Together(Coded):
+        def picture(self, i):
+            meeting.wait(5)
+            return super().picture(i)
+
+    assert len(list(Batches(Together((4, 4)), 1, 4, seed=0, threads=3).iterate(0, 6))) == 6
+
+
+def test_waited_counts_the_seconds_of_the_loop_and_not_of_its_caller():
+    class Slow(Coded):
+        def picture(self, i):
+            time.sleep(0.05)
+            return super().picture(i)
+
+    batches = Batches(Slow((4, 4)), 2, 4, seed=0, threads=1)
+    assert batches.waited == 0
+    for _ in batches.iterate(0, 4):  # each batch takes 0.1 s, and nothing is done in between
+        pass
+    assert batches.waited >= 0.38
+    before = batches.waited
+    for _ in batches.iterate(0, 4):  # here the caller takes longer than a batch: only the first one is waited for
+        time.sleep(0.2)
+    assert 0.09 <= batches.waited - before < before
+
+
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("leave", ["close", "break", "end", "error"])
-def test_no_thread_outlives_the_loop(leave):
+def test_no_thread_outlives_the_loop(leave, threads):
     before = set(threading.enumerate())
-    loop = Batches(Coded(*SIZES), 2, 4, seed=0).iterate(0, 4)
+    loop = Batches(Coded(*SIZES), 2, 4, seed=0, threads=threads).iterate(0, 4)
     next(loop)
-    assert len(set(threading.enumerate()) - before) == 1
+    assert 1 <= len(set(threading.enumerate()) - before) <= threads
     if leave == "close":
         loop.close()
     elif leave == "end":
@@ -190,10 +280,11 @@ def test_no_thread_outlives_the_loop(leave):
     assert set(threading.enumerate()) == before
 
 
-def test_an_error_in_the_thread_comes_when_its_batch_is_due(tmp_path):
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_an_error_in_a_thread_comes_when_its_batch_is_due(tmp_path, threads):
     names = ["a", "b", "c", "d"]
     root = write_folder(tmp_path, {"train": names})
-    batches = Batches(VOCFolder(root, "train", ClassMap.voc()), 1, 4, seed=0)
+    batches = Batches(VOCFolder(root, "train", ClassMap.voc()), 1, 4, seed=0, threads=threads)
     bad = root / LABELS / f"{names[batches.indices(2)[0]]}.png"
     bad.write_text("no labels")
     before = set(threading.enumerate())
@@ -234,6 +325,15 @@ REFUSED = {
     "fill below 0": (
         lambda: Batches(ONE, 1, 4, 0, fill=(0, 0, -1)),
         "batches: fill is (0, 0, -1); expected 3 numbers from 0 to 255: red, green, blue",
+    ),
+    "balance": (
+        lambda: Batches(ONE, 1, 4, 0, balance="class"),
+        "batches: balance is 'class'; choose one of pictures, classes",
+    ),
+    "threads": (lambda: Batches(ONE, 1, 4, 0, threads=0), "batches: threads is 0; at least 1 must decode"),
+    "mirror said twice": (
+        lambda: Batches(ONE, 1, 4, 0, mirror=False, augmentation=Augmentation()),
+        "batches: got mirror=False and an augmentation; say it there, Augmentation(mirror=False)",
     ),
     "step": (lambda: Batches(ONE, 1, 4, 0).at(-1), "batches: step is -1; steps count from 0"),
     "step of indices": (lambda: Batches(ONE, 1, 4, 0).indices(-2), "batches: step is -2; steps count from 0"),

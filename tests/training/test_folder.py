@@ -114,7 +114,7 @@ def test_the_log_keeps_what_a_checkpoint_covers(tmp_path):
     folder.append_log("fcn32s", [Step(1, 2.5, 0.1, 0.25, 8.0), Step(2, 1.5, 0.05, 0.5, 4.0)])
     folder.append_log("fcn16s", [Step(1, 1.25, 0.04, 0.5, 4.0), Step(2, 1.0, 0.02, 0.5, 4.0)])
     assert folder.read_log()[1] == dict(
-        stage="fcn32s", step=2, loss=1.5, learning_rate=0.05, seconds=0.5, images_per_second=4.0
+        stage="fcn32s", step=2, loss=1.5, learning_rate=0.05, seconds=0.5, images_per_second=4.0, waited=0.0
     )
     kept = folder.start_log(STAGES, 1, 1)
     assert [(row["stage"], row["step"]) for row in kept] == [("fcn32s", 1), ("fcn32s", 2), ("fcn16s", 1)]
