@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minifcn import backend
-from minifcn.cli.options import above_zero, at_least, bar, comma_list, picture_file
+from minifcn.cli.options import at_least, bar, picture_file, scale_list
 from minifcn.cli.progress import percent, row
 from minifcn.cli.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
@@ -48,14 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--worst", type=at_least(1), metavar="N", help=f"how many --gallery shows ({WORST})")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
-
-
-def scale_list(text: str) -> tuple[float, ...]:
-    """An argparse type: "0.75,1" -> (0.75, 1.0)."""
-    scales = tuple(above_zero(part) for part in comma_list(text))
-    if not scales:
-        raise argparse.ArgumentTypeError("no scales; expected numbers above 0, such as 0.75,1,1.25")
-    return scales
 
 
 def png_file(text: str) -> str:

@@ -56,6 +56,14 @@ def two_numbers(text: str) -> tuple[float, float]:
     return low, high
 
 
+def scale_list(text: str) -> tuple[float, ...]:
+    """An argparse type: "0.75,1" -> (0.75, 1.0)."""
+    scales = tuple(above_zero(part) for part in comma_list(text))
+    if not scales:
+        raise argparse.ArgumentTypeError("no scales; expected numbers above 0, such as 0.75,1,1.25")
+    return scales
+
+
 def picture_file(text: str) -> str:
     """An argparse type: a file's name that ends in .png or .svg."""
     if not text.lower().endswith((".png", ".svg")):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from minifcn import backend
-from minifcn.cli.options import bar
+from minifcn.cli.options import bar, scale_list
 from minifcn.data import ClassMap, DataError, read_picture, write_labels
 from minifcn.data.voc import PICTURE_ENDINGS
 from minifcn.models import FCN, load
@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="MODEL", help="a file that minifcn train wrote, such as RUN/best.safetensors"
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where NAME.png and NAME_overlay.png go")
+    parser.add_argument("--mirror", action="store_true", help="average over the mirrored picture too")
+    parser.add_argument(
+        "--scales", type=scale_list, default=(1.0,), metavar="S,…", help="average over these sizes, such as 1,1.25 (1)"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
 
 
@@ -34,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     with bar(len(pictures), "predicting", unit="picture") as progress:
         for path in pictures:
             try:
-                progress.write(predict_file(model, path, arguments.out), file=sys.stdout)
+                progress.write(
+                    predict_file(model, path, arguments.out, arguments.mirror, arguments.scales), file=sys.stdout
+                )
             except DataError as error:  # one bad file does not cost the others their result
                 failed += 1
                 print(f"minifcn predict: {error}", file=sys.stderr)
@@ -84,12 +90,12 @@ def check_outputs(pictures: list[Path], out: Path) -> None:
             raise DataError(f"{labels}: exists and was not written by predict; choose another --out")
 
 
-def predict_file(model: FCN, path: Path, out: Path) -> str:
+def predict_file(model: FCN, path: Path, out: Path, mirror: bool, scales: tuple[float, ...]) -> str:
     """Write both PNGs for one picture; returns its line of class shares."""
     from minifcn.draw.overlay import overlay, shares_line
 
     picture = read_picture(path)
-    labels = predict(model, picture)
+    labels = predict(model, picture, mirror, scales)
     classes = ClassMap.from_dict(model.classes) if model.classes else ClassMap.own(model.class_names)
     label_file, overlay_file = outputs_of(path, out)
     overlay(picture, labels, model.class_names, classes.colours).save(overlay_file)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from training.helpers import constant_model, random_model, saved
 
-from minifcn.data import ClassMap, colour_map
+from minifcn.data import ClassMap, colour_map, read_labels
 
 RNG = np.random.default_rng(4)
 PICTURE = RNG.integers(0, 256, (30, 44, 3)).astype(np.uint8)  # 30 high, 44 wide
@@ -197,3 +197,22 @@ def test_out_is_a_file(call, person_model, photo, tmp_path):
     (tmp_path / "out").write_text("notes")
     call(f"predict {photo} --model {person_model} --out {tmp_path}/out").failed("out")
     assert (tmp_path / "out").read_text() == "notes"
+
+
+def test_averages_over_views(call, small_set, tmp_path):
+    file = saved(random_model("fcn8s", num_classes=3), tmp_path / "m.safetensors")
+    picture = sorted((small_set / "JPEGImages").iterdir())[0]
+    labels = {}
+    for name, options in (
+        ("plain", ""),
+        ("same", "--scales 1"),
+        ("mirror", "--mirror"),
+        ("scaled", "--scales 0.5,1.5"),
+    ):
+        call(f"predict {picture} --model {file} --out {tmp_path / name} {options}").worked()
+        labels[name] = read_labels(tmp_path / name / f"{picture.stem}.png")
+    np.testing.assert_array_equal(labels["plain"], labels["same"])
+    assert (labels["plain"] != labels["mirror"]).any() and (labels["plain"] != labels["scaled"]).any()
+    assert labels["scaled"].shape == labels["plain"].shape
+    wrong = call(f"predict {picture} --model {file} --out {tmp_path} --scales 0")
+    assert wrong.status == 2
