@@ -92,7 +92,7 @@ def not_finite(
         with detect_anomaly(), np.errstate(all="ignore"):
             loss_of(model(as_input(model, pictures)), labels, recipe, 1.0)
     except AnomalyError as error:
-        where = str(error).partition(" Called at")[0]
+        where = str(error).partition(". Called at")[0]
     spoilt = [name for name, p in model.named_parameters() if not backend.array_module(p.data).isfinite(p.data).all()]
     weights = (
         f"{len(spoilt)} parameters are no longer finite, {spoilt[0]} first; the last checkpoint is from before that"

@@ -191,3 +191,16 @@ def test_an_unreadable_picture_in_the_middle_is_an_error_here():
     model = fresh()
     with pytest.raises(ValueError, match=r"photo7\.jpg is gone"):
         list(train(model, batches(Broken(*STRIPES.pairs)), optimiser_for(model), Recipe(lr=0.05), steps=3, seed=0))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_first_bad_operation_is_named():
+    model = fresh(dropout=0)
+    with pytest.raises(TrainingError) as caught:
+        for step in train(model, batches(), optimiser_for(model), Recipe(lr=0.05), steps=5, seed=0):
+            if step.step == 1:
+                model.backbone.fc7.weight.data[0] = np.inf
+    message = str(caught.value)
+    assert "1 parameters are no longer finite, backbone.fc7.weight first; the last checkpoint is from before" in message
+    assert "First bad operation: Conv2d.forward: " in message and message.endswith("Try a rate ten times smaller")
+    assert "got it from input 1: it was there before. Try" in message
