@@ -68,7 +68,7 @@ class Augmentation:
         if self.scale != (1.0, 1.0):
             done.append(f"scaled by {low:g}" + (f" to {high:g}" if high > low else ""))
         if size is not None:
-            beyond = f", up to {self.jitter} pixels beyond its edges" if self.jitter else ""
+            beyond = f" (up to {self.jitter} pixels beyond its edges)" if self.jitter else ""
             done.append(f"cropped to {size}x{size} pixels at a random place{beyond}")
         elif self.jitter:
             done.append(f"shifted by up to {self.jitter} pixels in each direction")
@@ -79,7 +79,9 @@ class Augmentation:
             done.append("mirrored half the time")
         if not done:
             return "Pictures are used as they are."
-        return f"Each time a picture is used it is {', '.join(done[:-1]) + ', and ' if done[1:] else ''}{done[-1]}."
+        *others, last = done
+        together = ", ".join(others) + (", and " if len(others) > 1 else " and " if others else "") + last
+        return f"Each time a picture is used it is {together}."
 
     def apply(
         self,
@@ -100,9 +102,7 @@ class Augmentation:
             factor = math.exp(rng.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
             tall, wide = max(1, round(factor * tall)), max(1, round(factor * wide))
         height, width = (tall, wide) if size is None else (size, size)
-        y = x = 0
-        if size is not None or self.jitter:
-            y, x = _corner(tall, height, self.jitter, rng), _corner(wide, width, self.jitter, rng)
+        y, x = _corner(tall, height, self.jitter, rng), _corner(wide, width, self.jitter, rng)
         picture, labels = _cut(picture, labels, (tall, wide), y, x, height, width)
         if self.colour:  # before the fill comes round it, which has to stay what it is
             picture = adjust_colour(picture, *rng.uniform(1 - self.colour, 1 + self.colour, 3).tolist())

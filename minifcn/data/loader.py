@@ -132,8 +132,7 @@ class Batches:
         """
         if start >= stop:
             return
-        pool = ThreadPoolExecutor(self.threads)
-        try:
+        with ThreadPoolExecutor(self.threads) as pool:
             # a batch a thread, whole: handing out single pictures made the caller wait for Python's lock more often
             asked = time.perf_counter()
             coming = deque(pool.submit(self.at, step) for step in range(start, min(start + self.threads, stop)))
@@ -144,8 +143,6 @@ class Batches:
                 self.waited += time.perf_counter() - asked
                 yield current
                 asked = time.perf_counter()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def examples(self, index: int, count: int) -> Examples:
         """Picture `index` of the dataset and `count` variations of it, the same ones for the same seed."""

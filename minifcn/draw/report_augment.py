@@ -40,7 +40,7 @@ def augmentation_section(examples: Sequence[Any], names: Sequence[str], colours:
 def _cell(picture: np.ndarray, alt: str) -> str:
     height, width = picture.shape[:2]
     image = f'<img src="{picture_uri(picture)}" alt="{escape(alt)}">'
-    return f"<td>{image}<small>{width}x{height}</small></td>"
+    return f"<td>{image}<small>{width} wide, {height} high</small></td>"
 
 
 def _legend(examples: Sequence[Any], names: Sequence[str], colours: np.ndarray) -> str:

@@ -290,6 +290,12 @@ def test_examples_are_variations_of_one_picture_and_the_same_every_time():
     assert found.sentence == Augmentation(jitter=2).describe(16)
 
 
+def test_examples_of_two_pictures_are_cut_in_different_places():
+    batches = Batches(Coded((30, 40), (30, 40)), 2, 16, 0, mirror=False)
+    one, two = ([seen[0, 0, :2].tolist() for seen, _ in batches.examples(i, 4).variations] for i in (0, 1))
+    assert one != two
+
+
 def test_examples_without_a_size_share_one():
     batches = Batches(Coded((9, 7)), 1, None, 0, FILL, augmentation=Augmentation(scale=(0.5, 2)))
     shapes = {pair[1].shape for pair in batches.examples(0, 5).variations}
@@ -322,7 +328,7 @@ def test_examples_refused(index, count):
         (
             {"jitter": 8, "colour": 0.25, "mirror": False},
             128,
-            "Each time a picture is used it is cropped to 128x128 pixels at a random place, up to 8 pixels beyond its edges, and given 0.75 to 1.25 times its brightness, contrast and saturation.",
+            "Each time a picture is used it is cropped to 128x128 pixels at a random place (up to 8 pixels beyond its edges) and given 0.75 to 1.25 times its brightness, contrast and saturation.",
         ),
     ],
 )

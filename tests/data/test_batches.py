@@ -199,23 +199,6 @@ def test_iterate_runs_a_batch_a_thread_ahead_and_no_more(threads):
     assert len(dataset.asked) == 6  # nothing beyond the end
 
 
-def test_leaving_the_loop_waits_for_no_batch_that_has_not_begun():
-    hold = threading.Event()
-
-    class Slow(Coded):
-        def picture(self, i):
-            if len(self.asked) >= 2:  # from the third batch on
-                hold.wait(5)
-            return super().picture(i)
-
-    dataset = Slow((4, 4), (4, 4))
-    loop = Batches(dataset, 1, 4, seed=0, threads=1).iterate(0, 50)
-    assert len([next(loop), next(loop)]) == 2
-    hold.set()
-    loop.close()
-    assert len(dataset.asked) <= 3
-
-
 def test_a_batch_is_decoded_while_the_caller_works():
     started = threading.Event()
 

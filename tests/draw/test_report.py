@@ -149,6 +149,47 @@ def test_the_same_run_gives_the_same_page(written):
 ODD_METRICS = {"fcn8s-atonce": {**block(math.nan), "mean_iu": None, "per_class": {"cat": None, "dog": math.nan}}}
 
 
+def example(variations=3, size=(48, 64), sentence="Scaled by <b>0.5</b> to 2."):
+    one = sample(size=size)
+    pairs = [(one.picture[:16, :20], one.truth[:16, :20])] * variations
+    return SimpleNamespace(picture=one.picture, labels=one.truth, variations=pairs, sentence=sentence)
+
+
+def test_augmentation_is_shown_and_said(written):
+    text = written(samples=[], augmentations=[example(), example(size=(30, 64))])
+    page = Page(text)
+    for words in ("Augmentation", "Scaled by <b>0.5</b> to 2.", "As it is", "64 wide, 30 high", "void, not counted"):
+        assert words in page.text
+    assert page.text.count("20 wide, 16 high") == 6
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == 8 and len({image["alt"] for image in images}) == 8
+    assert "Augmentation" not in Page(written()).text
+
+
+def test_augmented_pictures_are_tinted_by_class(written):
+    one = example(variations=1)
+    one.picture[:] = 60
+    one.variations = [(np.full((32, 32, 3), 60, np.uint8), np.full((32, 32), 1, np.uint8))]
+    page = Page(written(samples=[], augmentations=[one]))
+    sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
+    drawn = [
+        np.array(Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2])))).astype(int)
+        for source in sources
+    ]
+    # class 1 is (200, 0, 0), and 55 % of it; JPEG rounds
+    assert abs(drawn[1][16, 16] - (0.55 * 200 + 0.45 * 60, 0.45 * 60, 0.45 * 60)).max() <= 4
+    assert abs(drawn[0][30, 5] - 60).max() <= 4  # the background stays as it is
+    legend = [attributes["style"] for tag, attributes in page.tags if tag == "i"]
+    assert legend == ["--c: rgb(255, 255, 255)", "--c: rgb(200, 0, 0)", "--c: rgb(224, 224, 192)"]
+
+
+def test_an_augmented_label_without_a_name_is_refused(tmp_path):
+    one = example()
+    one.variations[1][1][:] = 7
+    with pytest.raises(ValueError, match="label 7 is not in names"):
+        write_report(tmp_path / "report.html", **arguments(augmentations=[one]))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -162,6 +203,7 @@ ODD_METRICS = {"fcn8s-atonce": {**block(math.nan), "mean_iu": None, "per_class":
         {"samples": [sample(size=(1, 1)), sample(size=(400, 31))]},
         {"samples": [SimpleNamespace(**{**vars(sample()), "truth": np.full((48, 64), 255, np.uint8)})]},
         {"samples": [sample(), SimpleNamespace(**{**vars(sample()), "predictions": {}})]},
+        {"augmentations": [example(), example(variations=1)]},
         {"config": {"path": object(), "nested": {"a": [1, None]}}, "title": "\udcff surrogate"},
     ],
     ids=lambda changes: " ".join(changes),
