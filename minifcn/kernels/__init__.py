@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from minifcn.kernels import fast, simple
+from minifcn.kernels import choice, simple
 from minifcn.kernels.windows import Window, pair, same_padding
 
 __all__ = ["Window", "call", "pair", "same_padding", "use"]
@@ -41,7 +41,7 @@ def use(choice: str) -> Iterator[None]:
 def call(name: str, *arguments: Any) -> Any:
     """Run the kernel called `name`: the fast one where it exists, is wanted and takes these arguments, else the simple one."""
     if _choice.get() == "fast":
-        kernel = fast.KERNELS.get(name)
-        if kernel is not None and kernel.suits(*arguments):
-            return kernel.run(*arguments)
+        for kernel in choice.KERNELS.get(name, ()):
+            if kernel.suits(*arguments):
+                return kernel.run(*arguments)
     return getattr(simple, name)(*arguments)

@@ -9,8 +9,8 @@ are nine times the picture for a 3x3 kernel; they leave the cache, and fresh mem
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -175,17 +175,3 @@ def has_gradient_kernel(grad: Array, weight: Array, window: Window, groups: int,
     # the turned kernel needs span - 1 - padding of its own, and as many windows as stride 1 gives
     fits = all(max(sides) < span for span, sides in zip(window.span, window.padding, strict=True))
     return window.stride == (1, 1) and fits and window.output_size((shape[2], shape[3])) == grad.shape[2:]
-
-
-class Fast(NamedTuple):
-    """A fast kernel and the question whether it takes these arguments."""
-
-    run: Callable[..., Any]
-    suits: Callable[..., bool]
-
-
-KERNELS: dict[str, Fast] = {
-    "conv2d": Fast(conv2d, has_kernel),
-    "conv2d_input_gradient": Fast(conv2d_input_gradient, has_gradient_kernel),
-    "conv2d_weight_gradient": Fast(conv2d_weight_gradient, has_weight_kernel),
-}

@@ -127,6 +127,22 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
 
 
+def relu(x: Array) -> Array:
+    """max(x, 0), in the shape and memory order of x."""
+    return array_module(x).maximum(x, x.dtype.type(0))
+
+
+def relu_gradient(y: Array, grad: Array) -> Array:
+    """grad where y > 0, else 0: the slope is 1 above 0, and 0 at the kink, as in PyTorch."""
+    return array_module(grad).where(y > 0, grad, 0)
+
+
+def add_bias(y: Array, bias: Array) -> Array:
+    """y (N, O, OH, OW) += bias (O,), in place; returns y."""
+    y += bias[:, None, None]
+    return y
+
+
 def bias_gradient(grad: Array) -> Array:
     """The sum over pictures and pixels, (N, O, OH, OW) -> (O,): blocks of 64 pixels as a product with ones, then float64.
 

@@ -22,7 +22,7 @@ class Conv2d(Function):
         self.x, self.weight, self.has_bias = x, weight, bias is not None
         y = kernels.call("conv2d", x, weight, self.window, self.groups)
         if bias is not None:
-            y += bias[:, None, None]
+            y = kernels.call("add_bias", y, bias)
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
@@ -45,7 +45,7 @@ class ConvTranspose2d(Function):
         shape = (x.shape[0], weight.shape[1] * self.groups, *self.size)
         y = kernels.call("conv2d_input_gradient", x, weight, self.window, self.groups, shape)
         if bias is not None:
-            y += bias[:, None, None]
+            y = kernels.call("add_bias", y, bias)
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:

@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 
 import minifcn as mf
 from minifcn import ops
-from minifcn.kernels import Window, fast, simple
+from minifcn.kernels import Window, choice, fast, simple
 from minifcn.kernels.simple import channels_last, columns, output_rows, padded, padded_size, tap, taps
 from minifcn.ops import Call
 from minifcn.ops.convolution import Conv2d, ConvTranspose2d
@@ -467,7 +467,7 @@ def transposed_gradient_by_overlap(patch):
 
 
 def fast_kernel(patch, name, run):
-    patch.setitem(fast.KERNELS, name, fast.KERNELS[name]._replace(run=run))
+    patch.setitem(choice.KERNELS, name, tuple(kernel._replace(run=run) for kernel in choice.KERNELS[name]))
 
 
 @mutant(

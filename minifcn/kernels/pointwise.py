@@ -1,0 +1,187 @@
+"""Elementwise kernels for speed, and the sums beside them: loss, ReLU, bias.
+
+Each of these does little with much memory. The simple kernels walk over the whole array once for every step of the formula, and each walk
+fetches the array from far away. Here a block that fits the cache goes through all the steps before the next one comes, in scratch memory;
+the result lies in memory that was used before (`memory.py`); and rows are made long, for NumPy takes longer to begin a row of 21 numbers
+than to add it up.
+
+    M pixels   C classes or channels   B pixels of a block
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minifcn.kernels import memory, simple, threads
+
+Array = Any
+
+BLOCK = 1 << 15  # numbers of an elementwise block: three float32 arrays of it fit a core's L2 cache
+PIXELS = 1008  # of a block of the loss: no power of two, at which the rows of a block (C, B) would want the same lines of the cache
+PART = 8  # blocks that a thread takes at a time
+LONG = 1 << 10  # numbers in a row, where rows can be joined
+
+
+def blocks(length: int, size: int) -> list[list[slice]]:
+    """0 … length - 1 in slices of `size`, PART of them a job. The same for any number of threads."""
+    all_of_them = [slice(start, min(start + size, length)) for start in range(0, length, size)]
+    return [all_of_them[start : start + PART] for start in range(0, len(all_of_them), PART)]
+
+
+def run(job: Any, jobs: list[Any]) -> None:
+    """`threads.run`, but a single job is done here: to wake a thread takes longer than a small array."""
+    if len(jobs) > 1:
+        threads.run(job, jobs)
+    elif jobs:
+        job(jobs[0])
+
+
+def integers(x: Array) -> Array:
+    """The same bytes as integers. A product with 0 or 1 is then exact, and 0 even where x is infinite or NaN."""
+    return x.view(np.int32 if x.itemsize == 4 else np.int64)
+
+
+def softmax_cross_entropy(rows: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
+    """As `simple.softmax_cross_entropy`. The softmax (M, C) is a view of (C, M), as it was made."""
+    m, classes = rows.shape
+    losses = np.empty(m, rows.dtype)
+    softmax = memory.empty((classes, m), rows.dtype)
+
+    def job(part: list[slice]) -> None:
+        with np.errstate(invalid="ignore"):  # as in the simple kernel: infinite scores where the pixel does not count
+            for block in part:
+                shifted = memory.scratch("block", (classes, block.stop - block.start), rows.dtype)
+                np.copyto(shifted, rows[block].T)
+                shifted -= shifted.max(0)
+                losses[block] = shifted[labels[block], np.arange(shifted.shape[1])]
+                np.exp(shifted, out=shifted)
+                sums = shifted.sum(0)
+                np.divide(shifted, sums, out=softmax[:, block])
+                np.subtract(np.log(sums), losses[block], out=losses[block])  # -log softmax[label]
+
+    run(job, blocks(m, PIXELS))
+    losses[~valid] = 0
+    return losses, softmax.T
+
+
+def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, factor: Array) -> Array:
+    """As `simple.softmax_cross_entropy_gradient`, to the last bit."""
+    m, classes = softmax.shape
+    factor = np.where(valid, factor, factor.dtype.type(0))
+    result = memory.empty((m, classes), softmax.dtype)
+
+    def job(part: list[slice]) -> None:
+        with np.errstate(invalid="ignore"):
+            for block in part:
+                grad = memory.scratch("block", (classes, block.stop - block.start), softmax.dtype)
+                np.multiply(softmax[block].T, factor[block], out=grad)
+                at = (labels[block], np.arange(grad.shape[1]))
+                grad[at] = (softmax[block].T[at] - 1) * factor[block]
+                if np.isnan(
+                    grad[0]
+                ).any():  # one infinite score makes the whole softmax of a pixel NaN, and 0·NaN is NaN
+                    grad[:, ~valid[block]] = 0
+                np.copyto(result[block], grad.T)
+
+    run(job, blocks(m, PIXELS))
+    return result
+
+
+def dense(x: Array) -> Any:
+    """All numbers of x as one row in the order of memory, a view; None where x has gaps or its channels do not come last."""
+    last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+    return last.reshape(-1) if last.flags.c_contiguous else None
+
+
+def like(x: Array) -> Array:
+    """An array of x's shape and dtype, its channels last in memory where it has four axes."""
+    if x.ndim != 4:
+        return memory.empty(x.shape, x.dtype)
+    n, c, h, w = x.shape
+    return memory.empty((n, h, w, c), x.dtype).transpose(0, 3, 1, 2)
+
+
+def relu(x: Array) -> Array:
+    """As `simple.relu`."""
+    result = like(x)
+    source, to = dense(x), dense(result)
+
+    def job(part: list[slice]) -> None:
+        whole = slice(part[0].start, part[-1].stop)
+        np.maximum(source[whole], x.dtype.type(0), out=to[whole])
+
+    run(job, blocks(x.size, BLOCK))
+    return result
+
+
+def relu_gradient(y: Array, grad: Array) -> Array:
+    """As `simple.relu_gradient`."""
+    result = like(y)
+    values, to = dense(y), dense(result)
+    source = dense(grad)
+    if source is None:
+        source = simple.channels_last(grad).reshape(-1)
+
+    def job(part: list[slice]) -> None:
+        for block in part:
+            mask = memory.scratch("mask", (block.stop - block.start,), integers(to).dtype)
+            np.greater(values[block], 0, out=mask)
+            np.multiply(integers(source[block]), mask, out=integers(to[block]))
+
+    run(job, blocks(y.size, BLOCK))
+    return result
+
+
+def add_bias(y: Array, bias: Array) -> Array:
+    """y (N, O, OH, OW) += bias (O,), in place: several pixels with all their channels make one long row."""
+    rows = y.transpose(0, 2, 3, 1).reshape(-1)  # a view: suits() asked for channels last
+    o = len(bias)
+    length = o * max(1, LONG // o)
+    row = np.tile(bias, length // o)
+    step = max(1, BLOCK // length) * length
+
+    def job(part: list[slice]) -> None:
+        for block in part:
+            numbers = rows[block]
+            whole = len(numbers) // length * length
+            numbers[:whole].reshape(-1, length)[...] += row
+            numbers[whole:] += row[: len(numbers) - whole]
+
+    run(job, blocks(rows.size, step))
+    return y
+
+
+def bias_gradient(grad: Array) -> Array:
+    """As `simple.bias_gradient`: 256 pixels at a time as a product with ones, then float64. The order of additions is fixed."""
+    rows = simple.channels_last(grad).reshape(-1, grad.shape[1])  # (M, O)
+    size = 256
+    jobs = blocks(len(rows), size)
+    ones = np.ones(size, grad.dtype)
+    sums = np.zeros((len(jobs), rows.shape[1]))
+
+    def job(number: int) -> None:
+        for block in jobs[number]:
+            sums[number] += ones[: block.stop - block.start] @ rows[block]
+
+    run(job, list(range(len(jobs))))
+    return sums.sum(0).astype(grad.dtype)
+
+
+def _fits(x: Array) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype in (np.float32, np.float64)
+
+
+def suits_loss(rows: Array, *others: Array) -> bool:
+    return _fits(rows)
+
+
+def suits_relu(x: Array, grad: Array | None = None) -> bool:
+    return (
+        _fits(x)
+        and dense(x) is not None
+        and (grad is None or (_fits(grad) and grad.dtype == x.dtype and (x.ndim == 4 or dense(grad) is not None)))
+    )
+
+
+def suits_bias(y: Array, bias: Array | None = None) -> bool:
+    return _fits(y) and y.ndim == 4 and (bias is None or dense(y) is not None)
