@@ -3,9 +3,11 @@
 from minifcn import kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
+from minifcn.autodiff.profiler import profile
 from minifcn.backend import manual_seed
 from minifcn.kernels.threads import set_num_threads
 from minifcn.nn import optim
+from minifcn.ops import flops as _flops  # noqa: F401 - it tells the profiler what a product costs
 from minifcn.verify.adjoint import adjoint_check
 from minifcn.verify.gradcheck import gradcheck
 from minifcn.verify.report import GradcheckError
@@ -27,5 +29,6 @@ __all__ = [
     "no_grad",
     "ops",
     "optim",
+    "profile",
     "set_num_threads",
 ]

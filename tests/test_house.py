@@ -24,6 +24,7 @@ ROOMS = [
     "data",
     "training",
     "draw",
+    "bench",
     "cli",
 ]
 

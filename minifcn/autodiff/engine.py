@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff import anomaly
+from minifcn.autodiff import anomaly, profiler
 from minifcn.autodiff.walk import walk_back
 
 Array = Any  # a NumPy or a CuPy array
@@ -205,7 +205,8 @@ class Function:
             )
         record = _recording.get()
         self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
-        result = self.forward(*(tensor.data for tensor in inputs))
+        forward = profiler.watched(self, "forward") if profiler.watching() else self.forward
+        result = forward(*(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)
@@ -224,7 +225,8 @@ class Function:
         """Yield (input, gradient) for every input that wants one, after checking what `backward` returned."""
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
-        gradients = self.backward(grad)
+        backward = profiler.watched(self, "backward") if profiler.watching() else self.backward
+        gradients = backward(grad)
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(inputs):
