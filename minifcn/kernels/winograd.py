@@ -16,12 +16,15 @@ over the channels. Between them, at each of the 36 places, stands a plain produc
     y = A M      (tiles, 16, O)    each tile, (16, 36) @ (36, O)
 
 The transforms cost (36 + 16)·36 multiplications a tile and channel, whatever the number of channels, while what is saved grows
-with them: from 64 channels on this wins. The gradients go through the same matrices: the input gradient is a convolution with the
+with them: from 32 or 64 channels on this wins, see `pays`. The gradients go through the same matrices: the input gradient is a convolution with the
 kernel turned round, and a linear map's adjoint is its transpose: dU = Vᵀ dM with dM = Aᵀ dy, then dg = Gᵀ dU.
 
 Why it is written with products and not with additions, as the literature has it: BLAS runs products of up to a million multiplications
 without packing its operands first, at 100 GFLOP/s and more a core; additions of whole arrays move memory for every one of them.
 And to a product all numbers are alike, so that the points can be chosen for small rounding errors and not for numbers like 2 and 4.
+
+The price: a tile's values are mixed. A NaN or an infinity spoils its whole tile of outputs and not only the windows that see it, and a sum
+of zeros comes out as zero but for rounding.
 
 Source: Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); Barabasz et al., "Error Analysis and Improving the
 Accuracy of Winograd Convolution for Deep Neural Networks" (2020).
@@ -247,9 +250,9 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
 
 
 def pays(n: int, c: int, o: int, size: Pair) -> bool:
-    """Whether this is faster than tiles of windows, by size: it is 0.9 to 1.3 times as fast at the edge of what is taken.
+    """Whether this is faster than tiles of windows, by size: at the edge of what is taken it is 0.85 to 1.6 times as fast.
 
-    Time of `fast.conv2d` / time of this, one picture, C = O, one core with AVX-512, float32 (two cores: the same to a tenth):
+    Time of `fast.conv2d` / time of this, one picture, C = O, one core with AVX-512, float32 (two cores: much the same):
 
           C    8x8  12x12  16x16  24x24  32x32  48x48  64x64  96x96  192x192
          16    0.6    0.5    0.5    0.4    0.5    0.7    0.9    0.8    1.2
@@ -260,9 +263,8 @@ def pays(n: int, c: int, o: int, size: Pair) -> bool:
         512    1.6    1.6    2.3    2.8    2.8    3.4    3.2    3.2
     """
     outputs = n * size[0] * size[1]
-    mostly_full = (
-        outputs * 2 >= number_of_tiles(n, size) * STEP**2
-    )  # 3x3 outputs of a tile are too few, 6x6 of four are not
+    # a tile holds 16 outputs: the products pay back from half of that on
+    mostly_full = outputs * 2 >= number_of_tiles(n, size) * STEP**2
     # below 16 channels the transforms take longer than all products, below 8 tiles those of the kernels do
     return outputs * c * o >= LEAST_WORK and min(c, o) >= 16 and outputs >= 8 * STEP**2 and mostly_full
 

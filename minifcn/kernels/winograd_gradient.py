@@ -140,7 +140,7 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
 
 
 def suits_conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -> bool:
-    """As fast as the convolution, but for a picture of half the size where lanes must be added up, so that it pays later.
+    """As `suits_conv2d`, but below LANES jobs there are sums of lanes to be added up, and it takes twice the work to pay for them.
 
     Time of `fast.conv2d_weight_gradient` / time of this, as in `winograd.pays`:
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from minifcn.training import Config, RunFolder, TrainingError
+from minifcn.training import RunFolder, TrainingError
 from minifcn.training.config import differences
 from minifcn.training.loop import Step
 
