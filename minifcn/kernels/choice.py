@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minifcn.kernels import fast, pointwise, pools, winograd, winograd_gradient
-from minifcn.kernels.windows import Window
 
 Array = Any
 
@@ -21,41 +20,18 @@ class Fast(NamedTuple):
     suits: Callable[..., bool]
 
 
-def three_by_three(x: Array, window: Window, groups: int) -> bool:
-    """The convolutions that Winograd's way is made for."""
-    same = window.kernel == (3, 3) and window.stride == window.dilation == (1, 1) and groups == 1
-    return same and isinstance(x, np.ndarray) and x.size > 0
-
-
-def many_channels(x: Array, weight: Array, window: Window, groups: int) -> bool:
-    return three_by_three(x, window, groups) and min(weight.shape[:2]) >= CHANNELS
-
-
-def many_channels_back(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> bool:
-    seen = (
-        all(max(sides) <= 2 for sides in window.padding) and window.output_size((shape[2], shape[3])) == grad.shape[2:]
-    )
-    return seen and many_channels(grad, weight, window, groups)
-
-
-def many_channels_weight(x: Array, grad: Array, window: Window, groups: int) -> bool:
-    return three_by_three(x, window, groups) and grad.size > 0 and min(x.shape[1], grad.shape[1]) >= CHANNELS
-
-
 def plain_array(x: Array, *others: Any) -> bool:
     return isinstance(x, np.ndarray)
 
 
-CHANNELS = 64  # from so many on, on both sides, Winograd is faster
-
 KERNELS: dict[str, tuple[Fast, ...]] = {
-    "conv2d": (Fast(winograd.conv2d, many_channels), Fast(fast.conv2d, fast.has_kernel)),
+    "conv2d": (Fast(winograd.conv2d, winograd.suits_conv2d), Fast(fast.conv2d, fast.has_kernel)),
     "conv2d_input_gradient": (
-        Fast(winograd.conv2d_input_gradient, many_channels_back),
+        Fast(winograd.conv2d_input_gradient, winograd.suits_conv2d_input_gradient),
         Fast(fast.conv2d_input_gradient, fast.has_gradient_kernel),
     ),
     "conv2d_weight_gradient": (
-        Fast(winograd_gradient.conv2d_weight_gradient, many_channels_weight),
+        Fast(winograd_gradient.conv2d_weight_gradient, winograd_gradient.suits_conv2d_weight_gradient),
         Fast(fast.conv2d_weight_gradient, fast.has_weight_kernel),
     ),
     "max_pool2d": (Fast(pools.max_pool2d, plain_array),),
