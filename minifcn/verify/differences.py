@@ -124,8 +124,10 @@ class Differences:
         changes = [
             sum(abs(a.value - b.value) for a, b in zip(row, finer, strict=True)) for row, finer in pairwise(slopes)
         ]
-        for step, change, finer in zip(steps, changes, slopes[1:], strict=False):
-            if change <= sum(slope.rounding for slope in finer):
+        for step, change, row in zip(steps, changes, slopes, strict=False):
+            if change <= sum(
+                slope.rounding for slope in row
+            ):  # then what is left of truncation is tolerated as rounding
                 return step
         return steps[int(np.nanargmin(changes))] if not np.isnan(changes).all() else self.scale * FALLBACK
 
