@@ -169,8 +169,11 @@ class Function:
 
     `backward` returns one array for one input, else a tuple with an array or None an input. `self.needs[i]` says whether
     input i wants a gradient; where it does not, None saves the work. Gradients of gradients are not supported.
+
+    `fresh = True` promises that `backward` makes its arrays anew and keeps none, so that a leaf can have them without a copy.
     """
 
+    fresh = False
     inputs: tuple[Tensor, ...] | None = None
     needs: tuple[bool, ...] = ()
     _options: tuple[str, ...] | None = None

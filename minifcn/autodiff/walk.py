@@ -19,15 +19,18 @@ def walk_back(root: Tensor, grad: Any) -> None:
     start = starting_gradient(root, grad)
     order = list(children_first(root))[::-1]  # the whole graph is looked at before any of it is used up
     pending = {root: start}  # gradients on their way; each leaves as soon as it is used
+    ours = set()  # the tensors whose pending gradient nobody else holds
     arrived = []
     while order:
         tensor = order.pop()  # nothing else holds a tensor that was passed: its array goes as the walk goes
         gradient = pending.pop(tensor, None)
         if gradient is not None:
             if tensor.creator is None or tensor._retain:
-                arrived.append((tensor, gradient))
+                arrived.append((tensor, gradient, tensor.creator is None and tensor in ours))
             if tensor.creator is not None:
                 for parent, part in tensor.creator.input_gradients(gradient):
+                    if parent in pending or tensor.creator.fresh:
+                        ours.add(parent)
                     pending[parent] = added(pending[parent], part) if parent in pending else part
         if tensor.creator is not None:
             tensor.creator.release()
@@ -87,9 +90,12 @@ def added(a: Array, b: Array) -> Array:
     return backend.array_module(a).asarray(a + b)  # a sum of two 0-d arrays is a scalar, no array
 
 
-def store_gradients(arrived: list[tuple[Tensor, Array]]) -> None:
+def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:
     """Add what arrived to each `.grad`. Done last, so that an error on the way leaves every `.grad` as it was."""
     while arrived:
-        tensor, gradient = arrived.pop()
-        # a copy: the array may be another tensor's gradient too, a view, the caller's own, or one that a Function keeps
-        tensor.grad = gradient.copy() if tensor.grad is None else added(tensor.grad, gradient)
+        tensor, gradient, ours = arrived.pop()
+        if tensor.grad is not None:
+            tensor.grad = added(tensor.grad, gradient)
+        else:
+            # else a copy: it may be another tensor's gradient too, a view, the caller's own, or one that a Function keeps
+            tensor.grad = gradient if ours else gradient.copy(order="K")

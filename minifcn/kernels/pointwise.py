@@ -8,6 +8,7 @@ than to add it up.
     M pixels   C classes or channels   B pixels of a block
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,23 @@ def run(job: Any, jobs: list[Any]) -> None:
 def integers(x: Array) -> Array:
     """The same bytes as integers. A product with 0 or 1 is then exact, and 0 even where x is infinite or NaN."""
     return x.view(np.int32 if x.itemsize == 4 else np.int64)
+
+
+def in_blocks(step: Callable[..., None], *arrays: Array) -> None:
+    """step(*arrays), which changes them in place, number by number; block by block and on all threads where they lie alike in memory."""
+    first = arrays[0]
+    order = sorted(range(first.ndim), key=lambda axis: -first.strides[axis])
+    rows = [array.transpose(order) for array in arrays]
+    if first.size <= BLOCK or not all(isinstance(row, np.ndarray) and row.flags.c_contiguous for row in rows):
+        step(*arrays)
+        return
+    rows = [row.reshape(-1) for row in rows]
+
+    def job(part: list[slice]) -> None:
+        for block in part:
+            step(*(row[block] for row in rows))
+
+    run(job, blocks(first.size, BLOCK))
 
 
 def softmax_cross_entropy(rows: Array, labels: Array, valid: Array) -> tuple[Array, Array]:

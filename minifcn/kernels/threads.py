@@ -6,6 +6,7 @@ different memory and are cut the same way for any number of threads, so the resu
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -61,11 +62,29 @@ if hasattr(os, "register_at_fork"):
 
 
 def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
-    """job(part) for every part, spread over the threads. An exception in a job is raised here."""
-    waiting = list(parts)
-    with _turn, blas().limit(limits=1, user_api="blas"):
-        if _number == 1 or len(waiting) == 1:
-            for part in waiting:
+    """job(part) for every part, spread over the threads, of which the caller is one. An exception in a job is raised here.
+
+    The caller works instead of sleeping: it is awake already and has a core, while two threads woken at once often start on the same one.
+    """
+    waiting = deque(parts)
+
+    def work() -> None:
+        while waiting and not failed:
+            try:
+                part = waiting.popleft()  # needs no lock
+            except IndexError:  # another thread took the last one since we looked
+                return
+            try:
                 job(part)
-        else:
-            list(pool(os.getpid(), _number).map(job, waiting))
+            except BaseException as error:
+                failed.append(error)
+
+    failed: list[BaseException] = []
+    with _turn, blas().limit(limits=1, user_api="blas"):
+        helpers = min(_number, len(waiting)) - 1
+        helping = [pool(os.getpid(), _number - 1).submit(work) for _ in range(helpers)]
+        work()
+        for helper in helping:
+            helper.result()
+    if failed:
+        raise failed[0]

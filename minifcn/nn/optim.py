@@ -1,4 +1,7 @@
-"""SGD with momentum, and Adam. Both update the parameters' arrays in place and skip what has no gradient."""
+"""SGD with momentum, and Adam. Both update the parameters' arrays in place and skip what has no gradient.
+
+A step is written for one parameter and runs over it block by block: what one line leaves in the cache the next line finds there.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,6 +10,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Tensor
+from minifcn.kernels.pointwise import in_blocks
 
 
 class Optimiser:
@@ -59,11 +63,11 @@ class Optimiser:
             decay = group.get("weight_decay", self.weight_decay) * group.get("decay_multiplier", 1.0)
             for parameter in group["params"]:
                 if parameter.requires_grad and parameter.grad is not None:
-                    gradient = parameter.grad + decay * parameter.data if decay else parameter.grad
-                    self.move(parameter, gradient, lr, self.state[number])
+                    self.move(parameter.data, parameter.grad, lr, decay, self.state[number])
                 number += 1
 
-    def move(self, parameter: Tensor, gradient: Array, lr: float, state: dict[str, Array]) -> None:
+    def move(self, data: Array, gradient: Array, lr: float, decay: float, state: dict[str, Array]) -> None:
+        """One step of one parameter: change `data`, and in `state` what is kept of it, in place."""
         raise NotImplementedError
 
     def zero_grad(self) -> None:
@@ -116,15 +120,20 @@ class SGD(Optimiser):
             raise ValueError(f"SGD: momentum is {momentum}; expected 0 or more and below 1")
         self.momentum = momentum
 
-    def move(self, parameter: Tensor, gradient: Array, lr: float, state: dict[str, Array]) -> None:
-        if self.momentum:
-            if "velocity" in state:
-                state["velocity"] *= self.momentum
-                state["velocity"] += gradient
-            else:
-                state["velocity"] = gradient.copy()
-            gradient = state["velocity"]
-        parameter.data -= lr * gradient
+    def move(self, data: Array, gradient: Array, lr: float, decay: float, state: dict[str, Array]) -> None:
+        if self.momentum and not state:
+            state["velocity"] = backend.array_module(data).zeros_like(data)
+
+        def step(data: Array, gradient: Array, velocity: Array | None = None) -> None:
+            if decay:
+                gradient = gradient + decay * data
+            if velocity is not None:
+                velocity *= self.momentum
+                velocity += gradient
+                gradient = velocity
+            data -= lr * gradient
+
+        in_blocks(step, data, gradient, *state.values())
 
 
 class Adam(Optimiser):
@@ -145,21 +154,27 @@ class Adam(Optimiser):
             raise ValueError(f"Adam: betas are {betas}; expected two numbers, 0 or more and below 1")
         self.betas, self.eps = betas, eps
 
-    def move(self, parameter: Tensor, gradient: Array, lr: float, state: dict[str, Array]) -> None:
+    def move(self, data: Array, gradient: Array, lr: float, decay: float, state: dict[str, Array]) -> None:
         xp = backend.array_module(gradient)
         if not state:
-            state["mean"], state["square"] = xp.zeros_like(parameter.data), xp.zeros_like(parameter.data)
+            state["mean"], state["square"] = xp.zeros_like(data), xp.zeros_like(data)
             state["count"] = np.zeros(())  # a parameter's own: one that joins later is corrected from its first step
         first, second = self.betas
         state["count"] += 1
         count = float(state["count"])
-        state["mean"] *= first
-        state["mean"] += (1 - first) * gradient
-        state["square"] *= second
-        state["square"] += (1 - second) * gradient * gradient
-        # both averages start at 0: dividing by 1 - βᵗ makes up for it
-        size = xp.sqrt(state["square"] / (1 - second**count)) + self.eps
-        parameter.data -= lr / (1 - first**count) * state["mean"] / size
+
+        def step(data: Array, gradient: Array, mean: Array, square: Array) -> None:
+            if decay:
+                gradient = gradient + decay * data
+            mean *= first
+            mean += (1 - first) * gradient
+            square *= second
+            square += (1 - second) * gradient * gradient
+            # both averages start at 0: dividing by 1 - βᵗ makes up for it
+            size = xp.sqrt(square / (1 - second**count)) + self.eps
+            data -= lr / (1 - first**count) * mean / size
+
+        in_blocks(step, data, gradient, state["mean"], state["square"])
 
 
 def at_least_zero(optimiser: str, **numbers: float) -> None:

@@ -13,6 +13,8 @@ from minifcn.ops.registry import operation
 class Relu(Function):
     """max(x, 0)."""
 
+    fresh = True
+
     def forward(self, x: Array) -> Array:
         self.y = kernels.call("relu", x)
         return self.y  # y serves as the mask: no array is kept that the next layer does not keep anyway

@@ -15,6 +15,8 @@ from minifcn.ops.registry import operation
 class Conv2d(Function):
     """y[o] = Σ_c x[c] ⋆ weight[o, c] + bias[o] (a cross-correlation, as in every deep learning library)."""
 
+    fresh = True
+
     def __init__(self, window: Window, groups: int) -> None:
         self.window, self.groups = window, groups
 
@@ -36,6 +38,8 @@ class Conv2d(Function):
 
 class ConvTranspose2d(Function):
     """The input gradient of a convolution, used forward: x takes the place of d loss / d y. Its backward is the convolution."""
+
+    fresh = True
 
     def __init__(self, window: Window, groups: int, size: Pair) -> None:
         self.window, self.groups, self.size = window, groups, size

@@ -13,6 +13,8 @@ from minifcn.ops.registry import operation
 class SoftmaxCrossEntropy(Function):
     """loss = Σ w·(-log softmax(scores)[label]) / divisor over the pixels that count."""
 
+    fresh = True
+
     def __init__(self, labels: Array, valid: Array, weight: Array | None, reduction: str) -> None:
         self.labels, self.valid, self.weight, self.reduction = labels, valid, weight, reduction
 

@@ -12,6 +12,8 @@ from minifcn.ops.registry import operation
 class MaxPool2d(Function):
     """The largest value of each window; the gradient goes to the pixel that won, the first one where several tie."""
 
+    fresh = True
+
     def __init__(self, window: Window, size: Pair) -> None:
         self.window, self.size = window, size
 
