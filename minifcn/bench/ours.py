@@ -74,7 +74,10 @@ class OurProgram:
             self.run = partial(case.network.run, net)
             self.parameters = list(net.parameters.values())
         x = values.noise(case.shape, "input")
-        self.x = Tensor(channels_last(x) if case.needs else x, requires_grad=case.needs and case.mode != "forward")
+        # in the middle of a network a map lies as the layer before made it: the upsampled scores plane by plane, others channels last
+        upsampled = getattr(case.network, "kind", "") == "loss"
+        x = channels_last(x) if case.needs and not upsampled else x
+        self.x = Tensor(x, requires_grad=case.needs and case.mode != "forward")
         if case.mode == "step":
             self.optimiser = nn.optim.SGD(self.parameters, lr=RATE, momentum=MOMENTUM)
         self.y: Tensor | None = None
@@ -85,7 +88,9 @@ class OurProgram:
             self.forget()
             self.y = self.run(self.x)
             if self.grad is None:
-                self.grad = channels_last(values.noise(self.y.shape, "gradient")) if self.y.ndim == 4 else 1.0
+                # and a gradient lies as the map does
+                self.grad = np.empty_like(self.y.data)
+                self.grad[...] = values.noise(self.y.shape, "gradient") if self.y.ndim else 1.0
 
     def call(self) -> None:
         if self.mode == "forward":

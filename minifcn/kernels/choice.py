@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.kernels import dense, fast, pointwise, pools, winograd, winograd_gradient
+from minifcn.kernels import dense, fast, pointwise, pools, upsampling, winograd, winograd_gradient
 
 Array = Any
 
@@ -28,16 +28,19 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
     "conv2d": (
         Fast(winograd.conv2d, winograd.suits_conv2d),
         Fast(dense.conv2d, dense.suits_conv2d),
+        Fast(upsampling.conv2d, upsampling.suits_conv2d),
         Fast(fast.conv2d, fast.has_kernel),
     ),
     "conv2d_input_gradient": (
         Fast(winograd.conv2d_input_gradient, winograd.suits_conv2d_input_gradient),
         Fast(dense.conv2d_input_gradient, dense.suits_conv2d_input_gradient),
+        Fast(upsampling.conv2d_input_gradient, upsampling.suits_conv2d_input_gradient),
         Fast(fast.conv2d_input_gradient, fast.has_gradient_kernel),
     ),
     "conv2d_weight_gradient": (
         Fast(winograd_gradient.conv2d_weight_gradient, winograd_gradient.suits_conv2d_weight_gradient),
         Fast(dense.conv2d_weight_gradient, dense.suits_conv2d_weight_gradient),
+        Fast(upsampling.conv2d_weight_gradient, upsampling.suits_conv2d_weight_gradient),
         Fast(fast.conv2d_weight_gradient, fast.has_weight_kernel),
     ),
     "max_pool2d": (Fast(pools.max_pool2d, plain_array),),

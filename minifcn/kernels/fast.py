@@ -4,8 +4,7 @@ Where the time goes in the simple convolution: not into the product but into the
 are nine times the picture for a 3x3 kernel; they leave the cache, and fresh memory of that size costs page faults. So here:
 - windows are copied a tile at a time, into one scratch array that stays in the cache, and multiplied at once;
 - a tap row of a window, KW·C numbers, lies together in memory, so that one copy moves three taps;
-- the input gradient at stride 1 is itself a convolution, with the kernel turned round: no adding back;
-- a transposed convolution that keeps channels apart adds whole blocks of stride x stride pixels.
+- the input gradient at stride 1 is itself a convolution, with the kernel turned round: no adding back.
 """
 
 import threading
@@ -67,9 +66,7 @@ class Windows:
 
 
 def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
-    """As `simple.conv2d`, for one group, or by blocks where each group is one channel."""
-    if groups > 1:
-        return multiply_blocks(x, weight, window)
+    """As `simple.conv2d`, for one group."""
     size, o = window.output_size(x.shape[2:]), weight.shape[0]
     matrix = simple.kernel_matrix(weight, 1)[0]  # (KH·KW·C, O)
     windows = Windows(x, window, size)
@@ -100,9 +97,7 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
 
 
 def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
-    """As `simple.conv2d_input_gradient`: by blocks where each group is one channel, else (stride 1) as a convolution."""
-    if groups > 1:
-        return add_blocks(grad, weight, window, shape)
+    """As `simple.conv2d_input_gradient`, for one group and stride 1: as a convolution."""
     turned = weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
     # every pixel of x was seen by the windows that start up to span - 1 before it
     around: Any = tuple(
@@ -111,56 +106,8 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
     return conv2d(grad, turned, window._replace(padding=around), 1)
 
 
-def block_kernel(weight: Array, stride: Pair) -> Array:
-    """(C, 1, KH, KW) -> (BH, SH, BW, SW, C): the kernel, padded to whole blocks of stride x stride."""
-    c, _, kh, kw = weight.shape
-    bh, bw = -(-kh // stride[0]), -(-kw // stride[1])
-    whole = np.zeros((bh * stride[0], bw * stride[1], c), weight.dtype)
-    whole[:kh, :kw] = weight[:, 0].transpose(1, 2, 0)
-    return whole.reshape(bh, stride[0], bw, stride[1], c)
-
-
-def multiply_blocks(x: Array, weight: Array, window: Window) -> Array:
-    """Convolution, one channel a group: the adjoint of `add_blocks`. x (N, C, H, W) -> (N, C, OH, OW)."""
-    kernel = block_kernel(weight, window.stride)
-    bh, sh, bw, sw, c = kernel.shape
-    n, size = x.shape[0], window.output_size(x.shape[2:])
-    blocks = (size[0] + bh - 1, size[1] + bw - 1)
-    # a window that wants whole blocks; what it sees beyond the real kernel meets zeros
-    wide = window._replace(kernel=(bh * sh, bw * sw))
-    picture = simple.padded(x, wide, 0, size)[:, : blocks[0] * sh, : blocks[1] * sw]
-    whole = picture.reshape(n, blocks[0], sh, blocks[1], sw, c)
-    y = np.zeros((n, *size, c), x.dtype)
-    for i in range(bh):
-        for j in range(bw):
-            y += np.einsum("nhswtc,stc->nhwc", whole[:, i : i + size[0], :, j : j + size[1]], kernel[i, :, j])
-    return y.transpose(0, 3, 1, 2)
-
-
-def add_blocks(x: Array, weight: Array, window: Window, shape: tuple[int, ...]) -> Array:
-    """Transposed convolution, one channel a group: each input cell paints its kernel, a block at a time. -> `shape`."""
-    kernel = block_kernel(weight, window.stride)
-    (bh, sh, bw, sw, c), (n, _, h, w) = kernel.shape, x.shape
-    cells = simple.channels_last(x)[:, :, None, :, None]  # (N, H, 1, W, 1, C)
-    (top, bottom), (left, right) = window.padding
-    blocks = (
-        max(h + bh - 1, -(-(top + shape[2] + bottom) // sh)),
-        max(w + bw - 1, -(-(left + shape[3] + right) // sw)),
-    )
-    y = np.zeros((n, blocks[0], sh, blocks[1], sw, c), x.dtype)
-    for i in range(bh):
-        for j in range(bw):
-            y[:, i : i + h, :, j : j + w] += cells * kernel[i, :, j][:, None]
-    whole = y.reshape(n, blocks[0] * sh, blocks[1] * sw, c)
-    return whole[:, top : top + shape[2], left : left + shape[3]].transpose(0, 3, 1, 2)
-
-
-def one_channel_a_group(weight: Array, window: Window, groups: int) -> bool:
-    return weight.shape[:2] == (groups, 1) and window.dilation == (1, 1)
-
-
 def has_kernel(x: Array, weight: Array, window: Window, groups: int) -> bool:
-    return isinstance(x, np.ndarray) and (groups == 1 or one_channel_a_group(weight, window, groups))
+    return isinstance(x, np.ndarray) and groups == 1
 
 
 def has_weight_kernel(x: Array, grad: Array, window: Window, groups: int) -> bool:
@@ -168,10 +115,8 @@ def has_weight_kernel(x: Array, grad: Array, window: Window, groups: int) -> boo
 
 
 def has_gradient_kernel(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> bool:
-    if not isinstance(grad, np.ndarray):
+    if not isinstance(grad, np.ndarray) or groups > 1:
         return False
-    if groups > 1:
-        return one_channel_a_group(weight, window, groups)
     # the turned kernel needs span - 1 - padding of its own, and as many windows as stride 1 gives
     fits = all(max(sides) < span for span, sides in zip(window.span, window.padding, strict=True))
     return window.stride == (1, 1) and fits and window.output_size((shape[2], shape[3])) == grad.shape[2:]

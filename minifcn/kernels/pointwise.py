@@ -18,7 +18,7 @@ from minifcn.kernels import memory, simple, threads
 Array = Any
 
 BLOCK = 1 << 15  # numbers of an elementwise block: three float32 arrays of it fit a core's L2 cache
-PIXELS = 1008  # of a block of the loss: no power of two, at which the rows of a block (C, B) would want the same lines of the cache
+SCORES = 160_000  # numbers of a block of the loss: in the L2 cache, and so many that two threads seldom wait for Python's lock
 PART = 8  # blocks that a thread takes at a time
 LONG = 1 << 10  # numbers in a row, where rows can be joined
 
@@ -59,49 +59,63 @@ def in_blocks(step: Callable[..., None], *arrays: Array) -> None:
     run(job, blocks(first.size, BLOCK))
 
 
-def softmax_cross_entropy(rows: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
-    """As `simple.softmax_cross_entropy`. The softmax (M, C) is a view of (C, M), as it was made."""
-    m, classes = rows.shape
-    losses = np.empty(m, rows.dtype)
-    softmax = memory.empty((classes, m), rows.dtype)
+def score_blocks(scores: Array) -> list[tuple[int, slice]]:
+    """(picture, pixels), about SCORES numbers each: the same for any number of threads."""
+    n, classes, pixels = scores.shape
+    step = max(1, SCORES // classes)
+    return [
+        (picture, slice(start, min(start + step, pixels))) for picture in range(n) for start in range(0, pixels, step)
+    ]
 
-    def job(part: list[slice]) -> None:
+
+def laid_like(scores: Array) -> Array:
+    """(N, C, P): an array whose classes lie in memory as those of `scores`, plane by plane or last."""
+    n, classes, pixels = scores.shape
+    if scores.strides[1] > scores.strides[2]:
+        return memory.empty((n, classes, pixels), scores.dtype)
+    return memory.empty((n, pixels, classes), scores.dtype).transpose(0, 2, 1)
+
+
+def softmax_cross_entropy(scores: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
+    """As `simple.softmax_cross_entropy`."""
+    losses, softmax = np.empty(labels.shape, scores.dtype), laid_like(scores)
+
+    def job(part: tuple[int, slice]) -> None:
+        picture, some = part
+        shifted = memory.scratch("block", (scores.shape[1], some.stop - some.start), scores.dtype)
         with np.errstate(invalid="ignore"):  # as in the simple kernel: infinite scores where the pixel does not count
-            for block in part:
-                shifted = memory.scratch("block", (classes, block.stop - block.start), rows.dtype)
-                np.copyto(shifted, rows[block].T)
-                shifted -= shifted.max(0)
-                losses[block] = shifted[labels[block], np.arange(shifted.shape[1])]
-                np.exp(shifted, out=shifted)
-                sums = shifted.sum(0)
-                np.divide(shifted, sums, out=softmax[:, block])
-                np.subtract(np.log(sums), losses[block], out=losses[block])  # -log softmax[label]
+            np.copyto(shifted, scores[picture, :, some])
+            shifted -= shifted.max(0)
+            at_label = shifted[labels[picture, some], np.arange(shifted.shape[1])]
+            np.exp(shifted, out=shifted)
+            sums = shifted.sum(0)
+            np.divide(shifted, sums, out=softmax[picture, :, some])
+            np.subtract(np.log(sums), at_label, out=losses[picture, some])  # -log softmax[label]
 
-    run(job, blocks(m, PIXELS))
+    run(job, score_blocks(scores))
     losses[~valid] = 0
-    return losses, softmax.T
+    return losses, softmax
 
 
 def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, factor: Array) -> Array:
     """As `simple.softmax_cross_entropy_gradient`, to the last bit."""
-    m, classes = softmax.shape
     factor = np.where(valid, factor, factor.dtype.type(0))
-    result = memory.empty((m, classes), softmax.dtype)
+    result = laid_like(softmax)
 
-    def job(part: list[slice]) -> None:
+    def job(part: tuple[int, slice]) -> None:
+        picture, some = part
+        grad = memory.scratch("block", (softmax.shape[1], some.stop - some.start), softmax.dtype)
+        at = (labels[picture, some], np.arange(grad.shape[1]))
         with np.errstate(invalid="ignore"):
-            for block in part:
-                grad = memory.scratch("block", (classes, block.stop - block.start), softmax.dtype)
-                np.multiply(softmax[block].T, factor[block], out=grad)
-                at = (labels[block], np.arange(grad.shape[1]))
-                grad[at] = (softmax[block].T[at] - 1) * factor[block]
-                if np.isnan(
-                    grad[0]
-                ).any():  # one infinite score makes the whole softmax of a pixel NaN, and 0·NaN is NaN
-                    grad[:, ~valid[block]] = 0
-                np.copyto(result[block], grad.T)
+            np.copyto(grad, softmax[picture, :, some])
+            grad[at] -= 1
+            grad *= factor[picture, some]
+            # one infinite score makes the whole softmax of a pixel NaN, and 0·NaN is NaN
+            if np.isnan(grad[0]).any():
+                grad[:, ~valid[picture, some]] = 0
+            np.copyto(result[picture, :, some], grad)
 
-    run(job, blocks(m, PIXELS))
+    run(job, score_blocks(softmax))
     return result
 
 
@@ -189,8 +203,8 @@ def _fits(x: Array) -> bool:
     return isinstance(x, np.ndarray) and x.dtype in (np.float32, np.float64)
 
 
-def suits_loss(rows: Array, *others: Array) -> bool:
-    return _fits(rows)
+def suits_loss(scores: Array, *others: Array) -> bool:
+    return _fits(scores)
 
 
 def suits_relu(x: Array, grad: Array | None = None) -> bool:

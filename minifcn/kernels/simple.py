@@ -225,24 +225,23 @@ def window_areas(
     return xp.maximum(areas, 1).astype(like.dtype)[:, :, None]
 
 
-def softmax_cross_entropy(rows: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
-    """rows (M, C) of scores, labels (M,) in 0 … C-1, valid (M,) bool -> losses (M,), 0 where not valid, and softmax (M, C)."""
-    xp = array_module(rows)
+def softmax_cross_entropy(scores: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
+    """scores (N, C, P), labels in 0 … C-1 and valid (N, P) -> losses (N, P), 0 where not valid, and softmax (N, C, P)."""
+    xp = array_module(scores)
     with np.errstate(invalid="ignore"):  # infinite scores: NaN where the pixel counts, of no account where it does not
-        shifted = rows - rows.max(1, keepdims=True)  # exp cannot overflow, and log(sum) is at least 0
+        shifted = scores - scores.max(1, keepdims=True)  # exp cannot overflow, and log(sum) is at least 0
         exponentials = xp.exp(shifted)
-        sums = exponentials.sum(1, keepdims=True)
-        losses = xp.log(sums[:, 0]) - shifted[xp.arange(len(rows)), labels]  # -log softmax[label]
-        return xp.where(valid, losses, 0), exponentials / sums
+        sums = exponentials.sum(1)
+        losses = xp.log(sums) - xp.take_along_axis(shifted, labels[:, None], 1)[:, 0]  # -log softmax[label]
+        return xp.where(valid, losses, 0), exponentials / sums[:, None]
 
 
 def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, factor: Array) -> Array:
-    """d(sum of factor·loss)/d rows = factor·(softmax - one hot): (M, C) from softmax (M, C), labels, valid, factor (M,)."""
+    """d(sum of factor·loss)/d scores = factor·(softmax - one hot): (N, C, P) from softmax (N, C, P), labels, valid, factor (N, P)."""
     xp = array_module(softmax)
-    grad = softmax.copy()
-    grad[xp.arange(len(labels)), labels] -= 1
+    one_hot = xp.arange(softmax.shape[1])[:, None] == labels[:, None]  # (N, C, P)
     # where, not a product with 0: a pixel that does not count must not count when its scores are NaN
-    return xp.where(valid[:, None], grad * factor[:, None], 0)
+    return xp.where(valid[:, None], (softmax - one_hot) * factor[:, None], 0)
 
 
 def channel_sums(x: Array, below: int, above: int) -> Array:

@@ -1,5 +1,6 @@
 """Softmax cross-entropy on score maps, with void pixels, class weights and three reductions."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,15 @@ class SoftmaxCrossEntropy(Function):
 
     def forward(self, scores: Array) -> Array:
         xp = backend.array_module(scores)
-        classes = scores.shape[1]
-        rows = xp.moveaxis(scores, 1, -1).reshape(-1, classes)  # (M, C), M = all pixels of all pictures
-        labels, valid = self.labels.reshape(-1), self.valid.reshape(-1)
-        losses, self.softmax = kernels.call("softmax_cross_entropy", rows, labels, valid)
-        factor = valid.astype(scores.dtype) if self.weight is None else xp.where(valid, self.weight[labels], 0)  # (M,)
+        self.shape = n, classes, *size = scores.shape
+        labels, valid = (
+            part.reshape(n, prod(size)) for part in (self.labels, self.valid)
+        )  # (N, P), P pixels a picture
+        scores = scores.reshape(n, classes, prod(size))  # (N, C, P)
+        losses, self.softmax = kernels.call("softmax_cross_entropy", scores, labels, valid)
+        factor = (
+            valid.astype(scores.dtype) if self.weight is None else xp.where(valid, self.weight[labels], 0)
+        )  # (N, P)
         if self.weight is not None:
             losses = losses * factor
         if self.reduction == "mean":
@@ -35,13 +40,11 @@ class SoftmaxCrossEntropy(Function):
         return losses.reshape(self.labels.shape) if self.reduction == "none" else losses.sum()
 
     def backward(self, grad: Array) -> Array:
-        xp = backend.array_module(grad)
-        n, *size = self.labels.shape
-        factor = self.factor * grad.reshape(-1)  # one number for a sum or mean, one a pixel for "none"
-        rows = kernels.call(
-            "softmax_cross_entropy_gradient", self.softmax, self.labels.reshape(-1), self.valid.reshape(-1), factor
-        )
-        return xp.moveaxis(rows.reshape(n, *size, rows.shape[1]), -1, 1)
+        labels, valid = (part.reshape(self.factor.shape) for part in (self.labels, self.valid))  # (N, P)
+        # one number for a sum or mean, one a pixel for "none"
+        factor = self.factor * (grad.reshape(self.factor.shape) if grad.ndim else grad)
+        scores = kernels.call("softmax_cross_entropy_gradient", self.softmax, labels, valid, factor)  # (N, C, P)
+        return scores.reshape(self.shape)
 
 
 @operation(samples.softmax_cross_entropy)

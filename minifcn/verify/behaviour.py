@@ -33,7 +33,7 @@ def faults(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.ra
 
 
 def first_broken(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator) -> list[str]:
-    for rule in (leaves_alone, repeats, uses_incoming, keeps_precision, any_memory_order, two_calls):
+    for rule in (leaves_alone, gives_own_arrays, repeats, uses_incoming, keeps_precision, any_memory_order, two_calls):
         said = rule(subject, cotangent, analytic, rng)
         if said:
             return said
@@ -77,6 +77,28 @@ def leaves_alone(subject: Subject, cotangent: Array, analytic: list[Array], rng:
             said.append(f"parameter {name}: was changed by the function; it must leave its parameters alone")
     if not np.array_equal(given, cotangent):
         said.append("backward changed the incoming gradient, which other results may share; it must work on a copy")
+    return said
+
+
+def gives_own_arrays(
+    subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator
+) -> list[str]:
+    """Only a Function with `fresh = True` can break this: of the others the engine copies what it hands out."""
+    given = cotangent.copy()
+    with subject.own_gradients():
+        output, tensors = subject.record(subject.arrays)
+        if output.requires_grad:
+            output.backward(given)
+        gradients = [tensor.grad for tensor in tensors]
+    held = {"the incoming gradient": given} | {f"input {number}": array for number, array in enumerate(subject.arrays)}
+    said = []
+    for variable, gradient in zip(subject.variables, gradients, strict=True):
+        for name, array in held.items():
+            if gradient is not None and np.shares_memory(gradient, array):
+                said.append(
+                    f"{variable.name}: its gradient lies in the memory of {name}; fresh = True promises an array of its own"
+                )
+        held[f"the gradient of {variable.name}"] = np.empty(0) if gradient is None else gradient
     return said
 
 

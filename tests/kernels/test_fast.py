@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minifcn import kernels
-from minifcn.kernels import Window, fast, simple
+from minifcn.kernels import Window, dense, fast, simple, upsampling
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-13}
 
@@ -58,6 +58,43 @@ def test_convolution_and_its_gradients_tile_by_tile(tile_bytes, case, dtype):
         close(found, simple.conv2d_input_gradient(grad, weight, window, 1, x.shape), dtype)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", [*CONVOLUTIONS, (8, 96, 40, 3, 3, Window((7, 7), padding=((3, 3), (3, 3))))])
+def test_few_windows_and_a_large_kernel(case, dtype):
+    n, c, o, h, w, window = case
+    x, weight = normal(dtype, n, c, h, w), normal(dtype, o, c, *window.kernel, seed=1) / np.sqrt(c * 9).astype(dtype)
+    grad = normal(dtype, n, o, *window.output_size((h, w)), seed=2)
+    close(dense.conv2d(x, weight, window, 1), simple.conv2d(x, weight, window, 1), dtype)
+    close(dense.conv2d_weight_gradient(x, grad, window, 1), simple.conv2d_weight_gradient(x, grad, window, 1), dtype)
+    expected = simple.conv2d_input_gradient(grad, weight, window, 1, x.shape)
+    close(dense.conv2d_input_gradient(grad, weight, window, 1, x.shape), expected, dtype)
+
+
+@pytest.mark.parametrize(
+    "window, picture, kept",
+    [
+        (Window((7, 7), padding=((3, 3), (3, 3))), (3, 3), (slice(1, 6), slice(1, 6))),
+        (Window((7, 7), padding=((3, 3), (3, 3))), (4, 1), (slice(0, 7), slice(3, 4))),
+        (Window((3, 3), (2, 2), ((2, 0), (0, 2))), (2, 9), (slice(2, 3), slice(0, 3))),
+        (Window((3, 3), padding=((1, 1), (1, 1)), dilation=(3, 3)), (2, 2), (slice(0, 3), slice(0, 3))),
+    ],
+)
+def test_taps_that_see_padding_alone_are_left_out(window, picture, kept):
+    small, left = dense.seen(window, picture, window.output_size(picture))
+    assert left == kept and small.kernel == tuple(some.stop - some.start for some in kept)
+    assert small.output_size(picture) == window.output_size(picture)
+
+
+def test_few_windows_is_asked_for_where_the_kernels_are_the_larger_array():
+    window = Window((7, 7), padding=((3, 3), (3, 3)))
+    for side, expected in ((12, True), (13, False)):
+        x, weight, grad = np.zeros((1, 2, side, side)), np.zeros((150, 2, 7, 7)), np.zeros((1, 150, side, side))
+        assert dense.suits_conv2d(x, weight, window, 1) == expected
+        assert dense.suits_conv2d_weight_gradient(x, grad, window, 1) == expected
+        assert dense.suits_conv2d_input_gradient(grad, weight, window, 1, x.shape) == expected
+        assert not dense.suits_conv2d(x, weight, window, 2)
+
+
 def test_the_input_gradient_has_a_fast_kernel_where_it_matters():
     taken = []
     for n, c, o, h, w, window in CONVOLUTIONS:
@@ -65,39 +102,6 @@ def test_the_input_gradient_has_a_fast_kernel_where_it_matters():
         taken.append(fast.has_gradient_kernel(grad, np.zeros((o, c, *window.kernel)), window, 1, (n, c, h, w)))
     # not with a stride, and not where the padding is wider than the kernel
     assert taken == [True, True, True, True, True, False, True, True, False, True, True]
-
-
-UPSAMPLINGS = [
-    (1, 2, 5, 6, 4, 2, 0),
-    (2, 3, 7, 5, 4, 2, 1),
-    (2, 21, 4, 3, 16, 8, 4),
-    (1, 5, 3, 4, 64, 32, 0),
-    (1, 2, 3, 4, 63, 32, 16),
-    (2, 3, 4, 5, 3, 2, 0),
-    (1, 4, 5, 4, 5, 3, 1),
-    (3, 2, 1, 1, 4, 2, 1),
-    (1, 3, 6, 5, 2, 3, 0),  # a stride beyond the kernel: gaps stay zero
-    (2, 3, 6, 5, 3, 1, 1),
-]
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("case", UPSAMPLINGS)
-@pytest.mark.parametrize("larger", [0, 1])
-def test_grouped_upsampling_and_its_gradient(case, larger, dtype):
-    """A transposed convolution is the input gradient of a convolution; its own input gradient is that convolution."""
-    n, c, h, w, kernel, stride, padding = case
-    larger = min(larger, stride - 1)
-    window = Window((kernel, kernel), (stride, stride), ((padding, padding), (padding, padding)))
-    size = tuple(side + larger for side in window.transposed_size((h, w)))
-    x, weight = normal(dtype, n, c, h, w), normal(dtype, c, 1, kernel, kernel, seed=1)
-    shape = (n, c, *size)
-    assert fast.has_gradient_kernel(x, weight, window, c, shape)
-    found = fast.conv2d_input_gradient(x, weight, window, c, shape)
-    close(found, simple.conv2d_input_gradient(x, weight, window, c, shape), dtype)
-    grad = normal(dtype, *shape, seed=2)
-    assert fast.has_kernel(grad, weight, window, c)
-    close(fast.conv2d(grad, weight, window, c), simple.conv2d(grad, weight, window, c), dtype)
 
 
 def test_what_has_no_fast_kernel_runs_the_simple_one(monkeypatch):
@@ -113,15 +117,14 @@ def test_what_has_no_fast_kernel_runs_the_simple_one(monkeypatch):
 
 def test_inputs_are_not_written_to():
     window = Window((3, 3), padding=((1, 1), (1, 1)))
-    for groups in (1, 4):
+    for groups, module in ((1, fast), (1, dense), (4, upsampling)):
         x, weight = normal(np.float32, 2, 4, 9, 8), normal(np.float32, 4, 4 // groups, 3, 3, seed=1)
         grad = normal(np.float32, 2, 4, 9, 8, seed=2)
         for array in (x, weight, grad):
             array.base.flags.writeable = array.flags.writeable = False
-        fast.conv2d(x, weight, window, groups)
-        fast.conv2d_input_gradient(grad, weight, window, groups, x.shape)
-        if groups == 1:
-            fast.conv2d_weight_gradient(x, grad, window, groups)
+        module.conv2d(x, weight, window, groups)
+        module.conv2d_input_gradient(grad, weight, window, groups, x.shape)
+        module.conv2d_weight_gradient(x, grad, window, groups)
 
 
 def test_results_do_not_share_the_scratch_memory():

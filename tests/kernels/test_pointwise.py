@@ -106,27 +106,29 @@ def test_max_pool_of_ties_and_of_what_is_no_number():
 
 
 @DTYPES
-@pytest.mark.parametrize("pixels, classes", [(0, 3), (1, 1), (7, 2), (5000, 21), (1009, 60)])
+@pytest.mark.parametrize("pixels, classes", [(0, 3), (1, 1), (7, 2), (9000, 21), (5001, 60)])
 def test_loss(pixels, classes, dtype):
     rng = np.random.default_rng(pixels)
-    rows = (5 * rng.standard_normal((pixels, classes))).astype(dtype)
-    labels, valid = rng.integers(0, classes, pixels), rng.random(pixels) < 0.8
-    losses, softmax = fast("softmax_cross_entropy", rows, labels, valid)
-    expected, probabilities = simple.softmax_cross_entropy(rows, labels, valid)
-    close(losses, expected, dtype)
-    factor = rng.standard_normal(pixels).astype(dtype)
-    gradient = fast("softmax_cross_entropy_gradient", softmax, labels, valid, factor)
-    close(gradient, simple.softmax_cross_entropy_gradient(probabilities, labels, valid, factor), dtype)
+    planes = (5 * rng.standard_normal((2, classes, pixels))).astype(dtype)
+    labels, valid = rng.integers(0, classes, (2, pixels)), rng.random((2, pixels)) < 0.8
+    factor = rng.standard_normal((2, pixels)).astype(dtype)
+    for scores in (planes, planes.transpose(0, 2, 1).copy().transpose(0, 2, 1)):  # classes first and last in memory
+        losses, softmax = fast("softmax_cross_entropy", scores, labels, valid)
+        expected, probabilities = simple.softmax_cross_entropy(scores, labels, valid)
+        close(losses, expected, dtype)
+        close(softmax, probabilities, dtype)
+        gradient = fast("softmax_cross_entropy_gradient", softmax, labels, valid, factor)
+        close(gradient, simple.softmax_cross_entropy_gradient(probabilities, labels, valid, factor), dtype)
 
 
 def test_a_pixel_that_does_not_count_does_not_count_when_its_scores_are_infinite():
-    rows = np.array([[np.inf, 1.0], [np.nan, 0.0], [1.0, 2.0]])
-    labels, valid = np.array([0, 1, 1]), np.array([False, False, True])
-    losses, softmax = fast("softmax_cross_entropy", rows, labels, valid)
-    np.testing.assert_array_equal(losses[:2], 0)
-    gradient = fast("softmax_cross_entropy_gradient", softmax, labels, valid, np.ones(3))
-    np.testing.assert_array_equal(gradient[:2], 0)
-    assert np.isfinite(gradient).all() and losses[2] == pytest.approx(np.log1p(np.exp(-1)))
+    scores = np.array([[[np.inf, np.nan, 1.0], [1.0, 0.0, 2.0]]])
+    labels, valid = np.array([[0, 1, 1]]), np.array([[False, False, True]])
+    losses, softmax = fast("softmax_cross_entropy", scores, labels, valid)
+    np.testing.assert_array_equal(losses[0, :2], 0)
+    gradient = fast("softmax_cross_entropy_gradient", softmax, labels, valid, np.ones((1, 3)))
+    np.testing.assert_array_equal(gradient[:, :, :2], 0)
+    assert np.isfinite(gradient).all() and losses[0, 2] == pytest.approx(np.log1p(np.exp(-1)))
 
 
 def test_one_thread_and_four_give_the_same_bits():

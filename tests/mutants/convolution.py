@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 
 import minifcn as mf
 from minifcn import ops
-from minifcn.kernels import Window, choice, fast, simple
+from minifcn.kernels import Window, choice, fast, simple, upsampling
 from minifcn.kernels.simple import channels_last, columns, output_rows, padded, padded_size, tap, taps
 from minifcn.ops import Call
 from minifcn.ops.convolution import Conv2d, ConvTranspose2d
@@ -545,18 +545,22 @@ def fast_windows_in_scratch(patch):
 one_channel_a_group = normal_call((1, 2, 6, 8), (2, 1, 4, 4), (2,), stride=2, groups=2)
 
 
-@mutant("conv2d", "fast: blocks assigned", "assigned where windows overlap", sample=one_channel_a_group, kernels="fast")
-def fast_blocks_assigned(patch):
-    def add_blocks(x, weight, window, shape):
-        kernel = fast.block_kernel(weight, window.stride)
-        (bh, sh, bw, sw, c), (n, _, h, w) = kernel.shape, x.shape
-        y = np.zeros((n, h + bh, sh, w + bw, sw, c))
-        for i in range(bh):
-            for j in range(bw):
-                y[:, i : i + h, :, j : j + w] = channels_last(x)[:, :, None, :, None] * kernel[i, :, j][:, None]
-        return y.reshape(n, (h + bh) * sh, (w + bw) * sw, c)[:, : shape[2], : shape[3]].transpose(0, 3, 1, 2)
+@mutant("conv2d", "fast: the last cell alone paints a block", sample=one_channel_a_group, kernels="fast")
+def fast_blocks_one_cell(patch):
+    right = upsampling.Grid.cells
 
-    patch.setattr(fast, "add_blocks", add_blocks)
+    def cells(self, x):
+        found = right(self, x)
+        found[:, :, :-1] = 0
+        return found
+
+    patch.setattr(upsampling.Grid, "cells", cells)
+
+
+@mutant("conv2d", "fast: the cells of a block in the wrong order", sample=one_channel_a_group, kernels="fast")
+def fast_blocks_turned(patch):
+    right = upsampling.Grid.cells
+    patch.setattr(upsampling.Grid, "cells", lambda self, x: right(self, x)[:, :, ::-1])
 
 
 # pairs of adjoint maps, without a step size

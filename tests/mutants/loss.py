@@ -9,6 +9,11 @@ from minifcn.ops.loss import SoftmaxCrossEntropy
 from .plant import mutant
 
 
+def one_hot(labels, classes):
+    """labels (N, ...) -> (N, C, ...)."""
+    return np.moveaxis(np.eye(classes)[labels], -1, 1)
+
+
 def scored(reduction="mean", weighted=False, ignored=0, size=(2, 3)):
     """Four classes, two pictures of 2 x 3 pixels, of which the first `ignored` do not count."""
 
@@ -26,10 +31,10 @@ def with_factor(patch, factor):
     """backward with factor(self, grad), a number a pixel, for what the right one multiplies softmax - one hot by."""
 
     def backward(self, grad):
-        labels, valid = self.labels.reshape(-1), self.valid.reshape(-1)
-        rows = simple.softmax_cross_entropy_gradient(self.softmax, labels, valid, factor(self, grad).reshape(-1))
-        n, *size = self.labels.shape
-        return np.moveaxis(rows.reshape(n, *size, rows.shape[1]), -1, 1)
+        labels, valid, factors = (
+            part.reshape(len(self.labels), -1) for part in (self.labels, self.valid, factor(self, grad))
+        )
+        return simple.softmax_cross_entropy_gradient(self.softmax, labels, valid, factors).reshape(self.shape)
 
     patch.setattr(SoftmaxCrossEntropy, "backward", backward)
 
@@ -96,17 +101,14 @@ def loss_sums_incoming(patch):
 
 @mutant("softmax_cross_entropy", "the incoming gradients column by column", sample=scored("none", size=(3, 3)))
 def loss_incoming_transposed(patch):
-    with_factor(patch, lambda self, grad: self.factor * grad.swapaxes(1, 2).reshape(-1))
+    with_factor(patch, lambda self, grad: self.factor * grad.swapaxes(1, 2).reshape(self.factor.shape))
 
 
 @mutant("softmax_cross_entropy", "weighted by the channel and not by the label", sample=scored("sum", weighted=True))
 def loss_weight_by_channel(patch):
     def backward(self, grad):
-        rows = self.softmax.copy()
-        rows[np.arange(len(rows)), self.labels.reshape(-1)] -= 1
-        rows *= self.weight * grad  # (M, C) times (C,)
-        n, *size = self.labels.shape
-        return np.moveaxis(rows.reshape(n, *size, -1), -1, 1)
+        difference = self.softmax.reshape(self.shape) - one_hot(self.labels, self.shape[1])
+        return difference * self.weight[:, None, None] * grad  # (N, C, H, W) times (C, 1, 1)
 
     patch.setattr(SoftmaxCrossEntropy, "backward", backward)
 
@@ -114,10 +116,8 @@ def loss_weight_by_channel(patch):
 @mutant("softmax_cross_entropy", "gradient flows at ignored pixels", sample=scored("sum", ignored=4))
 def loss_ignored_flow(patch):
     def backward(self, grad):
-        rows = self.softmax.copy()
-        rows[np.arange(len(rows)), self.labels.reshape(-1)] -= 1  # the label is 0 where ignored
-        n, *size = self.labels.shape
-        return np.moveaxis((rows * grad).reshape(n, *size, -1), -1, 1)
+        # the label is 0 where ignored
+        return (self.softmax.reshape(self.shape) - one_hot(self.labels, self.shape[1])) * grad
 
     patch.setattr(SoftmaxCrossEntropy, "backward", backward)
 
@@ -144,10 +144,9 @@ def loss_softmax_axis(patch):
 @mutant("softmax_cross_entropy", "reshaped where the class axis should move", sample=scored())
 def loss_rows_go_back_wrong(patch):
     def backward(self, grad):
-        labels, valid = self.labels.reshape(-1), self.valid.reshape(-1)
-        rows = simple.softmax_cross_entropy_gradient(self.softmax, labels, valid, self.factor * grad)
-        n, *size = self.labels.shape
-        return rows.reshape(n, rows.shape[1], *size)
+        labels, valid = (part.reshape(self.factor.shape) for part in (self.labels, self.valid))
+        scores = simple.softmax_cross_entropy_gradient(self.softmax, labels, valid, self.factor * grad)  # (N, C, P)
+        return scores.transpose(0, 2, 1).reshape(self.shape)
 
     patch.setattr(SoftmaxCrossEntropy, "backward", backward)
 
@@ -164,8 +163,7 @@ def loss_no_one_hot(patch):
 @mutant("softmax_cross_entropy", "one hot minus softmax", "the sign is turned round", sample=scored())
 def loss_sign(patch):
     def gradient(softmax, labels, valid, factor):
-        one_hot = np.eye(softmax.shape[1])[labels]
-        return np.where(valid[:, None], (one_hot - softmax) * factor[:, None], 0)
+        return np.where(valid[:, None], (one_hot(labels, softmax.shape[1]) - softmax) * factor[:, None], 0)
 
     with_kernel(patch, gradient)
 
@@ -173,9 +171,8 @@ def loss_sign(patch):
 @mutant("softmax_cross_entropy", "labels counted from 1", sample=scored())
 def loss_labels_shifted(patch):
     def gradient(softmax, labels, valid, factor):
-        rows = softmax.copy()
-        rows[np.arange(len(rows)), labels - 1] -= 1  # label 0 becomes -1, which NumPy takes for the last class
-        return np.where(valid[:, None], rows * factor[:, None], 0)
+        # label 0 becomes -1, which NumPy takes for the last class
+        return np.where(valid[:, None], (softmax - one_hot(labels - 1, softmax.shape[1])) * factor[:, None], 0)
 
     with_kernel(patch, gradient)
 
@@ -184,8 +181,7 @@ def loss_labels_shifted(patch):
 def loss_zero(patch):
     def gradient(softmax, labels, valid, factor):
         ones = np.ones_like(softmax)
-        rows = softmax * (ones - (softmax * ones).sum(1, keepdims=True))  # s·(g - Σ s·g) with g = 1
-        return rows * factor[:, None]
+        return softmax * (ones - (softmax * ones).sum(1, keepdims=True)) * factor[:, None]  # s·(g - Σ s·g) with g = 1
 
     with_kernel(patch, gradient)
 

@@ -374,3 +374,31 @@ def test_a_right_function_passes_all_rules():
 def test_terms_that_cancel_are_not_called_rounded():
     x = np.random.default_rng(0).standard_normal((3, 3)) + 3
     assert mf.gradcheck(lambda x: x / x, x).ok  # the gradient is 0 but for the last digit of 1
+
+
+class Handed(mf.Function):
+    """a + b, whose backward hands out the gradient that came in, and says that it does not."""
+
+    fresh = True
+
+    def forward(self, a, b):
+        return a + b
+
+    def backward(self, grad):
+        return grad, grad
+
+
+def test_an_array_that_is_not_fresh():
+    a, b = np.array([1.0, 2.0]), np.array([0.5, 3.0])
+    with pytest.raises(mf.GradcheckError) as caught:
+        mf.gradcheck(Handed(), [a, b])
+    said = str(caught.value)
+    assert "input 0: its gradient lies in the memory of the incoming gradient; fresh = True promises" in said
+    assert "input 1: its gradient lies in the memory of the gradient of input 0" in said
+
+
+def test_without_the_promise_the_engine_copies():
+    class Copied(Handed):
+        fresh = False
+
+    mf.gradcheck(Copied(), [np.array([1.0, 2.0]), np.array([0.5, 3.0])])
