@@ -2,12 +2,15 @@
 
 The system hands out fresh memory page by page, at the first touch, and clears each page: writing a result of 8 MiB into fresh memory takes
 two to three times as long as writing it into memory that was used before. A network asks for the same sizes in every step. So a large
-result lies in a `Block`, which knows when the last array that looks at it is gone, and then lies idle for the next result of its size.
+result lies in a `Block`, which knows when the last array that looks at it is gone, and then lies idle for a later result of about its size.
+Idle blocks and those in use are never more together than were once in use at the same time.
 """
 
 import math
+import os
 import threading
-from collections import defaultdict, deque
+from bisect import bisect_left, insort
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -15,28 +18,70 @@ import numpy as np
 Array = Any
 
 SMALLEST = 1 << 16  # bytes; smaller results are left to NumPy
-IDLE_BYTES = 1 << 30  # more than this does not lie idle for long
+IDLE_BYTES = 1 << 30  # more than this never lies idle
+WASTE = 1.5  # a block serves for a result this much smaller
 LINE = 64  # results start at a cache line
 
-_idle: defaultdict[int, deque[np.ndarray]] = defaultdict(deque)  # by size; append and pop need no lock
 _scratch = threading.local()
+
+
+class Store:
+    """The blocks of this process. `live`: bytes in use, `most`: of them at once; `idle`: blocks that nobody uses, the smallest first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.returned: deque[np.ndarray] = (
+            deque()
+        )  # a block may come back at any moment, inside `take` too: append needs no lock
+        self.idle: list[np.ndarray] = []
+        self.live = self.most = self.idle_bytes = 0
+
+    def take(self, size: int) -> np.ndarray:
+        """Bytes, `size` of them or somewhat more."""
+        with self.lock:
+            while self.returned:
+                memory = self.returned.pop()
+                insort(self.idle, memory, key=bytes_of)
+                self.live -= memory.nbytes
+                self.idle_bytes += memory.nbytes
+            place = bisect_left(self.idle, size, key=bytes_of)
+            if place < len(self.idle) and self.idle[place].nbytes <= WASTE * size:
+                memory = self.idle.pop(place)
+                self.idle_bytes -= memory.nbytes
+            else:
+                memory = np.empty(size, np.uint8)
+            self.live += memory.nbytes
+            self.most = max(self.most, self.live)
+            while self.idle and self.idle_bytes > min(self.most - self.live, IDLE_BYTES):
+                self.idle_bytes -= self.idle.pop().nbytes
+            return memory
+
+
+def bytes_of(memory: np.ndarray) -> int:
+    return memory.nbytes
+
+
+_store = Store()
+
+
+def _new_store() -> None:
+    global _store
+    _store = Store()  # a child process must not wait for a lock that a thread of its parent holds
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_store)
 
 
 class Block:
     """Bytes on loan. Every view of an array holds what the array was made from, so `__del__` runs after the last of them."""
 
-    def __init__(self, memory: np.ndarray) -> None:
-        self.memory = memory
-        self.__array_interface__ = memory.__array_interface__
+    def __init__(self, store: Store, size: int) -> None:
+        self.memory, self.store = store.take(size), store
+        self.__array_interface__ = self.memory.__array_interface__
 
-    def __del__(self, idle: Any = _idle) -> None:  # bound here: at the end of the process the module may be gone first
-        idle[self.memory.nbytes].append(self.memory)
-
-
-def rounded(size: int) -> int:
-    """`size` rounded up to three binary digits after the first: pictures of nearly the same size share memory."""
-    unit = 1 << max(0, size.bit_length() - 4)
-    return -(-size // unit) * unit
+    def __del__(self) -> None:
+        self.store.returned.append(self.memory)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> Array:
@@ -45,15 +90,9 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     wanted = math.prod(shape) * dtype.itemsize
     if wanted < SMALLEST:
         return np.empty(shape, dtype)
-    size = rounded(wanted + LINE)
-    try:
-        memory = _idle[size].pop()
-    except IndexError:  # none is left: more is needed than ever before, or other sizes
-        if sum(one * len(several) for one, several in list(_idle.items())) > IDLE_BYTES:
-            _idle.clear()
-        memory = np.empty(size, np.uint8)
-    start = -memory.__array_interface__["data"][0] % LINE
-    return np.asarray(Block(memory))[start : start + wanted].view(dtype).reshape(shape)
+    block = Block(_store, wanted + LINE)
+    start = -block.memory.__array_interface__["data"][0] % LINE
+    return np.asarray(block)[start : start + wanted].view(dtype).reshape(shape)
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:

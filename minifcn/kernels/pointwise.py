@@ -17,16 +17,16 @@ from minifcn.kernels import memory, simple, threads
 
 Array = Any
 
-BLOCK = 1 << 15  # numbers of an elementwise block: three float32 arrays of it fit a core's L2 cache
+# Numbers of an elementwise block. Smaller ones would stay in a core's own cache, but a thread that ends a NumPy call waits for Python's lock
+# where another holds it, and with 5 µs a call two threads were slower than one. At 1 MiB a block they are twice as fast.
+BLOCK = 1 << 18
 SCORES = 160_000  # numbers of a block of the loss: in the L2 cache, and so many that two threads seldom wait for Python's lock
-PART = 8  # blocks that a thread takes at a time
 LONG = 1 << 10  # numbers in a row, where rows can be joined
 
 
-def blocks(length: int, size: int) -> list[list[slice]]:
-    """0 … length - 1 in slices of `size`, PART of them a job. The same for any number of threads."""
-    all_of_them = [slice(start, min(start + size, length)) for start in range(0, length, size)]
-    return [all_of_them[start : start + PART] for start in range(0, len(all_of_them), PART)]
+def blocks(length: int, size: int) -> list[slice]:
+    """0 … length - 1 in slices of `size`. The same for any number of threads."""
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 def run(job: Any, jobs: list[Any]) -> None:
@@ -52,9 +52,8 @@ def in_blocks(step: Callable[..., None], *arrays: Array) -> None:
         return
     rows = [row.reshape(-1) for row in rows]
 
-    def job(part: list[slice]) -> None:
-        for block in part:
-            step(*(row[block] for row in rows))
+    def job(block: slice) -> None:
+        step(*(row[block] for row in rows))
 
     run(job, blocks(first.size, BLOCK))
 
@@ -138,9 +137,8 @@ def relu(x: Array) -> Array:
     result = like(x)
     source, to = dense(x), dense(result)
 
-    def job(part: list[slice]) -> None:
-        whole = slice(part[0].start, part[-1].stop)
-        np.maximum(source[whole], x.dtype.type(0), out=to[whole])
+    def job(block: slice) -> None:
+        np.maximum(source[block], x.dtype.type(0), out=to[block])
 
     run(job, blocks(x.size, BLOCK))
     return result
@@ -154,11 +152,10 @@ def relu_gradient(y: Array, grad: Array) -> Array:
     if source is None:
         source = simple.channels_last(grad).reshape(-1)
 
-    def job(part: list[slice]) -> None:
-        for block in part:
-            mask = memory.scratch("mask", (block.stop - block.start,), integers(to).dtype)
-            np.greater(values[block], 0, out=mask)
-            np.multiply(integers(source[block]), mask, out=integers(to[block]))
+    def job(block: slice) -> None:
+        mask = memory.scratch("mask", (block.stop - block.start,), integers(to).dtype)
+        np.greater(values[block], 0, out=mask)
+        np.multiply(integers(source[block]), mask, out=integers(to[block]))
 
     run(job, blocks(y.size, BLOCK))
     return result
@@ -172,12 +169,11 @@ def add_bias(y: Array, bias: Array) -> Array:
     row = np.tile(bias, length // o)
     step = max(1, BLOCK // length) * length
 
-    def job(part: list[slice]) -> None:
-        for block in part:
-            numbers = rows[block]
-            whole = len(numbers) // length * length
-            numbers[:whole].reshape(-1, length)[...] += row
-            numbers[whole:] += row[: len(numbers) - whole]
+    def job(block: slice) -> None:
+        numbers = rows[block]
+        whole = len(numbers) // length * length
+        numbers[:whole].reshape(-1, length)[...] += row
+        numbers[whole:] += row[: len(numbers) - whole]
 
     run(job, blocks(rows.size, step))
     return y
@@ -186,16 +182,17 @@ def add_bias(y: Array, bias: Array) -> Array:
 def bias_gradient(grad: Array) -> Array:
     """As `simple.bias_gradient`: 256 pixels at a time as a product with ones, then float64. The order of additions is fixed."""
     rows = simple.channels_last(grad).reshape(-1, grad.shape[1])  # (M, O)
-    size = 256
-    jobs = blocks(len(rows), size)
-    ones = np.ones(size, grad.dtype)
-    sums = np.zeros((len(jobs), rows.shape[1]))
+    ones = np.ones(256, grad.dtype)
+    parts = blocks(len(rows), max(1, BLOCK // rows.shape[1]))
+    sums = np.zeros((len(parts), rows.shape[1]))
 
     def job(number: int) -> None:
-        for block in jobs[number]:
-            sums[number] += ones[: block.stop - block.start] @ rows[block]
+        some = rows[parts[number]]
+        whole = len(some) // 256 * 256
+        sums[number] = (ones @ some[:whole].reshape(-1, 256, some.shape[1])).sum(0, dtype=np.float64)
+        sums[number] += some[whole:].sum(0, dtype=np.float64)
 
-    run(job, list(range(len(jobs))))
+    run(job, list(range(len(parts))))
     return sums.sum(0).astype(grad.dtype)
 
 

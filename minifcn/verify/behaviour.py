@@ -80,9 +80,7 @@ def leaves_alone(subject: Subject, cotangent: Array, analytic: list[Array], rng:
     return said
 
 
-def gives_own_arrays(
-    subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator
-) -> list[str]:
+def gives_own_arrays(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator) -> list[str]:
     """Only a Function with `fresh = True` can break this: of the others the engine copies what it hands out."""
     given = cotangent.copy()
     with subject.own_gradients():
