@@ -30,9 +30,14 @@ def device_of(array: Any) -> str:
     return "gpu" if type(array).__module__.partition(".")[0] == "cupy" else "cpu"
 
 
+def module_of(device: str) -> Any:
+    """The module, NumPy or CuPy, whose arrays lie on `device`."""
+    return import_cupy() if device == "gpu" else np
+
+
 def array_module(array: Any) -> Any:
     """The module, NumPy or CuPy, whose functions work on `array`."""
-    return import_cupy() if device_of(array) == "gpu" else np
+    return module_of(device_of(array))
 
 
 def is_array(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Reverse-mode differentiation: Tensor and Function. The way back is in `walk.py`.
 
-Two ideas carry everything. Going forward, each result remembers the function that made it and that function's inputs. Going back,
-every tensor is visited after all the tensors it went into, so that its gradient is complete when it is used.
+Two ideas carry everything. Going forward, each result remembers the function that made it, and that function where its inputs came from.
+Going back, every function is visited after all the functions that its result went into, so that the gradient is complete when it is used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -61,7 +61,6 @@ class Tensor:
         self.requires_grad = requires_grad
         self.grad: Array | None = None
         self.creator: Function | None = None
-        self._retain = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -140,7 +139,8 @@ class Tensor:
             raise ValueError(
                 "retain_grad: this tensor needs no gradient, so none will come; set requires_grad on a leaf it is made from"
             )
-        self._retain = True
+        if self.creator is not None:
+            self.creator.retained = self
         return self
 
     def backward(self, grad: Any = None) -> None:
@@ -150,6 +150,19 @@ class Tensor:
         the way, so a graph can be walked once.
         """
         walk_back(self, grad.data if isinstance(grad, Tensor) else grad)
+
+
+class Input(NamedTuple):
+    """An input of a Function as the way back sees it: `source`, where its gradient goes, and what the gradient must look like.
+
+    `source` is a leaf, or the Function that made the input, or None where no gradient is wanted. The values are not here: they live as
+    long as the caller or some Function keeps them, so that a map which no backward reads is gone when the next one is made.
+    """
+
+    source: Tensor | Function | None
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    device: str
 
 
 class Function:
@@ -174,7 +187,8 @@ class Function:
     """
 
     fresh = False
-    inputs: tuple[Tensor, ...] | None = None
+    inputs: tuple[Input, ...] | None = None
+    retained: Tensor | None = None  # the result, where it wants to keep its gradient
     needs: tuple[bool, ...] = ()
     _options: tuple[str, ...] | None = None
     _called_at = "a line outside detect_anomaly(), so it is not known"
@@ -220,12 +234,15 @@ class Function:
             sources = {f"input {number}": tensor.data for number, tensor in enumerate(inputs)}
             anomaly.check(f"{name}.forward", output.data, sources, self._called_at)
         if any(self.needs):
-            self.inputs = inputs
+            self.inputs = tuple(
+                Input((tensor.creator or tensor) if need else None, tensor.shape, tensor.dtype, tensor.device)
+                for tensor, need in zip(inputs, self.needs, strict=True)
+            )
             output.requires_grad, output.creator = True, self
         return output
 
-    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor, Array]]:
-        """Yield (input, gradient) for every input that wants one, after checking what `backward` returned."""
+    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor | Function, Array]]:
+        """Yield (source, gradient) for every input that wants one, after checking what `backward` returned."""
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
         backward = profiler.watched(self, "backward") if profiler.watching() else self.backward
@@ -234,22 +251,22 @@ class Function:
             gradients = (gradients,)
         if len(gradients) != len(inputs):
             raise ValueError(f"{name}.backward returned {len(gradients)} gradients for {len(inputs)} inputs")
-        for index, (tensor, gradient) in enumerate(zip(inputs, gradients, strict=True)):
-            if not tensor.requires_grad or gradient is None:
+        for index, (given, gradient) in enumerate(zip(inputs, gradients, strict=True)):
+            if given.source is None or gradient is None:
                 continue
             if isinstance(gradient, Tensor):
                 raise TypeError(
                     f"{name}.backward returned a Tensor; gradients of gradients are not supported, return arrays"
                 )
-            gradient = backend.array_module(tensor.data).asarray(gradient, dtype=tensor.dtype)
-            if gradient.shape != tensor.shape:
+            gradient = backend.module_of(given.device).asarray(gradient, dtype=given.dtype)
+            if gradient.shape != given.shape:
                 raise ValueError(
-                    f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {tensor.shape}"
+                    f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {given.shape}"
                 )
             if anomaly.watching():
                 sources = {"the incoming gradient": grad}
                 anomaly.check(f"{name}.backward, gradient {index}", gradient, sources, self._called_at)
-            yield tensor, gradient
+            yield given.source, gradient
 
     def release(self) -> None:
         """Drop the inputs and all that forward saved; only what `__init__` set stays."""

@@ -156,7 +156,7 @@ def described(
         shapes, size, products = tuple(array.shape for array in arrays), getattr(result, "shape", ()), 1
     else:
         # the gradient of each factor of a product is a product of the same size: one for each that is wanted
-        shapes, size = tuple(tensor.shape for tensor in function.inputs), arrays[0].shape
+        shapes, size = tuple(given.shape for given in function.inputs), arrays[0].shape
         products = sum(function.needs[:2])
     count = next((FLOPS[kind] for kind in type(function).__mro__ if kind in FLOPS), None)
     made = result if isinstance(result, tuple) else (result,)

@@ -1,4 +1,4 @@
-"""The way back: from a result to the leaves, every tensor after all the tensors it went into."""
+"""The way back: from a result to the leaves. A node of the graph is a leaf, or a Function, which stands for the one result it made."""
 
 from __future__ import annotations
 
@@ -11,29 +11,34 @@ from minifcn import backend
 if TYPE_CHECKING:
     from minifcn.autodiff.engine import Array, Tensor
 
+Node = Any  # a leaf Tensor, or a Function
+
 
 def walk_back(root: Tensor, grad: Any) -> None:
     """`Tensor.backward`: carry `grad` from `root` to every leaf below it that requires a gradient."""
     if not root.requires_grad:
         raise ValueError("backward: no input of this result requires a gradient, or it was made inside no_grad()")
     start = starting_gradient(root, grad)
-    order = list(children_first(root))[::-1]  # the whole graph is looked at before any of it is used up
-    pending = {root: start}  # gradients on their way; each leaves as soon as it is used
-    ours = set()  # the tensors whose pending gradient nobody else holds
-    arrived = []
+    first: Node = root.creator or root
+    order = list(children_first(first))[::-1]  # the whole graph is looked at before any of it is used up
+    pending = {first: start}  # gradients on their way; each leaves as soon as it is used
+    ours = set()  # the nodes whose pending gradient nobody else holds
+    arrived: list[tuple[Tensor, Array, bool]] = []
     while order:
-        tensor = order.pop()  # nothing else holds a tensor that was passed: its array goes as the walk goes
-        gradient = pending.pop(tensor, None)
+        node = order.pop()
+        gradient = pending.pop(node, None)
+        if is_leaf(node):
+            if gradient is not None:
+                arrived.append((node, gradient, node in ours))
+            continue
         if gradient is not None:
-            if tensor.creator is None or tensor._retain:
-                arrived.append((tensor, gradient, tensor.creator is None and tensor in ours))
-            if tensor.creator is not None:
-                for parent, part in tensor.creator.input_gradients(gradient):
-                    if parent in pending or tensor.creator.fresh:
-                        ours.add(parent)
-                    pending[parent] = added(pending[parent], part) if parent in pending else part
-        if tensor.creator is not None:
-            tensor.creator.release()
+            if node.retained is not None:
+                arrived.append((node.retained, gradient, False))
+            for source, part in node.input_gradients(gradient):
+                if source in pending or node.fresh:
+                    ours.add(source)
+                pending[source] = added(pending[source], part) if source in pending else part
+        node.release()
     store_gradients(arrived)
 
 
@@ -56,34 +61,38 @@ def starting_gradient(tensor: Tensor, grad: Any) -> Array:
     return grad
 
 
-def children_first(root: Tensor) -> Iterator[Tensor]:
-    """Yield every tensor below `root` after all tensors it went into. No recursion, no sorting: count, then count down."""
-    children: Counter[Tensor] = Counter()
+def is_leaf(node: Node) -> bool:
+    return not hasattr(node, "inputs")
+
+
+def children_first(root: Node) -> Iterator[Node]:
+    """Yield every node below `root` after all nodes that it went into. No recursion, no sorting: count, then count down."""
+    children: Counter[Node] = Counter()
     stack = [root]
     while stack:
-        for parent in parents_of(stack.pop()):
-            if parent not in children:
-                stack.append(parent)
-            children[parent] += 1
+        for source in sources_of(stack.pop()):
+            if source not in children:
+                stack.append(source)
+            children[source] += 1
     ready = [root]
     while ready:
-        tensor = ready.pop()
-        yield tensor
-        for parent in parents_of(tensor):
-            children[parent] -= 1
-            if not children[parent]:
-                ready.append(parent)
+        node = ready.pop()
+        yield node
+        for source in sources_of(node):
+            children[source] -= 1
+            if not children[source]:
+                ready.append(source)
 
 
-def parents_of(tensor: Tensor) -> list[Tensor]:
-    if tensor.creator is None:
+def sources_of(node: Node) -> list[Node]:
+    if is_leaf(node):
         return []
-    if tensor.creator.inputs is None:
+    if node.inputs is None:
         raise RuntimeError(
-            f"backward: this graph was walked before (at {type(tensor.creator).__name__}) and what it saved is gone; "
+            f"backward: this graph was walked before (at {type(node).__name__}) and what it saved is gone; "
             "run the forward again, or add the losses and call backward once"
         )
-    return [parent for parent in tensor.creator.inputs if parent.requires_grad]
+    return [given.source for given in node.inputs if given.source is not None]
 
 
 def added(a: Array, b: Array) -> Array:

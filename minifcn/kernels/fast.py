@@ -67,7 +67,7 @@ class Windows:
         if first >= 0 and first + lines <= h and left == 0 and columns <= w:
             return self.picture[pictures, first : first + lines, :columns]
         some = self.picture[pictures]
-        strip = memory.scratch("strip", (len(some), lines, columns, some.shape[3]), some.dtype)
+        strip = memory.scratch(3, (len(some), lines, columns, some.shape[3]), some.dtype)
         start, stop = min(max(0, -first), lines), max(0, min(h - first, lines))
         across = min(w, columns - left)
         strip[:, :start] = strip[:, max(start, stop) :] = 0
@@ -88,7 +88,7 @@ class Windows:
         (stride_h, stride_w), (dh, dw) = self.window.stride, self.window.dilation
         shape = (n, rows.stop - rows.start, self.size[1] // self.beside, self.window.kernel[0], self.columns, c)
         strides = (sn, sh * stride_h, sw * stride_w * self.beside, sh * dh, sw * dw, sc)
-        copy = memory.scratch("windows", shape, strip.dtype)
+        copy = memory.scratch(0, shape, strip.dtype)
         np.copyto(copy, as_strided(strip, shape, strides, writeable=False))
         return copy.reshape(-1, self.length)
 

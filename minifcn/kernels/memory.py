@@ -19,7 +19,8 @@ Array = Any
 
 SMALLEST = 1 << 16  # bytes; smaller results are left to NumPy
 IDLE_BYTES = 1 << 30  # more than this never lies idle
-WASTE = 1.5  # a block serves for a result this much smaller
+SPARE = 1.5  # in use and idle together are at most this much of what was once in use
+WASTE = 2  # a block serves for a result this much smaller
 LINE = 64  # results start at a cache line
 
 _scratch = threading.local()
@@ -52,7 +53,7 @@ class Store:
                 memory = np.empty(size, np.uint8)
             self.live += memory.nbytes
             self.most = max(self.most, self.live)
-            while self.idle and self.idle_bytes > min(self.most - self.live, IDLE_BYTES):
+            while self.idle and self.idle_bytes > min(SPARE * self.most - self.live, IDLE_BYTES):
                 self.idle_bytes -= self.idle.pop().nbytes
             return memory
 
@@ -95,12 +96,15 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     return np.asarray(block)[start : start + wanted].view(dtype).reshape(shape)
 
 
-def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """An array for a short while: the next call with this name in this thread gives the same memory."""
+def scratch(slot: int, shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array for a short while: the next call with this slot in this thread gives the same memory.
+
+    A kernel numbers its scratch arrays, and all kernels share the slots, since only one of them runs in a thread at a time.
+    """
     dtype = np.dtype(dtype)
     wanted = math.prod(shape) * dtype.itemsize
-    memory = getattr(_scratch, name, None)
-    if memory is None or memory.nbytes < wanted:
-        memory = np.empty(wanted, np.uint8)
-        setattr(_scratch, name, memory)
-    return memory[:wanted].view(dtype).reshape(shape)
+    slots: dict[Any, np.ndarray] = _scratch.__dict__
+    if slot not in slots or slots[slot].nbytes < wanted:
+        slots[slot] = np.empty(0, np.uint8)  # the smaller one goes before the larger one comes
+        slots[slot] = np.empty(wanted, np.uint8)
+    return slots[slot][:wanted].view(dtype).reshape(shape)

@@ -81,7 +81,7 @@ def softmax_cross_entropy(scores: Array, labels: Array, valid: Array) -> tuple[A
 
     def job(part: tuple[int, slice]) -> None:
         picture, some = part
-        shifted = memory.scratch("block", (scores.shape[1], some.stop - some.start), scores.dtype)
+        shifted = memory.scratch(0, (scores.shape[1], some.stop - some.start), scores.dtype)
         with np.errstate(invalid="ignore"):  # as in the simple kernel: infinite scores where the pixel does not count
             np.copyto(shifted, scores[picture, :, some])
             shifted -= shifted.max(0)
@@ -97,25 +97,21 @@ def softmax_cross_entropy(scores: Array, labels: Array, valid: Array) -> tuple[A
 
 
 def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, factor: Array) -> Array:
-    """As `simple.softmax_cross_entropy_gradient`, to the last bit."""
+    """As `simple.softmax_cross_entropy_gradient`, to the last bit, and in the memory of `softmax`, which is lost."""
     factor = np.where(valid, factor, factor.dtype.type(0))
-    result = laid_like(softmax)
 
     def job(part: tuple[int, slice]) -> None:
         picture, some = part
-        grad = memory.scratch("block", (softmax.shape[1], some.stop - some.start), softmax.dtype)
-        at = (labels[picture, some], np.arange(grad.shape[1]))
+        grad = softmax[picture, :, some]
         with np.errstate(invalid="ignore"):
-            np.copyto(grad, softmax[picture, :, some])
-            grad[at] -= 1
+            grad[labels[picture, some], np.arange(grad.shape[1])] -= 1
             grad *= factor[picture, some]
             # one infinite score makes the whole softmax of a pixel NaN, and 0·NaN is NaN
             if np.isnan(grad[0]).any():
                 grad[:, ~valid[picture, some]] = 0
-            np.copyto(result[picture, :, some], grad)
 
     run(job, score_blocks(softmax))
-    return result
+    return softmax
 
 
 def dense(x: Array) -> Any:
@@ -153,7 +149,7 @@ def relu_gradient(y: Array, grad: Array) -> Array:
         source = simple.channels_last(grad).reshape(-1)
 
     def job(block: slice) -> None:
-        mask = memory.scratch("mask", (block.stop - block.start,), integers(to).dtype)
+        mask = memory.scratch(0, (block.stop - block.start,), integers(to).dtype)
         np.greater(values[block], 0, out=mask)
         np.multiply(integers(source[block]), mask, out=integers(to[block]))
 

@@ -89,8 +89,8 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
 
 def compare_taps(picture: Array, window: Window, rows: slice, high: Array, number: Array, nan: bool = False) -> None:
     """The windows of `rows`, tap by tap: the largest value to `high`, its tap to `number`, both (N, R, OW, C)."""
-    seen = memory.scratch("seen", high.shape, high.dtype)
-    won = memory.scratch("won", high.shape, np.uint8)
+    seen = memory.scratch(0, high.shape, high.dtype)
+    won = memory.scratch(1, high.shape, np.uint8)
     better = won.view(bool)
     size = (rows.stop, high.shape[2])
     number[...] = simple.first_inside(window, size, np)[rows, :, None]
@@ -115,11 +115,11 @@ def pairs(window: Window) -> bool:
 def compare_pairs(picture: Array, window: Window, rows: slice, high: Array, number: Array) -> None:
     """As `compare_taps` where `pairs`, with half the steps: left against right in both rows at once, then above against below."""
     n, r, ow, c = high.shape
-    left, right = (memory.scratch(name, (n, 2 * r, ow, c), high.dtype) for name in ("left", "right"))
+    left, right = (memory.scratch(slot, (n, 2 * r, ow, c), high.dtype) for slot in (0, 1))
     both = slice(2 * rows.start, 2 * rows.stop)
     look(left, picture, (0, 0), (1, 2), both, -np.inf)
     look(right, picture, (0, 1), (1, 2), both, -np.inf)
-    side = memory.scratch("side", left.shape, np.uint8)  # 1 where the right one is larger
+    side = memory.scratch(2, left.shape, np.uint8)  # 1 where the right one is larger
     np.greater(right, left, out=side.view(bool))
     np.maximum(left, right, out=left)
     above, below = left[:, 0::2], left[:, 1::2]  # rows that lie together: long runs
@@ -148,9 +148,9 @@ def max_pool2d_gradient(grad: Array, place: Array, window: Window, shape: tuple[
     def job(tile: tuple[slice, slice]) -> None:
         pictures, first, last = tile[0], tile[1].start, tile[1].stop
         some, count = result[pictures], tile[0].stop - tile[0].start
-        mask = memory.scratch("mask", (count, last - first, ow, c), integers(rows).dtype)
-        part = memory.scratch("part", mask.shape, grad.dtype)
-        whole = memory.scratch("total", (count, last - first, v, c), grad.dtype)
+        mask = memory.scratch(0, (count, last - first, ow, c), integers(rows).dtype)
+        part = memory.scratch(1, mask.shape, grad.dtype)
+        whole = memory.scratch(2, (count, last - first, v, c), grad.dtype)
         for (p, q), taps in plan:
             bottom, right = min(last, -(-(h - p) // sh)), -(-(w - q) // sw)  # the phase may end before the others
             total, filled = whole[:, : bottom - first, :right], False

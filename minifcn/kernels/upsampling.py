@@ -36,12 +36,12 @@ class Axis(NamedTuple):
         return -((self.kernel - 1 - self.padding) // self.stride)
 
     @property
-    def count(self) -> int:
+    def reach(self) -> int:
         return (self.stride - 1 + self.padding) // self.stride - self.first + 1
 
     def tap(self) -> Array:
-        """(count, stride): the tap of each cell and pixel; outside of 0 … kernel - 1 there is none."""
-        cells = np.arange(self.first, self.first + self.count)
+        """(reach, stride): the tap of each cell and pixel; outside of 0 … kernel - 1 there is none."""
+        cells = np.arange(self.first, self.first + self.reach)
         return np.arange(self.stride) + self.padding - self.stride * cells[:, None]
 
 
@@ -56,15 +56,15 @@ def tap_matrix(weight: Array, window: Window) -> Array:
     i, j = rows.tap()[:, None, :, None], columns.tap()[:, None, :]  # (I, 1, SH, 1), (J, 1, SW)
     exists = (i >= 0) & (i < rows.kernel) & (j >= 0) & (j < columns.kernel)
     found = weight[:, 0][:, np.clip(i, 0, rows.kernel - 1), np.clip(j, 0, columns.kernel - 1)]  # (C, I, J, SH, SW)
-    return np.where(exists, found, 0).reshape(len(weight), rows.count * columns.count, -1)
+    return np.where(exists, found, 0).reshape(len(weight), rows.reach * columns.reach, -1)
 
 
 def kernel_of(matrix: Array, window: Window) -> Array:
     """The adjoint of `tap_matrix`: (C, I·J, SH·SW) -> (C, 1, KH, KW). Each tap stands in one place of the matrix."""
     rows, columns = axes(window)
-    parts = matrix.reshape(-1, rows.count, columns.count, rows.stride, columns.stride)
+    parts = matrix.reshape(-1, rows.reach, columns.reach, rows.stride, columns.stride)
     whole = parts[:, ::-1, ::-1].transpose(0, 1, 3, 2, 4)  # the last cell holds the first taps
-    whole = whole.reshape(len(matrix), rows.count * rows.stride, columns.count * columns.stride)
+    whole = whole.reshape(len(matrix), rows.reach * rows.stride, columns.reach * columns.stride)
     top, left = (int(axis.tap()[-1, 0]) for axis in (rows, columns))  # the tap that stands first
     return whole[:, None, -top : rows.kernel - top, -left : columns.kernel - left]
 
@@ -95,30 +95,30 @@ class Grid(NamedTuple):
         """x (N, C, H, W) -> (N, C, I·J, blocks), a copy: the cells around each block, 0 outside of the map."""
         rows, columns = axes(self.window)
         (n, c, h, w), (bh, bw) = x.shape, self.blocks
-        frame = np.zeros((n, c, bh + rows.count - 1, bw + columns.count - 1), x.dtype)
+        frame = np.zeros((n, c, bh + rows.reach - 1, bw + columns.reach - 1), x.dtype)
         inner = frame[:, :, -rows.first :, -columns.first :]
         inner[:, :, :h, :w] = x[:, :, : inner.shape[2], : inner.shape[3]]
-        around = np.empty((n, c, rows.count, columns.count, bh, bw), x.dtype)
-        for i in range(rows.count):
-            for j in range(columns.count):
+        around = np.empty((n, c, rows.reach, columns.reach, bh, bw), x.dtype)
+        for i in range(rows.reach):
+            for j in range(columns.reach):
                 around[:, :, i, j] = frame[:, :, i : i + bh, j : j + bw]
-        return around.reshape(n, c, rows.count * columns.count, bh * bw)
+        return around.reshape(n, c, rows.reach * columns.reach, bh * bw)
 
     def add_cells(self, cells: Array) -> Array:
         """The adjoint of `cells`, for a row a block: (N, C, blocks, I·J) -> (N, C, H, W)."""
         rows, columns = axes(self.window)
         (n, c), (h, w), (bh, bw) = cells.shape[:2], self.small, self.blocks
-        frame = np.zeros((n, c, max(bh, h) + rows.count - 1, max(bw, w) + columns.count - 1), cells.dtype)
-        split = cells.reshape(n, c, bh, bw, rows.count, columns.count)
-        for i in range(rows.count):
-            for j in range(columns.count):
+        frame = np.zeros((n, c, max(bh, h) + rows.reach - 1, max(bw, w) + columns.reach - 1), cells.dtype)
+        split = cells.reshape(n, c, bh, bw, rows.reach, columns.reach)
+        for i in range(rows.reach):
+            for j in range(columns.reach):
                 frame[:, :, i : i + bh, j : j + bw] += split[..., i, j]
         return frame[:, :, -rows.first :, -columns.first :][:, :, :h, :w]
 
-    def scratch(self, n: int, c: int, dtype: Any) -> tuple[Array, Array]:
+    def in_blocks(self, n: int, c: int, dtype: Any) -> tuple[Array, Array]:
         """(N, C, blocks, SH·SW), and the same memory as (N, C, rows, SH, columns, SW), the order of pixels in the large map."""
         (bh, bw), (sh, sw) = self.blocks, self.window.stride
-        blocks = scratch("upsampling blocks", (n, c, bh * bw, sh * sw), dtype)
+        blocks = scratch(0, (n, c, bh * bw, sh * sw), dtype)
         return blocks, blocks.reshape(n, c, bh, bw, sh, sw).transpose(0, 1, 2, 4, 3, 5)
 
     def split(self, planes: Array) -> Array:
@@ -130,12 +130,12 @@ class Grid(NamedTuple):
         """x (N, C, H, W), the large map -> (N, C, blocks, SH·SW), in scratch memory; 0 beyond the map's end."""
         (n, c, h, w), (bh, bw), (sh, sw) = x.shape, self.blocks, self.window.stride
         if (bh * sh, bw * sw) != (h, w) or not x.flags.c_contiguous:
-            planes = scratch("upsampling planes", (n, c, bh * sh, bw * sw), x.dtype)
+            planes = scratch(1, (n, c, bh * sh, bw * sw), x.dtype)
             planes[:, :, h:] = 0
             planes[:, :, :, w:] = 0
             planes[:, :, :h, :w] = x
             x = planes
-        blocks, pixels = self.scratch(n, c, x.dtype)
+        blocks, pixels = self.in_blocks(n, c, x.dtype)
         copy_runs(pixels, self.split(x))
         return blocks
 
@@ -156,7 +156,7 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
 
     def paint(job: tuple[slice, slice]) -> None:
         some = cells[job]
-        blocks, pixels = grid.scratch(*some.shape[:2], grad.dtype)
+        blocks, pixels = grid.in_blocks(*some.shape[:2], grad.dtype)
         np.matmul(some, taps[job[1]], out=blocks)
         copy_runs(grid.split(result[job]), pixels)
 

@@ -139,7 +139,7 @@ def read_tiles(picture: Array, block: Block, corner: Pair, span: int, out: Array
     begin, end = min(max(left, 0), w), min(max(left + width, 0), w)  # and columns
     seen = picture[block.pictures, first:last, begin:end]
     if seen.shape[1:3] != (height, width):
-        strip = scratch("winograd strip", (n, height, width, c), picture.dtype)
+        strip = scratch(3, (n, height, width, c), picture.dtype)
         strip[:, : first - top] = strip[:, last - top :] = 0
         inside = strip[:, first - top : last - top]
         inside[:, :, : begin - left] = inside[:, :, end - left :] = 0
@@ -152,7 +152,7 @@ def read_tiles(picture: Array, block: Block, corner: Pair, span: int, out: Array
 
 def transform_tiles(picture: Array, block: Block, corner: Pair, out: Array) -> None:
     """picture (N, H, W, C) -> out (tiles, 36, C)."""
-    tiles = scratch("winograd tiles", (len(out), SPAN * SPAN, picture.shape[3]), picture.dtype)
+    tiles = scratch(2, (len(out), SPAN * SPAN, picture.shape[3]), picture.dtype)
     read_tiles(picture, block, corner, SPAN, tiles)
     np.matmul(matrices(picture.dtype).picture, tiles, out=out)
 
@@ -160,7 +160,7 @@ def transform_tiles(picture: Array, block: Block, corner: Pair, out: Array) -> N
 def write_outputs(transformed: Array, some: list[Block], y: Array) -> None:
     """transformed (tiles, 36, O) -> the blocks' outputs in y (N, OH, OW, O); what hangs over its edge is left out."""
     matrix, o = matrices(y.dtype).output, y.shape[3]
-    outputs = scratch("winograd tiles", (len(transformed), STEP * STEP, o), y.dtype)
+    outputs = scratch(2, (len(transformed), STEP * STEP, o), y.dtype)
     np.matmul(matrix, transformed, out=outputs)
     for block in some:
         n, rows, columns = block.shape
@@ -178,7 +178,7 @@ def write_outputs(transformed: Array, some: list[Block], y: Array) -> None:
 def transform_kernels(weight: Array, out: Array) -> None:
     """weight (O, C, 3, 3) -> out (36, C, O)."""
     o, c = weight.shape[:2]
-    rows = scratch("winograd kernels", (c, 3, 3, o), weight.dtype)
+    rows = scratch(2, (c, 3, 3, o), weight.dtype)
     for some in cut(o, 16):  # kernels lie so that more at a time would fall on the same few lines of the L1 cache
         np.copyto(rows[..., some], weight[some].transpose(1, 2, 3, 0))
     np.matmul(matrices(weight.dtype).kernel, rows.reshape(c, 9, o), out=out.transpose(1, 0, 2))
@@ -203,12 +203,12 @@ def convolve(x: Array, weight: Array, corner: Pair, size: Pair) -> Array:
     parts = cut(o, 64 if c <= 128 else 32)  # of the output channels
 
     def with_tiles_first() -> None:
-        transformed = scratch("winograd shared", (total, PLACES, c), dtype)
+        transformed = scratch(4, (total, PLACES, c), dtype)
 
         def use(part: slice) -> None:
-            kernels = scratch("winograd operand", (PLACES, c, part.stop - part.start), dtype)
+            kernels = scratch(0, (PLACES, c, part.stop - part.start), dtype)
             transform_kernels(weight[part], kernels)
-            products = scratch("winograd products", (total, PLACES, part.stop - part.start), dtype)
+            products = scratch(1, (total, PLACES, part.stop - part.start), dtype)
             multiply(transformed, kernels, products)
             write_outputs(products, all_blocks, y[..., part])
 
@@ -216,14 +216,14 @@ def convolve(x: Array, weight: Array, corner: Pair, size: Pair) -> Array:
         threads.run(use, parts)
 
     def with_kernels_first() -> None:
-        memory = scratch("winograd shared", (o, PLACES * c), dtype)  # one part after the other, each (36, C, its O)
+        memory = scratch(4, (o, PLACES * c), dtype)  # one part after the other, each (36, C, its O)
         kernels = [memory[part].reshape(PLACES, c, part.stop - part.start) for part in parts]
 
         def use(block: Block) -> None:
             tiles = math.prod(block.shape)
-            transformed = scratch("winograd operand", (tiles, PLACES, c), dtype)
+            transformed = scratch(0, (tiles, PLACES, c), dtype)
             transform_tiles(picture, block, corner, transformed)
-            products = scratch("winograd products", (tiles, PLACES, o), dtype)
+            products = scratch(1, (tiles, PLACES, o), dtype)
             for part, some in zip(parts, kernels, strict=True):
                 multiply(transformed, some, products[:, :, part])
             write_outputs(products, [block], y)

@@ -44,20 +44,16 @@ LANES = 4  # sums that run side by side; a fixed number, so that the order of ad
 class Transformed:
     """One operand of the products, (N, H, W, C), tile by tile: for every CHANNELS channels an array (36, tiles, channels)."""
 
-    def __init__(self, name: str, picture: Array, corner: Pair, span: int, matrix: Array, tiles: int) -> None:
+    def __init__(self, slot: int, picture: Array, corner: Pair, span: int, matrix: Array, tiles: int) -> None:
         self.picture, self.corner, self.span, self.matrix = picture, corner, span, matrix
         self.parts = cut(picture.shape[3], CHANNELS)
         # each part lies together: rows of 64 channels, strewn over the pages of a large array, would be slow to find
-        self.arrays = [
-            scratch(f"winograd {name} {part.start}", (PLACES, tiles, part.stop - part.start), picture.dtype)
-            for part in self.parts
-        ]
+        memory = scratch(slot, (picture.shape[3], PLACES * tiles), picture.dtype)
+        self.arrays = [memory[part].reshape(PLACES, tiles, part.stop - part.start) for part in self.parts]
 
     def fill(self, block: Block, places: slice) -> None:
         """The block's tiles become the tiles `places` of the arrays."""
-        tiles = scratch(
-            "winograd tiles", (math.prod(block.shape), self.span**2, self.picture.shape[3]), self.picture.dtype
-        )
+        tiles = scratch(2, (math.prod(block.shape), self.span**2, self.picture.shape[3]), self.picture.dtype)
         read_tiles(self.picture, block, self.corner, self.span, tiles)
         for part, array in zip(self.parts, self.arrays, strict=True):
             np.matmul(self.matrix, tiles[:, :, part], out=array[:, places].transpose(1, 0, 2))
@@ -71,8 +67,8 @@ def jobs(c: int, o: int) -> int:
 def kernel_gradient(v: Array, dm: Array) -> Array:
     """v (36, tiles, c), dm (36, tiles, o), of some channels each -> Gᵀ (vᵀ dm) (c, 9, o), in scratch memory."""
     (_, tiles, c), o, back = v.shape, dm.shape[2], matrices(v.dtype).kernel.T
-    kernels = scratch("winograd product", (c, PLACES, o), v.dtype)
-    total, more = scratch("winograd taps", (2, c, 9, o), v.dtype)
+    kernels = scratch(4, (c, PLACES, o), v.dtype)
+    total, more = scratch(5, (2, c, 9, o), v.dtype)
     for some in cut(tiles, max(1, MULTIPLICATIONS // (c * o))):
         np.matmul(v[:, some].transpose(0, 2, 1), dm[:, some], out=kernels.transpose(1, 0, 2))
         if some.start == 0:
@@ -95,8 +91,8 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     spread = np.ascontiguousarray(matrices(dtype).output.T)  # (36, 16)
 
     def operands(tiles: int) -> tuple[Transformed, Transformed]:
-        v = Transformed("v", picture, (top, left), SPAN, matrices(dtype).picture, tiles)
-        return v, Transformed("dm", rows_of_grad, (0, 0), STEP, spread, tiles)
+        v = Transformed(0, picture, (top, left), SPAN, matrices(dtype).picture, tiles)
+        return v, Transformed(1, rows_of_grad, (0, 0), STEP, spread, tiles)
 
     def pieces(v: Transformed, dm: Transformed) -> list[tuple[tuple[slice, Array], tuple[slice, Array]]]:
         """(channels, V of these) with (output channels, dM of these)."""
