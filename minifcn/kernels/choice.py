@@ -44,6 +44,7 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(fast.conv2d_weight_gradient, fast.has_weight_kernel),
     ),
     "max_pool2d": (Fast(pools.max_pool2d, plain_array),),
+    "max_pool2d_values": (Fast(pools.max_pool2d_values, plain_array),),
     "max_pool2d_gradient": (Fast(pools.max_pool2d_gradient, plain_array),),
     "softmax_cross_entropy": (Fast(pointwise.softmax_cross_entropy, pointwise.suits_loss),),
     "softmax_cross_entropy_gradient": (Fast(pointwise.softmax_cross_entropy_gradient, pointwise.suits_loss),),

@@ -87,6 +87,40 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     return best.transpose(0, 3, 1, 2), place.transpose(0, 3, 1, 2)
 
 
+def max_pool2d_values(x: Array, window: Window, size: Pair) -> Array:
+    """As `simple.max_pool2d_values`. NumPy's maximum lets a NaN win."""
+    picture = simple.channels_last(x)  # (N, H, W, C)
+    n, c = x.shape[:2]
+    best = memory.empty((n, *size, c), x.dtype)
+    whole = pairs(window) and 2 * size[0] <= x.shape[2] and 2 * size[1] <= x.shape[3]  # no window hangs over
+
+    def job(tile: tuple[slice, slice]) -> None:
+        (largest_of_pairs if whole else largest_of_taps)(picture[tile[0]], window, tile[1], best[tile])
+
+    run(job, tiles(n, size[0], size[1] * c))
+    return best.transpose(0, 3, 1, 2)
+
+
+def largest_of_taps(picture: Array, window: Window, rows: slice, high: Array) -> None:
+    seen = memory.scratch(0, high.shape, high.dtype)
+    for tap, (i, j) in enumerate(simple.taps(window)):
+        start = (i * window.dilation[0] - window.padding[0][0], j * window.dilation[1] - window.padding[1][0])
+        look(seen if tap else high, picture, start, window.stride, rows, -np.inf)
+        if tap:
+            np.maximum(high, seen, out=high)
+
+
+def largest_of_pairs(picture: Array, window: Window, rows: slice, high: Array) -> None:
+    """2x2 windows, none over the edge: above against below along whole rows, then left against right in what is left."""
+    n, r, ow, c = high.shape
+    both = picture[:, 2 * rows.start : 2 * rows.stop, : 2 * ow]
+    tall, right = memory.scratch(0, (n, r, 2 * ow, c), high.dtype), memory.scratch(1, high.shape, high.dtype)
+    np.maximum(both[:, 0::2], both[:, 1::2], out=tall)
+    copy_pixels(high, tall[:, :, 0::2])
+    copy_pixels(right, tall[:, :, 1::2])
+    np.maximum(high, right, out=high)
+
+
 def compare_taps(picture: Array, window: Window, rows: slice, high: Array, number: Array, nan: bool = False) -> None:
     """The windows of `rows`, tap by tap: the largest value to `high`, its tap to `number`, both (N, R, OW, C)."""
     seen = memory.scratch(0, high.shape, high.dtype)

@@ -175,6 +175,11 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     return best.transpose(0, 3, 1, 2), place.transpose(0, 3, 1, 2)
 
 
+def max_pool2d_values(x: Array, window: Window, size: Pair) -> Array:
+    """The largest value of each window alone, (N, C, OH, OW): all that a forward without a backward asks for."""
+    return max_pool2d(x, window, size)[0]
+
+
 def first_inside(window: Window, size: Pair, xp: Any) -> Array:
     """The number of each window's first tap that is not in the padding above or left, int32 (OH, OW)."""
     firsts = []

@@ -39,10 +39,10 @@ class Axis(NamedTuple):
     def reach(self) -> int:
         return (self.stride - 1 + self.padding) // self.stride - self.first + 1
 
-    def tap(self) -> Array:
-        """(reach, stride): the tap of each cell and pixel; outside of 0 … kernel - 1 there is none."""
-        cells = np.arange(self.first, self.first + self.reach)
-        return np.arange(self.stride) + self.padding - self.stride * cells[:, None]
+    @property
+    def before(self) -> int:
+        """The tap with which the last of these cells paints pixel 0, at most 0: -before zeros stand before the kernel."""
+        return self.padding - self.stride * (self.first + self.reach - 1)
 
 
 def axes(window: Window) -> tuple[Axis, Axis]:
@@ -53,20 +53,20 @@ def axes(window: Window) -> tuple[Axis, Axis]:
 def tap_matrix(weight: Array, window: Window) -> Array:
     """(C, 1, KH, KW) -> (C, I·J, SH·SW): which number of the kernel each cell paints each pixel of a block with, 0 where none."""
     rows, columns = axes(window)
-    i, j = rows.tap()[:, None, :, None], columns.tap()[:, None, :]  # (I, 1, SH, 1), (J, 1, SW)
-    exists = (i >= 0) & (i < rows.kernel) & (j >= 0) & (j < columns.kernel)
-    found = weight[:, 0][:, np.clip(i, 0, rows.kernel - 1), np.clip(j, 0, columns.kernel - 1)]  # (C, I, J, SH, SW)
-    return np.where(exists, found, 0).reshape(len(weight), rows.reach * columns.reach, -1)
+    whole = np.zeros((len(weight), rows.reach * rows.stride, columns.reach * columns.stride), weight.dtype)
+    whole[:, -rows.before : rows.kernel - rows.before, -columns.before : columns.kernel - columns.before] = weight[:, 0]
+    parts = whole.reshape(-1, rows.reach, rows.stride, columns.reach, columns.stride)
+    # the first cell paints with the last taps
+    return parts[:, ::-1, :, ::-1].transpose(0, 1, 3, 2, 4).reshape(len(weight), rows.reach * columns.reach, -1)
 
 
 def kernel_of(matrix: Array, window: Window) -> Array:
     """The adjoint of `tap_matrix`: (C, I·J, SH·SW) -> (C, 1, KH, KW). Each tap stands in one place of the matrix."""
     rows, columns = axes(window)
     parts = matrix.reshape(-1, rows.reach, columns.reach, rows.stride, columns.stride)
-    whole = parts[:, ::-1, ::-1].transpose(0, 1, 3, 2, 4)  # the last cell holds the first taps
+    whole = parts[:, ::-1, ::-1].transpose(0, 1, 3, 2, 4)
     whole = whole.reshape(len(matrix), rows.reach * rows.stride, columns.reach * columns.stride)
-    top, left = (int(axis.tap()[-1, 0]) for axis in (rows, columns))  # the tap that stands first
-    return whole[:, None, -top : rows.kernel - top, -left : columns.kernel - left]
+    return whole[:, None, -rows.before : rows.kernel - rows.before, -columns.before : columns.kernel - columns.before]
 
 
 class Grid(NamedTuple):
@@ -156,7 +156,7 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
 
     def paint(job: tuple[slice, slice]) -> None:
         some = cells[job]
-        blocks, pixels = grid.in_blocks(*some.shape[:2], grad.dtype)
+        blocks, pixels = grid.in_blocks(len(some), some.shape[1], grad.dtype)
         np.matmul(some, taps[job[1]], out=blocks)
         copy_runs(grid.split(result[job]), pixels)
 

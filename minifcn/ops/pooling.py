@@ -14,10 +14,12 @@ class MaxPool2d(Function):
 
     fresh = True
 
-    def __init__(self, window: Window, size: Pair) -> None:
-        self.window, self.size = window, size
+    def __init__(self, window: Window, size: Pair, keep_places: bool = False) -> None:
+        self.window, self.size, self.keep_places = window, size, keep_places
 
     def forward(self, x: Array) -> Array:
+        if not (self.needs[0] or self.keep_places):  # nobody will ask where the maxima were
+            return kernels.call("max_pool2d_values", x, self.window, self.size)
         self.shape = x.shape
         y, self.place = kernels.call("max_pool2d", x, self.window, self.size)
         return y
@@ -97,7 +99,7 @@ def max_pool2d(
              [7., 8.]]]])
     """
     x, window, size = pool_arguments("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
-    pool = MaxPool2d(window, size)
+    pool = MaxPool2d(window, size, return_indices)
     y = pool(x)
     return (y, pool.indices()) if return_indices else y
 

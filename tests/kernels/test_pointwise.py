@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minifcn as mf
-from minifcn.kernels import Window, choice, simple
+from minifcn.kernels import Window, choice, pointwise, simple
 from minifcn.kernels.threads import get_num_threads
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -82,6 +82,7 @@ def test_max_pool(shape, window, ceil_mode, dtype):
     y, place = fast("max_pool2d", x, window, size)
     expected, places = simple.max_pool2d(x, window, size)
     np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(fast("max_pool2d_values", x, window, size), expected)
     np.testing.assert_array_equal(place, places)
     grad = picture(y.shape, dtype, 3)
     close(
@@ -101,6 +102,7 @@ def test_max_pool_of_ties_and_of_what_is_no_number():
     y, place = fast("max_pool2d", x, window, (2, 2))
     expected, places = simple.max_pool2d(x, window, (2, 2))
     np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(fast("max_pool2d_values", x, window, (2, 2)), expected)
     np.testing.assert_array_equal(place, places)
     assert place[0, 0, 0, 0] == 0 and np.isnan(y[0, 0, 0, 1])
 
@@ -149,3 +151,22 @@ def test_one_thread_and_four_give_the_same_bits():
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_an_optimiser_step_in_blocks_is_the_step(monkeypatch):
+    monkeypatch.setattr(pointwise, "BLOCK", 100)
+    rng = np.random.default_rng(0)
+    data, gradient = (rng.standard_normal((7, 5, 3, 11)).astype(np.float32) for _ in range(2))
+    laid = [array.copy() for array in (data, gradient)]
+    last_axis_first = [np.asfortranarray(array) for array in (data, gradient)]
+
+    def step(data, gradient):
+        seen.append(data.size)
+        data -= np.float32(0.1) * gradient
+
+    for arrays, pieces in ((laid, 12), (last_axis_first, 12), ([laid[0].copy(), last_axis_first[1]], 1)):
+        seen = []
+        expected = arrays[0] - np.float32(0.1) * arrays[1]
+        pointwise.in_blocks(step, *arrays)
+        np.testing.assert_array_equal(arrays[0], expected)
+        assert len(seen) == pieces and sum(seen) == data.size  # arrays that lie differently in memory go as a whole

@@ -125,6 +125,21 @@ def test_one_thread_runs_jobs_here_and_in_order():
     assert len(seen) == 5
 
 
+def test_an_interrupt_while_waiting_leaves_the_next_run_whole(monkeypatch):
+    mf.set_num_threads(2)
+    threads.run(lambda part: None, range(4))
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(threads.Helper, "finish", interrupted)
+        threads.run(lambda part: time.sleep(0.05), range(4))
+    done = []
+    threads.run(lambda part: (time.sleep(0.01), done.append(part)), range(8))
+    assert sorted(done) == list(range(8))
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_an_exception_in_a_job_is_raised_here_and_the_next_run_works(number):
     mf.set_num_threads(number)

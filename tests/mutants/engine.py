@@ -58,7 +58,7 @@ def walk_assigns(patch):
     check=of(lambda x: x + x),
 )
 def walk_keeps_first(patch):
-    patch.setattr(walk, "added", lambda a, b: a)
+    patch.setattr(walk, "added", lambda a, b: a.copy())
 
 
 def bent(x):
@@ -70,8 +70,8 @@ def bent(x):
 def walk_too_early(patch):
     def as_found(root):
         seen = [root]
-        for tensor in seen:
-            seen.extend(parent for parent in dict.fromkeys(walk.parents_of(tensor)) if parent not in seen)
+        for node in seen:
+            seen.extend(source for source in dict.fromkeys(walk.sources_of(node)) if source not in seen)
         return seen
 
     patch.setattr(walk, "children_first", as_found)
