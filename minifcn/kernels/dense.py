@@ -19,7 +19,7 @@ JOBS, LEAST = 16, 32  # jobs at most, and channels of a job at least; fixed numb
 
 
 def parts(channels: int) -> list[slice]:
-    size = max(LEAST, -(-channels // JOBS))
+    size = -(-channels // threads.shares(channels, max(LEAST, -(-channels // JOBS))))
     return [slice(start, min(start + size, channels)) for start in range(0, channels, size)]
 
 

@@ -31,8 +31,9 @@ MULTIPLICATIONS = (
 
 def tiles(n: int, size: Pair, row_bytes: int, least: int) -> Iterator[tuple[slice, slice]]:
     """(pictures, rows) of the output, a tile at a time: several pictures, or some rows of one. `least` bytes at least, if there are."""
-    wanted = max(TILE_BYTES, least)
     oh, ow = size
+    total = n * oh * ow * row_bytes
+    wanted = max(-(-total // threads.shares(total, TILE_BYTES)), least)
     pictures = wanted // max(1, oh * ow * row_bytes)
     if pictures:
         yield from ((slice(start, min(start + pictures, n)), slice(0, oh)) for start in range(0, n, pictures))
@@ -149,14 +150,15 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     (o, *size), c = grad.shape[1:], x.shape[1]
     beside = side_by_side(c, o, window, (size[0], size[1]))
     windows, grads = Windows(x, window, (size[0], size[1]), beside), grad.transpose(0, 2, 3, 1)
-    totals = np.zeros((LANES, windows.length, beside * o), x.dtype)
-    all_tiles = windows.tiles(totals[0].nbytes)
+    all_tiles = windows.tiles(windows.length * beside * o * x.itemsize)
+    lanes = min(LANES, len(all_tiles))
+    totals = np.zeros((lanes, windows.length, beside * o), x.dtype)
 
     def add_up(lane: int) -> None:
-        for tile in all_tiles[lane::LANES]:
+        for tile in all_tiles[lane::lanes]:
             totals[lane] += windows.rows(tile).T @ grads[tile].reshape(-1, beside * o)
 
-    threads.run(add_up, range(min(LANES, len(all_tiles))))
+    threads.run(add_up, range(lanes))
     return kernels_of(totals.sum(0), window, beside, c)
 
 

@@ -25,8 +25,9 @@ LONG = 1 << 10  # numbers in a row, where rows can be joined
 
 
 def blocks(length: int, size: int) -> list[slice]:
-    """0 … length - 1 in slices of `size`. The same for any number of threads."""
-    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+    """0 … length - 1 in equal slices of `size` at most. The same for any number of threads."""
+    step = max(1, -(-length // threads.shares(length, size)))
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 def run(job: Any, jobs: list[Any]) -> None:
@@ -163,15 +164,14 @@ def add_bias(y: Array, bias: Array) -> Array:
     o = len(bias)
     length = o * max(1, LONG // o)
     row = np.tile(bias, length // o)
-    step = max(1, BLOCK // length) * length
 
     def job(block: slice) -> None:
-        numbers = rows[block]
+        numbers = rows[block.start * length : block.stop * length]
         whole = len(numbers) // length * length
         numbers[:whole].reshape(-1, length)[...] += row
         numbers[whole:] += row[: len(numbers) - whole]
 
-    run(job, blocks(rows.size, step))
+    run(job, blocks(-(-rows.size // length), max(1, BLOCK // length)))
     return y
 
 

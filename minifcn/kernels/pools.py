@@ -24,12 +24,14 @@ TILE = 1 << 18  # numbers worked on at a time; as `pointwise.BLOCK`
 
 
 def tiles(n: int, rows: int, row_numbers: int) -> Iterator[tuple[slice, slice]]:
-    """(pictures, rows), about TILE numbers at a time: several pictures, or some rows of one. The same for any number of threads."""
-    pictures = TILE // max(1, rows * row_numbers)
+    """(pictures, rows), TILE numbers at most at a time: several pictures, or some rows of one. The same for any number of threads."""
+    numbers = n * rows * row_numbers
+    wanted = -(-numbers // threads.shares(numbers, TILE))
+    pictures = wanted // max(1, rows * row_numbers)
     if pictures:
         yield from ((slice(p, min(p + pictures, n)), slice(0, rows)) for p in range(0, n, pictures))
         return
-    step = max(1, TILE // max(1, row_numbers))
+    step = max(1, wanted // max(1, row_numbers))
     yield from ((slice(p, p + 1), slice(r, min(r + step, rows))) for p in range(n) for r in range(0, rows, step))
 
 

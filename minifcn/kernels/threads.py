@@ -88,6 +88,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def shares(total: int, largest: int) -> int:
+    """Into how many pieces to cut `total`, none above `largest`: one, or an even number, so that nobody waits for an odd one."""
+    count = -(-total // largest)
+    return count + count % 2 if count > 1 else 1
+
+
 def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
     """job(part) for every part, spread over the threads, of which the caller is one. An exception in a job is raised here.
 
