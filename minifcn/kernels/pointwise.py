@@ -25,8 +25,8 @@ LONG = 1 << 10  # numbers in a row, where rows can be joined
 
 
 def blocks(length: int, size: int) -> list[slice]:
-    """0 … length - 1 in equal slices of `size` at most. The same for any number of threads."""
-    step = max(1, -(-length // threads.shares(length, size)))
+    """0 … length - 1 in equal slices of about `size`. The same for any number of threads."""
+    step = max(1, -(-length // threads.shares(length, size, alone=2)))
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 

@@ -24,9 +24,9 @@ TILE = 1 << 18  # numbers worked on at a time; as `pointwise.BLOCK`
 
 
 def tiles(n: int, rows: int, row_numbers: int) -> Iterator[tuple[slice, slice]]:
-    """(pictures, rows), TILE numbers at most at a time: several pictures, or some rows of one. The same for any number of threads."""
+    """(pictures, rows), about TILE numbers at a time: several pictures, or some rows of one. The same for any number of threads."""
     numbers = n * rows * row_numbers
-    wanted = -(-numbers // threads.shares(numbers, TILE))
+    wanted = -(-numbers // threads.shares(numbers, TILE, alone=2))
     pictures = wanted // max(1, rows * row_numbers)
     if pictures:
         yield from ((slice(p, min(p + pictures, n)), slice(0, rows)) for p in range(0, n, pictures))

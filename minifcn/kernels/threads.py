@@ -88,10 +88,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def shares(total: int, largest: int) -> int:
-    """Into how many pieces to cut `total`, none above `largest`: one, or an even number, so that nobody waits for an odd one."""
+def shares(total: int, largest: int, alone: int = 1) -> int:
+    """Into how many pieces of `largest` or less to cut `total`: an even number, so that nobody waits for an odd one.
+
+    Or one, up to `alone` times `largest`: to wake a thread and to wait for it takes longer than a half of so little work.
+    """
     count = -(-total // largest)
-    return count + count % 2 if count > 1 else 1
+    return count + count % 2 if count > alone else 1
 
 
 def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
