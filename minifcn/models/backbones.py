@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from minifcn import nn
+from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor
 
 
@@ -84,4 +84,89 @@ def tiny(padding: str = "same", width: int | None = None, in_channels: int = 3) 
     return vgg((1, 1, 1, 1, 1), widths, 8 * width, 0.0, padding, in_channels)
 
 
-BACKBONES = {"tiny": tiny, "vgg16": vgg16}
+class Fire(nn.Module):
+    """Squeeze to few channels (1x1), then expand by 1x1 and 3x3 side by side: the module of SqueezeNet. Iandola et al. 2016."""
+
+    def __init__(self, in_channels: int, squeeze: int, expand: int) -> None:
+        self.squeeze1x1 = nn.Conv2d(in_channels, squeeze, 1)
+        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+        self.window = self.expand3x3.window  # what a cell sees: the widest of its ways
+
+    def forward(self, x: Any) -> Tensor:
+        squeezed = ops.relu(self.squeeze1x1(x))
+        return ops.concat([ops.relu(self.expand1x1(squeezed)), ops.relu(self.expand3x3(squeezed))], 1)
+
+
+def squeezenet(padding: str = "same", width: int | None = None, in_channels: int = 3) -> Backbone:
+    """SqueezeNet v1.1 without its classifier: 0.72 M parameters, stride 16. Heads on strides 16, 8 and 4.
+
+    padding "same": every stride-2 layer takes a picture of H rows to H / 2, rounded up; "paper": 100 pixels round the picture and pools as
+    it was trained with. Iandola et al. 2016, the authors' release 1.1.
+    """
+    if width not in (None, 64):
+        raise ValueError(
+            f'squeezenet: width is {width}; it starts with 64 channels, choose backbone "tiny" for another width'
+        )
+    paper = padding == "paper"
+
+    def pool() -> nn.MaxPool2d:
+        return nn.MaxPool2d(3, 2, ceil_mode=True) if paper else nn.MaxPool2d(3, 2, padding=1)
+
+    layers: dict[str, nn.Module] = {
+        "conv1": nn.Conv2d(in_channels, 64, 3, stride=2, padding=100 if paper else 1),
+        "relu1": nn.ReLU(),
+        "pool1": pool(),
+    }
+    channels = 64
+    for number, squeeze, expand in (
+        (2, 16, 64), (3, 16, 64), (4, 32, 128), (5, 32, 128), (6, 48, 192), (7, 48, 192), (8, 64, 256), (9, 64, 256),
+    ):  # fmt: skip
+        if number in (4, 6):
+            layers[f"pool{number - 1}"] = pool()
+        layers[f"fire{number}"] = Fire(channels, squeeze, expand)
+        channels = 2 * expand
+    return Backbone(layers, {16: "fire9", 8: "fire5", 4: "fire3"}, {"fire9": 512, "fire5": 256, "fire3": 128})
+
+
+def alexnet(padding: str = "same", width: int | None = None, in_channels: int = 3) -> Backbone:
+    """AlexNet as Caffe trains it (pool before normalisation): 11x11 at stride 4, two groups in conv2, 4 and 5. Krizhevsky et al. 2012.
+
+    padding as in `squeezenet`. Heads on strides 32, 16 and 8.
+    """
+    if width not in (None, 96):
+        raise ValueError(
+            f'alexnet: width is {width}; it starts with 96 channels, choose backbone "tiny" for another width'
+        )
+    paper = padding == "paper"
+
+    def pool() -> nn.MaxPool2d:
+        return nn.MaxPool2d(3, 2, ceil_mode=True) if paper else nn.MaxPool2d(3, 2, padding=1)
+
+    layers: dict[str, nn.Module] = {
+        "conv1": nn.Conv2d(in_channels, 96, 11, stride=4, padding=100 if paper else 5),
+        "relu1": nn.ReLU(),
+        "pool1": pool(),
+        "norm1": nn.LocalResponseNorm(5),
+        "conv2": nn.Conv2d(96, 256, 5, padding=2, groups=2),
+        "relu2": nn.ReLU(),
+        "pool2": pool(),
+        "norm2": nn.LocalResponseNorm(5),
+        "conv3": nn.Conv2d(256, 384, 3, padding=1),
+        "relu3": nn.ReLU(),
+        "conv4": nn.Conv2d(384, 384, 3, padding=1, groups=2),
+        "relu4": nn.ReLU(),
+        "conv5": nn.Conv2d(384, 256, 3, padding=1, groups=2),
+        "relu5": nn.ReLU(),
+        "pool5": pool(),
+        "fc6": nn.Conv2d(256, 4096, 6, padding=0 if paper else "same"),
+        "relu6": nn.ReLU(),
+        "drop6": nn.Dropout(0.5),
+        "fc7": nn.Conv2d(4096, 4096, 1),
+        "relu7": nn.ReLU(),
+        "drop7": nn.Dropout(0.5),
+    }
+    return Backbone(layers, {32: "drop7", 16: "norm2", 8: "norm1"}, {"drop7": 4096, "norm2": 256, "norm1": 96})
+
+
+BACKBONES = {"tiny": tiny, "vgg16": vgg16, "alexnet": alexnet, "squeezenet": squeezenet}

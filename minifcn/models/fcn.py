@@ -1,6 +1,6 @@
 """FCN-32s, 16s, 8s and 4s: one trunk, a score layer, and skips joined from coarse to fine. Paper section 4.2."""
 
-from itertools import pairwise
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from minifcn import nn, ops
@@ -24,10 +24,20 @@ def score_layer(channels: int, classes: int) -> nn.Conv2d:
     return layer
 
 
-def upsampling(classes: int, factor: int, padding: int, learned: bool) -> nn.ConvTranspose2d:
-    """Bilinear upsampling by `factor`: a 2f kernel a channel, stride f. Fixed, or a start to learn from. Paper section 3.3."""
-    layer = nn.ConvTranspose2d(classes, classes, 2 * factor, factor, padding, groups=classes, bias=False)
-    layer.weight = nn.Parameter(bilinear(classes, 2 * factor), requires_grad=learned)
+def upsampling(coarse: Field, fine: Field, classes: int, padding: str, learned: bool) -> nn.ConvTranspose2d:
+    """Bilinear upsampling of a map to the stride of a finer one. Fixed, or a start to learn from. Paper section 3.3.
+
+    By a factor f, with a kernel a channel. Its size follows from where the cells lie: 2f where a cell of the coarse map lies between two
+    of the finer (after pools of 2x2), 2f - 1 where it lies on one (after 3x3, as in the reference's AlexNet: 63 for a factor of 32).
+    The reference upsamples without padding and crops; with "same" the padding is what the crop would be, and the map f times as large.
+    """
+    factor = int(coarse.stride / fine.stride)
+    apart = (coarse.centre - fine.centre) / fine.stride  # from cell 0 of the finer map to cell 0 of the coarse one
+    kernel = 2 * factor if apart.denominator == 2 else 2 * factor - 1
+    around = 0 if padding == "paper" else max(0, int(Fraction(kernel - 1, 2) - apart))
+    more = 0 if padding == "paper" else max(0, factor - kernel + 2 * around)  # the last cell too stands for f pixels
+    layer = nn.ConvTranspose2d(classes, classes, kernel, factor, around, more, groups=classes, bias=False)
+    layer.weight = nn.Parameter(bilinear(classes, kernel), requires_grad=learned)
     return layer
 
 
@@ -103,18 +113,16 @@ class FCN(nn.Module):
         self.score_fr = score_layer(self.backbone.channels[coarsest], classes)
         field = Field().through(self.backbone.layers_to(coarsest))
         self.skips: list[Skip] = []
-        for above, stride in pairwise(strides):
-            source, factor = self.backbone.heads[stride], above // stride
-            # the reference upsamples without padding and crops; with "same", f/2 of padding makes the map exactly f times as large
-            up = upsampling(classes, factor, 0 if padding == "paper" else factor // 2, learned)
+        for stride in strides[1:]:
+            source = self.backbone.heads[stride]
+            finer = Field().through(self.backbone.layers_to(source))
+            up = upsampling(field, finer, classes, padding, learned)
             setattr(self, f"upscore_{stride}s", up)
             setattr(self, f"score_{source}", score_layer(self.backbone.channels[source], classes))
             field = field.through([up])
-            finer = Field().through(self.backbone.layers_to(source))
             scale = AT_ONCE_SCALES.get(stride, 1.0) if at_once else 1.0
             self.skips.append(Skip(stride, source, scale, crop_offset(finer, field)))
-        factor = strides[-1]
-        self.upscore = upsampling(classes, factor, 0 if padding == "paper" else factor // 2, learned)
+        self.upscore = upsampling(field, Field(), classes, padding, learned)
         field = field.through([self.upscore])
         self.offset = crop_offset(field, Field())  # cell 0 of the result is to lie on pixel 0
 

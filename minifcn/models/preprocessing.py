@@ -38,5 +38,8 @@ class Preprocessing(NamedTuple):
 
 DEFAULTS = {
     "tiny": Preprocessing(),
-    "vgg16": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),  # as Caffe's VGG16 was trained
+    # as Caffe's networks were trained
+    "vgg16": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
+    "alexnet": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
+    "squeezenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
 }

@@ -4,6 +4,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from minifcn import nn
+from minifcn.models.backbones import Fire
 from minifcn.models.fcn import FCN
 from minifcn.models.geometry import Field
 
@@ -29,7 +30,7 @@ def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
     multiply_adds = 0
     if isinstance(layer, nn.ConvTranspose2d):
         out = layer.weight.shape[1] * layer.options["groups"]
-        oh, ow = window.transposed_size((h, w))
+        oh, ow = (side + layer.options["output_padding"] for side in window.transposed_size((h, w)))
         multiply_adds = n * h * w * layer.weight.size  # every input cell meets every weight of its group once
     elif isinstance(layer, nn.Conv2d):
         out = layer.weight.shape[0]
@@ -45,6 +46,18 @@ def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
     return Row(name, type(layer).__name__, result, field.through([layer]), parameters, multiply_adds, 4 * prod(result))
 
 
+def fire_rows(name: str, fire: Fire, shape: Shape, field: Field) -> list[Row]:
+    """The three convolutions of a Fire module, and their maps side by side."""
+    squeeze = layer_row(f"{name}.squeeze1x1", fire.squeeze1x1, shape, field)
+    ways = [
+        layer_row(f"{name}.{way}", getattr(fire, way), squeeze.shape, squeeze.field)
+        for way in ("expand1x1", "expand3x3")
+    ]
+    n, _, h, w = ways[1].shape
+    joined = (n, ways[0].shape[1] + ways[1].shape[1], h, w)
+    return [squeeze, *ways, Row(name, "concat", joined, ways[1].field, 0, 0, 4 * prod(joined))]
+
+
 def join_row(name: str, shape: Shape, field: Field) -> Row:
     return Row(name, "crop and add" if name.startswith("fuse") else "crop", shape, field, 0, 0, 4 * prod(shape))
 
@@ -55,10 +68,11 @@ def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
     shape: Shape = (1, channels, *size)
     field, table, maps = Field(), [], {}
     for name, layer in model.backbone.named_layers():
-        row = layer_row(name, layer, shape, field)
+        table += (
+            fire_rows(name, layer, shape, field) if isinstance(layer, Fire) else [layer_row(name, layer, shape, field)]
+        )
+        row = maps[name] = table[-1]
         shape, field = row.shape, row.field
-        table.append(row)
-        maps[name] = row
     coarsest = maps[model.backbone.heads[max(model.backbone.heads)]]
     row = layer_row("score_fr", model.score_fr, coarsest.shape, coarsest.field)
     table.append(row)

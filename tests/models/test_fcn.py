@@ -137,10 +137,19 @@ def test_a_backbone_of_ones_own():
         assert model(picture(2, 2, height, width)).shape == (2, 3, height, width)
 
 
+def test_cells_that_lie_on_pixels_are_upsampled_by_an_odd_kernel():
+    """Cells of a 3x3 convolution with stride 2 lie on pixels 0, 2, 4, …: a pixel between two gets the mean of both."""
+    model = FCN(Backbone({"a": mf.nn.Conv2d(3, 4, 3, 2, 1)}, {2: "a"}, {"a": 4}), 2, 1)
+    assert (model.upscore.weight.shape, model.offset) == ((1, 1, 3, 3), 0)
+    scores = model.upscore(np.arange(6, dtype=np.float32).reshape(1, 1, 2, 3)).data[0, 0]
+    np.testing.assert_array_equal(scores[:3, :5], [[0, 0.5, 1, 1.5, 2], [1.5, 2, 2.5, 3, 3.5], [3, 3.5, 4, 4.5, 5]])
+    assert model(picture(1, 3, 8, 11)).shape == (1, 1, 8, 11)
+
+
 def test_maps_that_cannot_lie_on_each_other_are_refused():
-    """Cells of a 3x3 convolution with stride 2 lie on pixels, those of a doubled map between two."""
-    with pytest.raises(ValueError, match="crop: the maps start 1/2 cells apart"):
-        FCN(Backbone({"a": mf.nn.Conv2d(3, 4, 3, 2, 1)}, {2: "a"}, {"a": 4}), 2, 3)
+    """Cells of 9x9 windows without padding begin at pixel 4: the first three rows would be without scores."""
+    with pytest.raises(ValueError, match="crop: the maps start -3 cells apart"):
+        FCN(Backbone({"a": mf.nn.Conv2d(3, 4, 9, 2)}, {2: "a"}, {"a": 4}), 2, 3)
 
 
 @pytest.mark.parametrize(
