@@ -25,6 +25,7 @@ ROOMS = [
     "training",
     "draw",
     "bench",
+    "paper",
     "cli",
 ]
 
