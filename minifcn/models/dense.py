@@ -68,9 +68,8 @@ def shift_and_stitch(layers: Any, x: Any, stride: Any = 1) -> Tensor:
     along = [reach(net, axis) for axis in (0, 1)]
     check_divides(name, step, along)
     size = [one.cells(length, s) for one, length, s in zip(along, x.shape[2:], step, strict=True)]
-    apart = [
-        one.stride // s for one, s in zip(along, step, strict=True)
-    ]  # rows between the cells of one run in the result
+    # how far apart the cells of one run lie in the result
+    apart = [one.stride // s for one, s in zip(along, step, strict=True)]
     shifts = [max(1, min(a, n)) for a, n in zip(apart, size, strict=True)]  # a small result has no room for more
     check_size(name, net, (x.shape[2], x.shape[3]), [s * (n - 1) for s, n in zip(step, shifts, strict=True)])
     parts = []
@@ -134,8 +133,9 @@ def rarer(layer: nn.Module, dilation: Pair, stride: Pair) -> nn.Module:
         result.options = layer.options | dict(stride=stride, padding=(top, left) if even else 0, dilation=rare.dilation)
         return result if even else Padded(result, rare, 0.0)
     if isinstance(layer, nn.MaxPool2d):
-        pool = nn.MaxPool2d(window.kernel, stride, 0, rare.dilation, layer.ceil_mode)
-        return Padded(pool, rare, -np.inf) if rare.padding != NONE else pool
+        if rare.padding == NONE:
+            return nn.MaxPool2d(window.kernel, stride, 0, rare.dilation, layer.ceil_mode)
+        return Padded(nn.MaxPool2d(window.kernel, stride, 0, rare.dilation), rare, -np.inf)
     if isinstance(layer, nn.AvgPool2d):
         return RareAvgPool2d(rare, layer.options["count_include_pad"])
     result = with_rarer_parts(layer, dilation)
@@ -215,11 +215,9 @@ def exact_cells(layers: Any, size: Pair, stride: Any = 1) -> tuple[slice, slice]
     over = any(getattr(layer, "ceil_mode", False) for layer in net)
     result = []
     for axis, (one, length, s) in enumerate(zip(along, size, step, strict=True)):
-        early = any(
-            reach(net[:end], axis).stride <= one.stride - s and layer.window.padding[axis][0]
-            for end, layer in enumerate(net)
-            if hasattr(layer, "window")
-        )  # no shift is as large as the strides before a later layer: its padding stays padding
+        # no shift is as large as the strides before a layer behind the last stride: its padding stays padding
+        shifted = [layer for end, layer in enumerate(net) if reach(net[:end], axis).stride <= one.stride - s]
+        early = any(window.padding[axis][0] for layer in shifted if (window := getattr(layer, "window", None)))
         first = -(-one.before // one.stride) * one.stride // s if early else 0
         end = (length + one.before - one.size) // s + 1 if over else one.cells(length, s)
         result.append(slice(first, max(first, end)))
