@@ -88,7 +88,7 @@ def field_of(net):
     return tuple(bisect_left(range(120), True, key=lambda length, axis=axis: takes(axis, length)) for axis in (0, 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(valid_nets(), some.integers(0, 7), some.integers(0, 9), some.integers(0, 99))
 def test_both_are_the_net_on_every_window(net, more_rows, more_columns, seed):
     size = field_of(net)
@@ -180,7 +180,7 @@ def test_pools_that_round_up_are_cut_to_whole_windows():
 # padding
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(valid_nets(padding=True), some.integers(1, 60), some.integers(20, 60))
 def test_with_padding_the_exact_cells_agree(net, h, w):
     x = picture(1, 2, h, w)
