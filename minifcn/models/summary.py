@@ -78,8 +78,10 @@ def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
     shape: Shape = (1, channels, *size)
     field, table, maps = Field(), [], {}
     for name, layer in model.backbone.named_layers():
-        several = isinstance(layer, Branches)
-        table += branches_rows(name, layer, shape, field) if several else [layer_row(name, layer, shape, field)]
+        if isinstance(layer, Branches):
+            table += branches_rows(name, layer, shape, field)
+        else:
+            table.append(layer_row(name, layer, shape, field))
         row = maps[name] = table[-1]
         shape, field = row.shape, row.field
     coarsest = maps[model.backbone.heads[max(model.backbone.heads)]]
