@@ -5,6 +5,7 @@ from minifcn.paper import deconvnet as deconvnet
 from minifcn.paper import dense as dense
 from minifcn.paper import skips as skips
 from minifcn.paper import streams as streams
+from minifcn.paper import table1 as table1
 from minifcn.paper.claims import CLAIMS, Bars, Claim, Curves, Outcome, Picture, Setting, claim
 
 __all__ = ["CLAIMS", "Bars", "Claim", "Curves", "Outcome", "Picture", "Setting", "claim"]
