@@ -22,9 +22,9 @@ def trained_trunk(name: str, width: int | None) -> tuple[Backbone, int]:
     trunk = BACKBONES[name]("trained", width)
     channels = trunk.channels[trunk.heads[max(trunk.heads)]]
     layers = dict(trunk.named_layers())
-    if name == "googlenet":  # its last pool stands before the dropout; an FCN discards it
+    if trunk.average_pool > 1:  # GoogLeNet's stands before the dropout; an FCN discards it
         last, dropout = layers.popitem()
-        layers |= {"pool5": nn.AvgPool2d(7, 1), last: dropout}
+        layers |= {"average": nn.AvgPool2d(trunk.average_pool, 1), last: dropout}
     if name == "squeezenet":
         layers["drop9"] = nn.Dropout(0.5)
     return Backbone(layers, {1: list(layers)[-1]}, {}), channels

@@ -145,20 +145,47 @@ def test_a_fourth_channel_starts_as_the_mean_of_the_other_three():
     np.testing.assert_allclose(model(grey).data, source(x).data, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("backbone", ["tiny", "squeezenet"])
+@pytest.mark.parametrize("backbone", ["tiny", "squeezenet", "googlenet"])
 def test_a_classifier_becomes_a_heat_map_that_answers_as_it_did(backbone):
     classifier = Classifier(backbone, 5, width=2 if backbone == "tiny" else None).eval()
     network, report = heat_map(classifier)
     network.eval()
     x = picture(2, 3, classifier.side, classifier.side)
     scores = network(x).data
-    assert scores.shape == ((2, 5, 1, 1) if backbone == "tiny" else (2, 5, 14, 14))
-    np.testing.assert_allclose(scores.mean((2, 3)), classifier(x).data, rtol=1e-4, atol=1e-5)
+    assert scores.shape[2:] == ((14, 14) if backbone == "squeezenet" else (1, 1))
+    np.testing.assert_allclose(scores.mean((2, 3)), classifier(x).data, rtol=1e-4, atol=1e-4)
     assert report.left == report.dropped == []
-    assert report.reshaped == (
-        ["backbone.fc6.weight", "backbone.fc7.weight", "classifier.weight"] if backbone == "tiny" else []
-    )
-    assert network(picture(1, 3, 300, 260)).shape[2:] == ((4, 3) if backbone == "tiny" else (19, 16))
+    flat = {
+        "tiny": ["backbone.fc6.weight", "backbone.fc7.weight", "classifier.weight"],
+        "googlenet": ["classifier.weight"],
+    }
+    assert report.reshaped == flat.get(backbone, [])
+    cells = {"tiny": (4, 3), "squeezenet": (18, 16), "googlenet": (3, 2)}  # of 300 x 260 pixels
+    assert network(picture(1, 3, 300, 260)).shape[2:] == cells[backbone]
+
+
+@pytest.mark.parametrize(
+    "backbone, millions",
+    [("vgg16", 138_357_544), ("alexnet", 60_965_224), ("googlenet", 6_998_552), ("squeezenet", 1_235_496)],
+)
+def test_classifiers_have_the_published_number_of_parameters(monkeypatch, backbone, count):
+    """1000 classes; GoogLeNet without its auxiliary classifiers."""
+    monkeypatch.setattr("minifcn.nn.layers.he_normal", lambda shape: np.zeros(shape, np.float32))
+    assert sum(p.size for p in Classifier(backbone).parameters()) == count
+
+
+@pytest.mark.parametrize("backbone", ["alexnet", "vgg16"])
+def test_the_large_classifiers_answer_alike_after_surgery(monkeypatch, backbone):
+    """With weights of one value a layer: the whole way of AlexNet and VGG16, at the size they were trained on."""
+    monkeypatch.setattr("minifcn.nn.layers.he_normal", lambda shape: np.full(shape, 2 / np.prod(shape[1:]), np.float32))
+    classifier = Classifier(backbone, 3).eval()
+    classifier.backbone.fc6.weight.data[0, ::7] *= 3
+    network, report = heat_map(classifier)
+    x = 1 + picture(1, 3, classifier.side, classifier.side)
+    expected, found = classifier(x).data, network.eval()(x).data
+    assert found.shape == (1, 3, 1, 1) and report.left == []
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(found[:, :, 0, 0], expected, rtol=1e-3)
 
 
 def test_fc6_keeps_its_flat_order():
