@@ -146,7 +146,7 @@ def looking(model: Module) -> Iterator[None]:
             parameter.requires_grad = mode
 
 
-def half_width(share: np.ndarray, rows: range, columns: range) -> int:
+def half_side(share: np.ndarray, rows: range, columns: range) -> int:
     """The side of the least square round the middle of the field that holds half of `share`, which sums to 1."""
     y = np.abs(np.arange(share.shape[0]) - (rows[0] + rows[-1]) / 2)
     x = np.abs(np.arange(share.shape[1]) - (columns[0] + columns[-1]) / 2)
@@ -230,7 +230,7 @@ def heat(figure: Figure, axes: Axes, share: np.ndarray, box: Box, count: int) ->
     bar = figure.colorbar(drawn, ax=axes, shrink=0.6, pad=0.02, ticks=[0, 1])
     bar.ax.set_yticklabels(["none", "most"])
     bar.set_label(f"|gradient|, mean of {count}", color=INK)
-    side = half_width(share, *box)
+    side = half_side(share, *box)
     y, x = ((span[0] + span[-1]) / 2 for span in box)
     look: Any = {"fill": False, "edgecolor": "#8a3c00", "linewidth": 1.4, "linestyle": ":"}
     axes.add_patch(Rectangle((x - side / 2, y - side / 2), side, side, zorder=2.5, **look))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from minifcn.kernels.windows import Pair, pair
 from minifcn.models.field import Field, along, cells_seen, compose, crop_offset, folded, inputs_of, output_size
-from minifcn.models.graph import PICTURE, Map, ancestors, find, maps_of, run_to
+from minifcn.models.graph import PICTURE, Map, ancestors, find, maps_of, run_all, run_to
 
 __all__ = [
     "Field",
@@ -29,6 +29,7 @@ __all__ = [
     "least_padding",
     "maps_of",
     "output_size",
+    "run_all",
     "run_to",
     "seen",
     "sizes",
@@ -159,7 +160,7 @@ def crops_fit(model: Any, height: int) -> Fit:
             slack[each.name] = found[each.sources[-1]][0] - each.offsets[-1] - kept
     reached = all(slack[each.name] >= 0 for each in maps if len(each.offsets) == 1)
     positive = all(offset >= 0 for each in maps for offset in each.offsets)
-    return Fit(reached and positive and min(h for h, _ in found.values()) >= 1, slack)
+    return Fit(reached and positive and min(found.values())[0] >= 1, slack)
 
 
 class LeastPadding(NamedTuple):

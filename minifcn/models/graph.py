@@ -128,14 +128,18 @@ def find(maps: Sequence[Map], name: str) -> Map:
 def run_to(model: Any, name: str, x: Any) -> Tensor:
     """The map `name` of `model` for pictures x (N, C, H, W): a Tensor (N, channels, h, w). Only what it is made of is run."""
     maps = maps_of(model)
-    find(maps, name)
+    wanted = ancestors(maps, find(maps, name).name)
+    return run_all([each for each in maps if each.name in wanted], x)[name]
+
+
+def run_all(model: Any, x: Any) -> dict[str, Tensor]:
+    """Every map of `model` for pictures x (N, C, H, W), by name."""
     picture = x if isinstance(x, Tensor) else Tensor(x)
     made: dict[str, Tensor] = {PICTURE: picture}
-    wanted = ancestors(maps, name)
-    for each in maps:
-        if each.name in wanted:
-            made[each.name] = make(each, [made[source] for source in each.sources], picture)
-    return made[name]
+    for each in maps_of(model):
+        made[each.name] = make(each, [made[source] for source in each.sources], picture)
+    del made[PICTURE]
+    return made
 
 
 def ancestors(maps: Sequence[Map], name: str) -> set[str]:
