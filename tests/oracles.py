@@ -286,6 +286,7 @@ ORACLES = {
     "matmul": matmul,
     "max_pool2d": max_pool2d,
     "max_unpool2d": max_unpool2d,
+    "maximum": pairwise(lambda a, b: a if a > b else b),
     "mean": mean,
     "mul": pairwise(lambda a, b: a * b),
     "neg": lambda x: filled(x.shape, lambda place: -x[place]),

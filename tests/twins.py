@@ -86,6 +86,7 @@ TWINS = {
     "matmul": lambda a, b: torch.matmul(a, b),
     "max_pool2d": lambda x, **options: F.max_pool2d(x, **options),
     "max_unpool2d": max_unpool2d,
+    "maximum": lambda a, b: torch.maximum(a, b),
     "mean": over(lambda x, **options: x.mean(**options)),
     "mul": lambda a, b: a * b,
     "neg": lambda x: -x,

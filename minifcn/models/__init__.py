@@ -1,24 +1,35 @@
 """The networks of the paper, and what is known about them without running them."""
 
 from minifcn.models.backbones import BACKBONES, Backbone
+from minifcn.models.classifiers import Classifier, HeatMap
 from minifcn.models.fcn import ARCHITECTURES, FCN, build, fcn4s, fcn8s, fcn16s, fcn32s
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import load, save
 from minifcn.models.summary import summarise
-from minifcn.models.transplant import transplant
+from minifcn.models.surgery import Transplant, fully_convolutional, heat_map, parameter_groups, transplant
+from minifcn.models.variants import LateFusion, MultiHead, joint_loss
 
 __all__ = [
     "ARCHITECTURES",
     "BACKBONES",
     "FCN",
     "Backbone",
+    "Classifier",
+    "HeatMap",
+    "LateFusion",
+    "MultiHead",
     "Preprocessing",
+    "Transplant",
     "build",
     "fcn4s",
     "fcn8s",
     "fcn16s",
     "fcn32s",
+    "fully_convolutional",
+    "heat_map",
+    "joint_loss",
     "load",
+    "parameter_groups",
     "save",
     "summarise",
     "transplant",

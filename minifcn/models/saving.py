@@ -14,6 +14,11 @@ FORMAT = 1
 
 def model_header(model: FCN) -> dict[str, Any]:
     """All but the weights, JSON-able."""
+    if not isinstance(model, FCN):
+        raise WeightsError(
+            f"save: got a {type(model).__name__}; only an FCN can be built again from a file; "
+            "weights.save_arrays(path, model.state_dict()) keeps the weights of others"
+        )
     if model.architecture["backbone"] is None:
         raise WeightsError(
             "save: this model was built on a backbone of your own; only named backbones can be built again from a file"

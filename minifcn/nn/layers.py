@@ -78,6 +78,22 @@ class ConvTranspose2d(Module):
         return ops.conv_transpose2d(x, self.weight, self.bias, **options)
 
 
+class Linear(Module):
+    """x (N, C) -> x·weightᵀ + bias (N, O), with its own weight (O, C), He-normal, and bias (O,), zero: a fully connected layer."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        check_channels("Linear", in_features, out_features, 1)
+        self.weight = Parameter(he_normal((out_features, in_features)))
+        self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        shape = tuple(np.shape(x))
+        if len(shape) != 2 or shape[1] != self.weight.shape[1]:
+            raise ValueError(f"Linear: input has shape {shape}; expected (N, {self.weight.shape[1]})")
+        y = ops.matmul(x, ops.transpose(self.weight))
+        return y if self.bias is None else y + self.bias
+
+
 class MaxPool2d(Module):
     """`ops.max_pool2d`."""
 

@@ -2,7 +2,7 @@
 
 from minifcn.autodiff.engine import Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
-from minifcn.ops.arithmetic import add, div, matmul, mean, mul, neg, sub, sum
+from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
 from minifcn.ops.convolution import conv2d, conv_transpose2d
 from minifcn.ops.loss import softmax_cross_entropy
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
@@ -26,6 +26,7 @@ __all__ = [
     "matmul",
     "max_pool2d",
     "max_unpool2d",
+    "maximum",
     "mean",
     "mul",
     "neg",

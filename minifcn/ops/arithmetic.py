@@ -62,6 +62,22 @@ class Div(Function):
         )
 
 
+class Maximum(Function):
+    """max(a, b)."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.a, self.b = a, b
+        return backend.array_module(a).maximum(a, b)
+
+    def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        where = backend.array_module(grad).where
+        halved = where(self.a == self.b, grad / 2, grad)  # a tie: half to each, so that the sum stays grad
+        return (
+            summed_to(where(self.a < self.b, 0, halved), self.a.shape) if self.needs[0] else None,
+            summed_to(where(self.b < self.a, 0, halved), self.b.shape) if self.needs[1] else None,
+        )
+
+
 class Matmul(Function):
     """a @ b over the last two axes, the others broadcast."""
 
@@ -140,6 +156,22 @@ def mul(a: Any, b: Any) -> Tensor:
 def div(a: Any, b: Any) -> Tensor:
     """a / b, elementwise, broadcast as in NumPy."""
     return Div()(*broadcast("div", a, b))
+
+
+@operation(samples.maximum)
+def maximum(a: Any, b: Any) -> Tensor:
+    """The larger of a and b, elementwise, broadcast as in NumPy; NaN where either is NaN.
+
+    The gradient goes to the larger one, and half to each where both are equal, as in PyTorch. Max fusion, paper section 4.2, footnote 6.
+
+    >>> import numpy as np, minifcn as mf
+    >>> a, b = mf.Tensor(np.array([1.0, 5.0, 2.0]), requires_grad=True), mf.Tensor(np.array([3.0, 4.0, 2.0]))
+    >>> y = mf.ops.maximum(a, b)
+    >>> y.backward(np.ones(3))
+    >>> y.data, a.grad
+    (array([3., 5., 2.]), array([0. , 1. , 0.5]))
+    """
+    return Maximum()(*broadcast("maximum", a, b))
 
 
 @operation(samples.one)

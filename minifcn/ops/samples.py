@@ -1,7 +1,7 @@
 """A random valid call for each operation: what the gradient checks and the parity tests run.
 
-Every option must be reachable, odd and tiny sizes included. Operations with kinks (ReLU, max-pool) get values from a shuffled grid:
-all differ and none is near 0, so that a finite difference never steps over a kink.
+Every option must be reachable, odd and tiny sizes included. Operations with kinks (ReLU, max-pool, maximum) get values from a shuffled
+grid: all differ and none is near 0, so that a finite difference never steps over a kink.
 """
 
 import numpy as np
@@ -156,6 +156,13 @@ def broadcast_pair(rng: Rng) -> Call:
 def divide(rng: Rng) -> Call:
     a, b = broadcast_pair(rng).inputs
     return Call((a, np.where(b < 0, b - 0.5, b + 0.5)))  # away from the pole
+
+
+def maximum(rng: Rng) -> Call:
+    """No value of one is near any of the other: a step crosses no tie."""
+    a, b = broadcast_pair(rng).inputs
+    values = distinct(rng, a.size + b.size)
+    return Call((values[: a.size].reshape(a.shape), values[a.size :].reshape(b.shape)))
 
 
 def matmul(rng: Rng) -> Call:

@@ -1,6 +1,8 @@
 """The paper's claims, each as a function that measures it; `minifcn paper` runs them."""
 
 from minifcn.paper import geometry as geometry
+from minifcn.paper import skips as skips
+from minifcn.paper import streams as streams
 from minifcn.paper.claims import CLAIMS, Bars, Claim, Curves, Outcome, Picture, Setting, claim
 
 __all__ = ["CLAIMS", "Bars", "Claim", "Curves", "Outcome", "Picture", "Setting", "claim"]

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from minifcn.data import Augmentation
-from minifcn.models import FCN
+from minifcn.models import FCN, parameter_groups
 from minifcn.nn.optim import SGD, Adam, Optimiser
 from minifcn.training.errors import TrainingError
 
@@ -17,10 +17,11 @@ class Recipe:
 
     `loss`: "mean" over the pixels that count, or "sum". `lr`: the rate at the start; `stage_factors` multiply it in FCN-32s, 16s and
     8s of a staged run. `schedule`: "polynomial" decay to 0, or "constant". `bias_factor`: biases learn so many times faster; if it
-    is not 1 they do not decay either, as in the reference. `size`: the side of square crops; None for whole pictures. `accumulate`:
-    batches whose gradients are added before a step. `class_weights`: one number a class in the loss, or None. `keep_cells`: the share
-    of the network's coarsest cells whose pixels count in the loss, drawn anew each step (the paper's section 3.4 and 4.4).
-    `augmentation`: what is varied in the pictures. `balance`: "pictures" come equally often, or "classes" do.
+    is not 1 they do not decay either, as in the reference. `head_factor`: what is not in the trunk learns so many times faster.
+    `size`: the side of square crops; None for whole pictures. `accumulate`: batches whose gradients are added before a step.
+    `class_weights`: one number a class in the loss, or None. `keep_cells`: the share of the network's coarsest cells whose pixels
+    count in the loss, drawn anew each step (the paper's section 3.4 and 4.4). `augmentation`: what is varied in the pictures.
+    `balance`: "pictures" come equally often, or "classes" do.
     """
 
     loss: str = "mean"
@@ -29,6 +30,7 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 0.0
     bias_factor: float = 1.0
+    head_factor: float = 1.0
     schedule: str = "polynomial"
     stage_factors: tuple[float, ...] = (1.0, 0.4, 0.4)
     batch: int = 8
@@ -47,9 +49,10 @@ class Recipe:
             raise TrainingError(f"recipe: batch {self.batch}, accumulate {self.accumulate}; both must be at least 1")
         if not 0 < self.keep_cells <= 1:
             raise TrainingError(f"recipe: keep_cells is {self.keep_cells}; expected a share above 0, up to 1")
-        if not self.lr > 0 or not self.bias_factor > 0 or not self.weight_decay >= 0:
+        if not all(v > 0 for v in (self.lr, self.bias_factor, self.head_factor)) or not self.weight_decay >= 0:
             raise TrainingError(
-                f"recipe: lr {self.lr}, bias_factor {self.bias_factor} must be above 0, weight_decay {self.weight_decay} not below"
+                f"recipe: lr {self.lr}, bias_factor {self.bias_factor}, head_factor {self.head_factor} must be above 0, "
+                f"weight_decay {self.weight_decay} not below"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,15 +73,8 @@ class Recipe:
         return replace(self, loss="mean", lr=self.lr * pixels, weight_decay=self.weight_decay / pixels)
 
     def optimiser(self, model: FCN) -> Optimiser:
-        """For the parameters of `model` that are trained; biases in a group of their own where they learn faster."""
-        trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-        groups: list[Any] = [p for _, p in trained]
-        if self.bias_factor != 1:
-            biases = [p for name, p in trained if name.endswith("bias")]
-            weights = [p for name, p in trained if not name.endswith("bias")]
-            groups = [{"params": weights}]
-            if biases:
-                groups.append({"params": biases, "lr_multiplier": self.bias_factor, "decay_multiplier": 0.0})
+        """For the parameters of `model` that are trained, in groups where some learn faster."""
+        groups = parameter_groups(model, self.bias_factor, self.head_factor)
         if self.optimizer == "sgd":
             return SGD(groups, self.lr, self.momentum, self.weight_decay)
         return Adam(groups, self.lr, weight_decay=self.weight_decay)

@@ -112,8 +112,8 @@ def test_the_four_functions_and_the_names_of_the_command_line():
     for function, stride in ((fcn32s, 32), (fcn16s, 16), (fcn8s, 8), (fcn4s, 4)):
         model = function("tiny", 5, width=1, padding="paper")
         assert model.architecture == dict(
-            backbone="tiny", stride=stride, num_classes=5, padding="paper", width=1, at_once=False,
-            learn_upsampling=False,
+            backbone="tiny", stride=stride, num_classes=5, padding="paper", width=1, in_channels=3, at_once=False,
+            learn_upsampling=False, fusion="sum",
         )  # fmt: skip
         assert [skip.source for skip in model.skips] == ["pool4", "pool3", "pool2"][: STRIDES.index(stride)]
     assert {name: build(name, backbone="tiny", width=1).architecture["stride"] for name in ARCHITECTURES} == {

@@ -3,7 +3,8 @@
 import numpy as np
 
 from minifcn.ops import Call, arithmetic
-from minifcn.ops.arithmetic import Div, Matmul, Mul, Sum, summed_to, total
+from minifcn.ops.arithmetic import Div, Matmul, Maximum, Mul, Sum, summed_to, total
+from minifcn.ops.samples import distinct
 
 from .plant import mutant
 from .shaping import backward_is_adjoint
@@ -27,6 +28,17 @@ def square_matrices(rng):
 
 def batch_and_matrix(rng):
     return Call((rng.standard_normal((3, 2, 4)), rng.standard_normal((4, 3))))
+
+
+def scores_apart(rng):
+    """Two score maps without ties, each the larger one somewhere."""
+    values = distinct(rng, 2, 1, 3, 3, 4)
+    return Call((values[0], values[1]))
+
+
+def scores_and_floor(rng):
+    """A map and one number a channel, in the middle of it: each the larger one somewhere in each channel."""
+    return Call((distinct(rng, 2, 3, 3, 4), np.array([0.1, -0.1, 0.3]).reshape(3, 1, 1)))
 
 
 def cube(rng):
@@ -129,6 +141,128 @@ def div_not_squared(patch):
 @mutant("mean", "the divisor is missing on the way back", r"off by a factor 12\.000", sample=two_axes)
 def mean_divisor(patch):
     patch.setattr(Div, "backward", lambda self, grad: (grad, None))
+
+
+# maxima
+
+
+@mutant("maximum", "the gradient goes to the smaller one", "the mask is turned round", sample=scores_apart)
+def maximum_to_the_smaller(patch):
+    patch.setattr(Maximum, "backward", lambda self, grad: (grad * (self.a < self.b), grad * (self.b < self.a)))
+
+
+@mutant("maximum", "all of it goes to both, as for a sum", sample=scores_apart)
+def maximum_as_sum(patch):
+    patch.setattr(Maximum, "backward", lambda self, grad: (grad.copy(), grad.copy()))
+
+
+@mutant("maximum", "half to each, everywhere and not at ties alone", sample=scores_apart)
+def maximum_halved(patch):
+    patch.setattr(Maximum, "backward", lambda self, grad: (grad / 2, grad / 2))
+
+
+@mutant("maximum", "the first alone is told", r"input 1: .*\n.*zero everywhere", sample=scores_apart)
+def maximum_second_forgotten(patch):
+    patch.setattr(Maximum, "backward", lambda self, grad: (grad * (self.a > self.b), np.zeros(self.b.shape)))
+
+
+@mutant("maximum", "compared by size without sign", sample=scores_apart)
+def maximum_of_absolute(patch):
+    def backward(self, grad):
+        first = np.abs(self.a) > np.abs(self.b)
+        return grad * first, grad * ~first
+
+    patch.setattr(Maximum, "backward", backward)
+
+
+@mutant("maximum", "compared with 0, as in a ReLU", sample=scores_apart)
+def maximum_with_zero(patch):
+    patch.setattr(Maximum, "backward", lambda self, grad: (grad * (self.a > 0), grad * (self.b > 0)))
+
+
+@mutant("maximum", "forward takes the smaller", sample=scores_apart)
+def maximum_forward_minimum(patch):
+    right = Maximum.forward
+    patch.setattr(Maximum, "forward", lambda self, a, b: (right(self, a, b), np.minimum(a, b))[1])
+
+
+@mutant("maximum", "shared out softly, as of log-sum-exp", sample=scores_apart)
+def maximum_soft(patch):
+    def backward(self, grad):
+        first = 1 / (1 + np.exp(self.b - self.a))
+        return grad * first, grad * (1 - first)
+
+    patch.setattr(Maximum, "backward", backward)
+
+
+@mutant("maximum", "ignores the incoming gradient", "does not use the incoming gradient", sample=scores_apart)
+def maximum_ignores_incoming(patch):
+    patch.setattr(Maximum, "backward", lambda self, grad: ((self.a > self.b) * 1.0, (self.b > self.a) * 1.0))
+
+
+@mutant("maximum", "masks the incoming gradient in place", "changed the incoming gradient", sample=scores_apart)
+def maximum_in_place(patch):
+    def backward(self, grad):
+        to_b = grad * (self.b > self.a)
+        grad *= self.a > self.b
+        return grad, to_b
+
+    patch.setattr(Maximum, "backward", backward)
+
+
+@mutant("maximum", "writes the larger over its input", "input 0: was changed by the function", sample=scores_apart)
+def maximum_over_its_input(patch):
+    def forward(self, a, b):
+        self.a, self.b = a.copy(), b
+        return np.maximum(a, b, out=a)
+
+    patch.setattr(Maximum, "forward", forward)
+
+
+@mutant("maximum", "mask of the last call, kept on the class", "two calls in one graph", sample=scores_apart)
+def maximum_shared_mask(patch):
+    def forward(self, a, b):
+        Maximum.first = a > b
+        return np.maximum(a, b)
+
+    patch.setattr(Maximum, "first", None, raising=False)
+    patch.setattr(Maximum, "forward", forward)
+    patch.setattr(Maximum, "backward", lambda self, grad: (grad * self.first, grad * ~self.first))
+
+
+@mutant("maximum", "mask and gradient in float32", "rounded to float32", sample=scores_apart)
+def maximum_single_precision(patch):
+    def backward(self, grad):
+        first = (self.a > self.b).astype(np.float32)
+        return first * grad.astype(np.float32), (1 - first) * grad.astype(np.float32)
+
+    patch.setattr(Maximum, "backward", backward)
+
+
+@mutant("maximum", "mask and gradient paired in memory order", "depends on memory order", sample=scores_apart)
+def maximum_memory_order(patch):
+    def backward(self, grad):
+        first = self.a.ravel("K") > self.b.ravel("K")
+        to_a, to_b = ((grad.ravel("K") * mask).reshape(grad.shape) for mask in (first, ~first))
+        return to_a, to_b
+
+    patch.setattr(Maximum, "backward", backward)
+
+
+@mutant("maximum", "a stretched element hears of every place, won or lost", sample=scores_and_floor)
+def maximum_stretched_unmasked(patch):
+    def backward(self, grad):
+        return grad * (self.a > self.b), summed_to(grad, self.b.shape)
+
+    patch.setattr(Maximum, "backward", backward)
+
+
+@mutant("maximum", "a stretched element hears of the first picture only", sample=scores_and_floor)
+def maximum_first_picture(patch):
+    def backward(self, grad):
+        return grad * (self.a > self.b), summed_to((grad * (self.b > self.a))[0], self.b.shape)
+
+    patch.setattr(Maximum, "backward", backward)
 
 
 # matrix products

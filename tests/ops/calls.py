@@ -87,6 +87,7 @@ def empty_call(name):
         "index": Call((np.zeros((2, 0)),), {"key": (slice(0, 1),)}),
         "concat": Call((none, np.zeros((0, 5, 3, 4))), {"axis": 1}, as_list=True),
         "max_unpool2d": Call((none,), {"indices": np.zeros(none.shape, int), "kernel_size": 2}),
+        "maximum": Call((np.ones((2, 1, 1)), none)),
         "mean": Call((none,), {"axis": (2, 3)}),
         "pad": Call((none,), {"padding": (1, 2, 0, -1), "value": 3.0}),
         "reshape": Call((none,), {"shape": (0, 24)}),

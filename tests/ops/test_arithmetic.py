@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from twins import MISSING, torch
 
 import minifcn as mf
 from minifcn import ops
@@ -24,13 +25,15 @@ def leaf(values, dtype="float64"):
         ((1, 0), (3, 1)),
     ],
 )
-@pytest.mark.parametrize("function", [ops.add, ops.sub, ops.mul, ops.div])
+@pytest.mark.parametrize("function", [ops.add, ops.sub, ops.mul, ops.div, ops.maximum])
 def test_broadcasting_sums_back_to_the_shape_it_came_from(function, a, b):
     x, y = leaf(np.full(a, 2.0)), leaf(np.full(b, 4.0))
     z = function(x, y)
     assert z.shape == np.broadcast_shapes(a, b)
     z.backward(np.ones(z.shape))
-    slopes = {ops.add: (1, 1), ops.sub: (1, -1), ops.mul: (4, 2), ops.div: (1 / 4, -2 / 16)}[function]
+    slopes = {ops.add: (1, 1), ops.sub: (1, -1), ops.mul: (4, 2), ops.div: (1 / 4, -2 / 16), ops.maximum: (0, 1)}[
+        function
+    ]
     for tensor, slope in zip((x, y), slopes, strict=True):
         expected = slope * z.size / tensor.size if tensor.size else 0
         np.testing.assert_array_equal(tensor.grad, np.full(tensor.shape, expected))
@@ -92,6 +95,78 @@ def test_sub_and_div_know_their_sides():
 @pytest.mark.parametrize("operator", [*OPERATORS.values(), lambda a, b: a @ b], ids=[*OPERATORS, "@"])
 def test_operators_with_themselves(operator):
     mf.gradcheck(lambda t: operator(t, t), np.random.default_rng(0).uniform(1, 2, (3, 3)))
+
+
+# by hand: the larger gets what came in, equal ones half each, beside NaN both all of it (as PyTorch 2: neither is the smaller)
+NAN = float("nan")
+MAXIMA = [
+    # a, b, maximum, slope of a, slope of b
+    (1, 3, 3, 0, 1),
+    (3, 1, 3, 1, 0),
+    (-2, -2, -2, 0.5, 0.5),
+    (0.0, -0.0, 0, 0.5, 0.5),
+    (np.inf, np.inf, np.inf, 0.5, 0.5),
+    (-np.inf, 1, 1, 0, 1),
+    (NAN, 1, NAN, 1, 1),
+    (1, NAN, NAN, 1, 1),
+    (NAN, NAN, NAN, 1, 1),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_maximum_and_its_gradient_at_ties_and_beside_nan(dtype):
+    a, b, expected, to_a, to_b = np.array(MAXIMA, dtype).T
+    x, y = leaf(a, dtype), leaf(b, dtype)
+    z = ops.maximum(x, y)
+    assert z.dtype == dtype
+    np.testing.assert_array_equal(z.data, expected)
+    z.backward(np.full(len(a), 6, dtype))
+    assert x.grad.dtype == y.grad.dtype == dtype
+    np.testing.assert_array_equal(x.grad, 6 * to_a)
+    np.testing.assert_array_equal(y.grad, 6 * to_b)
+    if torch is not None:
+        theirs = [torch.tensor(values, requires_grad=True) for values in (a, b)]
+        torch.maximum(*theirs).backward(torch.full((len(a),), 6, dtype=theirs[0].dtype))
+        for ours, twin in zip((x, y), theirs, strict=True):
+            np.testing.assert_array_equal(ours.grad, twin.grad.numpy())
+
+
+def test_maximum_of_scores_that_often_tie_gives_pytorchs_gradients():
+    if torch is None:
+        pytest.skip(MISSING)
+    rng = np.random.default_rng(0)
+    for first, second in (((2, 3, 4, 5), (2, 3, 4, 5)), ((2, 3, 4, 5), (3, 1, 1)), ((4, 1), (2, 3, 1, 5)), ((), (7,))):
+        values = [rng.integers(0, 3, shape).astype(float) for shape in (first, second)]
+        ours, theirs = [leaf(v) for v in values], [torch.tensor(v, requires_grad=True) for v in values]
+        result, twin = ops.maximum(*ours), torch.maximum(*theirs)
+        incoming = rng.standard_normal(result.shape)
+        result.backward(incoming)
+        twin.backward(torch.from_numpy(incoming))
+        np.testing.assert_array_equal(result.data, twin.detach().numpy())
+        for tensor, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(tensor.grad, other.grad.numpy(), rtol=0, atol=1e-13)
+
+
+def test_maximum_with_itself_is_the_tensor_and_with_a_number_a_floor():
+    x = leaf([-1.0, 2.0])
+    ops.maximum(x, x).backward(np.array([3.0, 5.0]))
+    np.testing.assert_array_equal(x.grad, [3, 5])
+    y = leaf([-1.0, 0.0, 2.0], "float32")
+    floor = ops.maximum(0.5, y)
+    assert floor.dtype == np.float32
+    floor.backward(np.ones(3))
+    np.testing.assert_array_equal(floor.data, [0.5, 0.5, 2])
+    np.testing.assert_array_equal(y.grad, [0, 0, 1])
+
+
+def test_maximum_keeps_the_order_of_memory_of_its_inputs():
+    """Channels last, as the kernels leave their results and want their inputs."""
+    a, b = (np.random.default_rng(n).standard_normal((1, 6, 7, 3)).transpose(0, 3, 1, 2) for n in (0, 1))
+    x = leaf(a)
+    y = ops.maximum(x, b)
+    assert y.data.strides == a.strides
+    y.backward(np.ones(y.shape))
+    np.testing.assert_array_equal(x.grad, a > b)
 
 
 def test_matmul_of_one_row_or_of_nothing():

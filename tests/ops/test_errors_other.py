@@ -118,6 +118,23 @@ CASES = {
         lambda: ops.mul(z((2, 3)), z((4, 3))),
         "mul: shapes (2, 3) and (4, 3) do not broadcast: 2 against 4; they must agree or be 1",
     ),
+    "maximum shapes": (
+        lambda: ops.maximum(z((2, 3)), z((2, 4))),
+        "maximum: shapes (2, 3) and (2, 4) do not broadcast: 3 against 4; they must agree or be 1",
+    ),
+    "maximum mixed dtypes type": (
+        lambda: ops.maximum(ops.Tensor(z(2, "f4")), ops.Tensor(z(2))),
+        "maximum: mixed dtypes (first float32, second float64); convert one, for example array.astype('float32')",
+    ),
+    "maximum integer type": (
+        lambda: ops.maximum(2, z(2)),
+        "maximum: the first input has dtype int64; expected float32 or float64, "
+        "for example the first input.astype('float32')",
+    ),
+    "maximum string type": (
+        lambda: ops.maximum(z(2), "scores"),
+        "maximum: the second input is str; expected a Tensor, an array or a number",
+    ),
     "add mixed dtypes type": (
         lambda: ops.Tensor(z(2, "f4")) + ops.Tensor(z(2)),
         "add: mixed dtypes (first float32, second float64); convert one, for example array.astype('float32')",

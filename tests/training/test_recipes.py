@@ -93,7 +93,8 @@ def test_the_optimiser_of_a_recipe():
         (dict(accumulate=0), "accumulate 0; both must be at least 1"),
         (dict(keep_cells=0.0), "keep_cells is 0.0; expected a share above 0"),
         (dict(keep_cells=1.5), "keep_cells is 1.5"),
-        (dict(lr=0.0), "lr 0.0, bias_factor 1.0 must be above 0"),
+        (dict(head_factor=0.0), "head_factor 0.0 must be above 0"),
+        (dict(lr=0.0), "lr 0.0, bias_factor 1.0, head_factor 1.0 must be above 0"),
         (dict(weight_decay=-1.0), "weight_decay -1.0 not below"),
     ],
 )

@@ -179,7 +179,15 @@ def test_the_header_says_what_the_model_is(tmp_path):
     save(model(class_names=["a", "b", "c"]), tmp_path / "m")
     header = load_arrays(tmp_path / "m")[1]
     assert header["architecture"] == dict(
-        backbone="tiny", stride=8, num_classes=3, padding="same", width=2, at_once=False, learn_upsampling=False
+        backbone="tiny",
+        stride=8,
+        num_classes=3,
+        padding="same",
+        width=2,
+        in_channels=3,
+        at_once=False,
+        learn_upsampling=False,
+        fusion="sum",
     )
     assert header["class_names"] == ["a", "b", "c"]
     assert header["preprocessing"] == {"channels": "rgb", "mean": [122.68, 116.67, 104.01], "scale": 1 / 64}

@@ -1,10 +1,10 @@
-"""From a coarse network to a finer one: what is copied, what stays, and what the finer one answers untrained."""
+"""From one network to another: what is copied, reshaped, widened, expanded, left, dropped, and what the new one answers untrained."""
 
 import numpy as np
 import pytest
 
 from minifcn import ops
-from minifcn.models import transplant
+from minifcn.models import FCN, Classifier, fully_convolutional, heat_map, parameter_groups, transplant
 
 from .nets import PADDINGS, network, picture
 
@@ -108,11 +108,112 @@ def test_the_report_reads_as_a_sentence():
     source = network(32, 3)
     count = len(list(source.parameters()))
     text = str(transplant(source, network(16, 3)))
-    assert text.startswith(f"copied {count - 1} parameters; left as they start: ")  # all but the kernel of 32x
+    # all but the kernel of 32x
+    assert text.startswith(f"copied {count - 1} parameters; dropped upscore.weight; left as they start: ")
     for name in ("upscore_16s.weight", "score_pool4.weight", "score_pool4.bias", "upscore.weight"):
         assert name in text
     same = transplant(network(8, 3), network(8, 3, seed=1))
     assert str(same) == f"copied {count + 6} parameters; left as they start: none"
+
+
+def test_scores_of_more_classes_begin_with_the_old_ones():
+    source, model = network(16, 3, biases=True), network(16, 5, seed=4, biases=True)
+    before = model.state_dict()
+    report = transplant(source, model, expand_scores=True)
+    assert report.expanded == ["score_fr.weight", "score_fr.bias", "score_pool4.weight", "score_pool4.bias"]
+    assert "expanded score_fr.weight" in str(report)
+    for name in report.expanded:
+        found, old = model.state_dict()[name], source.state_dict()[name]
+        np.testing.assert_array_equal(found[:3], old)
+        np.testing.assert_array_equal(found[3:], before[name][3:])
+    x = picture(1, 3, 40, 33)
+    # without any upsampling in between: the first classes answer as they did
+    np.testing.assert_array_equal(coarse_scores(model, x)[:, :3], coarse_scores(source, x))
+    fewer = transplant(network(32, 5), network(32, 3), expand_scores=True)
+    assert fewer.dropped == ["score_fr.weight", "score_fr.bias", "upscore.weight"]
+
+
+def test_a_fourth_channel_starts_as_the_mean_of_the_other_three():
+    source, model = network(8, 3, biases=True), network(8, 3, seed=2, in_channels=4)
+    report = transplant(source, model)
+    assert report.widened == ["backbone.conv1_1.weight"] and report.left == []
+    kernels = model.backbone.conv1_1.weight.data
+    np.testing.assert_array_equal(kernels[:, :3], source.backbone.conv1_1.weight.data)
+    np.testing.assert_allclose(kernels[:, 3], source.backbone.conv1_1.weight.data.sum(1) / 3, rtol=1e-6)
+    x = picture(1, 3, 20, 20)
+    grey = np.concatenate([x, np.zeros_like(x[:, :1])], 1)  # a fourth channel of nothing changes nothing
+    np.testing.assert_allclose(model(grey).data, source(x).data, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backbone", ["tiny", "squeezenet"])
+def test_a_classifier_becomes_a_heat_map_that_answers_as_it_did(backbone):
+    classifier = Classifier(backbone, 5, width=2 if backbone == "tiny" else None).eval()
+    network, report = heat_map(classifier)
+    network.eval()
+    x = picture(2, 3, classifier.side, classifier.side)
+    scores = network(x).data
+    assert scores.shape == ((2, 5, 1, 1) if backbone == "tiny" else (2, 5, 14, 14))
+    np.testing.assert_allclose(scores.mean((2, 3)), classifier(x).data, rtol=1e-4, atol=1e-5)
+    assert report.left == report.dropped == []
+    assert report.reshaped == (
+        ["backbone.fc6.weight", "backbone.fc7.weight", "classifier.weight"] if backbone == "tiny" else []
+    )
+    assert network(picture(1, 3, 300, 260)).shape[2:] == ((4, 3) if backbone == "tiny" else (19, 16))
+
+
+def test_fc6_keeps_its_flat_order():
+    """Cell by cell: a window of the picture's pool5 map, made flat channel by channel, times the matrix."""
+    classifier = Classifier("tiny", 5, width=2)
+    network, _ = heat_map(classifier)
+    maps = picture(1, 16, 9, 8)  # pool5 of tiny, width 2, of a larger picture
+    found = network.backbone.fc6(maps).data
+    matrix = classifier.backbone.fc6.weight.data
+    for row in range(3):
+        for column in range(2):
+            flat = maps[0, :, row : row + 7, column : column + 7].reshape(-1)
+            np.testing.assert_allclose(found[0, :, row, column], matrix @ flat, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_classifier_becomes_an_fcn(padding):
+    classifier = Classifier("tiny", 5, width=2)
+    model, report = fully_convolutional(classifier, 8, 3, padding=padding)
+    assert report.dropped == ["classifier.weight", "classifier.bias"]
+    assert report.reshaped == ["backbone.fc6.weight", "backbone.fc7.weight"]
+    assert all(name.startswith(("score_", "upscore")) for name in report.left)
+    assert "reshaped backbone.fc6.weight, backbone.fc7.weight; dropped classifier.weight" in str(report)
+    np.testing.assert_array_equal(model.backbone.fc6.weight.data.reshape(16, -1), classifier.backbone.fc6.weight.data)
+    assert (model(picture(1, 3, 40, 50)).data == 0).all()  # the score layers start at zero
+
+
+def groups_by_name(model, **options):
+    names = {id(p): name for name, p in model.named_parameters()}
+    return {
+        names[id(p)]: (group["lr_multiplier"], group["decay_multiplier"])
+        for group in parameter_groups(model, **options)
+        for p in group["params"]
+    }
+
+
+def test_the_reference_s_multipliers():
+    """lr_mult 1 and decay_mult 1 for weights, 2 and 0 for biases; upsampling kernels do not learn."""
+    groups = groups_by_name(network(16, 3))
+    assert all(factors == ((2, 0) if name.endswith("bias") else (1, 1)) for name, factors in groups.items())
+    assert not any(name.startswith("upscore") for name in groups)
+    assert groups_by_name(network(16, 3, learn_upsampling=True))["upscore.weight"] == (1, 1)
+
+
+def test_alexnet_s_trunk_treats_its_biases_as_weights(monkeypatch):
+    monkeypatch.setattr("minifcn.nn.layers.he_normal", lambda shape: np.zeros(shape, np.float32))
+    groups = groups_by_name(FCN("alexnet", 32, 21))
+    assert groups["backbone.conv1.bias"] == groups["backbone.fc7.bias"] == groups["score_fr.weight"] == (1, 1)
+    assert groups["score_fr.bias"] == (2, 0)
+
+
+def test_heads_may_learn_faster_than_the_trunk():
+    groups = groups_by_name(network(16, 3), bias_factor=1, head_factor=10)
+    assert groups["score_pool4.bias"] == groups["score_fr.weight"] == (10, 1)
+    assert groups["backbone.conv1_1.weight"] == groups["backbone.fc6.bias"] == (1, 1)
 
 
 def test_learned_kernels_travel_where_they_fit():

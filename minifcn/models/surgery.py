@@ -1,0 +1,127 @@
+"""Net surgery: weights of one network into another. Classifier to FCN, FCN-32s to 16s to 8s, three channels to four. Paper sections 4.1, 4.2."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minifcn.autodiff.engine import Array
+from minifcn.backend import array_module
+from minifcn.models.classifiers import Classifier, HeatMap
+from minifcn.models.fcn import FCN
+from minifcn.nn import Module
+
+# what a new network may do without: another factor's upsampling, scores of other classes
+REPLACEABLE = ("upscore", "score_", "classifier.")
+
+
+@dataclass
+class Transplant:
+    """What happened to each parameter. `copied`, `reshaped`, `widened` (three input channels to four) and `expanded` (to more classes)
+    are parameters of the new network that were written; `left` those that were not; `dropped` those of the old one that had no place.
+    """
+
+    copied: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    reshaped: list[str] = field(default_factory=list)
+    widened: list[str] = field(default_factory=list)
+    expanded: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = [f"copied {len(self.copied)} parameters"]
+        for word in ("reshaped", "widened", "expanded", "dropped"):
+            if names := getattr(self, word):
+                parts.append(f"{word} {', '.join(names)}")
+        return "; ".join([*parts, f"left as they start: {', '.join(self.left) or 'none'}"])
+
+
+def transplant(source_model: Any, model: Any, *, expand_scores: bool = False) -> Transplant:
+    """Write every parameter of `source_model` into the one of the same name in `model`, and report it.
+
+    A matrix becomes the convolution with the same numbers, the flat order kept: fc6 (4096, 25088) to (4096, 512, 7, 7). Where the new
+    network takes a fourth input channel, its kernels start as the mean of the other three (the reference's RGB and depth). Scores are
+    written where the classes are the same; with `expand_scores` the old network's classes become the first of the new. New skips
+    keep their zeros, upsampling of another factor its bilinear kernel.
+    Raises ValueError, before anything is written, where any other parameter of the old network has no place in the new.
+    """
+    source, target = dict(source_model.named_parameters()), dict(model.named_parameters())
+    report, writes, lost = Transplant(), {}, []
+    same_classes = source_model.class_names == model.class_names
+    for name, parameter in source.items():
+        fits = placed(parameter.data, target[name].shape, name == next(iter(target))) if name in target else None
+        if is_score(name) and name in target and not same_classes:  # of no use, even where their number is the same
+            fits = expanded(parameter.data, target[name].data) if expand_scores else None
+            if fits is None:
+                report.dropped.append(name)
+                continue
+        if fits is not None:
+            how, writes[name] = fits
+            getattr(report, how).append(name)
+        elif name.startswith("upscore") or (name.startswith("classifier.") and name not in target):
+            report.dropped.append(name)
+        else:
+            lost.append(f"{name} {parameter.shape} -> {target[name].shape if name in target else 'nowhere'}")
+    if lost:
+        raise ValueError(f"transplant: these parameters have no place in the new network: {', '.join(lost)}")
+    for name, value in writes.items():
+        target[name].data[...] = value
+    report.left = [name for name in target if name not in writes]
+    return report
+
+
+def is_score(name: str) -> bool:
+    return name.startswith(("score_", "classifier."))
+
+
+def placed(old: Array, shape: tuple[int, ...], first: bool) -> tuple[str, Array] | None:
+    """How `old` goes into a parameter of `shape`, the new network's first or not: what is done, and the result; None if it does not."""
+    if old.shape == shape:
+        return "copied", old
+    if 2 in (old.ndim, len(shape)) and old.shape[0] == shape[0] and old.size == np.prod(shape):
+        return "reshaped", old.reshape(shape)
+    if first and old.ndim == 4 and shape == (old.shape[0], 4, *old.shape[2:]) and old.shape[1] == 3:
+        return "widened", array_module(old).concatenate([old, old.mean(1, keepdims=True)], 1)
+    return None
+
+
+def expanded(old: Array, new: Array) -> tuple[str, Array] | None:
+    """`new`, its first classes as in `old`: weights (classes, C, 1, 1) or biases (classes,)."""
+    if old.shape[1:] != new.shape[1:] or old.shape[0] > new.shape[0]:
+        return None
+    return "expanded", array_module(old).concatenate([old, new[len(old) :]])
+
+
+def heat_map(classifier: Classifier) -> tuple[HeatMap, Transplant]:
+    """The classifier as convolutions, its classes kept: it answers for every window of a picture of any size."""
+    network = HeatMap(
+        classifier.name, len(classifier.class_names), width=classifier.width, class_names=classifier.class_names
+    )
+    return network, transplant(classifier, network)
+
+
+def fully_convolutional(
+    classifier: Classifier | HeatMap, stride: int = 32, num_classes: int = 21, **options: Any
+) -> tuple[FCN, Transplant]:
+    """An FCN on the classifier's trunk; its own classes are dropped. Options as in `FCN`."""
+    model = FCN(classifier.name, stride, num_classes, width=classifier.width, **options)
+    return model, transplant(classifier, model)
+
+
+def parameter_groups(model: Module, bias_factor: float = 2.0, head_factor: float = 1.0) -> list[dict[str, Any]]:
+    """What is trained, in groups for an optimiser: biases `bias_factor` times as fast and, then, without decay; the layers that are not
+    in the trunk `head_factor` times as fast. The defaults are the reference's multipliers; its AlexNet trunk treats biases as weights.
+    """
+    plain = getattr(model, "architecture", {}).get("backbone") == "alexnet"
+    groups: dict[tuple[float, float], list[Any]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        trunk = name.startswith("backbone.")
+        fast = name.endswith("bias") and bias_factor != 1 and not (plain and trunk)
+        rate = (bias_factor if fast else 1.0) * (1.0 if trunk else head_factor)
+        groups.setdefault((rate, 0.0 if fast else 1.0), []).append(parameter)
+    return [
+        {"params": parameters, "lr_multiplier": rate, "decay_multiplier": decay}
+        for (rate, decay), parameters in groups.items()
+    ]
