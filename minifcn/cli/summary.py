@@ -4,6 +4,7 @@ import argparse
 
 from minifcn.cli.options import at_least, height_by_width
 from minifcn.models import ARCHITECTURES, BACKBONES, build, load, summarise
+from minifcn.nn.initialisers import undrawn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +22,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.network.endswith(".safetensors"):
         model = load(arguments.network)
     else:
-        model = build(
-            arguments.network,
-            backbone=arguments.backbone,
-            num_classes=arguments.num_classes,
-            width=arguments.width,
-            padding=arguments.padding,
-        )
+        with undrawn():  # only shapes are looked at
+            model = build(
+                arguments.network,
+                backbone=arguments.backbone,
+                num_classes=arguments.num_classes,
+                width=arguments.width,
+                padding=arguments.padding,
+            )
     print(summarise(model, arguments.size))
     return 0

@@ -41,5 +41,7 @@ DEFAULTS = {
     # as Caffe's networks were trained
     "vgg16": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
     "alexnet": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
+    "googlenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
     "squeezenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
+    "squeezenet32": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
 }

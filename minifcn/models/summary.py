@@ -4,9 +4,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from minifcn import nn
-from minifcn.models.backbones import Fire
 from minifcn.models.fcn import FCN
 from minifcn.models.geometry import Field
+from minifcn.models.trunk import Branches
 
 Shape = tuple[int, int, int, int]
 
@@ -46,16 +46,26 @@ def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
     return Row(name, type(layer).__name__, result, field.through([layer]), parameters, multiply_adds, 4 * prod(result))
 
 
-def fire_rows(name: str, fire: Fire, shape: Shape, field: Field) -> list[Row]:
-    """The three convolutions of a Fire module, and their maps side by side."""
-    squeeze = layer_row(f"{name}.squeeze1x1", fire.squeeze1x1, shape, field)
-    ways = [
-        layer_row(f"{name}.{way}", getattr(fire, way), squeeze.shape, squeeze.field)
-        for way in ("expand1x1", "expand3x3")
-    ]
-    n, _, h, w = ways[1].shape
-    joined = (n, ways[0].shape[1] + ways[1].shape[1], h, w)
-    return [squeeze, *ways, Row(name, "concat", joined, ways[1].field, 0, 0, 4 * prod(joined))]
+def rows_along(prefix: str, module: nn.Module, names: tuple[str, ...], shape: Shape, field: Field) -> list[Row]:
+    """A row for each layer in `names` of `module`, one after the other."""
+    table: list[Row] = []
+    for name in names:
+        table.append(layer_row(f"{prefix}.{name}", getattr(module, name), shape, field))
+        shape, field = table[-1].shape, table[-1].field
+    return table
+
+
+def branches_rows(name: str, module: Branches, shape: Shape, field: Field) -> list[Row]:
+    """The layers of a Fire or an Inception, way by way, and their maps side by side."""
+    stem = rows_along(name, module, module.stem, shape, field)
+    if stem:
+        shape, field = stem[-1].shape, stem[-1].field
+    ways = [rows_along(name, module, way, shape, field) for way in module.ways]
+    ends = [way[-1] for way in ways]
+    n, _, h, w = ends[0].shape
+    joined = (n, sum(end.shape[1] for end in ends), h, w)
+    widest = max((end.field for end in ends), key=lambda field: field.size)
+    return [*stem, *(row for way in ways for row in way), Row(name, "concat", joined, widest, 0, 0, 4 * prod(joined))]
 
 
 def join_row(name: str, shape: Shape, field: Field) -> Row:
@@ -68,9 +78,10 @@ def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
     shape: Shape = (1, channels, *size)
     field, table, maps = Field(), [], {}
     for name, layer in model.backbone.named_layers():
-        table += (
-            fire_rows(name, layer, shape, field) if isinstance(layer, Fire) else [layer_row(name, layer, shape, field)]
-        )
+        if isinstance(layer, Branches):
+            table += branches_rows(name, layer, shape, field)
+        else:
+            table.append(layer_row(name, layer, shape, field))
         row = maps[name] = table[-1]
         shape, field = row.shape, row.field
     coarsest = maps[model.backbone.heads[max(model.backbone.heads)]]
@@ -88,6 +99,52 @@ def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
     row = layer_row("upscore", model.upscore, row.shape, row.field)
     table += [row, join_row("score", (1, row.shape[1], *size), row.field.cropped(model.offset))]
     return table
+
+
+class Table1(NamedTuple):
+    """What the paper's Table 1 says of an architecture.
+
+    `conv_layers` on the longest way from the picture to the coarsest scores, those included; `parameters` of all but the upsampling;
+    `receptive_field` and `stride` of a coarsest score, in pixels. `receptive_field_pooled`: what it would be with the average pool that
+    ends the classifier. The paper prints that for GoogLeNet, 907, though its section 4.1 discards the pool: 715 are left.
+    """
+
+    conv_layers: int
+    parameters: int
+    receptive_field: int
+    receptive_field_pooled: int
+    stride: int
+
+
+def table_1(model: FCN) -> Table1:
+    """The rows of the paper's Table 1 that follow from the architecture alone."""
+    layers = model.backbone.layers_to(model.backbone.heads[max(model.backbone.heads)])
+    field = Field().through([*layers, model.score_fr])
+    pooled = Field().through([*layers, nn.AvgPool2d(model.backbone.average_pool, 1)])
+    return Table1(
+        conv_layers=sum(map(convolutions_in_a_row, [*layers, model.score_fr])),
+        parameters=sum(p.size for name, p in model.named_parameters() if not name.startswith("upscore")),
+        receptive_field=field.size,
+        receptive_field_pooled=pooled.size,
+        stride=int(field.stride),
+    )
+
+
+def convolutions_in_a_row(layer: nn.Module) -> int:
+    """How many convolutions there are on the longest way through `layer`."""
+    if isinstance(layer, Branches):
+        ways = [[getattr(layer, name) for name in (*layer.stem, *way)] for way in layer.ways]
+        return max(sum(map(convolutions_in_a_row, way)) for way in ways)
+    return int(isinstance(layer, nn.Conv2d))
+
+
+def table_1_line(model: FCN) -> str:
+    found, side = table_1(model), model.backbone.average_pool
+    pooled = f" ({found.receptive_field_pooled} with the {side}x{side} average pool that section 4.1 discards)"
+    return (
+        f"Table 1        {found.conv_layers} convolutions in a row, {found.parameters:,} parameters without upsampling, "
+        f"receptive field {found.receptive_field}{pooled if side > 1 else ''}, largest stride {found.stride}"
+    )
 
 
 def summarise(model: FCN, size: tuple[int, int]) -> str:
@@ -128,5 +185,6 @@ def summarise(model: FCN, size: tuple[int, int]) -> str:
             f"multiply-adds  {total[1] / 1e9:,.3f} G for one picture of {size[0]}x{size[1]}",
             f"activations    {total[2] / 2**20:,.1f} MiB, every map above kept once in float32",
             f"crop offsets   {', '.join(crops)}",
+            table_1_line(model),
         ]
     )

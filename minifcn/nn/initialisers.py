@@ -1,12 +1,33 @@
 """First values for weights. Random ones come from the generator that `mf.manual_seed` restarts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 
 from minifcn import backend
 
+_drawing: ContextVar[bool] = ContextVar("drawing", default=True)
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Inside, new layers get zeros for weights: no time, and no memory until written. To count a network, or to fill it from a file."""
+    token = _drawing.set(False)
+    try:
+        yield
+    finally:
+        _drawing.reset(token)
+
 
 def he_normal(shape: tuple[int, ...]) -> np.ndarray:
-    """Normal, variance 2 / (inputs of one output): keeps the scale through ReLU layers. (O, C, KH, KW) float32. He et al. 2015."""
+    """Normal, variance 2 / (inputs of one output): keeps the scale through ReLU layers. (O, C, KH, KW) float32. He et al. 2015.
+
+    Zeros inside `undrawn`.
+    """
+    if not _drawing.get():
+        return np.zeros(shape, np.float32)
     inputs = int(np.prod(shape[1:]))
     values = backend.random_generator().standard_normal(shape, dtype=np.float32)
     values *= np.float32(np.sqrt(2 / inputs))

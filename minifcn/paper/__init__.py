@@ -3,6 +3,7 @@
 from minifcn.paper import geometry as geometry
 from minifcn.paper import skips as skips
 from minifcn.paper import streams as streams
+from minifcn.paper import table1 as table1
 from minifcn.paper.claims import CLAIMS, Bars, Claim, Curves, Outcome, Picture, Setting, claim
 
 __all__ = ["CLAIMS", "Bars", "Claim", "Curves", "Outcome", "Picture", "Setting", "claim"]

@@ -47,6 +47,28 @@ def test_fcn8s_has_the_crops_of_the_reference(call):
     assert "21 x 375 x 500" in rows["score"]
 
 
+@pytest.mark.parametrize(
+    "backbone, says",
+    [
+        (
+            "googlenet",
+            "22 convolutions in a row, 5,995,077 parameters without upsampling, receptive field 715 (907 with",
+        ),
+        (
+            "squeezenet32",
+            "18 convolutions in a row, 733,269 parameters without upsampling, receptive field 239, largest",
+        ),
+    ],
+)
+def test_table_1_at_the_end_and_not_one_random_number_drawn(backbone, says, call, monkeypatch):
+    def drawn():
+        raise AssertionError("a summary needs no weights")
+
+    monkeypatch.setattr("minifcn.backend.random_generator", drawn)
+    out = call(f"summary fcn32s --backbone {backbone}").worked().out
+    assert says in out.splitlines()[-1] and out.splitlines()[-1].endswith("stride 32")
+
+
 @pytest.mark.parametrize("arch, skips", [("fcn32s", 0), ("fcn16s", 1), ("fcn8s", 2), ("fcn4s", 3), ("fcn8s-atonce", 2)])
 def test_a_row_a_layer(arch, skips, call):
     rows = table(call(f"summary {arch} --backbone tiny --width 4 --size 375x500").worked().out)

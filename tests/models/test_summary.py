@@ -8,8 +8,11 @@ import pytest
 
 import minifcn as mf
 from minifcn import nn
+from minifcn.models import FCN
+from minifcn.models.backbones import vgg
 from minifcn.models.geometry import Field
-from minifcn.models.summary import layer_row, rows, summarise
+from minifcn.models.summary import layer_row, rows, summarise, table_1
+from minifcn.nn.initialisers import undrawn
 
 from .nets import PADDINGS, STRIDES, network, parameter_sizes, picture, vgg16
 
@@ -187,6 +190,11 @@ def test_text_of_the_table():
     assert foot[1].startswith("multiply-adds") and foot[1].endswith("for one picture of 37x50")
     assert foot[2].startswith("activations")
     assert foot[3] == "crop offsets   pool4 5, pool3 9, output 31"
+    assert foot[4] == (
+        f"Table 1        8 convolutions in a row, {total - 3 * 288:,} parameters without upsampling, "
+        "receptive field 286, largest stride 32"  # five stages: 94 pixels, and the 6 cells of stride 32 that fc6 adds
+    )
+    assert len(foot) == 5
 
 
 def test_totals_are_sums_of_the_rows():
@@ -197,3 +205,93 @@ def test_totals_are_sums_of_the_rows():
     assert f"{sum(r.memory for r in table) / 2**20:,.1f} MiB" in text
     assert sum(r.memory for r in table) == sum(4 * int(np.prod(r.shape)) for r in table)
     assert "crop offsets   pool4 0, output 0" in text
+
+
+@pytest.mark.parametrize("stride", [16, 4])
+@pytest.mark.parametrize("backbone", ["squeezenet", "googlenet", "alexnet"])
+def test_multiply_adds_and_parameters_are_those_of_a_real_run(backbone, stride):
+    stride = 8 if backbone == "alexnet" else stride
+    with undrawn():
+        model = FCN(backbone, stride, 5)
+    table = rows(model, (45, 64))
+    with mf.no_grad(), mf.profile() as profile:
+        model(picture(1, 3, 45, 64))
+    # the profile counts an addition and a multiplication where the table counts one multiply-add
+    assert sum(event.flops for event in profile.events) == 2 * sum(row.multiply_adds for row in table)
+    assert sum(row.parameters for row in table) == parameter_sizes(model)
+    assert len({row.name for row in table}) == len(table)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("backbone", ["squeezenet32", "googlenet"])
+def test_rows_of_modules_with_several_ways(monkeypatch, backbone, padding):
+    """Each module's inner layers and its result have the shapes of a real run, and their geometry is that of the module as a whole."""
+    with undrawn():
+        model = FCN(backbone, 4, 2, padding=padding)
+    table = {row.name: row for row in rows(model, (47, 31))}
+    shapes, modules = {}, {}
+    for name, layer in model.backbone.named_layers():
+        modules[name] = layer
+        modules |= {f"{name}.{inner}": part for inner, part in layer.named_children()}
+    for name, layer in modules.items():
+
+        def forward(x, name=name, run=layer.forward):
+            y = run(x)
+            shapes[name] = y.shape
+            return y
+
+        monkeypatch.setattr(layer, "forward", forward)
+    with mf.no_grad():
+        model(picture(1, 3, 47, 31))
+    assert len(shapes) > 30 and {name: table[name].shape for name in shapes} == shapes
+    for name in model.backbone.order:
+        assert table[name].field == Field().through(model.backbone.layers_to(name)), name
+
+
+def test_names_of_the_rows_of_a_module():
+    with undrawn():
+        names = [row.name for row in rows(FCN("googlenet", 32, 2), (32, 32))]
+    assert [name for name in names if name.startswith("inception_4b")] == [
+        "inception_4b.conv1x1", "inception_4b.reduce3x3", "inception_4b.conv3x3", "inception_4b.reduce5x5",
+        "inception_4b.conv5x5", "inception_4b.pool", "inception_4b.project", "inception_4b",
+    ]  # fmt: skip
+    names = [row.name for row in rows(FCN("squeezenet", 16, 2), (32, 32))]
+    assert [name for name in names if name.startswith("fire2")] == [
+        "fire2.squeeze1x1", "fire2.expand1x1", "fire2.expand3x3", "fire2",
+    ]  # fmt: skip
+
+
+# convolution layers, millions of parameters, receptive field, largest stride: as the paper's Table 1 prints them
+PAPER = {"alexnet": (8, 57, 355, 32), "vgg16": (16, 134, 404, 32), "googlenet": (22, 6, 907, 32)}
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("backbone", PAPER)
+def test_table_1_of_the_paper(backbone, padding):
+    with undrawn():
+        found = table_1(FCN(backbone, 32, 21, padding=padding))
+    assert (found.conv_layers, round(found.parameters / 1e6), found.receptive_field_pooled, found.stride) == PAPER[
+        backbone
+    ]
+    # 907 is 715 and the 6 cells of stride 32 that a 7x7 average pool adds
+    assert found.receptive_field == (907 - 6 * 32 if backbone == "googlenet" else PAPER[backbone][2])
+
+
+def test_table_1_counts_what_lies_on_the_way_to_the_coarsest_scores():
+    """Skips add parameters and no layer in a row; upsampling adds neither."""
+    coarse, fine = (table_1(network(stride, 3, width=2)) for stride in (32, 8))
+    assert fine.parameters - coarse.parameters == 3 * (16 + 1) + 3 * (8 + 1)
+    assert fine._replace(parameters=0) == coarse._replace(parameters=0)
+    assert coarse.parameters == parameter_sizes(network(32, 3, width=2), without=["upscore"])
+    deeper = FCN(vgg((1, 1, 1, 1, 4), (1, 1, 1, 1, 1), 1, 0.0, "same"), 32, 3)
+    assert (coarse.conv_layers, table_1(deeper).conv_layers) == (8, 11)
+    # a fire module has two convolutions in a row, not three; conv1, 8 modules and the scores
+    assert table_1(FCN("squeezenet", 16, 3)).conv_layers == 1 + 8 * 2 + 1
+
+
+def test_the_text_says_where_907_comes_from():
+    with undrawn():
+        lines = summarise(FCN("googlenet", 32, 21), (64, 64)).splitlines()
+    assert lines[-1].endswith(
+        "receptive field 715 (907 with the 7x7 average pool that section 4.1 discards), largest stride 32"
+    )

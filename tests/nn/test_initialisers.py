@@ -5,7 +5,7 @@ import pytest
 
 import minifcn as mf
 from minifcn import nn, ops
-from minifcn.nn.initialisers import bilinear, he_normal
+from minifcn.nn.initialisers import bilinear, he_normal, undrawn
 
 KERNELS_AND_STRIDES = [(4, 2), (8, 4), (16, 8), (64, 32), (63, 32), (3, 2), (5, 3), (6, 3)]
 
@@ -124,3 +124,31 @@ def test_seeds_do_not_touch_numpys_own_generator():
     mf.manual_seed(1)
     nn.Conv2d(3, 4, 3)
     np.testing.assert_array_equal(before, np.random.get_state()[1])
+
+
+def test_undrawn_weights_are_zeros_that_cost_no_random_number():
+    mf.manual_seed(5)
+    with undrawn():
+        layer = nn.Conv2d(3, 4, 3)
+        transposed = nn.ConvTranspose2d(3, 4, 3)
+    for found in (layer, transposed):
+        assert not found.weight.data.any() and found.weight.dtype == np.float32 and not found.bias.data.any()
+    assert (layer.weight.shape, transposed.weight.shape) == ((4, 3, 3, 3), (3, 4, 3, 3))
+    after = he_normal((4, 3, 3, 3))
+    mf.manual_seed(5)
+    np.testing.assert_array_equal(after, he_normal((4, 3, 3, 3)))
+    assert after.any()
+
+
+def test_undrawn_ends_with_its_block_however_it_ends():
+    with pytest.raises(KeyError), undrawn():
+        raise KeyError
+    assert nn.Conv2d(3, 4, 3).weight.data.any()
+
+
+def test_an_undrawn_layer_can_be_filled():
+    drawn = nn.Conv2d(3, 4, 3)
+    with undrawn():
+        layer = nn.Conv2d(3, 4, 3)
+    layer.load_state_dict(drawn.state_dict())
+    np.testing.assert_array_equal(layer.weight.data, drawn.weight.data)
