@@ -161,6 +161,5 @@ def make(wanted: Map, sources: Sequence[Tensor], picture: Tensor) -> Tensor:
     h, w = (min(s.shape[axis] - o for s, o in zip(sources, wanted.offsets, strict=True)) for axis in (2, 3))
     first, *others = (s[:, :, o : o + h, o : o + w] for s, o in zip(sources, wanted.offsets, strict=True))
     for other in others:
-        # the larger of two numbers, written with what every device has
-        first = first + other if wanted.fusion == "sum" else other + ops.relu(first - other)
+        first = first + other if wanted.fusion == "sum" else ops.maximum(first, other)
     return first
