@@ -1,5 +1,7 @@
 """The paper's claims, each as a function that measures it; `minifcn paper` runs them."""
 
+from minifcn.paper import deconvnet as deconvnet
+from minifcn.paper import dense as dense
 from minifcn.paper import geometry as geometry
 from minifcn.paper import skips as skips
 from minifcn.paper import streams as streams
