@@ -1,6 +1,6 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
-from minifcn import kernels, models, nn, ops
+from minifcn import draw, kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
 from minifcn.autodiff.profiler import profile
@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "adjoint_check",
     "detect_anomaly",
+    "draw",
     "gradcheck",
     "kernels",
     "manual_seed",

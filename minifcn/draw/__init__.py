@@ -1,1 +1,20 @@
 """Drawing: label colours, overlays, curves, the HTML report. matplotlib is imported here alone, and only to plot."""
+
+from importlib import import_module
+from typing import Any
+
+# name -> the module that has it; loaded when first asked for, since matplotlib takes a second
+LATER = {
+    "effective_field": "minifcn.draw.receptive",
+    "receptive_field": "minifcn.draw.receptive",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module 'minifcn.draw' has no attribute {name!r}")
+    return getattr(import_module(LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *LATER])

@@ -3,6 +3,7 @@
 # each of these enters its claims into the list
 from minifcn.paper import deconvnet as deconvnet
 from minifcn.paper import dense as dense
+from minifcn.paper import geometry as geometry
 from minifcn.paper import skips as skips
 from minifcn.paper import streams as streams
 from minifcn.paper import table1 as table1
