@@ -61,7 +61,7 @@ def deconvnet(
     """Project the strongest activation of a channel of `layer` back to the pixels of `picture`, uint8 (H, W, 3).
 
     `layer`: a name of the trunk, or a number in a Sequential. `channel`: the one with the strongest activation of all unless given.
-    `cell` (row, column): another place than the strongest. `preprocessing`: the model's own where it is an FCN, else needed.
+    `cell` (row, column): another place than the strongest whose field has its middle in the picture. `preprocessing`: the model's own where it is an FCN, else needed.
     Dropout is off and no gradient is left behind. Raises ValueError for a name, channel or cell that is not there and for a channel that is
     nowhere above zero.
     """
@@ -76,12 +76,13 @@ def deconvnet(
     layers = layers_to(model, layer)
     with untouched(layers):
         given, maps = forward(layers, preprocessing(picture))
-        channel, cell = chosen(maps.data, channel, cell, layer)
+        field = Field().through(layers)
+        channel, cell = chosen(in_view(maps.data, field, picture.shape), channel, cell, layer)
         value = float(maps.data[0, channel][cell])
         signal = project(maps, given, channel, cell)[0].transpose(1, 2, 0)  # (H, W, 3)
     if preprocessing.channels == "bgr":
         signal = signal[:, :, ::-1]
-    box = field_box(Field().through(layers), cell, picture.shape[:2])
+    box = field_box(field, cell, picture.shape)
     return Projection(str(layer), channel, cell, value, box, picture, signal)
 
 
@@ -110,7 +111,8 @@ def strongest(
     best = deconvnet(model, layer, picture, preprocessing=preprocessing)
     layers, prepared = layers_to(model, layer), preprocessing or model.preprocessing  # type: ignore[union-attr]
     with untouched(layers):
-        peaks = np.asarray(forward(layers, prepared(picture))[1])[0].max((1, 2))
+        maps = forward(layers, prepared(picture))[1].data
+    peaks = in_view(maps, Field().through(layers), np.shape(picture)).max((1, 2))
     order = [int(channel) for channel in np.argsort(-peaks, kind="stable") if peaks[channel] > 0]
     others = [deconvnet(model, layer, picture, channel, preprocessing=preprocessing) for channel in order[1:count]]
     return [best, *others]
@@ -169,23 +171,34 @@ def untouched(layers: list[nn.Module]) -> Iterator[None]:
             module.training = mode
 
 
+def in_view(maps: Any, field: Field, size: tuple[int, ...]) -> np.ndarray:
+    """The activations (C, OH, OW), -inf where the middle of what a cell sees lies in the padding and not in the picture."""
+    result = np.array(backend.to_device(maps[0], "cpu"))
+    for axis in (0, 1):
+        middles = np.array([float(field.centre + cell * field.stride) for cell in range(result.shape[1 + axis])])
+        outside = (middles < 0) | (middles > size[axis] - 1)
+        result[(slice(None),) * (1 + axis) + (outside,)] = -np.inf
+    return result
+
+
 def chosen(
-    maps: Any, channel: int | None, cell: tuple[int, int] | None, layer: str | int
+    maps: np.ndarray, channel: int | None, cell: tuple[int, int] | None, layer: str | int
 ) -> tuple[int, tuple[int, int]]:
-    """The channel and cell that are meant: the strongest where none is given."""
+    """The channel and cell that are meant: the strongest of `maps` (C, OH, OW) where none is given."""
+    channels, rows, columns = maps.shape
+    if cell is not None and not (0 <= cell[0] < rows and 0 <= cell[1] < columns):
+        raise ValueError(f"deconvnet: cell is {cell}; layer {layer} is {rows} x {columns} cells here")
     if channel is None:
-        channel = int(maps[0].max((1, 2)).argmax()) if cell is None else int(maps[0][:, cell[0], cell[1]].argmax())
-    if not 0 <= channel < maps.shape[1]:
-        raise ValueError(f"deconvnet: channel is {channel}; layer {layer} has channels 0 to {maps.shape[1] - 1}")
+        channel = int((maps.max((1, 2)) if cell is None else maps[:, cell[0], cell[1]]).argmax())
+    if not 0 <= channel < channels:
+        raise ValueError(f"deconvnet: channel is {channel}; layer {layer} has channels 0 to {channels - 1}")
     if cell is None:
-        row, column = np.unravel_index(int(maps[0, channel].argmax()), maps.shape[2:])
+        row, column = np.unravel_index(int(maps[channel].argmax()), (rows, columns))
         cell = (int(row), int(column))
-    if not (0 <= cell[0] < maps.shape[2] and 0 <= cell[1] < maps.shape[3]):
-        raise ValueError(f"deconvnet: cell is {cell}; layer {layer} is {maps.shape[2]} x {maps.shape[3]} cells here")
-    if not maps[0, channel][cell] > 0:
+    if not maps[channel][cell] > 0:
         raise ValueError(
-            f"deconvnet: channel {channel} of layer {layer} is {float(maps[0, channel][cell]):.3g} at {cell}, "
-            "so there is nothing to carry back; choose another channel (strongest() lists those that fire)"
+            f"deconvnet: channel {channel} of layer {layer} is {maps[channel][cell]:.3g} at {cell}, so there is nothing to carry back "
+            "(-inf: the cell looks at padding); choose another one: strongest() lists the channels that fire"
         )
     return channel, cell
 
@@ -193,8 +206,8 @@ def chosen(
 def field_box(field: Field, cell: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int, int, int]:
     """(top, left, bottom, right) of what the cell sees, cut to the picture; bottom and right are one past the last."""
     starts = [int(field.centre + place * field.stride - (field.size - 1) / 2) for place in cell]
-    top, left = (min(max(0, start), side - 1) for start, side in zip(starts, size, strict=False))
-    bottom, right = (max(1, min(start + field.size, side)) for start, side in zip(starts, size, strict=False))
+    top, left = (max(0, start) for start in starts)
+    bottom, right = (min(start + field.size, size[axis]) for axis, start in enumerate(starts))
     return top, left, bottom, right
 
 

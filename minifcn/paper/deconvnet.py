@@ -12,7 +12,7 @@ from minifcn.models.preprocessing import Preprocessing
 from minifcn.nn.initialisers import bilinear
 from minifcn.paper.claims import Outcome, Picture, Setting, claim
 
-SIDE, STRIDE = 64, 4
+SIDE, STRIDE, SHOWN = 64, 4, 28  # pixels
 
 
 class Ways(NamedTuple):
@@ -23,12 +23,20 @@ class Ways(NamedTuple):
     upsampled: np.ndarray
 
 
+def edges() -> np.ndarray:
+    """Eight 5x5 filters (8, 3, 5, 5), each for an edge of one direction in all colours."""
+    down, right = np.mgrid[-2:3, -2:3]
+    angles = 2 * np.pi * np.arange(8)[:, None, None] / 8
+    filters = (np.cos(angles) * right + np.sin(angles) * down) * np.exp(-(down**2 + right**2) / 3)
+    return np.repeat(filters[:, None], 3, 1).astype(np.float32)
+
+
 def small_net(relus: bool = True) -> nn.Sequential:
-    """Two convolutions and two pools of random weights, of stride 4."""
+    """Edges, and eight random ways to put them together; a pool after each. A cell sees 16 pixels, the next one 4 further."""
     mf.manual_seed(0)
-    layers = [
-        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-    ]  # fmt: skip
+    first, second = nn.Conv2d(3, 8, 5, padding=2), nn.Conv2d(8, 8, 5, padding=2)
+    first.weight.data[...] = edges()
+    layers = [first, nn.ReLU(), nn.MaxPool2d(2), second, nn.ReLU(), nn.MaxPool2d(2)]
     return nn.Sequential(*(layer for layer in layers if relus or not isinstance(layer, nn.ReLU)))
 
 
@@ -54,10 +62,20 @@ def three_ways(net: nn.Sequential, pixels: np.ndarray, channel: int, cell: tuple
     return Ways(signal[0] / value, np.asarray(x.grad)[0] / value, upsampled(value, cell) / value)
 
 
-def shown(values: np.ndarray) -> np.ndarray:
-    """(C, H, W) -> uint8 (4·H, 4·W, 3): grey is zero."""
+def around(cell: tuple[int, int]) -> tuple[slice, slice]:
+    """The pixels of the pictures that are shown: SHOWN a side, the cell as near to their middle as the border lets it."""
+    starts = [min(max(0, STRIDE * place + STRIDE // 2 - SHOWN // 2), SIDE - SHOWN) for place in cell]
+    return slice(starts[0], starts[0] + SHOWN), slice(starts[1], starts[1] + SHOWN)
+
+
+def shown(values: np.ndarray, where: tuple[slice, slice]) -> np.ndarray:
+    """(C, H, W) -> uint8 (8·SHOWN, 8·SHOWN, 3): grey is zero."""
     scaled = 127.5 + 127.5 * values.transpose(1, 2, 0) / max(float(np.abs(values).max()), 1e-12)
-    return np.rint(np.broadcast_to(scaled, (SIDE, SIDE, 3))).astype(np.uint8).repeat(4, 0).repeat(4, 1)
+    return larger(np.rint(np.broadcast_to(scaled, (SIDE, SIDE, 3))).astype(np.uint8)[where])
+
+
+def larger(pixels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(pixels).repeat(8, 0).repeat(8, 1)
 
 
 @claim(
@@ -91,16 +109,20 @@ def another_thing(setting: Setting) -> Outcome:
         ["same cell in another picture", f"{by_picture} numbers differ", f"{layer} numbers differ"],
         ["pixels it writes to", str(touched[0]), str(touched[1])],
     ]
+    where = around((row, column))
     panels = (
-        ("The picture", first.repeat(4, 0).repeat(4, 1)),
-        ("Deconvnet: one activation, back to the pixels", shown(one.deconvnet)),
-        ("Gradient: the same but for ReLU's rule", shown(one.gradient)),
-        ("The paper's deconvolution of the same activation: its kernel, whatever the picture", shown(one.upsampled)),
+        ("What the cell sees of the picture, and a little more", larger(first[where])),
+        ("Deconvnet: its activation carried back to the pixels", shown(one.deconvnet, where)),
+        ("Gradient: the same but for ReLU's rule", shown(one.gradient, where)),
+        (
+            "The paper's deconvolution of the same activation: its kernel, whatever the picture",
+            shown(one.upsampled, where),
+        ),
     )
     return Outcome(
         to_gradient == 0 and relu_rule > 0 and by_picture > 0 and layer == 0,
         f"Without ReLUs {to_gradient} numbers of the deconvnet's map differ from the gradient's, with them {relu_rule}. For the same cell in "
         f"two pictures {by_picture} numbers of it differ, and {layer} of what the paper's layer writes.",
         table,
-        [Picture(caption, np.ascontiguousarray(pixels)) for caption, pixels in panels],
+        [Picture(caption, pixels) for caption, pixels in panels],
     )
