@@ -90,6 +90,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="share of 32x32 cells that count in the loss, drawn each step (1)",
     )
+    training.add_argument(
+        "--balance-cells",
+        action="store_true",
+        default=None,
+        help="keep cells of rare classes more often (with --keep-cells)",
+    )
     training.add_argument("--checkpoint-every", type=at_least(0, float), metavar="S", help="seconds (20)")
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
@@ -222,6 +228,7 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
             "loss",
             "schedule",
             "keep_cells",
+            "balance_cells",
             "balance",
         )
         if getattr(arguments, name) is not None

@@ -15,8 +15,9 @@ from minifcn.data import Batches
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
-from minifcn.training.objective import divisor, loss_of, sampled
+from minifcn.training.objective import divisor, loss_of
 from minifcn.training.recipes import MODERN, Recipe
+from minifcn.training.sampling import sampled
 
 
 class Step(NamedTuple):
@@ -57,7 +58,7 @@ def train(
         gathered = list(islice(supply, parts))
         waited = batches.waited - waited
         rng = np.random.default_rng([3, seed, number])
-        labels = [sampled(each, recipe.keep_cells, model.cell, rng) for _, each in gathered]
+        labels = [sampled(each, recipe.keep_cells, model.cell, rng, recipe.balance_cells) for _, each in gathered]
         over = divisor(labels, recipe)
         backend.manual_seed((2, seed, number))
         optimiser.lr = recipe.rate(step, steps)

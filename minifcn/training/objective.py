@@ -12,19 +12,6 @@ from minifcn.data.voc import in_threads
 from minifcn.training.recipes import Recipe
 
 
-def sampled(labels: np.ndarray, keep: float, cell: int, rng: np.random.Generator) -> np.ndarray:
-    """`labels`, uint8 (N, H, W), with the pixels of some cells void: each cell x cell square is kept with probability `keep`.
-
-    Ignoring output cells is how the paper samples patches without cutting any (sections 3.4 and 4.4).
-    """
-    if keep == 1:
-        return labels
-    n, h, w = labels.shape
-    kept = rng.random((n, -(-h // cell), -(-w // cell))) < keep
-    spread = kept.repeat(cell, 1).repeat(cell, 2)[:, :h, :w]
-    return np.where(spread, labels, np.uint8(VOID))
-
-
 def divisor(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
     """What the summed loss of all `batches` of labels is divided by: 1 for "sum", else the weight of all pixels that count."""
     if recipe.loss == "sum":

@@ -61,6 +61,8 @@ def test_verbose_has_a_line_for_every_step(call, small_set, tmp_path):
         ("--optimizer adam", dict(optimizer="adam", lr=3e-4)),
         ("--optimizer adam --lr 0.01 --accumulate 3", dict(optimizer="adam", lr=0.01, accumulate=3)),
         ("--keep-cells 0.5 --schedule constant --momentum 0", dict(keep_cells=0.5, schedule="constant", momentum=0.0)),
+        ("--keep-cells 0.5", dict(keep_cells=0.5, balance_cells=False)),
+        ("--keep-cells 0.5 --balance-cells", dict(keep_cells=0.5, balance_cells=True)),
         ("--no-mirror --scale 0.5,2 --jitter 3 --colour 0.2", dict(augmentation=dict(mirror=False, scale=[0.5, 2.0], jitter=3, colour=0.2))),
         ("--balance classes --weight-decay 0.001", dict(balance="classes", weight_decay=0.001)),
         ("--size 0", dict(size=None)),

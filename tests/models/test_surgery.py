@@ -165,7 +165,7 @@ def test_a_classifier_becomes_a_heat_map_that_answers_as_it_did(backbone):
 
 
 @pytest.mark.parametrize(
-    "backbone, millions",
+    "backbone, count",
     [("vgg16", 138_357_544), ("alexnet", 60_965_224), ("googlenet", 6_998_552), ("squeezenet", 1_235_496)],
 )
 def test_classifiers_have_the_published_number_of_parameters(monkeypatch, backbone, count):

@@ -11,8 +11,9 @@ from minifcn.data import VOID, Batches
 from minifcn.models import build
 from minifcn.nn.optim import SGD, Adam
 from minifcn.training import RECIPES, Recipe, TrainingError, train
-from minifcn.training.objective import class_counts, divisor, loss_of, median_frequency, sampled
+from minifcn.training.objective import class_counts, divisor, loss_of, median_frequency
 from minifcn.training.recipes import MODERN, PAPER, named_recipe
+from minifcn.training.sampling import sampled
 
 from .helpers import three_stripes
 from .test_evaluate import Pairs
