@@ -17,19 +17,12 @@ class Recipe:
 
     `loss`: "mean" over the pixels that count, or "sum". `lr`: the rate at the start; `stage_factors` multiply it in FCN-32s, 16s and
     8s of a staged run. `schedule`: "polynomial" decay to 0, or "constant". `bias_factor`: biases learn so many times faster; if it
-<<<<<<< HEAD
     is not 1 they do not decay either, as in the reference. `head_factor`: what is not in the trunk learns so many times faster.
     `size`: the side of square crops; None for whole pictures. `accumulate`: batches whose gradients are added before a step.
     `class_weights`: one number a class in the loss, or None. `keep_cells`: the share of the network's coarsest cells whose pixels
-    count in the loss, drawn anew each step (the paper's section 3.4 and 4.4). `augmentation`: what is varied in the pictures.
+    count in the loss, drawn anew each step (the paper's section 3.4 and 4.3); with `balance_cells` those of rare classes are
+    likelier to be kept, so that each class's cells come equally often. `augmentation`: what is varied in the pictures.
     `balance`: "pictures" come equally often, or "classes" do.
-=======
-    is not 1 they do not decay either, as in the reference. `size`: the side of square crops; None for whole pictures. `accumulate`:
-    batches whose gradients are added before a step. `class_weights`: one number a class in the loss, or None. `keep_cells`: the share
-    of the network's coarsest cells whose pixels count in the loss, drawn anew each step (the paper's section 3.4 and 4.3); with
-    `balance_cells` those of rare classes are likelier to be kept, so that each class's cells come equally often.
-    `augmentation`: what is varied in the pictures. `balance`: "pictures" come equally often, or "classes" do.
->>>>>>> samp
     """
 
     loss: str = "mean"
@@ -58,15 +51,11 @@ class Recipe:
             raise TrainingError(f"recipe: batch {self.batch}, accumulate {self.accumulate}; both must be at least 1")
         if not 0 < self.keep_cells <= 1:
             raise TrainingError(f"recipe: keep_cells is {self.keep_cells}; expected a share above 0, up to 1")
-<<<<<<< HEAD
-        if not all(v > 0 for v in (self.lr, self.bias_factor, self.head_factor)) or not self.weight_decay >= 0:
-=======
         if self.balance_cells and self.keep_cells == 1:
             raise TrainingError(
                 "recipe: balance_cells chooses which cells are kept, but keep_cells is 1 and all are; give a share, such as 0.5"
             )
-        if not self.lr > 0 or not self.bias_factor > 0 or not self.weight_decay >= 0:
->>>>>>> samp
+        if not all(v > 0 for v in (self.lr, self.bias_factor, self.head_factor)) or not self.weight_decay >= 0:
             raise TrainingError(
                 f"recipe: lr {self.lr}, bias_factor {self.bias_factor}, head_factor {self.head_factor} must be above 0, "
                 f"weight_decay {self.weight_decay} not below"
