@@ -23,7 +23,8 @@ from minifcn.draw.deconvnet import (
     strongest,
 )
 from minifcn.models import FCN, Preprocessing
-from minifcn.models.backbones import Fire, squeezenet, tiny
+from minifcn.models.backbones import squeezenet, tiny
+from minifcn.models.squeezenet import Fire
 from minifcn.models.preprocessing import DEFAULTS
 
 SQUEEZENET = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squeezenet11"
