@@ -21,7 +21,7 @@ REFERENCE = {
     ("VGG16", 8): {"fuse_pool4": 5, "fuse_pool3": 9, "score": 31},
     ("AlexNet", 32): {"score": 18},
 }
-STRIDES = {"VGG16": (32, 16, 8), "AlexNet": (32, 16, 8), "SqueezeNet": (16, 8, 4)}
+STRIDES = {"VGG16": (32, 16, 8), "AlexNet": (32, 16, 8), "SqueezeNet": (16, 8, 4), "GoogLeNet": (32, 16, 8)}
 LEAST = {
     ("VGG16", 32): (97, 81),
     ("VGG16", 16): (97, 73),
@@ -47,7 +47,7 @@ def thin(trunk: Backbone) -> Backbone:
 
 @cache
 def trunk(name: str, padding: str) -> Backbone:
-    """The trunk of VGG16, AlexNet or SqueezeNet; the first two, which are large, with one channel a layer."""
+    """The trunk of a network of STRIDES; VGG16 and AlexNet, which are large, with one channel a layer."""
     if name == "VGG16":
         return vgg((2, 2, 3, 3, 3), (1,) * 5, 1, 0.0, padding, 1)
     with undrawn():  # where pixels land does not depend on weights

@@ -1,15 +1,14 @@
 """Geometry of whole networks against what the networks do: shapes of real runs, gradients, and runs that fail."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 import minifcn as mf
 from minifcn import kernels, nn, ops
-from minifcn.models import FCN, geometry
+from minifcn.models import FCN, Classifier, HeatMap, LateFusion, MultiHead, geometry
 from minifcn.models.backbones import vgg
 from minifcn.models.geometry import Field
+from minifcn.nn.initialisers import undrawn
 
 from .nets import PADDINGS, STRIDES, network, picture, vgg16
 
@@ -34,7 +33,9 @@ def captured(model, x, monkeypatch):
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 64), (47, 31)])
 @pytest.mark.parametrize("padding", PADDINGS)
-@pytest.mark.parametrize("backbone, stride", [("tiny", 32), ("tiny", 8), ("tiny", 4), ("squeezenet", 4)])
+@pytest.mark.parametrize(
+    "backbone, stride", [("tiny", 32), ("tiny", 8), ("tiny", 4), ("squeezenet", 4), ("googlenet", 16)]
+)
 def test_sizes_and_maps_are_those_of_a_real_run(monkeypatch, backbone, stride, padding, size):
     model = network(stride, 2, padding=padding, at_once=stride == 8)
     if backbone != "tiny":
@@ -139,15 +140,27 @@ def test_parts_of_parts_have_names_with_dots():
     np.testing.assert_array_equal(wide.data, maps["1.1"].data)
 
 
-def test_several_heads_on_one_trunk_and_a_classifier_that_slides():
-    one, other = FCN("tiny", 32, 2, width=1), FCN("tiny", 8, 3, width=1)
-    both = SimpleNamespace(backbone=one.backbone, heads={"semantic": one, "geometric": other})
-    fields = geometry.fields(both)
-    assert fields["heads.geometric.upscore_16s"] == geometry.field_of(other, "upscore_16s")
-    assert fields["heads.semantic.score"] == geometry.field_of(one, "score")
-    assert "heads.semantic.fuse_pool4" not in fields
-    sliding = SimpleNamespace(backbone=one.backbone, classifier=nn.Conv2d(1, 5, 1))
-    assert geometry.field_of(sliding, "classifier") == geometry.field_of(one, "drop7")
+def test_several_heads_on_one_trunk():
+    both = MultiHead("tiny", 8, {"semantic": 2, "geometric": 3}, width=1)
+    alone = FCN("tiny", 8, 3, width=1)
+    sizes = geometry.sizes(both, (37, 70))
+    for name in ("upscore_16s", "fuse_pool3", "score"):
+        assert geometry.field_of(both, f"heads.geometric.{name}") == geometry.field_of(alone, name)
+        assert sizes[f"heads.semantic.{name}"] == geometry.sizes(alone, (37, 70))[name]
+    x = picture(1, 3, 37, 70)
+    np.testing.assert_array_equal(geometry.run_to(both, "heads.semantic.score", x).data, both(x)["semantic"].data)
+    fused = LateFusion(alone, FCN("tiny", 8, 3, width=1))
+    with pytest.raises(ValueError, match=r"geometry: cannot follow LateFusion; .* give one: model.first"):
+        geometry.fields(fused)
+
+
+def test_a_classifier_that_slides_and_one_that_does_not():
+    sliding = HeatMap("tiny", 5, width=1).eval()
+    x = picture(1, 3, 260, 300)
+    assert geometry.sizes(sliding, (260, 300))["classifier"] == sliding(x).shape[2:]
+    np.testing.assert_array_equal(geometry.run_to(sliding, "classifier", x).data, sliding(x).data)
+    with pytest.raises(ValueError, match=r"geometry: fc6 is fully connected: .* make the network convolutional first"):
+        geometry.sizes(Classifier("tiny", 5, width=1), (224, 224))
 
 
 def test_a_join_by_the_larger_score():
@@ -326,6 +339,22 @@ def test_least_padding_by_running_one_pixel(backbone):
     assert geometry.least_padding(model).one_pixel == runs.index(True) and all(runs[runs.index(True) :])
 
 
+def test_least_padding_of_alexnet_by_running_one_pixel():
+    with undrawn():
+        model = FCN("alexnet", 32, 2, padding="paper").eval()
+        assert geometry.least_padding(model) == (99, 82) and geometry.crops(model) == {"score": 18}
+        for padding, runs in ((99, True), (98, False)):
+            model.backbone.conv1 = nn.Conv2d(3, 96, 11, 4, padding)
+            assert bool(geometry.crops_fit(model, 1)) == runs
+            try:
+                with mf.no_grad():
+                    assert (
+                        geometry.run_to(model, "fc6", np.zeros((1, 3, 1, 1), np.float32)).shape[2:] == (1, 1) and runs
+                    )
+            except ValueError:
+                assert not runs
+
+
 def test_errors_say_what_to_do():
     model = FCN("tiny", 16, 2, width=1)
     with pytest.raises(
@@ -351,10 +380,6 @@ def test_errors_say_what_to_do():
         geometry.sizes(short, (500, 500))
     with pytest.raises(ValueError, match=r"geometry: cannot follow ReLU; expected an FCN, .* give one: model.first"):
         geometry.sizes(nn.ReLU(), (4, 4))
-    flat = nn.ReLU()
-    flat.weight = nn.Parameter(np.zeros((3, 4), np.float32))
-    with pytest.raises(ValueError, match=r"geometry: fc6 is fully connected: .* make the network convolutional first"):
-        geometry.sizes({"fc6": flat}, (4, 4))
 
     class Block(nn.Module):
         def __init__(self):

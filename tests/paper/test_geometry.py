@@ -27,13 +27,13 @@ def test_what_they_measured_is_what_the_paper_prints():
         and "VGG16 is (404, 32), AlexNet (355, 32)" in run("composition").measured
     )
     assert "7 of the reference's 7 crops" in run("crops").measured
-    assert run("every-height").measured.startswith("0 of 11,700 pairs of network and height do not fit")
+    assert run("every-height").measured.startswith("0 of 15,600 pairs of network and height do not fit")
     assert (
         "VGG16 needs 97 pixels" in run("least-padding").measured and "81 for the crop" in run("least-padding").measured
     )
     assert "16 of 16 cells" in run("receptive-fields").measured
     assert "404 x 404 for fc6 of VGG16, 355 x 355 for AlexNet's" in run("receptive-fields").measured
-    assert "30 of 30 runs" in run("any-size").measured
+    assert "40 of 40 runs" in run("any-size").measured
 
 
 def test_a_wrong_law_is_found(monkeypatch):
