@@ -12,6 +12,7 @@ from minifcn.paper.claims import Curves, Outcome, Setting, claim
 
 
 def coarse_scores(model: FCN, x: np.ndarray) -> np.ndarray:
+    """Pictures (N, 3, H, W) -> the scores of the coarsest map (N, C, h, w), before anything is upsampled or joined."""
     return model.score_fr(model.backbone(x)[model.backbone.heads[model.cell]]).data
 
 
@@ -40,10 +41,8 @@ def start_of(build: Callable[..., FCN], padding: str) -> Start:
     backend.manual_seed((0, 1))
     source = fcn32s("tiny", 9, width=4, padding=padding)
     source.score_fr.weight.data[...] = 0.3 * rng.standard_normal(source.score_fr.weight.shape)
-    source, model = (
-        source.astype(np.float64).eval(),
-        build("tiny", 9, width=4, padding=padding).astype(np.float64).eval(),
-    )
+    model = build("tiny", 9, width=4, padding=padding)
+    source, model = (net.astype(np.float64).eval() for net in (source, model))
     transplant(source, model)
     x = 50 * rng.standard_normal((1, 3, 96, 128))
     scores = coarse_scores(source, x)
@@ -92,32 +91,25 @@ def unmodified_start(setting: Setting) -> Outcome:
         f"coarse scores {same if holds else 'do not all ' + same}; but upsampling twice is another kernel than once: along a line a score "
         f"of 1 comes to {found.peaks[1]:.3f} and not {found.peaks[0]:.3f}, maps differ by up to {found.line:.3f} (a lone cell: {found.lone:.3f}), "
         f"and of scores drawn cell by cell {found.kept:.1%} of the pixels keep their class",
-        [
-            [
-                "net",
-                "coarse scores",
-                "skips add",
-                "constants, ramps",
-                "peak 32s",
-                "peak",
-                "line",
-                "lone cell",
-                "class kept",
-            ],
-            *(
-                [
-                    name,
-                    "equal" if start.same_scores else "differ",
-                    "nothing" if start.skips_add_nothing else "something",
-                    f"{start.smooth:g}",
-                    *(f"{value:.3f}" for value in (*start.peaks, start.line, start.lone)),
-                    f"{start.kept:.1%}",
-                ]
-                for name, start in starts.items()
-            ),
-        ],
+        table(starts),
         [profile()],
     )
+
+
+def table(starts: dict[str, Start]) -> list[list[str]]:
+    head = "net | coarse scores | skips add | constants, ramps | peak of 32s | its peak | line | lone cell | class kept"
+    rows = [
+        [
+            name,
+            "equal" if start.same_scores else "differ",
+            "nothing" if start.skips_add_nothing else "something",
+            f"{start.smooth:g}",
+            *(f"{value:.3f}" for value in (*start.peaks, start.line, start.lone)),
+            f"{start.kept:.1%}",
+        ]
+        for name, start in starts.items()
+    ]
+    return [head.split(" | "), *rows]
 
 
 def profile() -> Curves:

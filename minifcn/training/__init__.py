@@ -1,5 +1,6 @@
 """Training, scoring and the run folder."""
 
+from minifcn.training.bounds import upper_bound, upper_bounds
 from minifcn.training.config import Config
 from minifcn.training.errors import TrainingError
 from minifcn.training.evaluate import evaluate, predict
@@ -27,4 +28,6 @@ __all__ = [
     "run",
     "scores",
     "train",
+    "upper_bound",
+    "upper_bounds",
 ]
