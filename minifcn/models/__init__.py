@@ -1,7 +1,9 @@
 """The networks of the paper, and what is known about them without running them."""
 
+from minifcn.models import geometry as geometry
 from minifcn.models.backbones import BACKBONES, Backbone
 from minifcn.models.classifiers import Classifier, HeatMap
+from minifcn.models.dense import exact_cells, rarefy, shift_and_stitch
 from minifcn.models.fcn import ARCHITECTURES, FCN, build, fcn4s, fcn8s, fcn16s, fcn32s
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import load, save
@@ -21,16 +23,20 @@ __all__ = [
     "Preprocessing",
     "Transplant",
     "build",
+    "exact_cells",
     "fcn4s",
     "fcn8s",
     "fcn16s",
     "fcn32s",
     "fully_convolutional",
+    "geometry",
     "heat_map",
     "joint_loss",
     "load",
     "parameter_groups",
+    "rarefy",
     "save",
+    "shift_and_stitch",
     "summarise",
     "transplant",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 
 from minifcn.models.fcn import FCN
 from minifcn.models.preprocessing import Preprocessing
+from minifcn.nn.initialisers import undrawn
 from minifcn.weights import WeightsError, load_arrays, save_arrays
 
 FORMAT = 1
@@ -53,12 +54,13 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
     """Build the network that `header` describes and fill it."""
     settings = dict(header["preprocessing"])
     preprocessing = Preprocessing(settings["channels"], tuple(settings["mean"]), settings["scale"])
-    model = FCN(
-        **header["architecture"],
-        class_names=header["class_names"],
-        preprocessing=preprocessing,
-        classes=header.get("classes"),
-    )
+    with undrawn():  # every weight is written
+        model = FCN(
+            **header["architecture"],
+            class_names=header["class_names"],
+            preprocessing=preprocessing,
+            classes=header.get("classes"),
+        )
     if any(array.dtype == np.float64 for array in arrays.values()):
         model.astype(np.float64)
     model.load_state_dict(arrays)

@@ -10,6 +10,7 @@ from minifcn.backend import array_module
 from minifcn.models.classifiers import Classifier, HeatMap
 from minifcn.models.fcn import FCN
 from minifcn.nn import Module
+from minifcn.nn.initialisers import undrawn
 
 # what a new network may do without: another factor's upsampling, scores of other classes
 REPLACEABLE = ("upscore", "score_", "classifier.")
@@ -94,17 +95,20 @@ def expanded(old: Array, new: Array) -> tuple[str, Array] | None:
 
 def heat_map(classifier: Classifier) -> tuple[HeatMap, Transplant]:
     """The classifier as convolutions, its classes kept: it answers for every window of a picture of any size."""
-    network = HeatMap(
-        classifier.name, len(classifier.class_names), width=classifier.width, class_names=classifier.class_names
-    )
+    with undrawn():  # every weight is written
+        network = HeatMap(
+            classifier.name, len(classifier.class_names), width=classifier.width, class_names=classifier.class_names
+        )
     return network, transplant(classifier, network)
 
 
 def fully_convolutional(
     classifier: Classifier | HeatMap, stride: int = 32, num_classes: int = 21, **options: Any
 ) -> tuple[FCN, Transplant]:
-    """An FCN on the classifier's trunk; its own classes are dropped. Options as in `FCN`."""
-    model = FCN(classifier.name, stride, num_classes, width=classifier.width, **options)
+    """An FCN on the classifier's trunk; its own classes are dropped. Options as in `FCN`. SqueezeNet's stride 32 takes one more pool."""
+    name = "squeezenet32" if (classifier.name, stride) == ("squeezenet", 32) else classifier.name
+    with undrawn():  # the trunk is written, and what stands on it starts at zero or bilinear
+        model = FCN(name, stride, num_classes, width=classifier.width, **options)
     return model, transplant(classifier, model)
 
 

@@ -24,8 +24,8 @@ from minifcn.draw.deconvnet import (
 )
 from minifcn.models import FCN, Preprocessing
 from minifcn.models.backbones import squeezenet, tiny
-from minifcn.models.squeezenet import Fire
 from minifcn.models.preprocessing import DEFAULTS
+from minifcn.models.squeezenet import Fire
 
 SQUEEZENET = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squeezenet11"
 PLAIN = Preprocessing("rgb", (0.0, 0.0, 0.0), 1.0)
