@@ -68,8 +68,9 @@ def branches_rows(name: str, module: Branches, shape: Shape, field: Field) -> li
     return [*stem, *(row for way in ways for row in way), Row(name, "concat", joined, widest, 0, 0, 4 * prod(joined))]
 
 
-def join_row(name: str, shape: Shape, field: Field) -> Row:
-    return Row(name, "crop and add" if name.startswith("fuse") else "crop", shape, field, 0, 0, 4 * prod(shape))
+def join_row(name: str, shape: Shape, field: Field, fusion: str = "sum") -> Row:
+    kind = "crop and " + ("add" if fusion == "sum" else fusion) if name.startswith("fuse") else "crop"
+    return Row(name, kind, shape, field, 0, 0, 4 * prod(shape))
 
 
 def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
@@ -94,7 +95,7 @@ def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
         height, width = (min(row.shape[axis], finer.shape[axis] - skip.offset) for axis in (2, 3))
         # the sum sees what both see; strides and centres agree, or the network could not have been built
         field = row.field if row.field.size >= finer.field.size else finer.field
-        table += [row, finer, join_row(f"fuse_{skip.source}", (1, row.shape[1], height, width), field)]
+        table += [row, finer, join_row(f"fuse_{skip.source}", (1, row.shape[1], height, width), field, model.fusion)]
         row = table[-1]
     row = layer_row("upscore", model.upscore, row.shape, row.field)
     table += [row, join_row("score", (1, row.shape[1], *size), row.field.cropped(model.offset))]
