@@ -4,7 +4,8 @@ Small networks on the synthetic shapes, from several seeds. A difference counts 
 that is written in the claim: without a margin, three seeds agree by chance one time in four.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from minifcn.models import FCN, build
 from minifcn.nn.initialisers import he_normal
 from minifcn.paper.claims import Bars, Curves, Outcome, Setting, claim
 from minifcn.paper.training import small_network, synthetic_data, trained
-from minifcn.training import Recipe, fit
+from minifcn.training import Recipe, Step, fit, train
+from minifcn.training.fit import batches_of
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.sampling import by_distance, cell_gradients, cosine_table
 
@@ -60,18 +62,25 @@ def late(losses: Sequence[float]) -> float:
     "experiment",
 )
 def figure_5(setting: Setting) -> Outcome:
-    """False where a p comes to the loss that p = 1 ends with in over 1.25 times fewer or more steps, or its steps take less than 1.2 times as long."""
+    """False where a p comes to the loss that p = 1 ends with in over 1.25 times fewer or more steps, or its steps take less than 1.2 times as long.
+
+    A step of whole pictures has few and strongly related cells here, 48 in 4 pictures (see neighbours-alike); the paper's has 20 pictures.
+    """
     steps, batch, chances = setting.steps(120), 4, (1.0, 0.5, 0.25)
     data, _ = synthetic_data(200, 60, (96, 128))
     recipe = Recipe(lr=RATE, schedule="constant", size=None)  # the paper's rate does not fall
     losses: dict[float, list[list[float]]] = {p: [] for p in chances}
     seconds: dict[float, list[list[float]]] = {p: [] for p in chances}
     for seed in setting.seeds:
-        for p in chances:
-            model = small_network("fcn8s", seed)
-            history = fit(model, data, recipe, steps=steps, seed=seed, batch=round(batch / p), keep_cells=p)
-            losses[p].append(history.losses)
-            seconds[p].append([row["seconds"] for row in history.rows])
+        rows = list(
+            zip(
+                *(steps_of(replace(recipe, keep_cells=p, batch=round(batch / p)), data, steps, seed) for p in chances),
+                strict=True,
+            )
+        )
+        for p, taken in zip(chances, zip(*rows, strict=True), strict=True):
+            losses[p].append([step.loss for step in taken])
+            seconds[p].append([step.seconds for step in taken])
     ends = {p: [late(each) for each in losses[p]] for p in chances}
     times = {p: steps * float(np.median(seconds[p])) for p in chances}  # the median: other programs may run beside
     slower = {p: times[p] / times[1.0] for p in chances}
@@ -91,7 +100,7 @@ def figure_5(setting: Setting) -> Outcome:
         all(0.8 <= reached[p] / reached[1.0] <= 1.25 and slower[p] > 1.2 for p in sampled),
         f"{len(setting.seeds)} seeds, {steps} steps: loss in the second half {', '.join(f'{spread(ends[p])} (p = {p:g})' for p in chances)}; the "
         f"loss that p = 1 comes to in {reached[1.0]} steps takes {' and '.join(str(reached[p]) for p in sampled)}, each "
-        f"{' and '.join(f'{slower[p]:.1f}' for p in sampled)} times as long",
+        f"{' and '.join(f'{slower[p]:.1f}' for p in sampled)} times as long: in seconds {', '.join(f'{reached[p] * times[p] / steps:.1f}' for p in chances)}",
         table,
         [
             Curves("Loss against steps", "step", "loss", {names[p]: (axis, curves[p]) for p in chances}),
@@ -141,6 +150,13 @@ def class_balancing(setting: Setting) -> Outcome:
         table,
         [Bars(f"{SCORES[name]} after {lengths[-1]} steps", SCORES[name], scores[-1][name]) for name in SCORES],
     )
+
+
+def steps_of(recipe: Recipe, data: Dataset, steps: int, seed: int) -> Iterator[Step]:
+    """The steps of training an FCN-8s. Asked for in turns with other trainings', their times meet the same other programs."""
+    model = small_network("fcn8s", seed)
+    batches = batches_of(data, recipe, seed, model.preprocessing.fill)
+    return train(model, batches, recipe.optimiser(model), recipe, steps=steps, seed=seed)
 
 
 SCORES = {"pixel_accuracy": "pixel accuracy", "mean_accuracy": "mean accuracy", "mean_iu": "mean IU"}

@@ -149,16 +149,14 @@ class FourPictures:
 
 @pytest.mark.parametrize("faster, slower, holds", [(False, True, True), (True, True, False), (False, False, False)])
 def test_sampling_that_changes_the_loss_or_costs_nothing_is_told(faster, slower, holds, monkeypatch):
-    right = sampling_trained.fit
+    right = sampling_trained.train
 
-    def made_up(*arguments, **options):
-        history = right(*arguments, **options)
-        for number, row in enumerate(history.rows):
-            row["loss"] = 2 - 0.1 * number / (options["keep_cells"] if faster else 1)
-            row["seconds"] = 1 / (options["keep_cells"] if slower else 1)
-        return history
+    def made_up(model, batches, optimiser, recipe, **options):
+        for step in right(model, batches, optimiser, recipe, **options):
+            fallen = 0.1 * (step.step - 1) / (recipe.keep_cells if faster else 1)
+            yield step._replace(loss=2 - fallen, seconds=1 / (recipe.keep_cells if slower else 1))
 
-    monkeypatch.setattr(sampling_trained, "fit", made_up)
+    monkeypatch.setattr(sampling_trained, "train", made_up)
     data = sampling_trained.synthetic_data(8, 3, (64, 96))
     monkeypatch.setattr(sampling_trained, "synthetic_data", lambda *_: data)
     outcome = run("figure-5", seeds=(0,), scale=0.05)
