@@ -149,8 +149,11 @@ def row(result: Result, claims: Sequence[Claim]) -> str:
 
 def headline(results: Sequence[Result]) -> str:
     """The counts, and by name what did not simply hold."""
-    others = [f"{result.claim.name} ({result.verdict})" for result in results if result.verdict != "holds"]
-    return f"Of {len(results)} claims {running.counts(results)}{': ' if others else ''}{', '.join(others)}."
+    said = [f"Of {len(results)} claims {running.counts(results)}."]
+    for verdict in running.VERDICTS[1:]:
+        names = [result.claim.name for result in results if result.verdict == verdict]
+        said += [f"{verdict.capitalize()}: {', '.join(names)}."] if names else []
+    return " ".join(said)
 
 
 class Report:

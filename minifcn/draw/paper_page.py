@@ -17,8 +17,9 @@ from minifcn.files import write_whole
 from minifcn.version import __version__
 
 WIDEST = 1000  # pixels of a picture's longer side; larger ones are reduced
-LONG = 16  # rows; a longer table is folded
-NARROW = 4  # columns
+LONG = 24  # rows; a longer table is folded
+NARROW = 50  # letters of a table's widest cells side by side; such a table may stand beside a figure
+TEXT = 24  # letters of a cell; a longer one is no number, and its table is set as text
 SMALL = 240  # pixels: smaller pictures are enlarged, with their pixels to be seen
 
 MARKS = {"holds": "✓", "does not hold": "✗", "not measured": "–", "failed": "!"}
@@ -50,6 +51,9 @@ section p { overflow-wrap: anywhere; }
 details { margin: 0 0 1rem; }
 summary { cursor: pointer; color: var(--mark); margin: 0 0 .5rem; }
 .pixels { image-rendering: pixelated; }
+.pictures { display: flex; flex-wrap: wrap; gap: 0 1.5rem; }
+section .plain thead th { text-align: left; }
+.pictures figure { max-width: 100%; }
 figure img { display: block; max-width: 100%; height: auto; border: 1px solid var(--line); }
 @media (max-width: 760px) {
   .claims, .claims tbody { display: block; }
@@ -135,14 +139,13 @@ def anchor(claim: Any) -> str:
 def part(result: Any) -> str:
     """One claim in full: its sentence, how it is judged, what was measured, table and plots."""
     claim, outcome = result.claim, result.outcome
-    figures = "".join(drawn(plot, f"{anchor(claim)}-{number}") for number, plot in enumerate(outcome.plots, 1))
     judged = " ".join((inspect.getdoc(claim.run) or "").split())
     judged = re.sub(r"^False where", "It does not hold where", judged)  # what `holds` is, in the reader's words
     lines = [
         f'<section id="{anchor(claim)}"><h2>{escape(claim.section)} · {escape(claim.name)}</h2>',
         f'<p class="says">{escape(claim.says)}</p>',
         f'<p><span class="verdict {kind_of(result)}">{in_words(result)}</span>: {escape(outcome.measured)}</p>',
-        shown(outcome.table, figures),
+        shown(outcome.table, outcome.plots, anchor(claim)),
         '<p class="soft">',
         f"How it is judged: {escape(judged)}<br>" if judged else "",
         f'{KINDS[claim.kind]} {taken(result.seconds)}. <a href="#all">All claims</a></p></section>',
@@ -164,14 +167,18 @@ def in_words(result: Any) -> str:
     return f"{MARKS[result.verdict]} {result.verdict}"
 
 
-def shown(rows: Sequence[Sequence[Any]], figures: str) -> str:
-    """Table and figures; a narrow table beside a figure, where there is room."""
+def shown(rows: Sequence[Sequence[Any]], plots: Sequence[Any], name: str) -> str:
+    """Table, figures, and then pictures in a row of their own; a narrow table beside a figure, where there is room."""
     written = table(rows)
-    if not figures:
-        return written
-    if written and len(rows[0]) <= NARROW:
-        return f'<div class="pair"><div>{written}</div>{figures}</div>'
-    return f'{written}<div class="pair">{figures}</div>'
+    parts = [(plot, drawn(plot, f"{name}-{number}")) for number, plot in enumerate(plots, 1)]
+    figures = "".join(part for plot, part in parts if not isinstance(plot, Picture))
+    pictures = "".join(part for plot, part in parts if isinstance(plot, Picture))
+    letters = sum(max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True))
+    if figures and written and letters <= NARROW:
+        written, figures = "", f"<div>{written}</div>{figures}"
+    figures = f'<div class="pair">{figures}</div>' if figures else ""
+    pictures = f'<div class="pictures">{pictures}</div>' if pictures else ""
+    return f"{written}{figures}{pictures}"
 
 
 def table(rows: Sequence[Sequence[Any]]) -> str:
@@ -184,7 +191,8 @@ def table(rows: Sequence[Sequence[Any]]) -> str:
             raise ValueError(
                 f"table: the row {tuple(row)} has {len(row)} cells; expected {len(head)}, as many as the head"
             )
-    written = plain_table(head, rest)
+    texts = any(len(str(cell)) > TEXT for row in rest for cell in row[1:])
+    written = plain_table(head, rest, "plain" if texts else "")
     return f"<details><summary>{len(rest)} rows</summary>{written}</details>" if len(rest) > LONG else written
 
 
@@ -215,7 +223,9 @@ def picture(plot: Picture) -> str:
         size = [max(1, round(side * WIDEST / longest)) for side in pixels.shape[1::-1]]
         pixels = np.asarray(Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.LANCZOS))
     factor = max(1, SMALL // longest)
+    wide = factor * pixels.shape[1]
+    caption = escape(plot.caption)
     return (
-        f'<figure><figcaption>{escape(plot.caption)}</figcaption><img class="{"pixels" if factor > 1 else ""}" '
-        f'src="{png_uri(np.ascontiguousarray(pixels))}" alt="{escape(plot.caption)}" width="{factor * pixels.shape[1]}"></figure>'
+        f'<figure style="width: {max(wide, SMALL)}px"><img class="{"pixels" if factor > 1 else ""}" '
+        f'src="{png_uri(np.ascontiguousarray(pixels))}" alt="{caption}" width="{wide}"><figcaption>{caption}</figcaption></figure>'
     )

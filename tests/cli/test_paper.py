@@ -221,7 +221,7 @@ def test_the_page_and_the_file(call, claims, tmp_path):
     assert f"<code>minifcn paper --seeds 0,2 --out {folder}</code>" in text
     assert text.count("<svg") == 2 and text.count("<img") == 1 and 'class="hints"' not in text
     words = (
-        "Of 4 claims 2 hold, 1 does not hold, 1 not measured: skips-help (does not hold), coarse labels (not measured)."
+        "Of 4 claims 2 hold, 1 does not hold, 1 not measured. Does not hold: skips-help. Not measured: coarse labels."
     )
     assert words in text
 

@@ -125,6 +125,15 @@ def test_a_long_table_is_folded_and_a_short_one_is_not(tmp_path):
     assert "<details>" not in written(tmp_path, [result(table=rows[:-1])])
 
 
+def test_a_narrow_table_stands_beside_its_figure_and_one_of_texts_wraps(tmp_path):
+    rows = [("net", "says"), ("a", "0.5")]
+    beside = '<div class="pair"><div><div class="scroll"><table class="">'
+    assert beside in written(tmp_path, [result(table=rows, plots=[CURVES])])
+    assert beside not in written(tmp_path, [result(table=rows)])
+    text = written(tmp_path, [result(table=[*rows, ("b", "a sentence of some length " * 3)], plots=[CURVES])])
+    assert '<table class="plain">' in text and '<div class="pair"><figure' in text
+
+
 @pytest.mark.parametrize(
     "changes, error, words",
     [
