@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "segment pictures with a saved model",
     "summary": "a network as a table: shapes, receptive fields, parameters, cost",
     "gradcheck": "hold every operation's gradient against finite differences",
+    "paper": "hold what the paper says against measurements made here",
     "bench": "time whole networks and single layers, in turns with PyTorch",
 }
 

@@ -64,6 +64,14 @@ def scale_list(text: str) -> tuple[float, ...]:
     return scales
 
 
+def seed_list(text: str) -> tuple[int, ...]:
+    """An argparse type: "0,1,2" -> (0, 1, 2), each once."""
+    seeds = tuple(at_least(0)(part) for part in comma_list(text))
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected different whole numbers, such as 0,1,2")
+    return seeds
+
+
 def picture_file(text: str) -> str:
     """An argparse type: a file's name that ends in .png or .svg."""
     if not text.lower().endswith((".png", ".svg")):

@@ -55,11 +55,11 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], num_classes: int) -> Figure:
     Losses that are NaN or infinite leave gaps. No rows give a figure that says so.
     """
     with style():
-        figure, axes = _figure(3.0)
+        figure, axes = panel(3.0)
         losses = np.array([float(row["loss"]) for row in rows])
         finite = losses[np.isfinite(losses)]
         if not finite.size:
-            return _nothing(figure, axes, "No loss was logged.")
+            return nothing(figure, axes, "No loss was logged.")
         guessing, start = math.log(max(num_classes, 1)), 0.0
         stages = list(dict.fromkeys(row["stage"] for row in rows))
         for index, stage in enumerate(stages):
@@ -68,7 +68,7 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], num_classes: int) -> Figure:
             loss = np.array([float(row["loss"]) for row in mine])
             loss[~np.isfinite(loss)] = np.nan
             colour = _colour(index)
-            axes.plot(*_thin(start + steps, loss), color=colour, alpha=0.3, linewidth=0.8)
+            axes.plot(*thin(start + steps, loss), color=colour, alpha=0.3, linewidth=0.8)
             keep = np.unique(np.linspace(0, len(loss) - 1, POINTS).astype(int))
             marker = "o" if len(loss) == 1 else None  # one point makes no line
             axes.plot(start + steps[keep], _smooth(loss)[keep], color=colour, linewidth=2, marker=marker)
@@ -97,9 +97,9 @@ def score_bars(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
     `metrics`: stage → a dict of the four scores as fractions; one that is None, NaN or missing has no bar.
     """
     with style():
-        figure, axes = _figure(2.8)
+        figure, axes = panel(2.8)
         if not metrics:
-            return _nothing(figure, axes, "No stage has been scored.")
+            return nothing(figure, axes, "No stage has been scored.")
         width = 0.8 / len(metrics)
         for index, (stage, scores) in enumerate(metrics.items()):
             places = np.arange(len(SCORES)) + width * (index - (len(metrics) - 1) / 2)
@@ -126,9 +126,9 @@ def class_bars(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
     with style():
         names = sorted_classes(metrics)
         bar = 0.8 / max(len(metrics), 1)
-        figure, axes = _figure(1.1 + len(names) * max(0.24, 0.13 * len(metrics) + 0.06))
+        figure, axes = panel(1.1 + len(names) * max(0.24, 0.13 * len(metrics) + 0.06))
         if not names:
-            return _nothing(figure, axes, "No class has been scored.")
+            return nothing(figure, axes, "No class has been scored.")
         for index, (stage, scores) in enumerate(metrics.items()):
             places = np.arange(len(names)) + bar * (index - (len(metrics) - 1) / 2)
             values = [100 * number(scores.get("per_class", {}).get(name)) for name in names]
@@ -186,7 +186,8 @@ def sorted_classes(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sorted(names, key=lambda name: -scores[name] if math.isfinite(scores[name]) else math.inf)
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def panel(height: float) -> tuple[Figure, Axes]:
+    """An empty figure of WIDTH x `height` inches with one pair of axes, ruled along y. To be called inside `style()`."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -195,7 +196,8 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _nothing(figure: Figure, axes: Axes, sentence: str) -> Figure:
+def nothing(figure: Figure, axes: Axes, sentence: str) -> Figure:
+    """The figure that says why there is nothing to see."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, sentence, ha="center", va="center", color=GREY, transform=axes.transAxes)
     return figure
@@ -225,7 +227,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
         return (sums[high] - sums[low]) / np.maximum(counts[high] - counts[low], 1) * np.where(known, 1.0, np.nan)
 
 
-def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """At most POINTS points that cover the same ink: the least and the greatest value of each stretch in turn."""
     if len(x) <= POINTS:
         return x, y

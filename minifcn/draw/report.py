@@ -10,12 +10,13 @@ import numpy as np
 
 from minifcn.data.labels import VOID
 from minifcn.draw.confusion import confusion_figure
-from minifcn.draw.curves import SCORES, class_bars, loss_curve, number, score_bars, sorted_classes, to_svg
+from minifcn.draw.curves import SCORES, class_bars, loss_curve, number, score_bars, sorted_classes
 from minifcn.draw.overlay import has_background, shown_classes
 from minifcn.draw.report_augment import augmentation_section
 from minifcn.draw.report_page import (
     duration,
     escape,
+    inline,
     labels_uri,
     page,
     percent,
@@ -120,7 +121,7 @@ def _scores(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     heads = [name[0].upper() + name[1:] for name in SCORES.values()]
     best = " The best of each column is bold." if len(metrics) > 1 else ""
     table = f'{score_table("Stage", heads, rows, "column")}<p class="soft">In per cent.{best}</p>'
-    bars = _figure(score_bars(metrics), "scores", "Bars: the four scores of each stage")
+    bars = inline(score_bars(metrics), "scores", "Bars: the four scores of each stage")
     return f"<h2>Scores</h2>{_pair(table + _boundaries(metrics), bars)}"
 
 
@@ -195,7 +196,7 @@ def _legend(samples: Sequence[Any], names: Sequence[str], colours: np.ndarray) -
 def _training(rows: Sequence[Mapping[str, Any]], timings: Mapping[str, float], num_classes: int) -> str:
     if not rows:
         return f"<h2>Training</h2>{_times(rows, timings)}" if timings else ""
-    figure = _figure(loss_curve(rows, num_classes), "loss", "Curve: the training loss over the steps of all stages")
+    figure = inline(loss_curve(rows, num_classes), "loss", "Curve: the training loss over the steps of all stages")
     note = "Faint: the loss of each step. Strong: its running mean."
     curve = f'{figure}<p class="soft">{note}</p>'
     return f"<h2>Training</h2>{_pair(curve, _times(rows, timings))}"
@@ -207,7 +208,7 @@ def _classes(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         return ""
     rows = [(name, [number(scores.get("per_class", {}).get(name)) for scores in metrics.values()]) for name in names]
     table = score_table("Class", list(metrics), rows, "row")
-    bars = _figure(class_bars(metrics), "classes", "Bars: the IU of each class at each stage")
+    bars = inline(class_bars(metrics), "classes", "Bars: the IU of each class at each stage")
     return f"<h2>Intersection over union, class by class (%)</h2>{_pair(table, bars)}"
 
 
@@ -216,7 +217,7 @@ def _confusion(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -
     stage = next((stage for stage in reversed(list(metrics)) if metrics[stage].get("confusion")), None)
     if stage is None:
         return ""
-    figure = _figure(confusion_figure(metrics[stage]["confusion"], names), "confusion", "What each class is taken for")
+    figure = inline(confusion_figure(metrics[stage]["confusion"], names), "confusion", "What each class is taken for")
     return f"<h2>What {escape(stage)} takes each class for (% of its pixels)</h2>{figure}"
 
 
@@ -255,12 +256,3 @@ def _setting(value: Any) -> str:
 def _pair(left: str, right: str) -> str:
     """Side by side where there is room, else one below the other."""
     return f'<div class="pair"><div>{left}</div><div>{right}</div></div>'
-
-
-def _figure(figure: Any, prefix: str, description: str) -> str:
-    """`figure` as inline SVG. Its ids get a prefix, since several figures share the page."""
-    svg = to_svg(figure)
-    for before in (' id="', 'href="#', "url(#"):
-        svg = svg.replace(before, f"{before}{prefix}-")
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)
-    return f'<figure class="scroll">{svg}</figure>'

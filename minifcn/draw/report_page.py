@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 from minifcn.data.labels import VOID
+from minifcn.draw.curves import to_svg
 from minifcn.draw.overlay import VOID_COLOUR, check_labels
 
 LARGEST = 320  # pixels of the longer side of a picture in the report: enough for its column on a sharp screen
@@ -78,15 +80,18 @@ footer { margin-top: 2.6rem; padding-top: .8rem; border-top: 1px solid var(--lin
 """
 
 
-def page(title: str, body: str, refresh: float | None = None) -> str:
-    """A whole HTML document. `title` is plain text, `body` is HTML. A browser loads it again every `refresh` seconds."""
+def page(title: str, body: str, refresh: float | None = None, style: str = "") -> str:
+    """A whole HTML document. `title` is plain text, `body` is HTML. A browser loads it again every `refresh` seconds.
+
+    `style`: what a page adds to the style sheet.
+    """
     again = f'<meta http-equiv="refresh" content="{max(1, round(refresh))}">\n' if refresh else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"{again}"
         '<link rel="icon" href="data:,">\n'  # else a browser asks the server for one
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
         "</html>\n"
     )
 
@@ -157,10 +162,25 @@ def _table(kind: str, head: str, body: Iterable[str]) -> str:
     return f'<div class="scroll"><table class="{kind}">{head}<tbody>{"".join(body)}</tbody></table></div>'
 
 
+def inline(figure: Figure, prefix: str, description: str, title: str = "") -> str:
+    """`figure` as SVG within the page, `description` for who cannot see it. Its ids get a prefix: several figures share the page."""
+    svg = to_svg(figure)
+    for before in (' id="', 'href="#', "url(#"):
+        svg = svg.replace(before, f"{before}{prefix}-")
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)
+    caption = f"<figcaption>{escape(title)}</figcaption>" if title else ""
+    return f'<figure class="scroll">{caption}{svg}</figure>'
+
+
 def picture_uri(picture: np.ndarray) -> str:
     """A uint8 (H, W, 3) picture as the data: URI of a JPEG, large ones reduced."""
     image = Image.fromarray(picture)
     return _uri(image.resize(_reduced(image.size), Image.Resampling.LANCZOS), "jpeg", quality=82, optimize=True)
+
+
+def png_uri(picture: np.ndarray) -> str:
+    """A uint8 (H, W, 3) picture, every pixel as it is, as the data: URI of a PNG."""
+    return _uri(Image.fromarray(picture), "png", optimize=True)
 
 
 def labels_uri(labels: np.ndarray, colours: np.ndarray, clear: int | None) -> str:

@@ -4,37 +4,13 @@ Identities hold exactly and are asserted by the tests too. Experiments train sma
 bounds count on real labels. Every number on the page comes out of these functions, while the reader waits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+from minifcn.draw.plots import Bars, Curves, Picture
 
 KINDS = ("identity", "experiment", "data")
-
-
-class Curves(NamedTuple):
-    """Lines over a common axis: name -> (x, y)."""
-
-    title: str
-    x_label: str
-    y_label: str
-    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
-
-
-class Bars(NamedTuple):
-    """One value a name; with several, a dot a seed and their mean."""
-
-    title: str
-    y_label: str
-    values: Mapping[str, Sequence[float]]
-
-
-class Picture(NamedTuple):
-    """uint8 (H, W, 3), and in words what it shows."""
-
-    caption: str
-    pixels: np.ndarray
 
 
 class Outcome(NamedTuple):

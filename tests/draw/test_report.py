@@ -4,7 +4,6 @@ import base64
 import io
 import math
 import re
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,10 +14,11 @@ from minifcn.draw import report
 from minifcn.draw.report import headline, sample_sheet, write_report
 from minifcn.draw.report_page import duration, score_table
 
+from .pages import Page
+
 NAMES = ["background", "<script>alert(1)</script>", '猫 & "dog"']
 COLOURS = np.array([[0, 0, 0], [200, 0, 0], [0, 0, 120]], np.uint8)
 STAGES = ("fcn32s", "fcn16s", "fcn8s")
-VOID_TAGS = {"meta", "link", "img", "input", "br"}
 
 
 def sample(name="p<1>", size=(48, 64), seed=0):
@@ -55,35 +55,6 @@ def arguments(**changes):
         "command": "minifcn train --title 'a & b'",
     }
     return {**usual, **changes}
-
-
-class Page(HTMLParser):
-    """Reads a page, refusing tags that do not pair, and keeps what the tests ask for."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.words, self.ids = [], [], [], []
-        self.feed(text)
-        self.close()
-        assert not self.open, f"never closed: {self.open}"
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self.ids += [value for name, value in attributes if name == "id"]
-        if tag not in VOID_TAGS:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self.ids += [value for name, value in attributes if name == "id"]
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
 
 
 @pytest.fixture
