@@ -79,7 +79,7 @@ def larger(pixels: np.ndarray) -> np.ndarray:
 
 
 @claim(
-    "ZFNet's deconvnet is another thing",
+    "deconvnet-is-another-thing",
     "3.3",
     "The paper's deconvolution layer upsamples a map with weights of its own and never sees the picture; the deconvnet of Zeiler & Fergus "
     "carries one activation back through the net that made it, and is its gradient with another rule for ReLU. (The paper only cites it.)",

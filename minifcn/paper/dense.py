@@ -116,7 +116,7 @@ def with_zeros_between(net: nn.Sequential, x: np.ndarray) -> np.ndarray:
 
 
 @claim(
-    "padding breaks the identity at borders",
+    "padding-breaks-it",
     "3.2",
     "With zeros padded inside the net, shift-and-stitch and rarefaction part at the upper and left border, where the zeros of a shifted "
     "picture lie on what others see; further in they are the same numbers. (Not in the paper: its nets pad.)",
@@ -145,7 +145,7 @@ def classifier(fully_connected: np.ndarray, bias: np.ndarray, maps: np.ndarray) 
 
 
 @claim(
-    "fully connected = convolution",
+    "fully-connected-is-convolution",
     "3.1",
     "A fully connected layer is a convolution whose kernel covers its whole input: fc6 of VGG a 7x7 one, its weights kept in their order.",
 )
@@ -221,7 +221,7 @@ def pixels(cells: int) -> tuple[int, int]:
 
 
 @claim(
-    "one pass = all windows",
+    "one-pass-is-all-windows",
     "3.1",
     "Run on a larger picture, a classifier gives at once what it gives to every window by itself, and its gradient; since the windows "
     "overlap, more than 5 times faster for a grid of 10x10.",

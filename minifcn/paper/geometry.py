@@ -78,7 +78,7 @@ def composed(outer: np.ndarray, inner: np.ndarray, inner_stride: int) -> np.ndar
     "composition",
     "3",
     "Two layers with (kernel, stride) (k', s') and then (k, s) are one layer with (k' + (k-1)s', ss'); a whole net is one window, "
-    "VGG16's of 404 pixels every 32",
+    "VGG16's of 404 pixels every 32.",
 )
 def composition(setting: Setting) -> Outcome:
     """Two convolutions against one, two max pools against one, on random integers; then the law folded over whole trunks."""
@@ -116,7 +116,7 @@ def same(one: Tensor, other: Tensor) -> bool:
     return bool(np.array_equal(one.data, other.data))
 
 
-@claim("crops", "4.2, reference model", "The reference crops by 19, by 5 and 27, by 5, 9 and 31, AlexNet by 18")
+@claim("crops", "4.2, reference model", "The reference crops by 19, by 5 and 27, by 5, 9 and 31, AlexNet by 18.")
 def crops(setting: Setting) -> Outcome:
     """Derived from kernels, strides and paddings alone, against the numbers written in the reference's files."""
     table, right = [("network", "crop", "derived", "reference")], []
@@ -130,7 +130,7 @@ def crops(setting: Setting) -> Outcome:
 
 
 @claim(
-    "every-height", "4.2, reference model", "With 100 pixels of padding the crops work for every height from 1 to 1300"
+    "every-height", "4.2, reference model", "With 100 pixels of padding the crops work for every height from 1 to 1300."
 )
 def every_height(setting: Setting) -> Outcome:
     """By arithmetic: each map's size for each height. The slack is what a crop leaves over."""
@@ -154,7 +154,7 @@ def every_height(setting: Setting) -> Outcome:
 @claim(
     "least-padding",
     "4.2, reference model",
-    "The reference's 100 pixels could be 97: then a picture of 1x1 still gives a cell of fc6",
+    "The reference's 100 pixels could be 97: then a picture of 1x1 still gives a cell of fc6.",
 )
 def least_padding(setting: Setting) -> Outcome:
     """The least padding for a 1x1 picture and for crops of at least 0; VGG16's run with 97 pixels and with 96."""
@@ -214,7 +214,7 @@ def pixels_that_change(
     return x.grad[0, 0] != 0
 
 
-@claim("receptive-fields", "4.1, Table 1", "A cell of VGG16's last layer sees 404 pixels, of AlexNet's 355")
+@claim("receptive-fields", "4.1, Table 1", "A cell of VGG16's last layer sees 404 pixels, of AlexNet's 355.")
 def receptive_fields(setting: Setting) -> Outcome:
     """The gradient of single cells, in the middle and in the corner: not zero exactly on the pixels that geometry names."""
     table: list[tuple[str, ...]] = [
@@ -248,7 +248,9 @@ def receptive_fields(setting: Setting) -> Outcome:
     )
 
 
-@claim("any-size", "3", "A fully convolutional network takes a picture of any size and answers with a map of that size")
+@claim(
+    "any-size", "3", "A fully convolutional network takes a picture of any size and answers with a map of that size."
+)
 def any_size(setting: Setting) -> Outcome:
     """Run on pictures from 1x1 on; every map is also held against the size that geometry gives for it."""
     rng, right = np.random.default_rng(setting.seeds[0]), []

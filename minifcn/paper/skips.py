@@ -41,6 +41,10 @@ def score_table(found: dict[str, list[float]], head: str, more: dict[str, str] |
     return rows + [[name, mean_and_range(values), *([more[name]] if more else [])] for name, values in found.items()]
 
 
+def score_bars(title: str, found: dict[str, list[float]]) -> Bars:
+    return Bars(title, "mean IU, %", {name: [100 * value for value in values] for name, values in found.items()})
+
+
 def pieces(data: Held, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """`count` square pieces of pictures, uint8 (count, PIECE, PIECE, 3), and the shape that covers most of each, 0 for none."""
     cut: list[np.ndarray] = []
@@ -102,11 +106,15 @@ def after(coarser: FCN, architecture: str, seed: int, **options: Any) -> FCN:
 
 @claim(
     "table-2",
-    "4.2, table 2",
+    "4.2, Table 2",
     "Fine-tuning all layers beats training the last one alone; FCN-16s beats FCN-32s, FCN-8s beats FCN-16s a little.",
     "experiment",
 )
 def table_2(setting: Setting) -> Outcome:
+    """False where the means over the seeds are in another order, or FCN-32s reaches FCN-8s when it has all three stages' steps.
+
+    The trunk comes from a classifier that named the shape in pieces of pictures, as the paper's comes from ImageNet.
+    """
     steps = setting.steps(STEPS)
     found: dict[str, list[float]] = {
         name: [] for name in ("FCN-32s-fixed", "FCN-32s", "FCN-32s, three times the steps", "FCN-16s", "FCN-8s")
@@ -136,8 +144,7 @@ def table_2(setting: Setting) -> Outcome:
     table = score_table(found, "network")
     paper = {"FCN-32s-fixed": "45.4", "FCN-32s": "59.4", "FCN-16s": "62.4", "FCN-8s": "62.7"}
     table = [[*table[0], "the paper's, on VOC"], *([*row, paper.get(row[0], "")] for row in table[1:])]
-    bars = Bars("mean IU of the stages", "mean IU, %", {name: [100 * v for v in vs] for name, vs in found.items()})
-    return Outcome(holds, measured, table, [bars])
+    return Outcome(holds, measured, table, [score_bars("mean IU of the stages", found)])
 
 
 def pool4_alone(seed: int) -> FCN:
@@ -156,6 +163,7 @@ def pool4_alone(seed: int) -> FCN:
     "experiment",
 )
 def only_pool4(setting: Setting) -> Outcome:
+    """False where any seed of pool4 alone reaches the least of FCN-16s. Both start from the same trunk and have as many steps."""
     steps = setting.steps(STEPS)
     found: dict[str, list[float]] = {"pool4 alone": [], "FCN-16s: pool4 and the coarse scores": []}
     for seed in setting.seeds:
@@ -176,6 +184,7 @@ def only_pool4(setting: Setting) -> Outcome:
         max(found["pool4 alone"]) < min(found["FCN-16s: pool4 and the coarse scores"]),
         measured,
         score_table(found, "network"),
+        [score_bars("with and without the coarse scores", found)],
     )
 
 
@@ -186,6 +195,7 @@ def only_pool4(setting: Setting) -> Outcome:
     "experiment",
 )
 def sum_or_max(setting: Setting) -> Outcome:
+    """False where the seeds' ranges overlap. Both ways start from the same FCN-32s and go through FCN-16s to FCN-8s."""
     steps = setting.steps(STEPS)
     found: dict[str, list[float]] = {"sum": [], "max": []}
     for seed in setting.seeds:
@@ -198,7 +208,7 @@ def sum_or_max(setting: Setting) -> Outcome:
     measured = f"FCN-8s mean IU {100 * by_sum:.1f} by sum, {100 * by_max:.1f} by max" + (
         "" if apart else "; the seeds' ranges overlap"
     )
-    return Outcome(apart, measured, score_table(found, "fusion"))
+    return Outcome(apart, measured, score_table(found, "fusion"), [score_bars("FCN-8s by its fusion", found)])
 
 
 def stride_1_at_pool5(fc6: int, dilation: int, seed: int, source: FCN) -> FCN:
@@ -248,6 +258,7 @@ def mean_iu(scores_of: Callable[[Any], Tensor], model: FCN, data: Held) -> tuple
     "experiment",
 )
 def refinement(setting: Setting) -> Outcome:
+    """False where another way than the skip has the best mean. All start from the same FCN-32s and have as many steps more."""
     data, steps = data_of_skips(), setting.steps(STEPS)
     names = (
         "FCN-32s",
@@ -285,4 +296,4 @@ def refinement(setting: Setting) -> Outcome:
         f"{name} {gain:+.1f} at {cost[name]:.1f} times its time" for name, gain in gains.items()
     )
     table = score_table(found, "way to stride 16", {name: f"{value:.2f} x" for name, value in cost.items()})
-    return Outcome(best == names[1], measured, table)
+    return Outcome(best == names[1], measured, table, [score_bars("ways to a stride of 16", found)])

@@ -6,7 +6,7 @@ from minifcn.draw import deconvnet as drawing
 from minifcn.paper import CLAIMS, Setting
 from minifcn.paper import deconvnet as claims
 
-NAME = "ZFNet's deconvnet is another thing"
+NAME = "deconvnet-is-another-thing"
 
 
 def test_it_holds_and_shows_four_pictures():

@@ -12,9 +12,9 @@ from minifcn.paper import dense as claims
 NAMES = [
     "shift-and-stitch",
     "rarefaction",
-    "padding breaks the identity at borders",
-    "fully connected = convolution",
-    "one pass = all windows",
+    "padding-breaks-it",
+    "fully-connected-is-convolution",
+    "one-pass-is-all-windows",
 ]
 
 
@@ -58,22 +58,22 @@ def test_padding_that_breaks_more_than_said_or_nothing_is_seen(monkeypatch):
         planted.setattr(
             claims, "exact_cells", lambda net, size: (slice(0, right(net, size)[0].stop), right(net, size)[1])
         )
-        assert run("padding breaks the identity at borders").holds is False
+        assert run("padding-breaks-it").holds is False
     monkeypatch.setattr(claims, "small_net", lambda padding=0, small=claims.small_net: small(0))
-    assert run("padding breaks the identity at borders").holds is False
+    assert run("padding-breaks-it").holds is False
 
 
 def test_the_red_cells_are_those_that_differ():
-    (shown,) = run("padding breaks the identity at borders").plots
+    (shown,) = run("padding-breaks-it").plots
     red = (shown.pixels[::8, ::8] == (213, 40, 0)).all(2)
     assert red[:4].any() and red[:, :4].any() and not red[4:, 4:].any()
-    assert f" {red.sum()} of {red.size:,} cells differ" in run("padding breaks the identity at borders").measured
+    assert f" {red.sum()} of {red.size:,} cells differ" in run("padding-breaks-it").measured
 
 
 def test_a_classifier_of_another_order_is_seen(monkeypatch):
     right = claims.classifier
     monkeypatch.setattr(claims, "classifier", lambda w, b, maps: right(w, b, maps.transpose(0, 2, 3, 1)))
-    assert run("fully connected = convolution").holds is False
+    assert run("fully-connected-is-convolution").holds is False
 
 
 def fixed_clock(monkeypatch, seconds):
@@ -85,18 +85,18 @@ def fixed_clock(monkeypatch, seconds):
 def test_times_are_compared_as_the_paper_does(monkeypatch):
     times = {"one pass": 1.0, "all 100 windows in a batch": 6.0, "window by window": 2.0}
     fixed_clock(monkeypatch, times)
-    outcome = run("one pass = all windows")
+    outcome = run("one-pass-is-all-windows")
     assert outcome.holds is True and "6.0 times faster than all of them in a batch and 20.0 times" in outcome.measured
     assert outcome.table[1] == ["forward", "1000.0 ms", "6000.0 ms", "20000.0 ms"]
     fixed_clock(monkeypatch, times | {"all 100 windows in a batch": 4.9})
-    assert run("one pass = all windows").holds is False
+    assert run("one-pass-is-all-windows").holds is False
 
 
 def test_windows_that_lie_elsewhere_are_seen(monkeypatch):
     fixed_clock(monkeypatch, {"one pass": 1.0, "all 100 windows in a batch": 6.0, "window by window": 2.0})
     right = claims.windows
     monkeypatch.setattr(claims, "windows", lambda x, side, step: right(np.roll(x, 1, 3), side, step))
-    assert run("one pass = all windows").holds is False
+    assert run("one-pass-is-all-windows").holds is False
 
 
 def test_one_turn_runs_every_window_and_leaves_gradients_where_asked():
