@@ -5,6 +5,7 @@ from minifcn.paper import bounds as bounds
 from minifcn.paper import deconvnet as deconvnet
 from minifcn.paper import dense as dense
 from minifcn.paper import geometry as geometry
+from minifcn.paper import refinement as refinement
 from minifcn.paper import sampling as sampling
 from minifcn.paper import sampling_trained as sampling_trained
 from minifcn.paper import skips as skips

@@ -5,7 +5,7 @@ import pytest
 
 import minifcn as mf
 from minifcn.models import FCN
-from minifcn.paper import CLAIMS, Setting, skips, streams
+from minifcn.paper import CLAIMS, Setting, refinement, skips, streams
 from minifcn.paper.training import SHAPE_CLASSES, small_network, synthetic_data
 
 QUICK = Setting(seeds=(0,), scale=0.01)
@@ -24,7 +24,8 @@ FOUND = {  # claim -> the scores in the order in which they are measured for one
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """A few pictures are enough to see whether it runs."""
-    monkeypatch.setattr(skips, "data_of_skips", lambda: synthetic_data(12, 3, (64, 96)))
+    for module in (skips, refinement):
+        monkeypatch.setattr(module, "data_of_skips", lambda: synthetic_data(12, 3, (64, 96)))
     monkeypatch.setattr(streams, "synthetic_data", lambda: synthetic_data(12, 3, (64, 96)))
     yield
     skips.classifier_trunk.cache_clear()
@@ -32,7 +33,7 @@ def small(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["table-2", "pool4-alone", "sum-or-max", "refinement", "early-or-late-fusion", "two-heads"]
+    "name", ["table-2", "pool4-alone", "sum-or-max", "refinement-by-other-means", "early-or-late-fusion", "two-heads"]
 )
 def test_an_experiment_runs_whole(name):
     outcome = CLAIMS[name].run(QUICK)
@@ -72,21 +73,21 @@ def test_stitched_cells_lie_where_upsampling_expects_them():
     model = small_network("fcn32s", 0).eval()
     model.score_fr.bias.data[...] = np.arange(len(SHAPE_CLASSES))
     x = mf.Tensor(np.random.default_rng(0).standard_normal((1, 3, 64, 96)).astype(np.float32))
-    inside = skips.stitched(model, x).data[0, :, 16:48, 16:80]
+    inside = refinement.stitched(model, x).data[0, :, 16:48, 16:80]
     assert inside.shape[1:] == (32, 64)
     np.testing.assert_allclose(inside, np.broadcast_to(np.arange(9.0)[:, None, None], inside.shape), atol=1e-4)
 
 
 def test_a_pool5_of_stride_1_gives_cells_of_stride_16():
     source = small_network("fcn32s", 0)
-    finer = skips.stride_1_at_pool5(7, 2, 1, source)
+    finer = refinement.stride_1_at_pool5(7, 2, 1, source)
     assert isinstance(finer, FCN) and finer.cell == 16
     x = np.zeros((1, 3, 64, 96), np.float32)
     assert finer.backbone(x)["drop7"].shape[2:] == (4, 6)
     weights = dict(source.backbone.named_parameters())
     for name, parameter in finer.backbone.named_parameters():
         np.testing.assert_array_equal(parameter.data, weights[name].data)
-    smaller = dict(skips.stride_1_at_pool5(3, 1, 1, source).backbone.named_parameters())
+    smaller = dict(refinement.stride_1_at_pool5(3, 1, 1, source).backbone.named_parameters())
     assert smaller["fc6.weight"].shape[2:] == (3, 3)
     np.testing.assert_array_equal(smaller["conv3_1.weight"].data, weights["conv3_1.weight"].data)
 
