@@ -97,7 +97,7 @@ def test_a_divisor_of_each_pass_alone_is_found(monkeypatch):
 @pytest.mark.parametrize("fault", ["scores not zero", "a trunk that stays"])
 def test_another_beginning_is_found(fault, monkeypatch):
     if fault == "scores not zero":
-        monkeypatch.setattr("minifcn.models.fcn.score_layer", random_score_layer)
+        monkeypatch.setattr("minifcn.models.heads.score_layer", random_score_layer)
     else:
         monkeypatch.setattr(sampling, "largest", lambda model, prefix: 0.0)
     assert run("zero-scores").holds is False
