@@ -4,6 +4,7 @@ import argparse
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +18,20 @@ from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished
 from minifcn.training import run as run_stages
+from minifcn.training.config import STAGED
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.recipes import ADAM_RATE, LOSSES, OPTIMIZERS, SCHEDULES, named_recipe
 
 SYNTHETIC = "synthetic"
 LARGEST_CROP = 256
+DEFAULTS: dict[str, Any] = dict(train_split="train", arch="staged", backbone="tiny")
+# what else a recipe chooses where the command line does not
+PRESETS: dict[str, dict[str, Any]] = {
+    "voc-subset": dict(
+        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=10.0,
+        classes=["cat", "cow", "dog", "horse", "person", "sheep"],
+    ),
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--data", required=True, metavar="ROOT|synthetic", help="a folder in VOC layout, or the word synthetic"
     )
-    data.add_argument("--train-split", default="train", help="a name in ImageSets/Segmentation (train)")
+    data.add_argument("--train-split", help="a name in ImageSets/Segmentation (train)")
     data.add_argument("--val-split", default="val", help="the split that is scored (val)")
     data.add_argument("--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background (all)")
     data.add_argument(
@@ -58,12 +68,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     net = parser.add_argument_group("network")
     net.add_argument(
-        "--arch", choices=["staged", *ARCHITECTURES], default="staged", help="staged: 32s, then 16s, then 8s"
+        "--arch", choices=[*STAGED, *ARCHITECTURES], help="staged: 32s, then 16s, then 8s; staged-4s: then 4s (staged)"
     )
-    net.add_argument("--backbone", choices=list(BACKBONES), default="tiny", help="(tiny)")
+    net.add_argument("--backbone", choices=list(BACKBONES), help="(tiny)")
     net.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
     net.add_argument("--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)")
     net.add_argument("--init", metavar="FILE", help="start from a saved model")
+    net.add_argument(
+        "--trunk", metavar="FILE", help="start the trunk from ImageNet weights: SqueezeNet v1.1, .npz or .safetensors"
+    )
     training = parser.add_argument_group("training")
     training.add_argument(
         "--recipe", choices=list(RECIPES), default="modern",
@@ -76,6 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--epochs", type=above_zero, metavar="N", help="passes through the training pictures a stage")
     training.add_argument("--optimizer", choices=OPTIMIZERS, help="sgd has the recipe's momentum (sgd)")
     training.add_argument("--lr", type=above_zero, metavar="X", help="learning rate at the start (sgd 0.05, adam 3e-4)")
+    training.add_argument(
+        "--head-factor", type=above_zero, metavar="X", help="what is not in the trunk learns so much faster (1)"
+    )
     training.add_argument("--momentum", type=at_least(0, float), metavar="X", help="of sgd (0.9)")
     training.add_argument("--weight-decay", type=at_least(0, float), metavar="X", help="(0)")
     training.add_argument("--loss", choices=LOSSES, help="over the pixels of a batch (mean)")
@@ -114,6 +130,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train_as(arguments: argparse.Namespace, command: str) -> int:
     """Train as `arguments` say; `command` is printed in the report as the line that repeats the run."""
+    for name, value in (DEFAULTS | PRESETS.get(arguments.recipe, {})).items():
+        if getattr(arguments, name) is None and not (name == "epochs" and arguments.steps):
+            setattr(arguments, name, value)
     device = backend.choose_device(arguments.device)
     folder = RunFolder(arguments.out)
     folder.claim(arguments.resume)
@@ -206,6 +225,7 @@ def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOC
         width=arguments.width,
         padding=arguments.padding,
         init=arguments.init,
+        trunk=arguments.trunk,
         steps=steps,
         seed=arguments.seed,
         limit=arguments.limit,
@@ -223,6 +243,7 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
             "batch",
             "accumulate",
             "optimizer",
+            "head_factor",
             "momentum",
             "weight_decay",
             "loss",

@@ -6,10 +6,21 @@ the reference model; with "same" every layer keeps the size of its map or halves
 
 from minifcn import nn
 from minifcn.models.googlenet import googlenet
-from minifcn.models.squeezenet import squeezenet, squeezenet32
+from minifcn.models.squeezenet import squeezenet, squeezenet32, squeezenet_fc
 from minifcn.models.trunk import Backbone, check_width, first_padding, pool3x3
 
-__all__ = ["BACKBONES", "Backbone", "alexnet", "googlenet", "squeezenet", "squeezenet32", "tiny", "vgg", "vgg16"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "alexnet",
+    "googlenet",
+    "squeezenet",
+    "squeezenet32",
+    "squeezenet_fc",
+    "tiny",
+    "vgg",
+    "vgg16",
+]
 
 
 def vgg(
@@ -99,4 +110,5 @@ BACKBONES = {
     "googlenet": googlenet,
     "squeezenet": squeezenet,
     "squeezenet32": squeezenet32,
+    "squeezenet-fc": squeezenet_fc,
 }

@@ -44,4 +44,5 @@ DEFAULTS = {
     "googlenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
     "squeezenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
     "squeezenet32": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
+    "squeezenet-fc": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
 }

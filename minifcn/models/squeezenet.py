@@ -51,3 +51,26 @@ def squeezenet32(padding: str = "same", width: int | None = None, in_channels: i
     trunk = squeezenet(padding, None, in_channels)
     layers = dict(trunk.named_layers()) | {"pool9": pool3x3(padding)}
     return Backbone(layers, {32: "pool9", **trunk.heads}, {"pool9": 512, **trunk.channels})
+
+
+def squeezenet_fc(padding: str = "same", width: int | None = None, in_channels: int = 3) -> Backbone:
+    """`squeezenet32` with an fc6 and fc7 of its own after pool9, as VGG has them after pool5. Heads on strides 32, 16, 8 and 4.
+
+    SqueezeNet gave up the fully connected layers of AlexNet to be small, and with them the wide look at a picture that tells a horse from
+    a cow. fc6 sees 5x5 cells of stride 32; a 1x1 convolution before it keeps it small. All three start from random weights, and all
+    in all there are 1.7 M parameters.
+    """
+    check_width("squeezenet-fc", width, 64)
+    trunk = squeezenet32(padding, None, in_channels)
+    layers = dict(trunk.named_layers()) | {
+        "fc6_reduce": nn.Conv2d(512, 128, 1),
+        "relu6_reduce": nn.ReLU(),
+        "fc6": nn.Conv2d(128, 256, 5, padding="same" if padding == "same" else 0),
+        "relu6": nn.ReLU(),
+        "drop6": nn.Dropout(0.3),
+        "fc7": nn.Conv2d(256, 256, 1),
+        "relu7": nn.ReLU(),
+        "drop7": nn.Dropout(0.3),
+    }
+    heads, channels = {**trunk.heads, 32: "drop7"}, {**trunk.channels, "drop7": 256}
+    return Backbone(layers, heads, channels, added=("fc6_reduce", "fc6", "fc7"))

@@ -113,15 +113,16 @@ def fully_convolutional(
 
 
 def parameter_groups(model: Module, bias_factor: float = 2.0, head_factor: float = 1.0) -> list[dict[str, Any]]:
-    """What is trained, in groups for an optimiser: biases `bias_factor` times as fast and, then, without decay; the layers that are not
-    in the trunk `head_factor` times as fast. The defaults are the reference's multipliers; its AlexNet trunk treats biases as weights.
+    """What is trained, in groups for an optimiser: biases `bias_factor` times as fast and, then, without decay; what is not
+    in the trunk, or was added to it, `head_factor` times as fast. The defaults are the reference's multipliers; its AlexNet trunk treats biases as weights.
     """
     plain = getattr(model, "architecture", {}).get("backbone") == "alexnet"
+    added = getattr(getattr(model, "backbone", None), "added", ())
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        trunk = name.startswith("backbone.")
+        trunk = name.startswith("backbone.") and name.split(".")[1] not in added
         fast = name.endswith("bias") and bias_factor != 1 and not (plain and trunk)
         rate = (bias_factor if fast else 1.0) * (1.0 if trunk else head_factor)
         groups.setdefault((rate, 0.0 if fast else 1.0), []).append(parameter)

@@ -16,15 +16,22 @@ class Backbone(nn.Module):
     """Named layers in a row. `heads` says which of them the score layers read, by stride: {32: "drop7", 16: "pool4", 8: "pool3"}.
 
     `channels[name]` is the number of channels of such a map. `average_pool`: the side of the average pool with which the classifier ends
-    and which an FCN discards (section 4.1); 1 where there is none.
+    and which an FCN discards (section 4.1); 1 where there is none. `added`: layers that the classifier does not have; they learn at the
+    rate of the heads.
     """
 
     def __init__(
-        self, layers: dict[str, nn.Module], heads: dict[int, str], channels: dict[str, int], average_pool: int = 1
+        self,
+        layers: dict[str, nn.Module],
+        heads: dict[int, str],
+        channels: dict[str, int],
+        average_pool: int = 1,
+        added: tuple[str, ...] = (),
     ) -> None:
         for name, layer in layers.items():
             setattr(self, name, layer)
-        self.order, self.heads, self.channels, self.average_pool = list(layers), heads, channels, average_pool
+        self.order, self.heads, self.channels = list(layers), heads, channels
+        self.average_pool, self.added = average_pool, added
 
     def named_layers(self) -> Iterator[tuple[str, nn.Module]]:
         return ((name, getattr(self, name)) for name in self.order)

@@ -7,7 +7,7 @@ from minifcn.models import ARCHITECTURES
 from minifcn.training.errors import TrainingError
 from minifcn.training.recipes import MODERN, Recipe
 
-STAGED = ("fcn32s", "fcn16s", "fcn8s")
+STAGED = {"staged": ("fcn32s", "fcn16s", "fcn8s"), "staged-4s": ("fcn32s", "fcn16s", "fcn8s", "fcn4s")}
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,26 @@ class Config:
     width: int | None = None
     padding: str = "same"
     init: str | None = None
+    trunk: str | None = None
     steps: int = 300
     seed: int = 0
     limit: int | None = None
     recipe: Recipe = field(default=MODERN)
 
     def __post_init__(self) -> None:
-        if self.arch != "staged" and self.arch not in ARCHITECTURES:
-            raise TrainingError(f"--arch {self.arch}: choose staged or one of {', '.join(ARCHITECTURES)}")
+        if self.arch not in STAGED and self.arch not in ARCHITECTURES:
+            raise TrainingError(f"--arch {self.arch}: choose one of {', '.join([*STAGED, *ARCHITECTURES])}")
+        if self.init and self.trunk:
+            raise TrainingError("--init brings a whole network and --trunk only its first layers; give one of them")
 
     @property
     def stages(self) -> tuple[str, ...]:
-        return STAGED if self.arch == "staged" else (self.arch,)
+        return STAGED.get(self.arch, (self.arch,))
 
     def stage_recipe(self, number: int) -> Recipe:
         """The recipe of stage `number`: a staged run slows down from stage to stage."""
-        factor = self.recipe.stage_factors[number] if self.arch == "staged" else 1.0
+        factors = self.recipe.stage_factors
+        factor = factors[min(number, len(factors) - 1)] if self.arch in STAGED else 1.0
         return replace(self.recipe, lr=self.recipe.lr * factor)
 
     def to_dict(self) -> dict[str, Any]:

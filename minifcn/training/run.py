@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, build, load, save, transplant
+from minifcn.models.pretrained import load_pretrained
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.nn.optim import Optimiser
 from minifcn.training.config import Config
@@ -188,10 +189,12 @@ def named(prefix: str, arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def first_model(config: Config, listener: Listener) -> FCN:
-    """The network of the first stage: random weights from the seed, or those of --init where they fit."""
+    """The network of the first stage: random weights from the seed, those of --init where they fit, or the trunk of --trunk."""
     model = new_model(config, 0)
     if config.init:
         listener.say(f"from {config.init}: {transplant(load(config.init), model)}")
+    if config.trunk:
+        listener.say(f"trunk from {config.trunk}: {transplant(load_pretrained(config.trunk), model)}")
     return model
 
 

@@ -105,7 +105,14 @@ def squeezenet32(x, p, padding):
     return {32: pool3x3(maps[16], padding), **maps}
 
 
+def squeezenet_fc(x, p, padding):
+    maps = squeezenet32(x, p, padding)
+    x = conv(maps[32], p, "fc6_reduce")
+    return {**maps, 32: conv(conv(x, p, "fc6", padding=0 if padding == "paper" else 2), p, "fc7")}
+
+
 TRUNKS = {f.__name__: f for f in (tiny, vgg16, alexnet, googlenet, squeezenet, squeezenet32)}
+TRUNKS["squeezenet-fc"] = squeezenet_fc
 
 # names of the maps that skips read, by stride
 VGG_SOURCES = {16: "pool4", 8: "pool3", 4: "pool2"}
@@ -117,6 +124,7 @@ SOURCES = {
     "googlenet": {16: "inception_4e", 8: "inception_3b", 4: "norm2"},
     "squeezenet": SQUEEZENET_SOURCES,
     "squeezenet32": {16: "fire9", **SQUEEZENET_SOURCES},
+    "squeezenet-fc": {16: "fire9", **SQUEEZENET_SOURCES},
 }
 
 
@@ -146,6 +154,13 @@ def of_alexnet(padding, stride):
     return {16: (3, 0, 0, 0), 8: (3, 1, 1, 0)}, last
 
 
+def of_squeezenet_fc(padding, stride):
+    """fc6 of 5x5 without padding begins two cells of 32 pixels later than pool9."""
+    if padding == "paper":
+        return {16: (3, 0, 0, 4), 8: (3, 0, 0, 8), 4: (3, 0, 0, 16)}, (2 * stride - 1, 0, 0, 36)
+    return after_pools_3x3(padding, stride, 0)
+
+
 UPSAMPLING = {
     "tiny": after_pools_2x2,
     "vgg16": after_pools_2x2,
@@ -153,6 +168,7 @@ UPSAMPLING = {
     "googlenet": lambda padding, stride: after_pools_3x3(padding, stride, 98),
     "squeezenet": lambda padding, stride: after_pools_3x3(padding, stride, 100),
     "squeezenet32": lambda padding, stride: after_pools_3x3(padding, stride, 100),
+    "squeezenet-fc": of_squeezenet_fc,
 }
 
 

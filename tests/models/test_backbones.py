@@ -37,6 +37,7 @@ TRAINED = {
                         "inception_4e": 14, "pool4": 7, "inception_5b": 7, "drop5": 7}),
     "squeezenet": (227, {"conv1": 113, "pool1": 56, "fire3": 56, "pool3": 28, "fire5": 28, "pool5": 14, "fire9": 14}),
     "squeezenet32": (227, {"fire9": 14, "pool9": 7}),
+    "squeezenet-fc": (227, {"fire9": 14, "pool9": 7, "fc6": 3, "fc7": 3}),
     "tiny": (224, {"pool1": 112, "pool5": 7, "fc6": 1}),
 }  # fmt: skip
 
@@ -87,7 +88,8 @@ def test_an_fcn_is_not_padded_as_it_was_trained():
 
 
 @pytest.mark.parametrize(
-    "backbone, channels", [("squeezenet", 64), ("squeezenet32", 64), ("alexnet", 96), ("googlenet", 64)]
+    "backbone, channels",
+    [("squeezenet", 64), ("squeezenet32", 64), ("squeezenet-fc", 64), ("alexnet", 96), ("googlenet", 64)],
 )
 def test_they_have_one_width(backbone, channels):
     message = f'{backbone}: width is 8; it starts with {channels} channels, choose backbone "tiny" for another width'
@@ -127,7 +129,7 @@ def test_heads_lie_where_they_say(name):
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-@pytest.mark.parametrize("backbone", ["alexnet", "googlenet", "squeezenet", "squeezenet32"])
+@pytest.mark.parametrize("backbone", ["alexnet", "googlenet", "squeezenet", "squeezenet32", "squeezenet-fc"])
 def test_every_pixel_of_any_picture_is_scored(backbone, padding):
     with undrawn():
         strides = BACKBONES[backbone]().heads

@@ -243,6 +243,12 @@ def test_heads_may_learn_faster_than_the_trunk():
     assert groups["backbone.conv1_1.weight"] == groups["backbone.fc6.bias"] == (1, 1)
 
 
+def test_layers_that_were_added_to_a_trunk_learn_like_heads():
+    groups = groups_by_name(FCN("squeezenet-fc", 32, 3), bias_factor=1, head_factor=10)
+    assert groups["backbone.fc6.weight"] == groups["backbone.fc6_reduce.bias"] == groups["score_fr.weight"] == (10, 1)
+    assert groups["backbone.fire9.expand3x3.weight"] == (1, 1)
+
+
 def test_learned_kernels_travel_where_they_fit():
     source, model = network(16, 3, learn_upsampling=True), network(8, 3, learn_upsampling=True)
     source.upscore_16s.weight.data *= 2
