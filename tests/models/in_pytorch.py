@@ -108,7 +108,7 @@ def squeezenet32(x, p, padding):
 def squeezenet_fc(x, p, padding):
     maps = squeezenet32(x, p, padding)
     x = conv(maps[32], p, "fc6_reduce")
-    return {**maps, 32: conv(conv(x, p, "fc6", padding=0 if padding == "paper" else 2), p, "fc7")}
+    return {**maps, 32: conv(conv(x, p, "fc6", padding=1 if padding == "paper" else 3), p, "fc7")}
 
 
 TRUNKS = {f.__name__: f for f in (tiny, vgg16, alexnet, googlenet, squeezenet, squeezenet32)}
@@ -155,7 +155,7 @@ def of_alexnet(padding, stride):
 
 
 def of_squeezenet_fc(padding, stride):
-    """fc6 of 5x5 without padding begins two cells of 32 pixels later than pool9."""
+    """fc6 of 7x7 with a border of 1 begins two cells of 32 pixels later than pool9."""
     if padding == "paper":
         return {16: (3, 0, 0, 4), 8: (3, 0, 0, 8), 4: (3, 0, 0, 16)}, (2 * stride - 1, 0, 0, 36)
     return after_pools_3x3(padding, stride, 0)
