@@ -227,13 +227,13 @@ class Report:
             seeds,
             f"data {self.setting.data.name}" if self.setting.data else "no real data",
         ]
-        return "; ".join(parts + ([f"{of['seconds']:.1f} s"] if finished else []))
+        return "; ".join(parts + ([in_minutes(of["seconds"])] if finished else []))
 
     def footing(self) -> str:
         """Counts, what does not hold by name, and where the files are."""
         done = len(self.results)
         lines = [
-            f"\n{done} of {len(self.claims)} claims in {self.versions()['seconds']:.1f} s: {running.counts(self.results)}"
+            f"\n{done} of {len(self.claims)} claims in {in_minutes(self.versions()['seconds'])}: {running.counts(self.results)}"
         ]
         broken = [r.claim.name for r in self.results if r.wrong and not r.failure]
         failed = [r.claim.name for r in self.results if r.failure]
@@ -249,3 +249,8 @@ class Report:
         if self.folder and self.results:
             lines.append(f"page     {self.folder / 'index.html'}\nresults  {self.folder / 'claims.json'}")
         return "\n".join(lines)
+
+
+def in_minutes(seconds: float) -> str:
+    """7.2 s, 21 min 30 s."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -132,8 +132,9 @@ def table_2(setting: Setting) -> Outcome:
     control = float(np.mean(found["FCN-32s, three times the steps"]))
     holds = all(low < high for low, high in pairwise(means)) and means[-1] > control
     measured = (
-        " < ".join(f"{name[4:]} {100 * mean:.1f}" for name, mean in zip(order, means, strict=True))
-        + f" mean IU, if in this order; 32s with as many steps as all three stages {100 * control:.1f}"
+        "mean IU "
+        + ", ".join(f"{100 * mean:.1f} for {name[4:]}" for name, mean in zip(order, means, strict=True))
+        + f"; 32s with as many steps as all three stages {100 * control:.1f}"
     )
     table = score_table(found, "network")
     paper = {"FCN-32s-fixed": "45.4", "FCN-32s": "59.4", "FCN-16s": "62.4", "FCN-8s": "62.7"}
