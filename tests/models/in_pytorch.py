@@ -105,10 +105,11 @@ def squeezenet32(x, p, padding):
     return {32: pool3x3(maps[16], padding), **maps}
 
 
-def squeezenet_fc(x, p, padding):
+def squeezenet_fc(x, p, padding, dropout=0.0):
     maps = squeezenet32(x, p, padding)
     x = conv(maps[32], p, "fc6_reduce")
-    return {**maps, 32: conv(conv(x, p, "fc6", padding=1 if padding == "paper" else 3), p, "fc7")}
+    x = F.dropout(conv(x, p, "fc6", padding=1 if padding == "paper" else 3), dropout)
+    return {**maps, 32: F.dropout(conv(x, p, "fc7"), dropout)}
 
 
 TRUNKS = {f.__name__: f for f in (tiny, vgg16, alexnet, googlenet, squeezenet, squeezenet32)}
@@ -181,11 +182,11 @@ def upsample(x, p, name, factor, around, more):
     return F.conv_transpose2d(x, weight, None, factor, around, more, groups=len(weight))
 
 
-def scores(x, p, backbone, padding, stride):
+def scores(x, p, backbone, padding, stride, **options):
     """The FCN of `backbone` and `stride`: picture (N, C, H, W) -> scores (N, classes, H, W)."""
     height, width = x.shape[2:]
     skips, last = UPSAMPLING[backbone](padding, stride)
-    maps = TRUNKS[backbone](x, p, padding)
+    maps = TRUNKS[backbone](x, p, padding, **options)
     y = score(maps[max(maps)], p, "score_fr")
     for finer in (16, 8, 4):
         if stride <= finer < max(maps):
