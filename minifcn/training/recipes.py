@@ -105,7 +105,8 @@ PAPER = Recipe(
     augmentation=Augmentation(mirror=False),
 )
 
-# Found on a part of the training pictures that was kept for it (VOC at 256 pixels, seven classes, SqueezeNet's ImageNet weights)
+# Found on 260 training pictures kept for it (VOC at 256 pixels, seven classes, SqueezeNet's ImageNet weights under FCN-4s, four epochs): mean
+# IU 52.2 with pictures equally often, 55.7 with classes equally often, which cows and sheep need.
 VOC_SUBSET = Recipe(
     optimizer="adam",
     lr=1e-4,
@@ -113,13 +114,14 @@ VOC_SUBSET = Recipe(
     batch=16,
     size=256,
     augmentation=Augmentation(scale=(0.7, 1.5)),
+    balance="classes",
 )
 
 RECIPES = {
     "modern": "mean loss, SGD 0.05 with momentum 0.9 (or Adam 3e-4), the rate falling to 0, eight crops a step, mirrored",
     "paper": "the reference's: summed loss, one whole picture a step, rates 1e-10, 1e-12, 1e-14, momentum 0.99, biases twice as fast",
     "paper-mean": "the same steps in mean loss: the rate times, the weight decay divided by, the valid pixels of a picture",
-    "voc-subset": "for a trunk that was trained on ImageNet: mean loss, Adam 1e-4, ten times that for what is new, 16 crops of 256 pixels, scaled",
+    "voc-subset": "for a trunk that was trained on ImageNet: mean loss, Adam 1e-4, ten times that for what is new, 16 crops of 256 pixels, scaled, classes equally often",
 }
 
 
