@@ -66,6 +66,7 @@ def test_verbose_has_a_line_for_every_step(call, small_set, tmp_path):
         ("--no-mirror --scale 0.5,2 --jitter 3 --colour 0.2", dict(augmentation=dict(mirror=False, scale=[0.5, 2.0], jitter=3, colour=0.2))),
         ("--balance classes --weight-decay 0.001", dict(balance="classes", weight_decay=0.001)),
         ("--size 0", dict(size=None)),
+        ("--head-factor 10", dict(head_factor=10.0)),
     ],
 )  # fmt: skip
 def test_options_change_the_recipe(options, fields, call, small_set, tmp_path):

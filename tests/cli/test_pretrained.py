@@ -1,0 +1,68 @@
+"""Training from ImageNet weights: --trunk, the recipe voc-subset with what it chooses besides, four stages, runs that resume."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from models.test_pretrained import caffe_arrays
+
+from minifcn.models import load
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "squeezenet.npz"
+    np.savez(path, **caffe_arrays())
+    return path
+
+
+def test_voc_subset_in_one_command(call, voc_set, weights, tmp_path):
+    line = f"train --recipe voc-subset --data {voc_set} --train-split train --classes cat,person --size 32 --batch 2 --steps 2"
+    out = call(f"{line} --trunk {weights} --out {tmp_path}/run").worked().out
+    assert (
+        "fcn4s over squeezenet-fc" in out and f"trunk from {weights}: copied 50 parameters; dropped classifier" in out
+    )
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    expected = dict(
+        arch="fcn4s", backbone="squeezenet-fc", optimizer="adam", lr=1e-4, head_factor=10.0, balance="classes"
+    )
+    assert {name: config[name] for name in expected} == expected
+    model = load(tmp_path / "run" / "best.safetensors")
+    assert model.class_names == ("background", "cat", "person")
+    moved = np.abs(model.backbone.fire2.squeeze1x1.weight.data - caffe_arrays()["fire2_squeeze1x1_W"]).max()
+    assert 0 < moved < 1e-3  # two steps of Adam at 1e-4: the rate of the trunk
+    assert np.abs(model.score_fire3.weight.data).max() > 5e-4  # and at ten times that
+
+
+def test_what_the_recipe_chooses_can_be_chosen_otherwise(call, voc_set, weights, tmp_path):
+    line = (
+        f"train --recipe voc-subset --data {voc_set} --train-split train --classes cat --size 32 --batch 2 --epochs 0.4"
+    )
+    call(f"{line} --arch fcn16s --backbone squeezenet --trunk {weights} --out {tmp_path}/run").worked()
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["arch"], config["backbone"], config["steps"]) == ("fcn16s", "squeezenet", 1)
+
+
+def test_without_a_split_called_trainaug_it_is_said(call, voc_set, weights, tmp_path):
+    call(f"train --recipe voc-subset --data {voc_set} --trunk {weights} --out {tmp_path}/run").failed("trainaug")
+
+
+def test_four_stages_and_a_resume_in_the_third(call, voc_set, weights, tmp_path):
+    line = f"train --data {voc_set} --arch staged-4s --backbone squeezenet-fc --size 32 --batch 2 --steps 1 --trunk {weights}"
+    call(f"{line} --out {tmp_path}/run").worked()
+    with open(tmp_path / "run" / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["stage"] for row in rows] == ["fcn32s", "fcn16s", "fcn8s", "fcn4s"]
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == pytest.approx([0.05, 0.02, 0.02, 0.02])
+
+
+def test_a_trunk_that_is_not_there(call, voc_set, tmp_path):
+    line = f"train --data {voc_set} --backbone squeezenet --arch fcn16s --steps 1 --trunk {tmp_path}/none.npz --out {tmp_path}/run"
+    call(line).failed("none.npz: no such file")
+
+
+def test_a_trunk_for_another_network(call, voc_set, weights, tmp_path):
+    line = f"train --data {voc_set} --backbone tiny --arch fcn32s --steps 1 --trunk {weights} --out {tmp_path}/run"
+    call(line).failed("transplant: these parameters have no place in the new network: backbone.conv1.weight")
