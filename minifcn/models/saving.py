@@ -26,8 +26,12 @@ def model_header(model: FCN) -> dict[str, Any]:
         raise WeightsError(
             "save: this model was built on a backbone of your own; only named backbones can be built again from a file"
         )
-    if not isinstance(model.notes, dict) or not all(isinstance(text, str) for pair in model.notes.items() for text in pair):
-        raise WeightsError(f"save: model.notes is {model.notes!r}; expected a dict of texts, such as {{'licence': 'MIT'}}")
+    if not isinstance(model.notes, dict) or not all(
+        isinstance(text, str) for pair in model.notes.items() for text in pair
+    ):
+        raise WeightsError(
+            f"save: model.notes is {model.notes!r}; expected a dict of texts, such as {{'licence': 'MIT'}}"
+        )
     return {
         "format": FORMAT,
         "architecture": model.architecture,

@@ -35,5 +35,7 @@ def model_file(path_or_name: str | os.PathLike[str]) -> Path:
         return found
     path = Path(path_or_name)
     if not path.exists() and path.name == str(path_or_name) and not path.suffix:  # a word: perhaps meant as a name
-        raise WeightsError(f"{path}: no such file, and no model of that name ships with minifcn (it has {', '.join(NAMES)})")
+        raise WeightsError(
+            f"{path}: no such file, and no model of that name ships with minifcn (it has {', '.join(NAMES)})"
+        )
     return path

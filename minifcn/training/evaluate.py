@@ -1,7 +1,8 @@
 """From pictures to predictions and scores, each picture at its own size."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,23 +24,39 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     too. What counts then is the mean over these views of the softmax of their scores. Pictures are resized bilinearly,
     and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
     """
+    if mirror or tuple(scales) != ONE_SCALE:
+        return probabilities(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+    with evaluating(model):
+        return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
+
+
+def probabilities(
+    model: FCN, picture: np.ndarray, mirror: bool = False, scales: Sequence[float] = ONE_SCALE
+) -> np.ndarray:
+    """How likely each class is at each pixel, by the softmax of its scores: float32 (C, H, W). All else as in `predict`."""
     if not len(scales) or not all(0 < scale < math.inf for scale in scales):
         raise ValueError(f"predict: scales are {list(scales)}; expected one or more, each above 0, such as 0.75")
+    with evaluating(model):
+        return mean_softmax(model, picture, mirror, scales)
+
+
+@contextmanager
+def evaluating(model: FCN) -> Iterator[None]:
+    """Dropout off meanwhile."""
     training = model.training
     model.eval()
     try:
-        if not mirror and tuple(scales) == ONE_SCALE:
-            return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
-        return mean_softmax(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+        yield
     finally:
         model.train(training)
 
 
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
     """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
-    device = next(model.parameters()).device
+    first = next(model.parameters())
+    values = model.preprocessing(picture).astype(first.dtype, copy=False)
     with no_grad():
-        return model(Tensor(backend.to_device(model.preprocessing(picture), device))).data[0]
+        return model(Tensor(backend.to_device(values, first.device))).data[0]
 
 
 def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:
