@@ -81,16 +81,16 @@ def predict_maps(
     likely = np.empty((len(model.class_names), height, width), np.float16) if every_class else None
     grid = tiles(model, height, width, tile, overlap)
     for number, (rows, columns) in enumerate(grid, 1):
-        part, kept, inner = picture[rows.seen, columns.seen], (rows.kept, columns.kept), (rows.inner, columns.inner)
+        part, kept = picture[rows.seen, columns.seen], (rows.kept, columns.kept)
         if confidence or every_class:
-            found = probabilities(model, part, mirror, scales)[(slice(None), *inner)]
+            found = probabilities(model, part, mirror, scales)[:, rows.inner, columns.inner]
             labels[kept] = found.argmax(0)
             if sure is not None:
                 sure[kept] = found.max(0)
             if likely is not None:
-                likely[(slice(None), *kept)] = found
+                likely[:, rows.kept, columns.kept] = found
         else:
-            labels[kept] = predict(model, part, mirror, scales)[inner]
+            labels[kept] = predict(model, part, mirror, scales)[rows.inner, columns.inner]
         if progress:
             progress(number, len(grid))
     return Prediction(labels, sure, likely)

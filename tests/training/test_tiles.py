@@ -1,5 +1,7 @@
 """Tiles: the same labels as from the whole picture where they see enough, every pixel once, and never more than a tile at a time."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -115,7 +117,7 @@ def test_every_pixel_is_kept_once(overlap, cell):
             for piece in found:
                 assert piece.seen.start % cell == 0 and 0 < piece.seen.stop - piece.seen.start <= tile
                 assert range(length)[piece.seen][piece.inner] == range(length)[piece.kept]
-            for one, two in zip(found, found[1:], strict=False):
+            for one, two in pairwise(found):
                 assert one.seen.stop - two.seen.start >= overlap
                 assert (
                     abs((one.seen.stop - one.kept.stop) - (two.kept.start - two.seen.start)) <= 1
