@@ -1,10 +1,12 @@
-"""Save a model again, in float16 with --half, which halves its file, and with notes about licence and origin. Nothing is taken away."""
+"""Save a model again, in float16 with --half, which halves its file, and with notes about licence and origin,
+and with the size of the pictures that it knows. Nothing is taken away."""
 
 import argparse
 from pathlib import Path
 
 import numpy as np
 
+from minifcn.cli.options import at_least
 from minifcn.data import DataError
 from minifcn.models import load, save
 from minifcn.models.shipped import model_file
@@ -18,6 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--note", type=note, action="append", default=[], metavar="KEY=TEXT",
         help="kept in the file, such as 'licence=BSD 2-clause'; may stand several times; replaces a note of that key",
+    )  # fmt: skip
+    parser.add_argument(
+        "--picture-size", type=at_least(1), metavar="S",
+        help="the longer side, in pixels, of the pictures that it was trained on; minifcn predict resizes others to that",
     )  # fmt: skip
 
 
@@ -42,9 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise DataError(f"--out {arguments.out}: this is the model itself; give another file")
     model = load(arguments.model)
     model.notes |= dict(arguments.note)
+    if arguments.picture_size:
+        model.picture_size = arguments.picture_size
     save(model, arguments.out, half=arguments.half)
     print(f"{file_line(source)}\n{file_line(arguments.out)}")
     print(f"parameters  {sum(parameter.size for parameter in model.parameters()):,}")
+    if model.picture_size:
+        print(f"pictures    {model.picture_size} pixels, the longer side")
     for key, text in model.notes.items():
         print(f"note        {key}: {text}")
     return 0

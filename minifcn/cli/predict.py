@@ -46,9 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write NAME_probabilities.npz too, to calculate with: numpy.load gives `probabilities`, float16 (classes, height, width), "
         "`names` of the classes and their label `values`",
     )  # fmt: skip
-    parser.add_argument(
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--size", type=at_least(1), metavar="S",
+        help="look at the picture with its longer side resized to S pixels: a network knows things as large as those that it was trained "
+        "on (what the model's file says; where it says nothing, the picture's own size)",
+    )  # fmt: skip
+    size.add_argument(
+        "--own-size", action="store_true", help="look at the picture in its own size, whatever the file says"
+    )
+    size.add_argument(
         "--tile", type=at_least(1), metavar="S",
-        help="predict in overlapping tiles of SxS pixels, such as 512: for huge pictures, whose memory this bounds",
+        help="in its own size, in overlapping tiles of SxS pixels, such as 512: for huge pictures, whose memory this bounds",
     )  # fmt: skip
     parser.add_argument(
         "--overlap", type=at_least(0), metavar="PIXELS",
@@ -65,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.overlap is not None and arguments.tile is None:
         raise DataError("--overlap says how far tiles overlap; add --tile, such as --tile 512")
     model = load(arguments.model).to(backend.choose_device(arguments.device))
+    if not (arguments.size or arguments.own_size or arguments.tile):
+        arguments.size = model.picture_size
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
     check_outputs(pictures, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -134,7 +145,7 @@ def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress
     picture = read_picture(path)
     try:
         found = predict_maps(
-            model, picture, mirror=arguments.mirror, scales=arguments.scales, tile=arguments.tile,
+            model, picture, mirror=arguments.mirror, scales=arguments.scales, size=arguments.size, tile=arguments.tile,
             overlap=arguments.overlap, confidence=arguments.confidence, every_class=arguments.probabilities,
             progress=progress if arguments.tile else None,
         )  # fmt: skip
@@ -162,7 +173,8 @@ def write_files(model: FCN, path: Path, picture: np.ndarray, found: Prediction, 
         names, values = np.array(model.class_names), np.array(classes.values, np.uint8)
         np.savez_compressed(content, probabilities=found.probabilities, names=names, values=values)
         write_whole(others[-1], content.getvalue())
-    return f"{path}: {shares_line(found.labels, model.class_names)}"
+    name = path if arguments.inputs else path.name  # nobody asked where the sample portrait lies
+    return f"{name}: {shares_line(found.labels, model.class_names)}"
 
 
 def write_png(path: Path, image: Image.Image) -> None:

@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
                 padding=arguments.padding,
             )
     print(summarise(model, arguments.size))
+    if model.picture_size:
+        print(f"trained on     pictures whose longer side has {model.picture_size} pixels")
     for key, text in model.notes.items():
         print(f"note           {key}: {text}")
     return 0

@@ -39,6 +39,7 @@ def model_header(model: FCN) -> dict[str, Any]:
         "classes": model.classes,
         "preprocessing": model.preprocessing._asdict(),
         "notes": model.notes,
+        "picture_size": model.picture_size,
     }
 
 
@@ -91,4 +92,6 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
         model.astype(np.float64)
     model.load_state_dict(arrays)
     model.notes = {str(key): str(text) for key, text in (header.get("notes") or {}).items()}
+    size = header.get("picture_size")
+    model.picture_size = None if size is None else int(size)
     return model.eval()

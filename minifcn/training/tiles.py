@@ -11,7 +11,9 @@ import numpy as np
 
 from minifcn.models import FCN
 from minifcn.models.geometry import seen
-from minifcn.training.evaluate import ONE_SCALE, predict, probabilities
+from minifcn.training.evaluate import ONE_SCALE, averaged, check_scales, evaluating, predict, views_of
+
+AT_ONCE = 1 << 21  # probabilities worked out together, 8 MiB of them
 
 
 class Prediction(NamedTuple):
@@ -59,6 +61,7 @@ def predict_maps(
     *,
     mirror: bool = False,
     scales: Sequence[float] = ONE_SCALE,
+    size: int | None = None,
     tile: int | None = None,
     overlap: int | None = None,
     confidence: bool = False,
@@ -67,33 +70,56 @@ def predict_maps(
 ) -> Prediction:
     """The labels of a picture and, as asked, how likely they and all other classes are.
 
-    `tile`, `overlap` as in `predict_tiled`, None: in one go. The other arguments as in `predict`; `progress` is called with the number of
-    tiles done and of all.
+    `size`: what the longer side is resized to, in pixels, before `scales` apply; None leaves it. A network knows things as large as those
+    that it was trained on: `model.picture_size`. `tile`, `overlap` as in `predict_tiled`; None: in one go. `mirror` and `scales` as in
+    `predict`; `progress` is called with the number of tiles done and of all. Raises ValueError where an argument makes no sense.
     """
     picture = np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(
             f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"
         )
+    check_scales(scales)
     height, width = picture.shape[:2]
-    labels = np.empty((height, width), np.uint8)
-    sure = np.empty((height, width), np.float32) if confidence else None
-    likely = np.empty((len(model.class_names), height, width), np.float16) if every_class else None
+    if size is not None:
+        if tile is not None or size < 1:
+            raise ValueError(
+                f"predict: size is {size} and tile is {tile}; expected a size of at least 1, and not both: tiles are for the own size"
+            )
+        scales = [scale * size / max(height, width) for scale in scales]
+    plain = tuple(scales) == ONE_SCALE and not (mirror or confidence or every_class)
+    result = Prediction(
+        np.empty((height, width), np.uint8),
+        np.empty((height, width), np.float32) if confidence else None,
+        np.empty((len(model.class_names), height, width), np.float16) if every_class else None,
+    )
     grid = tiles(model, height, width, tile, overlap)
     for number, (rows, columns) in enumerate(grid, 1):
-        part, kept = picture[rows.seen, columns.seen], (rows.kept, columns.kept)
-        if confidence or every_class:
-            found = probabilities(model, part, mirror, scales)[:, rows.inner, columns.inner]
-            labels[kept] = found.argmax(0)
-            if sure is not None:
-                sure[kept] = found.max(0)
-            if likely is not None:
-                likely[:, rows.kept, columns.kept] = found
+        part = picture[rows.seen, columns.seen]
+        if plain:
+            result.labels[rows.kept, columns.kept] = predict(model, part)[rows.inner, columns.inner]
         else:
-            labels[kept] = predict(model, part, mirror, scales)[rows.inner, columns.inner]
+            with evaluating(model):
+                views = views_of(model, part, mirror, scales)
+            fill(result, views, rows, columns)
         if progress:
             progress(number, len(grid))
-    return Prediction(labels, sure, likely)
+    return result
+
+
+def fill(result: Prediction, views: Sequence[np.ndarray], rows: Piece, columns: Piece) -> None:
+    """Write what the `views` of a tile say, some rows at a time: probabilities of all classes for every pixel would be the largest array of all."""
+    size = (rows.seen.stop - rows.seen.start, columns.seen.stop - columns.seen.start)
+    step = max(1, AT_ONCE // (len(views[0]) * size[1]))
+    for start in range(rows.inner.start, rows.inner.stop, step):
+        stop = min(start + step, rows.inner.stop)
+        found = averaged(views, size, slice(start, stop))[:, :, columns.inner]
+        place = (slice(rows.seen.start + start, rows.seen.start + stop), columns.kept)
+        result.labels[place] = found.argmax(0)
+        if result.confidence is not None:
+            result.confidence[place] = found.max(0)
+        if result.probabilities is not None:
+            result.probabilities[:, place[0], place[1]] = found
 
 
 def tiles(model: FCN, height: int, width: int, tile: int | None, overlap: int | None) -> list[tuple[Piece, Piece]]:
