@@ -186,3 +186,59 @@ def test_probabilities_of_many_views_are_their_mean(rng):
     found = predict_maps(model, picture, mirror=True, every_class=True)
     np.testing.assert_allclose(found.probabilities, mean, rtol=1e-3, atol=1e-6)
     np.testing.assert_array_equal(found.labels, predict(model, picture, mirror=True))
+
+
+def test_the_longer_side_is_resized_first(rng, monkeypatch):
+    model, sizes, forward = random_model(), [], FCN.forward
+    monkeypatch.setattr(FCN, "forward", lambda self, x: sizes.append(x.shape[2:]) or forward(self, x))
+    picture = noise(rng, 80, 60)
+    found = predict_maps(model, picture, size=40)
+    assert sizes == [(40, 30)] and found.labels.shape == (80, 60)
+    np.testing.assert_array_equal(found.labels, predict(model, picture, scales=(0.5,)))
+    sizes.clear()
+    predict_maps(model, picture.transpose(1, 0, 2), size=160, scales=(1, 0.25))
+    assert sizes == [(120, 160), (30, 40)]
+    sizes.clear()
+    np.testing.assert_array_equal(predict_maps(model, picture, size=80).labels, predict(model, picture))
+    assert sizes == [(80, 60)] * 2
+
+
+@pytest.mark.parametrize("wrong", [dict(size=0), dict(size=64, tile=400)])
+def test_sizes_that_make_no_sense_are_refused(wrong, rng):
+    with pytest.raises(
+        ValueError, match=r"predict: size is .* and tile is .*; expected a size of at least 1, and not both"
+    ):
+        predict_maps(random_model(), noise(rng, 9, 9), **wrong)
+
+
+@pytest.mark.parametrize(
+    "options", [dict(scales=(0.4, 1.7), mirror=True), dict(size=23), dict(tile=96, overlap=32, scales=(0.5,))]
+)
+def test_some_rows_at_a_time_is_the_same(options, rng, monkeypatch):
+    model, picture = random_model(), noise(rng, 121, 77)
+    asked = dict(options, confidence=True, every_class=True)
+    whole = predict_maps(model, picture, **asked)
+    monkeypatch.setattr(tiles, "AT_ONCE", 4 * 77 * 7)  # seven rows
+    found = predict_maps(model, picture, **asked)
+    np.testing.assert_allclose(found.confidence, whole.confidence, atol=1e-5)
+    np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-3)
+    sure = np.sort(whole.probabilities.astype(float), axis=0)
+    clear = sure[-1] - sure[-2] > 2e-3
+    assert clear.mean() > 0.9
+    np.testing.assert_array_equal(found.labels[clear], whole.labels[clear])
+
+
+def test_memory_follows_the_tile(rng):
+    """Not the network's maps, which other tests of memory look at, but what is handed to it and what is kept."""
+    import tracemalloc
+
+    model = short_sighted().astype(np.float32)
+    peaks = []
+    for options in (dict(), dict(tile=64)):
+        picture = noise(rng, 800, 300)
+        tracemalloc.start()
+        predict_maps(model, picture, confidence=True, **options)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    results = 800 * 300 * 5  # uint8 labels, float32 confidence
+    assert peaks[1] < results + 1.5e6 < peaks[0] / 4
