@@ -17,17 +17,18 @@ def noise(rng, height, width):
     return rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
-def short_sighted(seed=0):
-    """A network of stride 4 whose pixels see some 20 pixels, float64: rounding decides nothing."""
+def short_sighted(overlapping=False, seed=0):
+    """A network of stride 4 whose pixels see some 20 pixels, float64: rounding decides nothing. `overlapping`: SqueezeNet's pools."""
     mf.manual_seed(seed)
+    pool = dict(kernel_size=3, stride=2, padding=1) if overlapping else dict(kernel_size=2, stride=2, ceil_mode=True)
     trunk = Backbone(
         {
             "conv1": mf.nn.Conv2d(3, 4, 3, padding=1),
             "relu1": mf.nn.ReLU(),
-            "pool1": mf.nn.MaxPool2d(2, 2, ceil_mode=True),
+            "pool1": mf.nn.MaxPool2d(**pool),
             "conv2": mf.nn.Conv2d(4, 6, 3, padding=1),
             "relu2": mf.nn.ReLU(),
-            "pool2": mf.nn.MaxPool2d(2, 2, ceil_mode=True),
+            "pool2": mf.nn.MaxPool2d(**pool),
         },
         {4: "pool2", 2: "pool1"},
         {"pool2": 6, "pool1": 4},
@@ -60,8 +61,9 @@ def changed_rows(model, size, row):
     return np.flatnonzero(found)
 
 
-def test_the_reach_is_how_far_a_changed_pixel_is_seen():
-    model, size = short_sighted(), 96
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_the_reach_is_how_far_a_changed_pixel_is_seen(overlapping):
+    model, size = short_sighted(overlapping), 96
     far = 0
     for row in range(44, 52):  # two cells, in the middle
         rows = changed_rows(model, size, row)
@@ -71,8 +73,9 @@ def test_the_reach_is_how_far_a_changed_pixel_is_seen():
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 70), (37, 41), (64, 64), (65, 63), (101, 150)])
 @pytest.mark.parametrize("tile", [40, 41, 55, 400])
-def test_with_enough_context_tiles_change_nothing(size, tile, rng):
-    model, picture = short_sighted(), noise(rng, *size)
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_with_enough_context_tiles_change_nothing(overlapping, size, tile, rng):
+    model, picture = short_sighted(overlapping), noise(rng, *size)
     whole = predict(model, picture)
     assert min(size) < 30 or len(np.unique(whole)) > 1
     enough = 2 * tiles.reach(model)
