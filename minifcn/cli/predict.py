@@ -23,6 +23,8 @@ from minifcn.models import FCN, load
 from minifcn.models.shipped import SHIPPED
 from minifcn.training import Prediction, predict_maps
 
+STRANGE = 1.5  # times the size that the model knows: from there on it is said to whoever insists
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -143,6 +145,13 @@ def check_outputs(pictures: list[Path], arguments: argparse.Namespace) -> None:
 def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress: Callable[[int, int], Any]) -> str:
     """Write all files for one picture; returns its line of class shares. Raises DataError, also where memory does not suffice."""
     picture = read_picture(path)
+    longer, known = max(picture.shape[:2]), model.picture_size
+    if known and not arguments.size and longer > STRANGE * known:
+        print(
+            f"minifcn predict: {path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; "
+            "leave out --tile and --own-size",
+            file=sys.stderr,
+        )
     try:
         found = predict_maps(
             model, picture, mirror=arguments.mirror, scales=arguments.scales, size=arguments.size, tile=arguments.tile,

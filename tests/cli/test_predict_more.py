@@ -176,7 +176,9 @@ def test_the_size_that_the_model_knows(call, tmp_path):
     file, big = saved(model, tmp_path / "m.safetensors"), write(tmp_path / "big.png", 96, 64)
     picture, labels = read_picture(big), {}
     for name, options in (("known", ""), ("other", "--size 48"), ("own", "--own-size"), ("tiled", "--tile 400")):
-        call(f"predict {big} --model {file} --out {tmp_path / name} {options}").worked()
+        answer = call(f"predict {big} --model {file} --out {tmp_path / name} {options}").worked()
+        warned = "96 pixels, but the model was trained on pictures of 32" in answer.err
+        assert warned == (name in ("own", "tiled"))
         labels[name] = read_labels(tmp_path / name / "big.png")
     np.testing.assert_array_equal(labels["known"], predict(model, picture, scales=(32 / 96,)))
     np.testing.assert_array_equal(labels["other"], predict(model, picture, scales=(48 / 96,)))
