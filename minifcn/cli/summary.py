@@ -4,11 +4,14 @@ import argparse
 
 from minifcn.cli.options import at_least, height_by_width
 from minifcn.models import ARCHITECTURES, BACKBONES, build, load, summarise
+from minifcn.models.shipped import SHIPPED
 from minifcn.nn.initialisers import undrawn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("network", metavar="NETWORK", help=f"{', '.join(ARCHITECTURES)}, or a saved model's file")
+    parser.add_argument(
+        "network", metavar="NETWORK", help=f"{', '.join(ARCHITECTURES)}, a saved model's file, or {SHIPPED}"
+    )
     parser.add_argument("--backbone", choices=list(BACKBONES), default="vgg16", help="(vgg16)")
     parser.add_argument("--size", type=height_by_width, default=(500, 500), metavar="HxW", help="the picture (500x500)")
     parser.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
@@ -19,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.network.endswith(".safetensors"):
+    if arguments.network.endswith(".safetensors") or arguments.network == SHIPPED:
         model = load(arguments.network)
     else:
         with undrawn():  # only shapes are looked at
@@ -31,4 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
                 padding=arguments.padding,
             )
     print(summarise(model, arguments.size))
+    if model.picture_size:
+        print(f"trained on     pictures whose longer side has {model.picture_size} pixels")
+    for key, text in model.notes.items():
+        print(f"note           {key}: {text}")
     return 0

@@ -9,6 +9,7 @@ from minifcn.data.labels import VOID
 from minifcn.draw.legend import PAPER, font_size, legend
 
 VOID_COLOUR = (224, 224, 192)  # the cream that VOC's own palette has for void
+AT_ONCE = 1 << 18  # pixels blended together
 BACKGROUND = "background"  # class 0, when called so, is left untinted
 
 
@@ -41,11 +42,24 @@ def tint(
     if not 0 <= alpha <= 1:
         raise ValueError(f"overlay: alpha is {alpha}, expected 0 (outlines only) to 1 (colours only)")
     check_labels(labels, len(names), "overlay", "names")
+    outlines, clear = _outlines(labels), has_background(names)
+    result = np.empty_like(picture)
+    step = max(1, AT_ONCE // max(1, labels.shape[1]))
+    for start in range(0, len(labels), step):  # some rows at a time: in floats a large photograph is very large
+        rows = slice(start, start + step)
+        result[rows] = _blended(picture[rows], labels[rows], outlines[rows], colours, alpha, clear)
+    return result
+
+
+def _blended(
+    picture: np.ndarray, labels: np.ndarray, outlines: np.ndarray, colours: np.ndarray, alpha: float, clear: bool
+) -> np.ndarray:
+    """`picture` and the colours of its labels in one; `clear`: class 0 stays as it is."""
     colour = colourise(labels, colours).astype(np.float32)
     blend = picture + np.float32(alpha) * (colour - picture)
     # The palette is dark: lightened, an outline stands out from its own tint and from most pictures.
-    blend = np.where(_outlines(labels)[:, :, None], 0.55 * colour + 0.45 * 255, blend)
-    shown = labels != 0 if has_background(names) else np.ones(labels.shape, bool)
+    blend = np.where(outlines[:, :, None], 0.55 * colour + 0.45 * 255, blend)
+    shown = labels != 0 if clear else np.ones(labels.shape, bool)
     return np.where(shown[:, :, None], np.rint(blend).astype(np.uint8), picture)
 
 

@@ -15,7 +15,9 @@ class FCN(Head):
     or the reference's "paper" (100 pixels and crops). `width`: first layer's channels, for backbones that have a choice.
     `in_channels`: 4 for RGB and depth. `at_once`: scale the skips by 0.01 and 0.0001, to train all of it in one go.
     `learn_upsampling`: train the bilinear kernels. `fusion`: "sum" joins a skip by addition, "max" by the larger score (footnote 6).
-    `class_names`, `preprocessing` and `classes` (how label values map to classes) travel with the saved model.
+    `class_names`, `preprocessing` and `classes` (how label values map to classes) travel with the saved model, and
+    so does `notes`, {} at first: texts by key, such as licence and origin of the weights that training started from, and
+    `picture_size`: the longer side, in pixels, of the pictures that it was trained on, where somebody has set it.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class FCN(Head):
             )
         self.preprocessing = preprocessing or DEFAULTS.get(name or "", Preprocessing())
         self.classes = classes
+        self.notes: dict[str, str] = {}
+        self.picture_size: int | None = None
 
     @property
     def cell(self) -> int:

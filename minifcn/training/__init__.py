@@ -10,12 +10,14 @@ from minifcn.training.loop import Step, train
 from minifcn.training.metrics import confusion, scores
 from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
+from minifcn.training.tiles import Prediction, predict_maps, predict_tiled
 
 __all__ = [
     "RECIPES",
     "Config",
     "History",
     "Listener",
+    "Prediction",
     "Recipe",
     "RunFolder",
     "Step",
@@ -25,6 +27,8 @@ __all__ = [
     "fit",
     "is_finished",
     "predict",
+    "predict_maps",
+    "predict_tiled",
     "run",
     "scores",
     "train",

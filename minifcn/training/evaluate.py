@@ -1,7 +1,8 @@
 """From pictures to predictions and scores, each picture at its own size."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,47 +24,86 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     too. What counts then is the mean over these views of the softmax of their scores. Pictures are resized bilinearly,
     and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
     """
+    if mirror or tuple(scales) != ONE_SCALE:
+        return probabilities(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+    with evaluating(model):
+        return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
+
+
+def probabilities(
+    model: FCN, picture: np.ndarray, mirror: bool = False, scales: Sequence[float] = ONE_SCALE
+) -> np.ndarray:
+    """How likely each class is at each pixel, by the softmax of its scores: float32 (C, H, W). All else as in `predict`."""
+    check_scales(scales)
+    with evaluating(model):
+        return mean_softmax(model, picture, mirror, scales)
+
+
+def check_scales(scales: Sequence[float]) -> None:
     if not len(scales) or not all(0 < scale < math.inf for scale in scales):
         raise ValueError(f"predict: scales are {list(scales)}; expected one or more, each above 0, such as 0.75")
+
+
+@contextmanager
+def evaluating(model: FCN) -> Iterator[None]:
+    """Dropout off meanwhile."""
     training = model.training
     model.eval()
     try:
-        if not mirror and tuple(scales) == ONE_SCALE:
-            return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
-        return mean_softmax(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+        yield
     finally:
         model.train(training)
 
 
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
     """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
-    device = next(model.parameters()).device
+    first = next(model.parameters())
+    values = model.preprocessing(picture).astype(first.dtype, copy=False)
     with no_grad():
-        return model(Tensor(backend.to_device(model.preprocessing(picture), device))).data[0]
+        return model(Tensor(backend.to_device(values, first.device))).data[0]
 
 
 def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:
     """The mean over all views of the probability of each class: float32 (C, H, W). Arguments as in `predict`."""
+    views = views_of(model, picture, mirror, scales)
+    height, width = np.shape(picture)[:2]
+    return averaged(views, (height, width), slice(0, height))
+
+
+def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> list[np.ndarray]:
+    """The scores of each view, turned back but of its own size: float32 (C, h, w) each."""
     picture = np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(
             f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"
         )
     height, width = picture.shape[:2]
-    total = np.zeros((len(model.class_names), height, width), np.float32)
+    views = []
     for scale in scales:
         size = (max(1, round(scale * width)), max(1, round(scale * height)))  # Pillow says width first
         view = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
         for mirrored in (False, True) if mirror else (False,):
             found = backend.to_device(scores_of(model, view[:, ::-1] if mirrored else view), "cpu")
-            total += softmax(resized(found[:, :, ::-1] if mirrored else found, width, height))
-    return total / np.float32(len(scales) * (1 + mirror))
+            views.append(found[:, :, ::-1] if mirrored else found)
+    return views
 
 
-def resized(scores: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scores (C, h, w), each class bilinearly to float32 (C, height, width); the same size keeps its values."""
+def averaged(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> np.ndarray:
+    """The mean of the views' softmax in some rows of a picture of `size` (H, W): float32 (C, number of rows, W)."""
+    total = np.zeros((len(views[0]), rows.stop - rows.start, size[1]), np.float32)
+    for view in views:
+        total += softmax(resized(view, size, rows))
+    return total / np.float32(len(views))
+
+
+def resized(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
+    """Scores (C, h, w), each class bilinearly to `size` (H, W), and of that some rows: float32; the same size keeps its values."""
+    height, width = size
+    h, w = scores.shape[1:]
+    box = (0, rows.start * h / height, w, rows.stop * h / height)
     maps = [Image.fromarray(np.ascontiguousarray(one, np.float32)) for one in scores]
-    return np.stack([np.asarray(one.resize((width, height), Image.Resampling.BILINEAR)) for one in maps])
+    wanted = (width, rows.stop - rows.start)
+    return np.stack([np.asarray(one.resize(wanted, Image.Resampling.BILINEAR, box)) for one in maps])
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from functools import partial
+from pathlib import Path
 
 import pytest
 from training.helpers import make_small_set, random_model, saved, three_stripes, write_set
@@ -10,6 +11,7 @@ from training.helpers import make_small_set, random_model, saved, three_stripes,
 from minifcn.cli import train
 from minifcn.cli.main import main
 from minifcn.data import ClassMap
+from minifcn.models import shipped
 
 SMALL = "--width 2 --size 32 --batch 2 --steps 2"
 ONE = f"{SMALL} --arch fcn32s"
@@ -108,3 +110,18 @@ class Copy:
 @pytest.fixture
 def copy(small_set, tmp_path):
     return Copy(small_set, tmp_path / "copy")
+
+
+@pytest.fixture
+def no_shipped(tmp_path, monkeypatch):
+    """An installation without the model that ships with minifcn; the folder where it would lie."""
+    folder = tmp_path / "shipped"
+    monkeypatch.setattr(shipped, "shipped_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def with_shipped(no_shipped, person_model):
+    """An installation whose shipped model is that of background, person and cat; its file."""
+    no_shipped.mkdir()
+    return Path(shutil.copy(person_model, no_shipped / "voc7.safetensors"))

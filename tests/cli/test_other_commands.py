@@ -176,7 +176,7 @@ def test_gradcheck_finds_a_wrong_operation_and_names_it(call, monkeypatch):
 
 
 @pytest.fixture
-def small_demo(small_synthetic, monkeypatch):
+def small_demo(small_synthetic, no_shipped, monkeypatch):
     monkeypatch.setattr(demo, "OPTIONS", f"--data synthetic --arch staged {SMALL}")
 
 

@@ -188,8 +188,9 @@ def test_nothing_to_predict(where, call, person_model, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_model_it_says_how_to_get_one(call, photo, tmp_path):
-    call(f"predict {photo} --out {tmp_path}/out").failed("--model", "minifcn train", "minifcn demo")
+def test_without_any_model_it_says_how_to_get_one(call, photo, tmp_path, no_shipped):
+    answer = call(f"predict {photo} --out {tmp_path}/out")
+    answer.failed("voc7", "not in this installation", no_shipped, "--model", "minifcn train", "minifcn demo")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,99 @@
+"""minifcn export: the same model in a smaller file, with notes; and what summary and demo say of it."""
+
+import re
+
+import numpy as np
+import pytest
+from training.helpers import arrays_of, random_model, saved
+
+from minifcn.cli import demo
+from minifcn.draw import sample
+from minifcn.models import load
+from minifcn.weights import load_arrays
+
+from .conftest import SMALL
+
+
+@pytest.fixture
+def file(tmp_path):
+    return saved(random_model("fcn16s", width=6), tmp_path / "m.safetensors")
+
+
+def test_half(call, file, tmp_path):
+    out = tmp_path / "half.safetensors"
+    answer = call(f"export {file} --out {out} --half").worked()
+    before, after = arrays_of(file), arrays_of(out)
+    assert list(before) == list(after)
+    for name, array in before.items():
+        np.testing.assert_array_equal(after[name], array.astype(np.float16), strict=True)
+    assert load_arrays(out)[1] == load_arrays(file)[1]
+    lines = answer.out.splitlines()
+    assert "float32" in lines[0] and lines[0].endswith(str(file)) and "float16" in lines[1]
+    assert [float(line.split()[0]) for line in lines[:2]] == [
+        pytest.approx(path.stat().st_size / 1e6, abs=0.0006) for path in (file, out)
+    ]
+    assert f"{sum(array.size for array in before.values()):,}" in lines[2]
+
+
+def test_without_half_the_weights_are_the_same(call, file, tmp_path):
+    out = tmp_path / "again.safetensors"
+    call(f"export {file} --out {out}").worked()
+    assert out.read_bytes() == file.read_bytes()
+
+
+def test_notes_and_size_are_kept_added_and_printed(call, file, tmp_path):
+    first, second = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    call(
+        "export", file, "--out", first, "--note", "licence=BSD = free", "--note", "origin=here", "--picture-size", "256"
+    ).worked()
+    answer = call("export", first, "--out", second, "--half", "--note", "origin=SqueezeNet v1.1").worked()
+    model = load(second)
+    assert model.notes == {"licence": "BSD = free", "origin": "SqueezeNet v1.1"} and model.picture_size == 256
+    for text in (answer.out, call(f"summary {second} --size 64x64").worked().out):
+        assert re.search("licence: BSD = free\n.*origin: SqueezeNet v1.1\n", text) and "256 pixels" in text
+    plain = call(f"summary {file} --size 64x64").worked().out
+    assert "note" not in plain and "256" not in plain
+
+
+def test_the_model_itself_is_not_overwritten(call, file):
+    before = file.read_bytes()
+    call(f"export {file} --out {file} --half").failed("--out", "this is the model itself", "another file")
+    assert file.read_bytes() == before
+
+
+def test_a_model_that_is_none(call, tmp_path):
+    call(f"export {tmp_path}/none.safetensors --out {tmp_path}/out.safetensors").failed(
+        "none.safetensors", "no such file"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_shipped_model_by_its_name(call, with_shipped, tmp_path):
+    call(f"export voc7 --out {tmp_path}/mine.safetensors").worked()
+    assert load(tmp_path / "mine.safetensors").class_names == load(with_shipped).class_names
+    assert "score_fr" in call("summary voc7 --size 64x64").worked().out
+
+
+@pytest.fixture
+def small_demo(small_synthetic, monkeypatch):
+    monkeypatch.setattr(demo, "OPTIONS", f"--data synthetic --arch staged {SMALL}")
+
+
+@pytest.mark.parametrize("portrait", [True, False])
+def test_the_demo_shows_a_photograph_first(portrait, call, small_demo, with_shipped, tmp_path, monkeypatch):
+    if not portrait:
+        monkeypatch.setattr(sample, "portrait", lambda: None)
+    elif sample.portrait() is None:
+        pytest.skip("this matplotlib came without its sample data")
+    first, second, *_ = call(f"demo --out {tmp_path}/demo").worked().out.splitlines()
+    what = r"grace_hopper\.jpg" if portrait else "a drawn picture"
+    assert re.fullmatch(
+        rf"voc7 on {what}: \w+ [<\d.]+ %(, \w+ [<\d.]+ %)*; on yours: minifcn predict photo\.jpg", first
+    )
+    assert second.startswith("minifcn train --data synthetic")
+    assert (tmp_path / "demo" / "report.html").exists()
+
+
+def test_the_demo_works_without_the_shipped_model(call, small_demo, no_shipped, tmp_path):
+    out = call(f"demo --out {tmp_path}/demo").worked().out
+    assert out.startswith("minifcn train --data synthetic") and "voc7" not in out
