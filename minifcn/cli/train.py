@@ -16,6 +16,8 @@ from minifcn.data import VOID, ClassMap, VOCFolder, make_synthetic, read_class_n
 from minifcn.data.loader import BALANCES
 from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.models import ARCHITECTURES, BACKBONES
+from minifcn.models.heads import FUSIONS
+from minifcn.models.surgery import LEARNERS
 from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished
 from minifcn.training import run as run_stages
 from minifcn.training.config import STAGED
@@ -73,6 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     net.add_argument("--backbone", choices=list(BACKBONES), help="(tiny)")
     net.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
     net.add_argument("--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)")
+    net.add_argument("--fusion", choices=FUSIONS, default="sum", help="how a skip is joined (sum)")
+    net.add_argument("--learn-upsampling", action="store_true", help="train the bilinear kernels too")
     net.add_argument("--init", metavar="FILE", help="start from a saved model")
     net.add_argument(
         "--trunk", metavar="FILE", help="start the trunk from ImageNet weights: SqueezeNet v1.1, .npz or .safetensors"
@@ -91,6 +95,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--lr", type=above_zero, metavar="X", help="learning rate at the start (sgd 0.05, adam 3e-4)")
     training.add_argument(
         "--head-factor", type=above_zero, metavar="X", help="what is not in the trunk learns so much faster (1)"
+    )
+    training.add_argument(
+        "--learns", choices=LEARNERS, help="all, only what stands on the trunk, or only the score layers (all)"
     )
     training.add_argument("--momentum", type=at_least(0, float), metavar="X", help="of sgd (0.9)")
     training.add_argument("--weight-decay", type=at_least(0, float), metavar="X", help="(0)")
@@ -224,6 +231,8 @@ def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOC
         backbone=arguments.backbone,
         width=arguments.width,
         padding=arguments.padding,
+        fusion=arguments.fusion,
+        learn_upsampling=arguments.learn_upsampling,
         init=arguments.init,
         trunk=arguments.trunk,
         steps=steps,
@@ -244,6 +253,7 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
             "accumulate",
             "optimizer",
             "head_factor",
+            "learns",
             "momentum",
             "weight_decay",
             "loss",

@@ -1,5 +1,6 @@
 """Net surgery: weights of one network into another. Classifier to FCN, FCN-32s to 16s to 8s, three channels to four. Paper sections 4.1, 4.2."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from minifcn.nn.initialisers import undrawn
 
 # what a new network may do without: another factor's upsampling, scores of other classes
 REPLACEABLE = ("upscore", "score_", "classifier.")
+LEARNERS, SCORES = ("all", "heads", "scores"), ("score_", "upscore")
 
 
 @dataclass
@@ -112,6 +114,25 @@ def fully_convolutional(
     return model, transplant(classifier, model)
 
 
+def freeze(model: Module, learns: str) -> None:
+    """Only the "heads" of `model` learn, or only the layers that give its "scores": all else stands still from now on. "all" freezes nothing.
+
+    The heads are what is not in the trunk, or was added to it. A layer that is frozen before all that learns is not visited by
+    `backward`, which makes a step cheaper.
+    """
+    if learns not in LEARNERS:
+        raise ValueError(f"freeze: learns is {learns!r}; expected one of {', '.join(LEARNERS)}")
+    added = getattr(getattr(model, "backbone", None), "added", ())
+    for name, parameter in model.named_parameters():
+        if (learns == "heads" and in_trunk(name, added)) or (learns == "scores" and not name.startswith(SCORES)):
+            parameter.requires_grad = False
+
+
+def in_trunk(name: str, added: Sequence[str]) -> bool:
+    """Whether a parameter belongs to the trunk as its authors trained it."""
+    return name.startswith("backbone.") and name.split(".")[1] not in added
+
+
 def parameter_groups(model: Module, bias_factor: float = 2.0, head_factor: float = 1.0) -> list[dict[str, Any]]:
     """What is trained, in groups for an optimiser: biases `bias_factor` times as fast and, then, without decay; what is not
     in the trunk, or was added to it, `head_factor` times as fast. The defaults are the reference's multipliers; its AlexNet trunk treats biases as weights.
@@ -122,7 +143,7 @@ def parameter_groups(model: Module, bias_factor: float = 2.0, head_factor: float
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        trunk = name.startswith("backbone.") and name.split(".")[1] not in added
+        trunk = in_trunk(name, added)
         fast = name.endswith("bias") and bias_factor != 1 and not (plain and trunk)
         rate = (bias_factor if fast else 1.0) * (1.0 if trunk else head_factor)
         groups.setdefault((rate, 0.0 if fast else 1.0), []).append(parameter)

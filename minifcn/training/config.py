@@ -22,6 +22,8 @@ class Config:
     backbone: str = "tiny"
     width: int | None = None
     padding: str = "same"
+    fusion: str = "sum"
+    learn_upsampling: bool = False
     init: str | None = None
     trunk: str | None = None
     steps: int = 300

@@ -5,6 +5,7 @@ from typing import Any
 
 from minifcn.data import Augmentation
 from minifcn.models import FCN, parameter_groups
+from minifcn.models.surgery import LEARNERS, freeze
 from minifcn.nn.optim import SGD, Adam, Optimiser
 from minifcn.training.errors import TrainingError
 
@@ -18,6 +19,7 @@ class Recipe:
     `loss`: "mean" over the pixels that count, or "sum". `lr`: the rate at the start; `stage_factors` multiply it in FCN-32s, 16s and
     8s of a staged run. `schedule`: "polynomial" decay to 0, or "constant". `bias_factor`: biases learn so many times faster; if it
     is not 1 they do not decay either, as in the reference. `head_factor`: what is not in the trunk learns so many times faster.
+    `learns`: "all" of the network, only the "heads" on the trunk, or only the "scores" (FCN-32s-fixed of Table 2 is 32s and "scores").
     `size`: the side of square crops; None for whole pictures. `accumulate`: batches whose gradients are added before a step.
     `class_weights`: one number a class in the loss, or None. `keep_cells`: the share of the network's coarsest cells whose pixels
     count in the loss, drawn anew each step (the paper's section 3.4 and 4.3); with `balance_cells` those of rare classes are
@@ -32,6 +34,7 @@ class Recipe:
     weight_decay: float = 0.0
     bias_factor: float = 1.0
     head_factor: float = 1.0
+    learns: str = "all"
     schedule: str = "polynomial"
     stage_factors: tuple[float, ...] = (1.0, 0.4, 0.4)
     batch: int = 8
@@ -44,7 +47,12 @@ class Recipe:
     balance: str = "pictures"
 
     def __post_init__(self) -> None:
-        for name, choices in (("loss", LOSSES), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        for name, choices in (
+            ("loss", LOSSES),
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("learns", LEARNERS),
+        ):
             if getattr(self, name) not in choices:
                 raise TrainingError(f"recipe: {name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
         if self.batch < 1 or self.accumulate < 1:
@@ -79,7 +87,8 @@ class Recipe:
         return replace(self, loss="mean", lr=self.lr * pixels, weight_decay=self.weight_decay / pixels)
 
     def optimiser(self, model: FCN) -> Optimiser:
-        """For the parameters of `model` that are trained, in groups where some learn faster."""
+        """For the parameters of `model` that are trained, in groups where some learn faster. The others are frozen: `freeze`."""
+        freeze(model, self.learns)
         groups = parameter_groups(model, self.bias_factor, self.head_factor)
         if self.optimizer == "sgd":
             return SGD(groups, self.lr, self.momentum, self.weight_decay)

@@ -213,6 +213,8 @@ def new_model(config: Config, number: int) -> FCN:
         backbone=config.backbone,
         width=config.width,
         padding=config.padding,
+        fusion=config.fusion,
+        learn_upsampling=config.learn_upsampling,
         num_classes=len(classes.names),
         class_names=classes.names,
         classes=config.classes,
