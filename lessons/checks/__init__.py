@@ -1,0 +1,1 @@
+"""A file a lesson: the checks of its exercises."""

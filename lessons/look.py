@@ -1,0 +1,49 @@
+"""How the lessons look: one palette, small figures with a text for who cannot see them, sentences with numbers from the cell."""
+
+import io
+from typing import Any
+
+import numpy as np
+from IPython.display import Markdown, display
+from PIL import Image
+
+# Okabe and Ito's colours, which stay apart for colour-blind eyes
+BLUE, ORANGE, GREEN, PINK, RED, SKY, BLACK = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000"
+LARGEST = 80_000  # bytes of a figure: the notebooks are read on the web
+
+
+def show(figure: Any, alt: str) -> None:
+    """Show a matplotlib figure, or an array or Pillow picture, as a PNG of at most 80 KB. `alt`: what is to be seen, in a sentence or two."""
+    if not alt.strip():
+        raise ValueError("show: alt is empty; say in a sentence what is to be seen")
+    for dpi, colours in ((100, None), (100, 128), (80, 128), (80, 64), (60, 64), (50, 32)):
+        content = png(figure, dpi, colours)
+        if len(content) <= LARGEST:
+            break
+    else:
+        raise ValueError(
+            f"show: {len(content)} bytes even when small; expected at most {LARGEST}: draw less, or smaller pictures"
+        )
+    display({"image/png": content, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def png(figure: Any, dpi: int, colours: int | None) -> bytes:
+    """A figure at `dpi`, or a picture as it is, with at most so many colours."""
+    if hasattr(figure, "savefig"):
+        import matplotlib.pyplot as plt
+
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
+        plt.close(figure)
+        image = Image.open(drawn).convert("RGB")
+    else:
+        image = figure if isinstance(figure, Image.Image) else Image.fromarray(np.asarray(figure))
+        image = image.convert("RGB").resize([max(1, round(side * dpi / 100)) for side in image.size])
+    content = io.BytesIO()
+    (image.quantize(colours) if colours else image).save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def say(text: str) -> None:
+    """A sentence with numbers in it that were just computed, set as Markdown."""
+    display(Markdown(text))
