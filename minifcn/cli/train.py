@@ -108,20 +108,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="median: a class counts as many times more as it is rarer than the median class (none)",
     )  # fmt: skip
     training.add_argument(
-        "--keep-cells",
-        type=above_zero,
-        metavar="P",
-        help="share of 32x32 cells that count in the loss, drawn each step (1)",
-    )
+        "--keep-cells", type=above_zero, metavar="P", help="share of 32x32 cells that count in the loss, drawn each step (1)"
+    )  # fmt: skip
     training.add_argument(
-        "--balance-cells",
-        action="store_true",
-        default=None,
-        help="keep cells of rare classes more often (with --keep-cells)",
-    )
+        "--balance-cells", action="store_true", default=None, help="keep cells of rare classes more often (with --keep-cells)"
+    )  # fmt: skip
     training.add_argument("--checkpoint-every", type=at_least(0, float), metavar="S", help="seconds (20)")
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    training.add_argument(
+        "--processes", type=at_least(1), default=1, metavar="N", help="share each batch between N processes, on GPUs one each (1)"
+    )  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run folder")
     parser.add_argument(
         "--watch", type=above_zero, nargs="?", const=30.0, metavar="S",
@@ -171,7 +168,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
     progress = Progress(arguments.verbose, live)
     try:
-        run_stages(config, train_set, val_set, folder, device, progress, arguments.checkpoint_every)
+        options = (arguments.checkpoint_every, arguments.processes)
+        run_stages(config, train_set, val_set, folder, device, progress, *options)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
         raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None

@@ -41,6 +41,10 @@ class Step(NamedTuple):
     waited: float = 0.0
     ahead: int = 0
 
+    def row(self, stage: str) -> dict[str, Any]:
+        """What a log keeps of it."""
+        return {"stage": stage} | {name: value for name, value in self._asdict().items() if name != "ahead"}
+
 
 class Unread(NamedTuple):
     """A step that was taken, or at least asked of a GPU, and whose losses, one a part, were not looked at yet."""
@@ -153,9 +157,9 @@ def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread
     backend.manual_seed((2, seed, batch.number))
     try:
         with detect_anomaly(), np.errstate(all="ignore"):
-            for pictures, labels in zip(batch.pictures, batch.labels, strict=True):
-                part = (backend.to_device(array, first.device) for array in (pictures, labels))
-                loss_of_part(model, *part, weight_of(recipe, first))
+            for part in zip(batch.pictures, batch.labels, strict=True):
+                pictures, labels = (backend.to_device(array, first.device) for array in part)
+                loss_of_part(model, pictures, labels, weight_of(recipe, first))
     except AnomalyError as error:
         where = str(error).partition(". Called at")[0]
     spoilt = [name for name, p in model.named_parameters() if not backend.array_module(p.data).isfinite(p.data).all()]

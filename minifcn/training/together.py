@@ -45,14 +45,14 @@ class Group:
         """Give each parameter the sum of all processes' gradients; the sums of the `losses`, 0-d arrays, come back."""
         if self.count == 1:
             return losses
-        trained = [parameter for parameter in parameters if parameter.grad is not None]
-        rows = [parameter.grad.reshape(-1) for parameter in trained] + [loss.reshape(1) for loss in losses]
-        flat = backend.array_module(rows[0]).concatenate(rows)
+        found = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
+        numbers = [gradient.reshape(-1) for _, gradient in found] + [loss.reshape(1) for loss in losses]
+        flat = backend.array_module(losses[0]).concatenate(numbers)
         self.total(flat)
         start = 0
-        for parameter in trained:
-            parameter.grad = flat[start : start + parameter.size].reshape(parameter.shape)
-            start += parameter.size
+        for parameter, gradient in found:
+            parameter.grad = flat[start : start + gradient.size].reshape(gradient.shape)
+            start += gradient.size
         return [flat[place] for place in range(start, len(flat))]
 
     def total(self, flat: Array) -> None:
