@@ -10,7 +10,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.cli.finish import Live, finish
-from minifcn.cli.options import above_zero, at_least, bar, comma_list, two_numbers
+from minifcn.cli.options import above_zero, at_least, bar, comma_list, number_or_mpi, two_numbers
 from minifcn.cli.progress import Progress
 from minifcn.data import VOID, ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.loader import BALANCES
@@ -18,11 +18,12 @@ from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.models.heads import FUSIONS
 from minifcn.models.surgery import LEARNERS
-from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished
+from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished, mpi
 from minifcn.training import run as run_stages
 from minifcn.training.config import STAGED
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.recipes import ADAM_RATE, LOSSES, OPTIMIZERS, SCHEDULES, named_recipe
+from minifcn.training.together import check_processes
 
 SYNTHETIC = "synthetic"
 LARGEST_CROP = 256
@@ -117,7 +118,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
     training.add_argument(
-        "--processes", type=at_least(1), default=1, metavar="N", help="share each batch between N processes, on GPUs one each (1)"
+        "--processes", type=number_or_mpi, default=1, metavar="N|mpi",
+        help="share each batch between N processes, on GPUs one each, or between those that mpirun started (1)",
     )  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run folder")
     parser.add_argument(
@@ -138,6 +140,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
         if getattr(arguments, name) is None and not (name == "epochs" and arguments.steps):
             setattr(arguments, name, value)
     device = backend.choose_device(arguments.device)
+    if arguments.processes == "mpi" and not mpi.is_first():
+        return mpi.serve(device)
     folder = RunFolder(arguments.out)
     folder.claim(arguments.resume)
     with folder.locked():
@@ -149,6 +153,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
     config = make_config(arguments, classes, train_set)
+    processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
+    check_processes(processes, device, config.recipe.batch)
     folder.agree(config)
     if is_finished(config, folder):
         if not folder.report.exists():

@@ -12,6 +12,7 @@ from minifcn.training.errors import TrainingError
 from minifcn.training.evaluate import evaluate
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.loop import Step, train
+from minifcn.training.mpi import together_by_mpi
 from minifcn.training.recipes import MODERN, Recipe, named_recipe
 from minifcn.training.together import together
 
@@ -47,7 +48,7 @@ def fit(
     optimiser: Optimiser | None = None,
     start: int = 0,
     first_batch: int = 0,
-    processes: int = 1,
+    processes: int | str = 1,
     **changes: Any,
 ) -> History:
     """Train `model` in place on `data` for `steps` steps, and score it on `validation` if that is given.
@@ -87,7 +88,11 @@ def fit(
     job: dict[str, Any] = dict(
         model=model, batches=batches, optimiser=optimiser, recipe=recipe, steps=steps, seed=seed, start=start, first_batch=first_batch
     )  # fmt: skip
-    with together(processes, next(model.parameters()).device, train, job) as group:
+    device = next(model.parameters()).device
+    sharing = (
+        together_by_mpi(device, train, job) if processes == "mpi" else together(int(processes), device, train, job)
+    )
+    with sharing as group:
         running, stop = train(**job, group=group), False
         for step in running:
             history.rows.append(step.row(stage))

@@ -15,10 +15,10 @@ from minifcn.data.loader import ALL
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
+from minifcn.training.group import ALONE, Group
 from minifcn.training.objective import summed_loss, weight_of
 from minifcn.training.recipes import MODERN, Recipe
 from minifcn.training.supply import Array, Batch, on_device, supply
-from minifcn.training.together import ALONE, Group
 
 READ_SECONDS = (
     0.5  # a GPU's losses are read about so often: to read one is to wait until all that was asked of it is done

@@ -59,7 +59,7 @@ def run(
     device: str,
     listener: Listener | None = None,
     every: float | None = None,
-    processes: int = 1,
+    processes: int | str = 1,
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
@@ -102,7 +102,7 @@ def train_stage(
     place: Place,
     listener: Listener,
     every: float,
-    processes: int,
+    processes: int | str,
 ) -> None:
     """The steps of one stage that are still to do, with a log row each and a checkpoint every so often. KeyboardInterrupt on Ctrl-C."""
     stage = config.stages[place.stage]

@@ -1,8 +1,6 @@
-"""Several processes train one network: each has the whole of it and a share of every batch, and after backward the gradients are added up.
+"""Starts and ends the processes that train one network together: each has the whole of it, and a share of every batch (`group.py`).
 
-The loss is a sum over pixels, divided by a number that all processes know, so the sum of their gradients is the gradient of the whole batch.
-All get the same bits of that sum and take the same step, so that their weights stay the same to the bit; nobody has to send them. Process 0
-started the others, and alone writes and prints. On GPUs NCCL adds up; else everybody sends to process 0, which adds in a fixed order.
+Process 0 started the others, and alone writes and prints. They hold nothing that it has not, so they may be ended at any moment.
 """
 
 import multiprocessing
@@ -11,144 +9,35 @@ import pickle
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
 from minifcn import backend
-from minifcn.autodiff.engine import Array, Tensor
-from minifcn.backend import Share
 from minifcn.kernels import threads
 from minifcn.training.errors import TrainingError
-
-GONE = (EOFError, BrokenPipeError, ConnectionResetError)
-
-
-class Group:
-    """Process `rank` of `count`. `links`: of process 0 one to each other, in the order of their ranks; of the others one to process 0."""
-
-    def __init__(self, rank: int = 0, count: int = 1, links: Sequence[Any] = ()) -> None:
-        self.rank, self.count, self.links = rank, count, links
-
-    def share(self, pictures: int) -> Share | None:
-        """This process's rows of a batch of so many `pictures`; None for one that is alone. Raises TrainingError for too few."""
-        if pictures < self.count:
-            raise TrainingError(
-                f"--processes {self.count}: a batch of {pictures} pictures cannot be shared by so many; use at most {pictures}, "
-                "or a larger --batch"
-            )
-        first, end = (pictures * rank // self.count for rank in (self.rank, self.rank + 1))
-        return Share(slice(first, end), pictures) if self.count > 1 else None
-
-    def add_up(self, parameters: Iterable[Tensor], losses: list[Array]) -> list[Array]:
-        """Give each parameter the sum of all processes' gradients; the sums of the `losses`, 0-d arrays, come back."""
-        if self.count == 1:
-            return losses
-        found = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
-        numbers = [gradient.reshape(-1) for _, gradient in found] + [loss.reshape(1) for loss in losses]
-        flat = backend.array_module(losses[0]).concatenate(numbers)
-        self.total(flat)
-        start = 0
-        for parameter, gradient in found:
-            parameter.grad = flat[start : start + gradient.size].reshape(gradient.shape)
-            start += gradient.size
-        return [flat[place] for place in range(start, len(flat))]
-
-    def total(self, flat: Array) -> None:
-        """Replace `flat` by the sum over all processes."""
-        host = backend.to_device(flat, "cpu")
-        if self.rank == 0:
-            part = host.copy()
-            for rank, link in enumerate(self.links, 1):
-                with partner(rank, self.count):
-                    hear(link)
-                    link.recv_bytes_into(part)
-                    host += part
-            for rank, link in enumerate(self.links, 1):
-                with partner(rank, self.count):
-                    link.send_bytes(host)
-        else:
-            self.links[0].send(None)  # no trouble
-            self.links[0].send_bytes(host)
-            self.links[0].recv_bytes_into(host)
-        if host is not flat:
-            flat[...] = backend.to_device(host, "gpu")
-
-    def check(self) -> None:
-        """Raise TrainingError where another process has failed and nobody would notice."""
+from minifcn.training.group import ALONE, GONE, Group, NcclGroup, partner
 
 
-ALONE = Group()
-
-
-class NcclGroup(Group):
-    """GPUs of one machine or several, one a process; the links only start them and bring bad news."""
-
-    def __init__(self, rank: int, count: int, links: Sequence[Any], unique_id: Any) -> None:
-        super().__init__(rank, count, links)
-        self.nccl = backend.import_cupy().cuda.nccl
-        self.communicator = self.nccl.NcclCommunicator(count, unique_id, rank)
-        self.trouble: BaseException | None = None
-        if rank == 0:
-            threading.Thread(target=self.watch, daemon=True).start()
-
-    def total(self, flat: Array) -> None:
-        """As in Group; the host does not wait."""
-        self.check()
-        kind = self.nccl.NCCL_FLOAT64 if flat.dtype.itemsize == 8 else self.nccl.NCCL_FLOAT32
-        stream = backend.import_cupy().cuda.get_current_stream()
-        self.communicator.allReduce(flat.data.ptr, flat.data.ptr, flat.size, kind, self.nccl.NCCL_SUM, stream.ptr)
-
-    def watch(self) -> None:
-        """A process that fails leaves the others waiting on their GPUs for ever: wait for its word, then break the communicator."""
-        link = wait(list(self.links))[0]
-        try:
-            with partner(self.links.index(link) + 1, self.count):
-                hear(link)
-        except BaseException as error:
-            self.trouble = error
-        self.communicator.abort()
-
-    def check(self) -> None:
-        if self.trouble:
-            raise self.trouble
-
-
-def hear(link: Any) -> None:
-    """Go on where the other side is well; raise what it says."""
-    if trouble := link.recv():
-        kind, text = trouble
-        raise kind(text)
-
-
-@contextmanager
-def partner(rank: int, count: int) -> Iterator[None]:
-    """Errors inside are those of process `rank`: they get its name."""
-    try:
-        yield
-    except GONE:
-        raise TrainingError(
-            f"process {rank} of {count} ended without a word, killed perhaps for want of memory; use fewer --processes or a smaller --batch"
-        ) from None
-    except (TrainingError, MemoryError) as error:
-        raise type(error)(f"process {rank} of {count}: {error}") from None
+def check_processes(count: int, device: str, batch: int) -> None:
+    """Raise TrainingError where a batch has fewer pictures than there are processes, or the machine fewer GPUs."""
+    Group(0, count).share(batch)
+    if device == "gpu" and count > (found := backend.import_cupy().cuda.runtime.getDeviceCount()):
+        raise TrainingError(f"--processes {count}: each needs a GPU of its own, and this machine has {found}")
 
 
 @contextmanager
 def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: dict[str, Any]) -> Iterator[Group]:
     """Start processes 1 … `count` - 1, each of which goes through `run(**job, group=…)`; the Group of process 0 comes back.
 
-    They end with the `with`, whatever ends it. Raises TrainingError where the job cannot be sent or a machine has fewer GPUs.
+    They end with the `with`, whatever ends it. Raises TrainingError where the job cannot be sent.
     """
     if count == 1:
         yield ALONE
         return
-    nccl = needed_nccl(count) if device == "gpu" else None
-    try:
-        content = pickle.dumps((run, job, nccl.get_unique_id() if nccl else None))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise TrainingError(f"--processes {count}: the training cannot be sent to another process: {error}") from error
+    unique_id = nccl_id(device)
+    content = packed(run, job, unique_id)
     context = multiprocessing.get_context("spawn")
     links, workers, before = [], [], threads.get_num_threads()
     each = max(1, before // count)
@@ -164,7 +53,7 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
         for rank, link in enumerate(links, 1):
             with partner(rank, count):
                 link.send_bytes(content)
-        yield NcclGroup(0, count, links, pickle.loads(content)[2]) if nccl else Group(0, count, links)
+        yield NcclGroup(0, count, links, unique_id) if unique_id else Group(0, count, links)
     finally:
         for worker in workers:
             worker.kill()  # it holds nothing that process 0 has not
@@ -172,12 +61,18 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
         threads.set_num_threads(before)
 
 
-def needed_nccl(count: int) -> Any:
-    """CuPy's NCCL, or None where it is not installed and process 0 has to add up. Raises TrainingError for too few GPUs."""
-    cuda = backend.import_cupy().cuda
-    if count > (found := cuda.runtime.getDeviceCount()):
-        raise TrainingError(f"--processes {count}: each needs a GPU of its own, and this machine has {found}")
-    return cuda.nccl if cuda.nccl.available else None
+def packed(run: Callable[..., Iterable[Any]], job: dict[str, Any], unique_id: Any) -> bytes:
+    """What another process needs to do the same."""
+    try:
+        return pickle.dumps((run, job, unique_id))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TrainingError(f"--processes: the training cannot be sent to another process: {error}") from error
+
+
+def nccl_id(device: str) -> Any:
+    """What the processes of one NCCL communicator have in common; None on a CPU, or where NCCL is not installed and process 0 adds up."""
+    nccl = backend.import_cupy().cuda.nccl if device == "gpu" else None
+    return nccl.get_unique_id() if nccl and nccl.available else None
 
 
 @contextmanager
@@ -211,7 +106,8 @@ def work(rank: int, count: int, link: Any, device: str, number_of_threads: int) 
         pass  # process 0 has left, and says why
     except BaseException as error:
         kind = MemoryError if isinstance(error, MemoryError) else TrainingError
-        link.send((kind, str(error) or type(error).__name__))
+        with suppress(*GONE):
+            link.send((kind, str(error) or type(error).__name__))
 
 
 def leave_with_parent() -> None:
