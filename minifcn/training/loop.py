@@ -137,9 +137,8 @@ def plain_steps(
 
 def loss_of_part(model: FCN, pictures: Any, labels: Any, weight: Any) -> Tensor:
     """The summed loss of pictures uint8 (N, H, W, 3) with labels uint8 (N, H, W), on the model's device."""
-    return summed_loss(
-        model(Tensor(model.preprocessing(pictures))), labels, weight, check=backend.device_of(labels) == "cpu"
-    )
+    values = model.preprocessing(pictures).astype(next(model.parameters()).dtype, copy=False)
+    return summed_loss(model(Tensor(values)), labels, weight, check=backend.device_of(labels) == "cpu")
 
 
 def read(losses: list[list[Array]]) -> list[float]:
