@@ -2,7 +2,10 @@
 
 import importlib
 import importlib.util
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +26,34 @@ def manual_seed(seed: Any) -> None:
 def random_generator() -> np.random.Generator:
     """The generator that `manual_seed` restarts. It lives on the CPU, so that a seed means the same on every device."""
     return _random
+
+
+class Share(NamedTuple):
+    """Which rows of a batch of `whole` pictures are this process's, where several share each batch."""
+
+    rows: slice
+    whole: int
+
+
+_share: ContextVar[Share | None] = ContextVar("share", default=None)
+
+
+@contextmanager
+def sharing(share: Share | None) -> Iterator[None]:
+    """Inside, `uniform` draws for a whole batch and keeps this process's rows: all processes together see what one alone would see."""
+    token = _share.set(share)
+    try:
+        yield
+    finally:
+        _share.reset(token)
+
+
+def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers from 0 to 1, float32, for a batch of `shape` (N, …), drawn in the order of its axes."""
+    share = _share.get()
+    if share is None:
+        return generator.random(shape, dtype=np.float32)
+    return generator.random((share.whole, *shape[1:]), dtype=np.float32)[share.rows]
 
 
 def device_of(array: Any) -> str:

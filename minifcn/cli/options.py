@@ -23,6 +23,11 @@ def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
     return number
 
 
+def number_or_mpi(text: str) -> int | str:
+    """An argparse type: how many processes, or the word mpi."""
+    return text if text == "mpi" else at_least(1)(text)
+
+
 def above_zero(text: str) -> float:
     """An argparse type: a number above 0."""
     value = at_least(0, float)(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 from minifcn import backend
 from minifcn.cli.finish import Live, finish
-from minifcn.cli.options import above_zero, at_least, bar, comma_list, two_numbers
+from minifcn.cli.options import above_zero, at_least, bar, comma_list, number_or_mpi, two_numbers
 from minifcn.cli.progress import Progress
 from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.loader import BALANCES
@@ -17,11 +17,12 @@ from minifcn.data.sizes import default_crop, usual_size, valid_pixels
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.models.heads import FUSIONS
 from minifcn.models.surgery import LEARNERS
-from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished
+from minifcn.training import RECIPES, Config, Recipe, RunFolder, TrainingError, is_finished, mpi
 from minifcn.training import run as run_stages
 from minifcn.training.config import STAGED
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.recipes import ADAM_RATE, LOSSES, OPTIMIZERS, SCHEDULES, named_recipe
+from minifcn.training.together import check_processes
 
 SYNTHETIC = "synthetic"
 DEFAULTS: dict[str, Any] = dict(train_split="train", arch="staged", backbone="tiny")
@@ -111,20 +112,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="median: a class counts as many times more as it is rarer than the median class (none)",
     )  # fmt: skip
     training.add_argument(
-        "--keep-cells",
-        type=above_zero,
-        metavar="P",
-        help="share of 32x32 cells that count in the loss, drawn each step (1)",
-    )
+        "--keep-cells", type=above_zero, metavar="P", help="share of 32x32 cells that count in the loss, drawn each step (1)"
+    )  # fmt: skip
     training.add_argument(
-        "--balance-cells",
-        action="store_true",
-        default=None,
-        help="keep cells of rare classes more often (with --keep-cells)",
-    )
+        "--balance-cells", action="store_true", default=None, help="keep cells of rare classes more often (with --keep-cells)"
+    )  # fmt: skip
     training.add_argument("--checkpoint-every", type=at_least(0, float), metavar="S", help="seconds (20)")
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     training.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    training.add_argument(
+        "--processes", type=number_or_mpi, default=1, metavar="N|mpi",
+        help="share each batch between N processes, on GPUs one each, or between those that mpirun started (1)",
+    )  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run folder")
     parser.add_argument(
         "--watch", type=above_zero, nargs="?", const=30.0, metavar="S",
@@ -144,6 +143,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
         if getattr(arguments, name) is None and not (name == "epochs" and arguments.steps):
             setattr(arguments, name, value)
     device = backend.choose_device(arguments.device)
+    if arguments.processes == "mpi" and not mpi.is_first():
+        return mpi.serve(device)
     folder = RunFolder(arguments.out)
     folder.claim(arguments.resume)
     with folder.locked():
@@ -157,6 +158,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
     config = make_config(arguments, classes, train_set)
+    processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
+    check_processes(processes, device, config.recipe.batch)
     folder.agree(config)
     if is_finished(config, folder):
         if not folder.report.exists():
@@ -176,7 +179,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
     progress = Progress(arguments.verbose, live)
     try:
-        run_stages(config, train_set, val_set, folder, device, progress, arguments.checkpoint_every)
+        options = (arguments.checkpoint_every, arguments.processes)
+        run_stages(config, train_set, val_set, folder, device, progress, *options)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
         raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None

@@ -34,7 +34,7 @@ class Optimiser:
         groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
         self.groups = [self._group(name, group) for group in groups]
         self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
-        everything = [id(parameter) for group in self.groups for parameter in group["params"]]
+        everything = [id(parameter) for parameter in self.parameters()]
         if len(set(everything)) != len(everything):
             raise ValueError(f"{name}: a parameter is listed twice; it would be moved twice a step")
         self.state: list[dict[str, Array]] = [{} for _ in everything]
@@ -54,8 +54,10 @@ class Optimiser:
         at_least_zero(name, **{key: value for key, value in group.items() if key != "params"})
         return dict(group) | {"params": params}
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient, in place."""
+    def step(self, only_if: Any = True) -> None:
+        """Move every parameter that has a gradient, in place; where `only_if`, a truth value or an array of one, is false, none."""
+        if not only_if:
+            return
         self.steps += 1
         number = 0
         for group in self.groups:
@@ -70,11 +72,14 @@ class Optimiser:
         """One step of one parameter: change `data`, and in `state` what is kept of it, in place."""
         raise NotImplementedError
 
+    def parameters(self) -> list[Tensor]:
+        """All of its parameters, group by group: the order in which `state` keeps what it remembers of them."""
+        return [parameter for group in self.groups for parameter in group["params"]]
+
     def zero_grad(self) -> None:
         """Forget every gradient."""
-        for group in self.groups:
-            for parameter in group["params"]:
-                parameter.grad = None
+        for parameter in self.parameters():
+            parameter.grad = None
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Everything a resumed run needs, as arrays on the CPU: "steps", and "3.velocity" for the fourth parameter."""
@@ -87,7 +92,7 @@ class Optimiser:
 
     def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state_dict` gave, for the same parameters in the same order."""
-        parameters = [parameter for group in self.groups for parameter in group["params"]]
+        parameters = self.parameters()
         state: list[dict[str, Array]] = [{} for _ in parameters]
         if "steps" not in arrays:
             raise ValueError(f"{type(self).__name__}: the saved state has no steps; give what state_dict() returned")

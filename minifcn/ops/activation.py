@@ -31,7 +31,7 @@ class Dropout(Function):
 
     def forward(self, x: Array) -> Array:
         # drawn on the CPU in the order of x (N, C, H, W): one seed gives one mask, whatever device or memory order
-        kept = backend.to_device(self.rng.random(x.shape, dtype=np.float32) >= self.p, backend.device_of(x))
+        kept = backend.to_device(backend.uniform(self.rng, x.shape) >= self.p, backend.device_of(x))
         self.kept, self.scale = kept, 1 / (1 - self.p) if self.p < 1 else 0.0
         return self.backward(x)  # what it does to x it does to the gradient
 
