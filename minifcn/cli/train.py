@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
     bar,
@@ -15,8 +13,9 @@ from minifcn.cli.options import (
 )
 from minifcn.cli.progress import Progress
 from minifcn.cli.train_options import add_arguments
-from minifcn.data import VOID, ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.painting import SHAPE_CLASSES
+from minifcn.data.sizes import default_crop, usual_size, valid_pixels
 from minifcn.training import Config, Recipe, RunFolder, TrainingError, is_finished, mpi
 from minifcn.training import run as run_stages
 from minifcn.training.objective import class_counts, median_frequency
@@ -26,7 +25,6 @@ from minifcn.training.together import check_processes
 __all__ = ["add_arguments", "run"]
 
 SYNTHETIC = "synthetic"
-LARGEST_CROP = 256
 DEFAULTS: dict[str, Any] = dict(train_split="train", arch="staged", backbone="tiny")
 # what else a recipe chooses where the command line does not
 PRESETS: dict[str, dict[str, Any]] = {
@@ -56,6 +54,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 
 
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
+    if arguments.classes == ["all"]:
+        arguments.classes = None
     root, classes = find_data(arguments)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
@@ -146,6 +146,7 @@ def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOC
         learn_upsampling=arguments.learn_upsampling,
         init=arguments.init,
         trunk=arguments.trunk,
+        picture_size=usual_size(train_set),
         steps=steps,
         seed=arguments.seed,
         limit=arguments.limit,
@@ -190,15 +191,3 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
     if arguments.class_weights == "median":
         changes["class_weights"] = median_frequency(*class_counts(train_set, classes))
     return replace(recipe, **changes)
-
-
-def valid_pixels(train_set: VOCFolder, most: int = 100) -> float:
-    """The mean number of pixels that are not void, over at most so many pictures spread over the set."""
-    chosen = np.linspace(0, len(train_set) - 1, min(most, len(train_set))).round().astype(int)
-    return float(np.mean([(train_set.labels(int(i)) != VOID).sum() for i in chosen])) or 1.0
-
-
-def default_crop(train_set: VOCFolder) -> int:
-    """The longest side of the first pictures, a multiple of 32, at most 256."""
-    longest = max(max(train_set.picture(number).shape[:2]) for number in range(min(20, len(train_set))))
-    return min(LARGEST_CROP, -(-longest // 32) * 32)

@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--train-split", help="a name in ImageSets/Segmentation (train)")
     data.add_argument("--val-split", default="val", help="the split that is scored (val)")
-    data.add_argument("--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background (all)")
+    data.add_argument(
+        "--classes",
+        type=comma_list,
+        metavar="A,B,…",
+        help="only these classes, and background; the word all: every class (all)",
+    )
     data.add_argument(
         "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
     )
