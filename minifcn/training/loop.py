@@ -103,7 +103,7 @@ def train(
                 raise TrainingError(not_finite(model, bad, recipe, seed, done, value))
             yield Step(done.step, value, done.rate, seconds, speed, done.waited, unread[-1].step - done.step)
         if first.device == "gpu":
-            every = min(max(1, int(READ_SECONDS / seconds)), MOST_UNREAD)
+            every = int(min(max(1, READ_SECONDS / max(seconds, 1e-9)), MOST_UNREAD))
         unread.clear()
         before = time.perf_counter()
     model.eval()
