@@ -1,7 +1,9 @@
 """NumPy or CuPy: which one an array belongs to, and how it moves. The only file that imports CuPy, and only on request."""
 
+import gc
 import importlib
 import importlib.util
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -103,6 +105,56 @@ def import_cupy() -> Any:
             f"the device gpu needs CuPy, which does not import here ({error}); "
             "install the wheel for your CUDA version: pip install minifcn[cuda12] or minifcn[cuda13]"
         ) from error
+
+
+MEMORY_LIMIT = (
+    "MINIFCN_GPU_MEMORY"  # the environment variable that says how much of a GPU's memory may be used, such as 6G or 80%
+)
+
+
+def limit_gpu_memory(limit: str) -> None:
+    """Let CuPy's pool take no more of this GPU's memory than `limit`: bytes, "6G" or "500M", or a share, "80%". What is more raises MemoryError.
+
+    CuPy's own limit alone would raise it with idle blocks in the pool, so these are given back first.
+    """
+    cuda, pool = import_cupy().cuda, import_cupy().get_default_memory_pool()
+    number, unit = limit[:-1], limit[-1:].upper()
+    try:
+        if unit == "%":
+            pool.set_limit(fraction=float(number) / 100)
+        else:
+            pool.set_limit(size=int(float(number) * 1024 ** (1 + "KMGT".index(unit))) if unit in "KMGT" else int(limit))
+    except ValueError as error:
+        raise ValueError(
+            f"gpu memory: {limit!r} is not a size; expected bytes, such as 6G or 500M, or a share, such as 80%"
+        ) from error
+
+    def allocate(size: int) -> Any:
+        try:
+            return pool.malloc(size)
+        except MemoryError:
+            gc.collect()
+            pool.free_all_blocks()
+            return pool.malloc(size)
+
+    cuda.set_allocator(allocate)
+
+
+def use_gpu(number: int) -> None:
+    """Compute on GPU `number` of this machine, from 0, within the limit that the environment sets."""
+    import_cupy().cuda.Device(number).use()
+    if limit := os.environ.get(MEMORY_LIMIT):
+        limit_gpu_memory(limit)
+
+
+def no_memory_left(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: NumPy's and CuPy's own, or one of CUDA or cuBLAS that comes as a number with a name."""
+    names = ("out of memory", "MemoryAllocation", "ALLOC_FAILED")
+    return isinstance(error, MemoryError) or (is_of_cupy(error) and any(name in str(error) for name in names))
+
+
+def is_of_cupy(value: Any) -> bool:
+    return type(value).__module__.partition(".")[0] in ("cupy", "cupy_backends")
 
 
 def gpu_problem() -> str | None:

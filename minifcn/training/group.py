@@ -126,4 +126,5 @@ def partner(rank: int, count: int) -> Iterator[None]:
             f"process {rank} of {count} ended without a word, killed perhaps for want of memory; use fewer --processes or a smaller --batch"
         ) from None
     except (TrainingError, MemoryError) as error:
-        raise type(error)(f"process {rank} of {count}: {error}") from None
+        kind = MemoryError if isinstance(error, MemoryError) else TrainingError
+        raise kind(f"process {rank} of {count}: {error}") from None

@@ -102,7 +102,7 @@ def serve(device: str) -> int:
         signal.signal(number, signal.SIG_IGN)
     try:
         if device == "gpu":
-            backend.import_cupy().cuda.Device(world.Split_type(mpi.COMM_TYPE_SHARED).Get_rank()).use()
+            backend.use_gpu(world.Split_type(mpi.COMM_TYPE_SHARED).Get_rank())
         while content := world.bcast(None):
             run, job, unique_id = pickle.loads(content)
             group = NcclGroup(rank, processes, [], unique_id) if unique_id else Group(rank, processes, [Link(mpi, 0)])

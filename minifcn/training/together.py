@@ -96,7 +96,7 @@ def work(rank: int, count: int, link: Any, device: str, number_of_threads: int) 
     threads.set_num_threads(number_of_threads)
     try:
         if device == "gpu":
-            backend.import_cupy().cuda.Device(rank).use()
+            backend.use_gpu(rank)
         run, job, unique_id = pickle.loads(link.recv_bytes())
         group = NcclGroup(rank, count, [link], unique_id) if unique_id else Group(rank, count, [link])
         for _ in run(**job, group=group):
@@ -105,7 +105,7 @@ def work(rank: int, count: int, link: Any, device: str, number_of_threads: int) 
     except GONE:
         pass  # process 0 has left, and says why
     except BaseException as error:
-        kind = MemoryError if isinstance(error, MemoryError) else TrainingError
+        kind = MemoryError if backend.no_memory_left(error) else TrainingError
         with suppress(*GONE):
             link.send((kind, str(error) or type(error).__name__))
 
