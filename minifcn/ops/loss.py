@@ -109,7 +109,9 @@ def as_indices(name: str, scores: Tensor, labels: Any, ignore_index: int, check:
         )
     if check:
         check_labels(name, labels, scores.shape[1], ignore_index)
-    labels = backend.to_device(labels, scores.device)  # a plain array goes where the scores are, once it is known to be right
+    labels = backend.to_device(
+        labels, scores.device
+    )  # a plain array goes where the scores are, once it is known to be right
     xp, valid = backend.array_module(labels), counted(labels, ignore_index)
     return xp.where(valid, labels, 0).astype(xp.intp), valid
 

@@ -71,7 +71,7 @@ def on_device(ready: Iterable[Batch], device: str, classes: int, dtype: Any) -> 
         with stream:
             pictures = [backend.to_device(part, device) for part in batch.pictures]
             labels = [backend.to_device(part, device) for part in batch.labels]
-            factor = backend.to_device(np.full(1, batch.factor, dtype), device)
+            factor = backend.to_device(np.asarray(batch.factor, dtype), device)
         return batch._replace(pictures=pictures, labels=labels, factor=factor), stream.record()
 
     sent: tuple[Batch, Any] | None = None

@@ -1,6 +1,5 @@
 """The same tests on the stand-in for CuPy, which runs everywhere, and on a GPU, where there is one. Both are called "gpu" by the library."""
 
-
 import numpy as np
 import pytest
 from standin import installed
@@ -51,5 +50,3 @@ def same(found, wanted, tolerance=1e-12):
     found = down(found)
     assert found.dtype == wanted.dtype and found.shape == wanted.shape
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
-
-

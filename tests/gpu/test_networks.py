@@ -6,7 +6,7 @@ from training.helpers import config_for, make_small_set, run_in
 
 import minifcn as mf
 from minifcn import Tensor, backend, no_grad, ops
-from minifcn.models import Classifier, build, fully_convolutional, load, save, shift_and_stitch
+from minifcn.models import Classifier, build, fully_convolutional, load, save
 from minifcn.models.variants import LateFusion
 from minifcn.training import fit, predict, predict_maps
 from minifcn.training.recipes import Recipe
@@ -102,7 +102,8 @@ class Stripes:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, dict(optimizer="adam", lr=1e-3), dict(keep_cells=0.5), dict(accumulate=2), dict(class_weights=(1.0, 3.0))]
+    "changes",
+    [{}, dict(optimizer="adam", lr=1e-3), dict(keep_cells=0.5), dict(accumulate=2), dict(class_weights=(1.0, 3.0))],
 )
 def test_a_training(changes, cupy):
     """The same losses step by step, dropout included: its masks are drawn on the CPU."""
@@ -164,7 +165,7 @@ def test_an_adjoint_check_on_the_device(up):
 
 
 def test_a_nan_is_found_on_the_device(up):
-    with np.errstate(all="ignore"), mf.detect_anomaly(), pytest.raises(Exception, match="relu|mul|div|log"):
+    with np.errstate(all="ignore"), mf.detect_anomaly(), pytest.raises(Exception, match="NaN in 2 of 2 values"):
         x = Tensor(up(np.array([1.0, 0.0])), requires_grad=True)
         (x / up(np.array([0.0, 0.0]))).sum().backward()
 
@@ -173,14 +174,16 @@ def test_a_profile_on_the_device(cupy):
     model = network(width=2).to("gpu")
     with mf.profile() as found:
         model(Tensor(picture()).to("gpu"))
-    assert "conv2d" in str(found)
+    assert "Conv2d" in str(found)
 
 
 def test_surgery_and_variants_on_the_device(cupy):
     classifier = Classifier("tiny", 5, width=2).to("gpu")
     model, _ = fully_convolutional(classifier, 8, 3)
-    wanted = shift_and_stitch(network(arch="fcn32s", width=2), picture(64, 64)) if False else None
-    assert wanted is None and model is not None
+    assert all(type(p.data) is np.ndarray for p in model.parameters())  # a new network begins on the CPU
+    for name, parameter in model.named_parameters():
+        if name.startswith("backbone.conv"):
+            np.testing.assert_array_equal(parameter.data, classifier.state_dict()[name])
     late = LateFusion(network(width=2), network(width=2, in_channels=1)).eval()
     both = np.concatenate([picture(), picture(channels=1)], 1)
     with no_grad():
