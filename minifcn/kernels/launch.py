@@ -1,6 +1,6 @@
 """CUDA sources from cuda/, compiled when first used and launched. The only file that asks CuPy for kernels.
 
-A source is plain CUDA C with `extern "C" __global__` functions. Macros make it fit a call: `T` is the type of the numbers, the rest are what the
+A source is plain CUDA C with `extern "C" __global__` functions. Macros make it fit a call: the type of the numbers, of the indices, and what the
 compiler should know, such as a window's size. Every kernel loops with the stride of the whole grid, so that any number of threads is right.
 """
 
@@ -31,11 +31,11 @@ def compiled(name: str, options: tuple[str, ...], device: int) -> Any:
 
 
 def options(dtype: Any, count: int, **macros: int) -> tuple[str, ...]:
-    """The -D options: T for `dtype`, Index wide enough for `count` numbers, and the macros."""
+    """The -D options: the type of the numbers, an index wide enough for `count` numbers, and the macros."""
     index = "int" if count <= LARGEST_INT // 2 else "long long"
     return (
-        f"-DT={TYPES[np.dtype(dtype).name]}",
-        f"-DIndex={index}",
+        f"-DNUMBER={TYPES[np.dtype(dtype).name]}",
+        f"-DINDEX={index}",
         *(f"-D{name}={value}" for name, value in macros.items()),
     )
 
@@ -52,7 +52,7 @@ def launch(
         return
     cupy = backend.import_cupy()
     chosen = options(dtype, max(count, largest), **macros)
-    index = np.int32 if "-DIndex=int" in chosen else np.int64
+    index = np.int32 if "-DINDEX=int" in chosen else np.int64
     values = tuple(index(value) if isinstance(value, int) else value for value in (*arguments, count))
     function = compiled(name, chosen, cupy.cuda.Device().id).get_function(kernel)
     function((min(MOST_BLOCKS, -(-count // BLOCK)),), (BLOCK,), values)

@@ -12,7 +12,7 @@ extern "C" __global__ void largest(const T* __restrict__ x, T* __restrict__ best
         Index h0 = oh * SH - top, w0 = ow * SW - left;
         Index first_i = h0 < 0 ? min((Index)(-h0 + DH - 1) / DH, (Index)(KH - 1)) : 0, first_j = w0 < 0 ? min((Index)(-w0 + DW - 1) / DW, (Index)(KW - 1)) : 0;
         int winner = first_i * KW + first_j;
-        T value = -INFINITY;
+        T value = -1 / T(0);  // -inf; NVIDIA's compiler knows no math.h
         for (int i = 0; i < KH; i++) {
             Index h = h0 + i * DH;
             if (h < 0 || h >= height) continue;
