@@ -58,6 +58,48 @@ def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
     return generator.random((share.whole, *shape[1:]), dtype=np.float32)[share.rows]
 
 
+class Masks:
+    """Dropout masks that a captured step reads: arrays on the GPU that are filled before each launch, with the numbers of that step."""
+
+    def __init__(self) -> None:
+        self.arrays: list[tuple[Any, float]] = []
+
+    def new(self, shape: tuple[int, ...], p: float) -> Any:
+        self.arrays.append((import_cupy().empty(shape, bool), p))  # zeros would be noted, and cleared at every launch
+        return self.arrays[-1][0]
+
+    def fill(self, generator: np.random.Generator) -> None:
+        for array, p in self.arrays:
+            array[...] = to_device(uniform(generator, array.shape) >= p, "gpu")
+
+
+_masks: ContextVar[Masks | None] = ContextVar("masks", default=None)
+
+
+@contextmanager
+def capturing(masks: Masks) -> Iterator[None]:
+    """While the GPU notes what it is asked for: `kept` gives masks to be filled later, and nothing may be sent up, for the note would be of an
+    address and not of what stands there."""
+    token = _masks.set(masks)
+    try:
+        yield
+    finally:
+        _masks.reset(token)
+
+
+def is_capturing() -> bool:
+    return _masks.get() is not None
+
+
+def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Any:
+    """Which elements of a batch of `shape` dropout keeps: bool, each with probability 1 - p.
+
+    Drawn on the CPU in the order of the axes (N, C, H, W): one seed gives one mask, whatever device or memory order.
+    """
+    masks = _masks.get()
+    return to_device(uniform(generator, shape) >= p, device) if masks is None else masks.new(shape, p)
+
+
 def device_of(array: Any) -> str:
     """ "cpu" for a NumPy array, "gpu" for a CuPy array."""
     return "gpu" if type(array).__module__.partition(".")[0] == "cupy" else "cpu"
@@ -94,6 +136,8 @@ def to_device(array: Any, device: str) -> Any:
         raise ValueError(f'to: unknown device {device!r}; choose "cpu" or "gpu"')
     if device_of(array) == device:
         return array
+    if is_capturing():
+        raise RuntimeError(f"a step that moves arrays to the {device} cannot be captured")
     return import_cupy().asarray(array) if device == "gpu" else array.get()
 
 

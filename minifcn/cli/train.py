@@ -81,7 +81,7 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
     progress = Progress(arguments.verbose, live)
     try:
-        options = (arguments.checkpoint_every, arguments.processes)
+        options = (arguments.checkpoint_every, arguments.processes, arguments.graph)
         run_stages(config, train_set, val_set, folder, device, progress, *options)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""

@@ -99,6 +99,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     add_device(training)
     training.add_argument(
+        "--graph", action=argparse.BooleanOptionalAction, default=False,
+        help="capture the step in a CUDA graph: a GPU is asked once a step and not a hundred times, which small networks feel (no)",
+    )  # fmt: skip
+    training.add_argument(
         "--processes", type=number_or_mpi, default=1, metavar="N|mpi",
         help="share each batch between N processes, on GPUs one each, or between those that mpirun started (1)",
     )  # fmt: skip

@@ -159,7 +159,9 @@ class Optimiser:
                     f"{type(self).__name__}: the saved {key} {value.shape} fits none of the {len(parameters)} parameters; "
                     f"this optimiser keeps {', '.join(self.kept)} for each"
                 )
-            state[int(number)][name] = backend.to_device(np.array(value), parameter.device if value.ndim else "cpu")
+            state[int(number)][name] = backend.to_device(
+                np.array(value), "cpu" if name == "count" else parameter.device
+            )
         self.state, self.steps = state, int(arrays["steps"])
 
 

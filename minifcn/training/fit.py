@@ -49,6 +49,8 @@ def fit(
     start: int = 0,
     first_batch: int = 0,
     processes: int | str = 1,
+    graph: bool = False,
+    say: Callable[[str], Any] = print,
     **changes: Any,
 ) -> History:
     """Train `model` in place on `data` for `steps` steps, and score it on `validation` if that is given.
@@ -58,6 +60,7 @@ def fit(
     each is called with every Step; one that returns True ends the training after it, or after the last step that a GPU was asked for by
     then. `stage` names the rows. `optimiser`, `start` and `first_batch` continue a training that was stopped. `processes`: how many share
     each batch, on a GPU each with a GPU of its own; a script that asks for more than one begins with `if __name__ == "__main__":`.
+    `graph`: capture the step in a CUDA graph, on one GPU; `say` is told where that cannot be.
     Raises TrainingError where the recipe makes no sense or the loss is no number.
 
     >>> import minifcn as mf, numpy as np
@@ -93,7 +96,7 @@ def fit(
         together_by_mpi(device, train, job) if processes == "mpi" else together(int(processes), device, train, job)
     )
     with sharing as group:
-        running, stop = train(**job, group=group), False
+        running, stop = train(**job, group=group, graph=graph, say=say), False
         for step in running:
             history.rows.append(step.row(stage))
             answers = [callback(step) for callback in callbacks]

@@ -9,15 +9,16 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
-from minifcn.autodiff.engine import Tensor
 from minifcn.data import Batches
 from minifcn.data.loader import ALL
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
+from minifcn.training.graph import CapturedSteps
 from minifcn.training.group import ALONE, Group
-from minifcn.training.objective import summed_loss, weight_of
+from minifcn.training.objective import weight_of
 from minifcn.training.recipes import MODERN, Recipe
+from minifcn.training.steps import Steps, loss_of_part, read
 from minifcn.training.supply import Array, Batch, on_device, supply
 
 READ_SECONDS = (
@@ -66,11 +67,14 @@ def train(
     start: int = 0,
     first_batch: int = 0,
     group: Group = ALONE,
+    graph: bool = False,
+    say: Callable[[str], Any] = print,
 ) -> Generator[Step, None, None]:
     """Run steps `start` … `steps` - 1 and yield each once it is done and its loss was read.
 
     `recipe.accumulate` batches make a step; batch (`first_batch` + step)·accumulate is its first. Dropout and sampled cells are drawn
     from that number, so that a run continued at `start` is the run that was never stopped. `group`: the processes that share each batch.
+    `graph`: on one GPU and with crops of one size, capture the step and ask for all of it at once; where that fails, `say` is told so.
     Raises TrainingError when a loss is not finite; the message names the first operation that made a NaN or infinity. That step and
     those after it, which a GPU may have been asked for already, change no weights.
     """
@@ -81,7 +85,11 @@ def train(
     def batches_of(numbers: range) -> Iterator[Batch]:
         return supply(batches, recipe, seed, model.cell, numbers, share.rows if share else ALL)
 
-    take_step = plain_steps(model, optimiser, recipe, seed, group, share)
+    plain = Steps(model, optimiser, recipe, seed, group, share)
+    captured = graph and first.device == "gpu" and group.count == 1 and batches.size is not None
+    if graph and not captured:
+        say("--graph is for one GPU and crops of one size; going on without")
+    take_step: Callable[[Batch], list[Array]] = CapturedSteps(plain, say) if captured else plain
     unread: list[Unread] = []
     every = 1
     before = time.perf_counter()
@@ -107,46 +115,6 @@ def train(
         unread.clear()
         before = time.perf_counter()
     model.eval()
-
-
-def plain_steps(
-    model: FCN, optimiser: Optimiser, recipe: Recipe, seed: int, group: Group, share: backend.Share | None
-) -> Callable[[Batch], list[Array]]:
-    """A function that takes a step: what it is given moves the weights, and the loss of each part comes back, unread."""
-    weight = weight_of(recipe, next(model.parameters()))
-    good: Any = True  # whether all losses so far were finite, where the losses are: the host need not know to go on
-
-    def take_step(batch: Batch) -> list[Array]:
-        nonlocal good
-        backend.manual_seed((2, seed, batch.number))
-        optimiser.zero_grad()
-        losses = []
-        for pictures, labels in zip(batch.pictures, batch.labels, strict=True):
-            with backend.sharing(share):
-                loss = loss_of_part(model, pictures, labels, weight) * batch.factor
-            loss.backward()
-            losses.append(loss.data)
-        losses = group.add_up(optimiser.parameters(), losses)
-        for value in losses:
-            good = good & backend.array_module(value).isfinite(value)
-        optimiser.step(only_if=good)
-        return losses
-
-    return take_step
-
-
-def loss_of_part(model: FCN, pictures: Any, labels: Any, weight: Any) -> Tensor:
-    """The summed loss of pictures uint8 (N, H, W, 3) with labels uint8 (N, H, W), on the model's device."""
-    values = model.preprocessing(pictures).astype(next(model.parameters()).dtype, copy=False)
-    return summed_loss(model(Tensor(values)), labels, weight, check=backend.device_of(labels) == "cpu")
-
-
-def read(losses: list[list[Array]]) -> list[float]:
-    """The loss of each step from those of its parts, all on their way from the device at once."""
-    parts = len(losses[0])
-    xp = backend.array_module(losses[0][0])
-    values = backend.to_device(xp.stack([part for step in losses for part in step]), "cpu").tolist()
-    return [sum(values[i : i + parts]) for i in range(0, len(values), parts)]
 
 
 def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread, value: float) -> str:

@@ -60,6 +60,7 @@ def run(
     listener: Listener | None = None,
     every: float | None = None,
     processes: int | str = 1,
+    graph: bool = False,
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
@@ -75,7 +76,7 @@ def run(
     while True:
         stage = config.stages[place.stage]
         seconds = CHECKPOINT_SECONDS if every is None else every
-        train_stage(config, train_set, folder, model, optimiser, place, listener, seconds, processes)
+        train_stage(config, train_set, folder, model, optimiser, place, listener, seconds, processes, graph)
         metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
         listener.scored(stage, metrics[stage])
         for hint in hints_of(config, folder.read_log(), stage, metrics[stage]):
@@ -103,6 +104,7 @@ def train_stage(
     listener: Listener,
     every: float,
     processes: int | str,
+    graph: bool,
 ) -> None:
     """The steps of one stage that are still to do, with a log row each and a checkpoint every so often. KeyboardInterrupt on Ctrl-C."""
     stage = config.stages[place.stage]
@@ -142,6 +144,8 @@ def train_stage(
                 start=place.step,
                 first_batch=place.stage * config.steps,
                 processes=processes,
+                graph=graph,
+                say=listener.say,
             )
         if request.asked:
             raise KeyboardInterrupt
