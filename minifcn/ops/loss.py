@@ -79,6 +79,8 @@ def softmax_cross_entropy(
         raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
     labels, valid = as_indices(name, scores, labels, ignore_index, check)
     if weight is not None:
+        if isinstance(weight, np.ndarray):
+            weight = backend.to_device(weight, scores.device)
         weight = checks.as_tensor(name, weight, "weight", like=scores)
         checks.same_device(name, scores=scores, weight=weight)
         checks.same_dtype(name, scores=scores, weight=weight)
@@ -94,11 +96,12 @@ def softmax_cross_entropy(
 
 def as_indices(name: str, scores: Tensor, labels: Any, ignore_index: int, check: bool) -> tuple[Array, Array]:
     """Labels as indices 0 … C - 1 (0 where ignored), and which of them count."""
-    labels = labels.data if isinstance(labels, Tensor) else labels
-    labels = labels if backend.is_array(labels) else np.asarray(labels)
+    plain = not isinstance(labels, Tensor)
+    labels = labels if backend.is_array(labels) else np.asarray(labels) if plain else labels.data
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels have dtype {labels.dtype}; expected integers, one class number a pixel")
-    checks.same_device(name, scores=scores, labels=Tensor(labels))
+    if not plain:
+        checks.same_device(name, scores=scores, labels=Tensor(labels))
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise ValueError(
@@ -106,6 +109,9 @@ def as_indices(name: str, scores: Tensor, labels: Any, ignore_index: int, check:
         )
     if check:
         check_labels(name, labels, scores.shape[1], ignore_index)
+    labels = backend.to_device(
+        labels, scores.device
+    )  # a plain array goes where the scores are, once it is known to be right
     xp, valid = backend.array_module(labels), counted(labels, ignore_index)
     return xp.where(valid, labels, 0).astype(xp.intp), valid
 

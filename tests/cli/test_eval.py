@@ -7,11 +7,9 @@ import pytest
 from PIL import Image
 from training.helpers import STAGES, constant_model, random_model, saved, truth_share
 
-from minifcn.data import ClassMap, VOCFolder, read_picture, write_labels
-from minifcn.data.painting import SHAPE_CLASSES
+from minifcn.data import ClassMap, read_picture, write_labels
 from minifcn.models import load
 from minifcn.training import predict
-from minifcn.training.metrics import confusion
 from minifcn.weights import load_arrays, save_arrays
 
 from .conftest import ONE
@@ -286,26 +284,3 @@ def test_a_set_of_void_alone_has_a_table_and_no_gallery(call, trained, copy, tmp
     answer = call(f"{line} --gallery {tmp_path}/g.png").failed("gallery: there are no rows")
     assert "none" in answer.out and json.loads((tmp_path / "s.json").read_text())["mean_iu"] is None
     assert (tmp_path / "c.png").exists() and not (tmp_path / "g.png").exists()
-
-
-def test_the_size_that_the_model_knows(call, small_set, tmp_path):
-    """Pictures of 40x48 looked at as if the model knew 24, 46 and 48 pixels, by the numbers of `predict` at that scale."""
-    model = random_model(classes=ClassMap.own(SHAPE_CLASSES))
-    val_set = VOCFolder(small_set, "val", ClassMap.own(SHAPE_CLASSES))
-
-    def scored(known, options=""):
-        model.picture_size = known
-        file = saved(model, tmp_path / f"{known}.safetensors")
-        call(f"eval {file} --data {small_set} --json {tmp_path}/s.json {options}").worked()
-        return json.loads((tmp_path / "s.json").read_text())["confusion"]
-
-    def counted(scale):
-        return sum(
-            confusion(val_set.labels(i), predict(model, val_set.picture(i), scales=(scale,)), 9) for i in range(3)
-        ).tolist()
-
-    own, half = counted(1.0), counted(0.5)
-    assert own != half
-    assert scored(None) == scored(46) == scored(24, "--own-size") == own  # 46 is within a tenth of 48
-    assert scored(24) == scored(None, "--size 24") == half
-    assert call(f"eval {tmp_path}/24.safetensors --data {small_set} --size 24 --own-size").status == 2

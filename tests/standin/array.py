@@ -238,7 +238,21 @@ def in_place(name):
     return method
 
 
-for word in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"):
+for word in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "lshift",
+    "rshift",
+):
     setattr(ndarray, f"__{word}__", binary(f"__{word}__"))
     setattr(ndarray, f"__r{word}__", binary(f"__r{word}__"))
     setattr(ndarray, f"__i{word}__", in_place(f"__i{word}__"))

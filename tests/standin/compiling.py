@@ -33,7 +33,9 @@ class Compiled:
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.cast(ctypes.byref(v), ctypes.c_void_p) for v in values))
         code = getattr(self.library, f"run_{name}")(ctypes.byref(launch), pointers, len(values))
         if code:
-            raise RuntimeError(f"{name}: {'takes another number of arguments' if code == 1 else 'threads do not meet at a barrier'}")
+            raise RuntimeError(
+                f"{name}: {'takes another number of arguments' if code == 1 else 'threads do not meet at a barrier'}"
+            )
 
 
 def three(size):
@@ -55,7 +57,7 @@ def as_c(value):
     return kinds[value.dtype.name](value.item())
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compile_source(code, options=()):
     """Compile CUDA `code` with the -D options among `options`. Raises RuntimeError with the compiler's words."""
     from standin.kernels_of import kernels, wrappers

@@ -4,11 +4,56 @@ import numpy as np
 
 from standin.array import ATOMIC, inside, ndarray, waits, wrapped
 
-UFUNCS = (
-    "add subtract multiply divide true_divide floor_divide remainder divmod power maximum minimum negative absolute abs sign square sqrt exp exp2 log "
-    "log1p expm1 tanh sin cos floor ceil rint isfinite isnan isinf equal not_equal less less_equal greater greater_equal logical_and "
-    "logical_or logical_not bitwise_and bitwise_or invert matmul copysign reciprocal fmax fmin"
-).split()
+UFUNCS = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "true_divide",
+    "floor_divide",
+    "remainder",
+    "divmod",
+    "power",
+    "maximum",
+    "minimum",
+    "negative",
+    "absolute",
+    "abs",
+    "sign",
+    "square",
+    "sqrt",
+    "exp",
+    "exp2",
+    "log",
+    "log1p",
+    "expm1",
+    "tanh",
+    "sin",
+    "cos",
+    "floor",
+    "ceil",
+    "rint",
+    "isfinite",
+    "isnan",
+    "isinf",
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_not",
+    "bitwise_and",
+    "bitwise_or",
+    "invert",
+    "matmul",
+    "copysign",
+    "reciprocal",
+    "fmax",
+    "fmin",
+]
 # name -> keywords beside the positional arguments
 FUNCTIONS = {
     "sum": "axis dtype out keepdims", "prod": "axis dtype out keepdims", "mean": "axis dtype out keepdims",
@@ -121,8 +166,8 @@ def may_share_memory(a, b, max_work=None):
     return bool(np.may_share_memory(inside(a), inside(b)))
 
 
-def array_equal(a, b):
-    return wrapped(np.asarray(np.array_equal(inside(a), inside(b))))
+def array_equal(a1, a2, equal_nan=False):
+    return wrapped(np.asarray(np.array_equal(inside(a1), inside(a2), equal_nan=equal_nan)))
 
 
 def names():
@@ -132,10 +177,36 @@ def names():
     found |= {name: like(name) for name in ("zeros_like", "ones_like", "empty_like")}
     for name in ("zeros", "ones", "empty"):
         found[name] = lambda shape, dtype=float, order="C", name=name: ndarray(getattr(np, name)(shape, dtype, order))
-    for name in (
-        "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool_ intp inf nan newaxis pi dtype finfo iinfo result_type "
-        "can_cast promote_types isscalar ndim shape integer floating"
-    ).split():
+    for name in [
+        "float16",
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "bool_",
+        "intp",
+        "inf",
+        "nan",
+        "newaxis",
+        "pi",
+        "dtype",
+        "finfo",
+        "iinfo",
+        "result_type",
+        "can_cast",
+        "promote_types",
+        "isscalar",
+        "ndim",
+        "shape",
+        "integer",
+        "floating",
+    ]:
         found[name] = getattr(np, name)
     found |= dict(
         ndarray=ndarray, asarray=asarray, asanyarray=asarray, array=array, ascontiguousarray=ascontiguousarray, asnumpy=asnumpy,

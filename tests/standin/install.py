@@ -15,7 +15,9 @@ def build():
     module.__version__ = "14.0.0 (stand-in)"
     module.cuda = cuda.build()
     module.RawModule, module.RawKernel = cuda.RawModule, cuda.RawKernel
-    module.get_array_module = lambda *arrays: module if any(isinstance(a, ndarray) for a in arrays) else sys.modules["numpy"]
+    module.get_array_module = lambda *arrays: (
+        module if any(isinstance(a, ndarray) for a in arrays) else sys.modules["numpy"]
+    )
     module.get_default_memory_pool = lambda: cuda.POOL
     module.get_default_pinned_memory_pool = lambda: cuda.PINNED
     return module
