@@ -107,7 +107,7 @@ def add_device(parser: Any) -> None:
 
 def chosen_device(arguments: argparse.Namespace) -> str:
     """ "cpu" or "gpu", the latter with its limit. Processes that are started later have the same one."""
-    device = backend.choose_device(arguments.device)
+    device = backend.choose_device(arguments.device, lambda line: print(line, file=sys.stderr))
     if device == "gpu" and arguments.gpu_memory:
         os.environ[backend.MEMORY_LIMIT] = arguments.gpu_memory
         backend.limit_gpu_memory(arguments.gpu_memory)

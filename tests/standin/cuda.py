@@ -119,6 +119,18 @@ class RawModule:
         return RawKernel(self.code, name, self.options)
 
 
+class Linalg:
+    """cupy._core._routines_linalg: in which type cuBLAS multiplies."""
+
+    COMPUTE_TYPE_FP32, COMPUTE_TYPE_TF32 = 4, 7
+
+    def __init__(self):
+        self.types = {}
+
+    def set_compute_type(self, dtype, compute_type):
+        self.types[dtype] = compute_type
+
+
 class Device:
     def __init__(self, device=None):
         self.id = 0 if device is None else int(device)

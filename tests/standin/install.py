@@ -3,6 +3,7 @@
 import sys
 import types
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 
 from standin import cuda
 from standin.array import SYNCHRONISATIONS, ndarray
@@ -11,9 +12,11 @@ from standin.functions import names
 
 def build():
     module = types.ModuleType("cupy")
+    module.__spec__ = ModuleSpec("cupy", None)
     module.__dict__.update(names())
     module.__version__ = "14.0.0 (stand-in)"
     module.cuda = cuda.build()
+    module._core = types.SimpleNamespace(_routines_linalg=cuda.Linalg())
     module.RawModule, module.RawKernel = cuda.RawModule, cuda.RawKernel
     module.get_array_module = lambda *arrays: (
         module if any(isinstance(a, ndarray) for a in arrays) else sys.modules["numpy"]
