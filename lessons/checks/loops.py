@@ -54,3 +54,41 @@ def conv2d_gradients(
                 grad_x[picture, channel, row, column] += g * weight[out, channel, top, left]
                 grad_weight[out, channel, top, left] += g * x[picture, channel, row, column]
     return grad_x, grad_weight, grad_bias
+
+
+def pool_windows_that_fit(length: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    """Counted; with ceil_mode one more may hang over the far edge, if it begins before the far padding and sees what no window saw."""
+    count = windows_that_fit(length, kernel, stride, padding)
+    unseen = (count - 1) * stride + kernel < length + 2 * padding
+    return count + (ceil_mode and unseen and count * stride < length + padding)
+
+
+def max_pool2d(
+    x: np.ndarray, kernel: int, stride: int, padding: int = 0, ceil_mode: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest number of each window, and where it lies, row·W + column: the first one, row by row. Only pixels of the picture count."""
+    n, c, h, w = x.shape
+    size = [pool_windows_that_fit(length, kernel, stride, padding, ceil_mode) for length in (h, w)]
+    y, place = np.zeros((n, c, *size)), np.zeros((n, c, *size), int)
+    for picture, channel, i, j in np.ndindex(y.shape):
+        seen = [
+            (row, column)
+            for row in range(i * stride - padding, i * stride - padding + kernel)
+            for column in range(j * stride - padding, j * stride - padding + kernel)
+            if 0 <= row < h and 0 <= column < w
+        ]
+        best = max(seen, key=lambda pixel: x[picture, channel, pixel[0], pixel[1]])  # the first of several
+        y[picture, channel, i, j] = x[picture, channel, best[0], best[1]]
+        place[picture, channel, i, j] = best[0] * w + best[1]
+    return y, place
+
+
+def max_pool2d_gradient(
+    grad: np.ndarray, x: np.ndarray, kernel: int, stride: int, padding: int = 0, ceil_mode: bool = False
+) -> np.ndarray:
+    place = max_pool2d(x, kernel, stride, padding, ceil_mode)[1]
+    grad_x = np.zeros(x.shape)
+    for picture, channel, i, j in np.ndindex(grad.shape):
+        row, column = divmod(int(place[picture, channel, i, j]), x.shape[3])
+        grad_x[picture, channel, row, column] += grad[picture, channel, i, j]
+    return grad_x
