@@ -176,7 +176,7 @@ losses, gradient = cross_entropy(made_up, labels)
 
 # %% tags=["figure"]
 colours = ClassMap.own(SHAPE_CLASSES).colours
-figure, axes = plt.subplots(1, 4, figsize=(8.5, 2.2))
+figure, axes = plt.subplots(1, 4, figsize=(11, 2.4))
 axes[0].imshow(picture)
 axes[1].imshow(colourise(label_map, colours))
 axes[2].imshow(colourise(coarse.astype(np.uint8), colours))
@@ -263,10 +263,10 @@ for (name, losses_of_run), (colour, width, style) in zip(
     shown = np.clip(losses_of_run, None, 60)
     axis.plot(shown, style, color=colour, linewidth=width, alpha=0.4 if width > 5 else 1, label=name)
 axis.axhline(np.log(classes), color="#999999", linewidth=0.8)
-axis.set(xlabel="step", ylabel="mean loss", yscale="log", ylim=(0.1, 60))
+axis.set(xlabel="step", ylabel="mean loss", yscale="log", ylim=(0.05, 60))
 axis.set_yticks([0.1, 0.5, np.log(classes), 10, 50], ["0.1", "0.5", "ln 9", "10", "50"])
 axis.minorticks_off()
-axis.legend(frameon=False, fontsize=8, loc="center right", bbox_to_anchor=(1, 0.68))
+axis.legend(frameon=False, fontsize=8, loc="upper right")
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
@@ -276,7 +276,7 @@ look.show(
 mean_run, sum_run, exploded, stuck = runs.values()
 gap = np.abs(np.array(mean_run) - np.array(sum_run)).max()
 look.say(
-    f"The first two runs differ by at most {gap:.0e}. The third is lost after {len(exploded) - 1} of its steps. "
+    f"The first two runs differ by at most {gap:.0e}. The third is lost at step {len(exploded) - 1}. "
     f"The fourth moved by {stuck[0] - stuck[-1]:.5f} in {len(stuck)} steps."
 )
 
