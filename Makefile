@@ -1,5 +1,5 @@
 # Shortcuts for who works on minifcn. `make` alone runs what CI runs, in the current environment.
-.PHONY: check test lint demo
+.PHONY: check test lint demo lessons
 
 check: lint test
 
@@ -13,3 +13,6 @@ lint:
 
 demo:
 	python -m minifcn demo
+
+lessons:
+	python lessons/make.py

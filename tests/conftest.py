@@ -19,6 +19,9 @@ def pytest_terminal_summary(terminalreporter):
                 f"PyTorch parity: {found['parity_configurations']} configurations, "
                 f"worst float64 error {found['parity_worst']:.1e}"
             )
+        if "lesson_seconds" in found:
+            name, seconds = found["lesson_seconds"]
+            terminalreporter.write_line(f"lesson {name}: {seconds:.1f} s")
 
 
 class PretendedGpuArray(np.ndarray):

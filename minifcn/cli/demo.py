@@ -14,6 +14,7 @@ from minifcn.data.painting import paint
 from minifcn.models import load
 from minifcn.models.shipped import SHIPPED, shipped_file
 from minifcn.training import predict_maps
+from minifcn.training.evaluate import size_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,6 @@ def shipped_line() -> str:
     model, path = load(SHIPPED), portrait()
     # of a drawn picture it knows nothing, but that is no reason to show none
     picture = read_picture(path) if path else paint((96, 128), np.random.default_rng(0))[0]
-    labels = predict_maps(model, picture, size=model.picture_size).labels
+    labels = predict_maps(model, picture, size=size_for(model, picture)).labels
     what = PORTRAIT if path else "a drawn picture"
     return f"{SHIPPED} on {what}: {shares_line(labels, model.class_names)}; on yours: minifcn predict photo.jpg"

@@ -1,4 +1,4 @@
-"""Score a saved model on a split of a VOC folder, each picture at its own size. The classes come from the model."""
+"""Score a saved model on a split of a VOC folder, each picture against the labels of its own size. The classes come from the model."""
 
 import argparse
 import io
@@ -35,6 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scales", type=scale_list, default=ONE_SCALE, metavar="S,…",
         help="predict each picture at these sizes, such as 0.75,1,1.25, and take the mean of the softmax (1)",
     )  # fmt: skip
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--size", type=at_least(1), metavar="S",
+        help="look at each picture with its longer side resized to S pixels; its labels stay as they are (what the model's file says, as predict does)",
+    )  # fmt: skip
+    size.add_argument(
+        "--own-size", action="store_true", help="look at each picture in its own size, whatever the file says"
+    )
     parser.add_argument(
         "--band", type=at_least(1), default=BAND, metavar="PIXELS",
         help=f"pixels this near to another label, or void, are scored as boundary, the rest interior ({BAND})",
@@ -74,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         with bar(len(dataset), "scoring", unit="picture") as scoring:
             metrics = evaluate(
                 model, dataset, scoring.update, band=arguments.band, mirror=arguments.mirror, scales=arguments.scales,
-                seen=worst,
+                seen=worst, size=arguments.size or ("own" if arguments.own_size else "known"),
             )  # fmt: skip
         if arguments.mirror or arguments.scales != ONE_SCALE:
             metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}

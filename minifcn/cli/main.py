@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "save a model again in float16, with notes about licence and origin",
     "summary": "a network as a table: shapes, receptive fields, parameters, cost",
     "gradcheck": "hold every operation's gradient against finite differences",
+    "lessons": "the lessons of a clone, and which of their exercises you have solved",
     "paper": "hold what the paper says against measurements made here",
     "bench": "time whole networks and single layers, in turns with PyTorch",
 }

@@ -22,6 +22,7 @@ from minifcn.files import write_whole
 from minifcn.models import FCN, load
 from minifcn.models.shipped import SHIPPED
 from minifcn.training import Prediction, predict_maps
+from minifcn.training.evaluate import size_for
 
 STRANGE = 1.5  # times the size that the model knows: from there on it is said to whoever insists
 
@@ -76,8 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.overlap is not None and arguments.tile is None:
         raise DataError("--overlap says how far tiles overlap; add --tile, such as --tile 512")
     model = load(arguments.model).to(backend.choose_device(arguments.device))
-    if not (arguments.size or arguments.own_size or arguments.tile):
-        arguments.size = model.picture_size
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
     check_outputs(pictures, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -146,7 +145,8 @@ def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress
     """Write all files for one picture; returns its line of class shares. Raises DataError, also where memory does not suffice."""
     picture = read_picture(path)
     longer, known = max(picture.shape[:2]), model.picture_size
-    if known and not arguments.size and longer > STRANGE * known:
+    size = None if arguments.own_size or arguments.tile else arguments.size or size_for(model, picture)
+    if known and not size and longer > STRANGE * known:
         print(
             f"minifcn predict: {path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; "
             "leave out --tile and --own-size",
@@ -154,7 +154,7 @@ def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress
         )
     try:
         found = predict_maps(
-            model, picture, mirror=arguments.mirror, scales=arguments.scales, size=arguments.size, tile=arguments.tile,
+            model, picture, mirror=arguments.mirror, scales=arguments.scales, size=size, tile=arguments.tile,
             overlap=arguments.overlap, confidence=arguments.confidence, every_class=arguments.probabilities,
             progress=progress if arguments.tile else None,
         )  # fmt: skip

@@ -6,15 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minifcn import backend
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import above_zero, at_least, bar, comma_list, two_numbers
 from minifcn.cli.progress import Progress
-from minifcn.data import VOID, ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.loader import BALANCES
 from minifcn.data.painting import SHAPE_CLASSES
+from minifcn.data.sizes import default_crop, usual_size, valid_pixels
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.models.heads import FUSIONS
 from minifcn.models.surgery import LEARNERS
@@ -25,7 +24,6 @@ from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.recipes import ADAM_RATE, LOSSES, OPTIMIZERS, SCHEDULES, named_recipe
 
 SYNTHETIC = "synthetic"
-LARGEST_CROP = 256
 DEFAULTS: dict[str, Any] = dict(train_split="train", arch="staged", backbone="tiny")
 # what else a recipe chooses where the command line does not
 PRESETS: dict[str, dict[str, Any]] = {
@@ -43,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--train-split", help="a name in ImageSets/Segmentation (train)")
     data.add_argument("--val-split", default="val", help="the split that is scored (val)")
-    data.add_argument("--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background (all)")
+    data.add_argument(
+        "--classes",
+        type=comma_list,
+        metavar="A,B,…",
+        help="only these classes, and background; the word all: every class (all)",
+    )
     data.add_argument(
         "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
     )
@@ -148,6 +151,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 
 
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
+    if arguments.classes == ["all"]:
+        arguments.classes = None
     root, classes = find_data(arguments)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
@@ -235,6 +240,7 @@ def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOC
         learn_upsampling=arguments.learn_upsampling,
         init=arguments.init,
         trunk=arguments.trunk,
+        picture_size=usual_size(train_set),
         steps=steps,
         seed=arguments.seed,
         limit=arguments.limit,
@@ -279,15 +285,3 @@ def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: in
     if arguments.class_weights == "median":
         changes["class_weights"] = median_frequency(*class_counts(train_set, classes))
     return replace(recipe, **changes)
-
-
-def valid_pixels(train_set: VOCFolder, most: int = 100) -> float:
-    """The mean number of pixels that are not void, over at most so many pictures spread over the set."""
-    chosen = np.linspace(0, len(train_set) - 1, min(most, len(train_set))).round().astype(int)
-    return float(np.mean([(train_set.labels(int(i)) != VOID).sum() for i in chosen])) or 1.0
-
-
-def default_crop(train_set: VOCFolder) -> int:
-    """The longest side of the first pictures, a multiple of 32, at most 256."""
-    longest = max(max(train_set.picture(number).shape[:2]) for number in range(min(20, len(train_set))))
-    return min(LARGEST_CROP, -(-longest // 32) * 32)

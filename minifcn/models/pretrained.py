@@ -7,6 +7,9 @@ from minifcn.nn.initialisers import undrawn
 from minifcn.weights import WeightsError
 from minifcn.weights.readers import read_arrays, squeezenet_name
 
+# travels with every model that began from these weights
+SQUEEZENET_NOTE = "began from SqueezeNet v1.1, trained on ImageNet by its authors (Iandola et al. 2016, BSD licence)"
+
 
 def load_pretrained(path: str | os.PathLike[str]) -> HeatMap:
     """The 1000-class network in the file `path`, in eval mode. `fully_convolutional` or `transplant` makes an FCN of it.

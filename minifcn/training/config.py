@@ -26,6 +26,7 @@ class Config:
     learn_upsampling: bool = False
     init: str | None = None
     trunk: str | None = None
+    picture_size: int | None = None
     steps: int = 300
     seed: int = 0
     limit: int | None = None

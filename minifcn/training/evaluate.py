@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -11,6 +11,7 @@ from PIL import Image
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor, no_grad
 from minifcn.data.loader import Dataset
+from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
 from minifcn.training.metrics import BAND, confusion, near_boundary, scores, share
 
@@ -112,11 +113,26 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(0)
 
 
+def size_for(model: FCN, picture: np.ndarray) -> int | None:
+    """What the longer side of `picture` is resized to, so that things in it are as large as those that the model knows: `model.picture_size`.
+
+    None, its own size, where the model does not say, or where they are within a tenth of each other.
+    """
+    known, longer = getattr(model, "picture_size", None), max(picture.shape[:2])
+    return None if known is None or abs(longer - known) <= NEAR * known else known
+
+
+def scales_for(picture: np.ndarray, scales: Sequence[float], size: int | None) -> tuple[float, ...]:
+    """`scales` of a picture whose longer side becomes `size` first; None leaves it."""
+    return tuple(scale * size / max(picture.shape[:2]) for scale in scales) if size else tuple(scales)
+
+
 def evaluate(
     model: FCN,
     dataset: Dataset,
     progress: Callable[[], Any] | None = None,
     *,
+    size: int | Literal["own", "known"] = "known",
     band: int = BAND,
     mirror: bool = False,
     scales: Sequence[float] = ONE_SCALE,
@@ -127,14 +143,17 @@ def evaluate(
     The four scores and `per_class` as in `scores`; `boundary_accuracy` and `boundary_iu`, pixel accuracy and mean IU
     of the pixels `near_boundary`, `boundary_width` = `band` pixels or less; `interior_accuracy` and `interior_iu`, of all
     others; `boundary_share`, the fraction of the pixels in the band; `confusion`, the matrix as C lists, a true class
-    each. `mirror` and `scales` as in `predict`. `progress` is called once a picture; `seen` too, with its number, its
+    each. `mirror` and `scales` as in `predict`. `size`: what each picture's longer side is resized to first, its "own" or as in `size_for`;
+    scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
     own confusion matrix (C, C) and its prediction, uint8 (H, W).
     """
     classes = len(model.class_names)
     total, boundary = np.zeros((2, classes, classes), np.int64)
     for number in range(len(dataset)):
         labels = dataset.labels(number)
-        prediction = predict(model, dataset.picture(number), mirror, scales)
+        picture = dataset.picture(number)
+        wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
+        prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
         matrix = confusion(labels, prediction, classes)
         near = near_boundary(labels, band)
         total += matrix

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, build, load, save, transplant
-from minifcn.models.pretrained import load_pretrained
+from minifcn.models.pretrained import SQUEEZENET_NOTE, load_pretrained
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.nn.optim import Optimiser
 from minifcn.training.config import Config
@@ -192,8 +192,11 @@ def first_model(config: Config, listener: Listener) -> FCN:
     """The network of the first stage: random weights from the seed, those of --init where they fit, or the trunk of --trunk."""
     model = new_model(config, 0)
     if config.init:
-        listener.say(f"from {config.init}: {transplant(load(config.init), model)}")
+        start = load(config.init)
+        model.notes = dict(start.notes)
+        listener.say(f"from {config.init}: {transplant(start, model)}")
     if config.trunk:
+        model.notes["trunk"] = SQUEEZENET_NOTE
         listener.say(f"trunk from {config.trunk}: {transplant(load_pretrained(config.trunk), model)}")
     return model
 
@@ -201,6 +204,7 @@ def first_model(config: Config, listener: Listener) -> FCN:
 def next_model(config: Config, coarser: FCN, number: int, listener: Listener) -> FCN:
     """The network of stage `number`, started from the one before: its new skips are zero, so it predicts almost the same."""
     finer = new_model(config, number)
+    finer.notes = dict(coarser.notes)
     listener.say(f"{config.stages[number]} from {config.stages[number - 1]}: {transplant(coarser.to('cpu'), finer)}")
     return finer
 
@@ -208,7 +212,7 @@ def next_model(config: Config, coarser: FCN, number: int, listener: Listener) ->
 def new_model(config: Config, number: int) -> FCN:
     backend.manual_seed((1, config.seed, number))  # 1: weights; the loop draws dropout from 2
     classes = ClassMap.from_dict(config.classes)
-    return build(
+    model = build(
         config.stages[number],
         backbone=config.backbone,
         width=config.width,
@@ -219,3 +223,5 @@ def new_model(config: Config, number: int) -> FCN:
         class_names=classes.names,
         classes=config.classes,
     )
+    model.picture_size = config.picture_size
+    return model

@@ -11,7 +11,7 @@ import numpy as np
 
 from minifcn.models import FCN
 from minifcn.models.geometry import seen
-from minifcn.training.evaluate import ONE_SCALE, averaged, check_scales, evaluating, predict, views_of
+from minifcn.training.evaluate import ONE_SCALE, averaged, check_scales, evaluating, predict, scales_for, views_of
 
 AT_ONCE = 1 << 21  # probabilities worked out together, 8 MiB of them
 
@@ -71,7 +71,7 @@ def predict_maps(
     """The labels of a picture and, as asked, how likely they and all other classes are.
 
     `size`: what the longer side is resized to, in pixels, before `scales` apply; None leaves it. A network knows things as large as those
-    that it was trained on: `model.picture_size`. `tile`, `overlap` as in `predict_tiled`; None: in one go. `mirror` and `scales` as in
+    that it was trained on: `size_for`. `tile`, `overlap` as in `predict_tiled`; None: in one go. `mirror` and `scales` as in
     `predict`; `progress` is called with the number of tiles done and of all. Raises ValueError where an argument makes no sense.
     """
     picture = np.asarray(picture)
@@ -86,7 +86,7 @@ def predict_maps(
             raise ValueError(
                 f"predict: size is {size} and tile is {tile}; expected a size of at least 1, and not both: tiles are for the own size"
             )
-        scales = [scale * size / max(height, width) for scale in scales]
+        scales = scales_for(picture, scales, size)
     plain = tuple(scales) == ONE_SCALE and not (mirror or confidence or every_class)
     result = Prediction(
         np.empty((height, width), np.uint8),

@@ -30,6 +30,7 @@ def test_voc_subset_in_one_command(call, voc_set, weights, tmp_path):
     assert {name: config[name] for name in expected} == expected
     model = load(tmp_path / "run" / "best.safetensors")
     assert model.class_names == ("background", "cat", "person")
+    assert "SqueezeNet v1.1" in model.notes["trunk"] and "BSD" in model.notes["trunk"]
     moved = np.abs(model.backbone.fire2.squeeze1x1.weight.data - caffe_arrays()["fire2_squeeze1x1_W"]).max()
     assert 0 < moved < 1e-3  # two steps of Adam at 1e-4: the rate of the trunk
     assert np.abs(model.score_fire3.weight.data).max() > 5e-4  # and at ten times that
@@ -54,6 +55,12 @@ def test_four_stages_and_a_resume_in_the_third(call, voc_set, weights, tmp_path)
     with open(tmp_path / "run" / "log.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["stage"] for row in rows] == ["fcn32s", "fcn16s", "fcn8s", "fcn4s"]
+    assert all("BSD" in load(tmp_path / "run" / f"{row['stage']}.safetensors").notes["trunk"] for row in rows)
+    call(
+        f"train --data {voc_set} --arch fcn8s --backbone squeezenet-fc --size 32 --batch 2 --steps 1 "
+        f"--init {tmp_path}/run/fcn16s.safetensors --out {tmp_path}/next"
+    ).worked()
+    assert "BSD" in load(tmp_path / "next" / "last.safetensors").notes["trunk"]
     rates = [float(row["learning_rate"]) for row in rows]
     assert rates == pytest.approx([0.05, 0.02, 0.02, 0.02])
 

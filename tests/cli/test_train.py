@@ -64,6 +64,10 @@ def test_the_report_is_self_contained(trained):
         ("--arch fcn32s --limit 1", dict(limit=1)),
         ("--arch fcn32s --train-split trainval --val-split train", dict(train_split="trainval", val_split="train")),
         ("--arch fcn32s --others background", {}),
+        ("--arch fcn16s --fusion max", dict(fusion="max")),
+        ("--arch fcn32s --learn-upsampling", dict(learn_upsampling=True)),
+        ("--arch fcn32s --learns scores", dict(learns="scores")),
+        ("--arch fcn32s --keep-cells 0.5", dict(keep_cells=0.5)),
     ],
 )
 def test_every_option_is_heard(options, wanted, call, small_set, tmp_path):
@@ -240,3 +244,27 @@ def test_a_gpu_that_is_not_there(call, small_set, tmp_path):
 def test_vgg16_has_one_width(call, small_set, tmp_path):
     call(f"train --data {small_set} {SMALL} --backbone vgg16 --out {tmp_path}/run").failed("vgg16: width is 2")
     assert not (tmp_path / "run").exists()
+
+
+def test_options_of_the_network_reach_the_network(call, small_set, tmp_path):
+    line = f"train --data {small_set} {SMALL} --arch fcn16s --fusion max --learn-upsampling --learns scores --lr 0.5"
+    call(f"{line} --out {tmp_path}/run").worked()
+    model = load(tmp_path / "run" / "last.safetensors")
+    assert model.architecture["fusion"] == "max" and model.architecture["learn_upsampling"]
+    start = build("fcn16s", backbone="tiny", width=2, num_classes=9)
+    assert np.abs(model.upscore.weight.data - start.upscore.weight.data).max() > 0
+    call(f"{line} --steps 1 --out {tmp_path}/short").worked()
+    short = load(tmp_path / "short" / "last.safetensors")
+    for name, parameter in model.named_parameters():  # only what gives scores moved between one step and two
+        same = np.array_equal(parameter.data, dict(short.named_parameters())[name].data)
+        assert same == name.startswith("backbone."), name
+
+
+def test_the_word_all_is_every_class(call, voc_set, tmp_path):
+    answer = call(f"train --data {voc_set} --classes all {ONE} --out", tmp_path / "run").worked()
+    assert "21 classes: background, aeroplane" in answer.out
+
+
+def test_the_size_of_the_pictures_travels_with_the_model(call, small_set, tmp_path):
+    call(f"train --data {small_set} {ONE} --out", tmp_path / "run").worked()
+    assert load(tmp_path / "run" / "last.safetensors").picture_size == 48  # they are 40x48

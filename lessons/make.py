@@ -1,0 +1,200 @@
+"""Make the notebooks: each source in src/ is executed in a fresh kernel and written with its outputs; then the map in README.md.
+
+    python lessons/make.py            all of them (make lessons)
+    python lessons/make.py 05 07      some
+    python lessons/make.py --check    execute and hold against what is there, write nothing
+
+An error, a warning, a line on stderr or a cell over its time fails. Real VOC pictures are never written into a notebook: MINIFCN_DATA
+is taken away unless --check is given.
+"""
+
+import argparse
+import base64
+import io
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+CELL_SECONDS, FIGURE_BYTES, FOLDER_BYTES = 60, 80_000, 15_000_000
+BEGIN, END = "<!-- the map, made by make.py -->", "<!-- end of the map -->"
+PICTURE = "picture"  # the tag of the cell whose figure stands in the map
+
+
+class LessonError(Exception):
+    """A lesson does not run as it should, and what is wrong."""
+
+
+def sources(numbers: list[str] | None = None) -> list[Path]:
+    """The sources in order, or those whose names begin with `numbers`."""
+    found = sorted((HERE / "src").glob("[0-9][0-9]_*.py"))
+    for number in numbers or ():
+        if not any(path.name.startswith(number) for path in found):
+            raise LessonError(f"there is no lesson {number!r}; there are {', '.join(path.stem for path in found)}")
+    return [path for path in found if not numbers or path.name.startswith(tuple(numbers))]
+
+
+def notebook_of(source: Path) -> Path:
+    return HERE / f"{source.stem}.ipynb"
+
+
+def read(source: Path) -> Any:
+    """The source as a notebook without outputs; its ids follow from the order of the cells, so that two runs make one file."""
+    import jupytext
+
+    notebook = jupytext.read(source)
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:02d}"
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+    return notebook
+
+
+def execute(source: Path) -> tuple[Any, float]:
+    """The notebook with its outputs, and how many seconds it took. Raises LessonError."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    notebook = read(source)
+    start = time.perf_counter()
+    client = NotebookClient(
+        notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(HERE)}},
+        record_timing=False,
+    )  # fmt: skip
+    try:
+        client.execute()
+    except CellTimeoutError as error:
+        raise LessonError(f"{source.stem}: a cell took more than {CELL_SECONDS} s") from error
+    except CellExecutionError as error:
+        raise LessonError(f"{source.stem}: {error}") from error
+    seconds = time.perf_counter() - start
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream" and output.name == "stderr":
+                raise LessonError(f"{source.stem}, cell {number}: says on stderr: {output.text.strip()[-500:]}")
+    faults = faults_of(notebook)
+    if faults:
+        raise LessonError(f"{source.stem}: {'; '.join(faults)}")
+    return notebook, seconds
+
+
+def figures(notebook: Any) -> list[tuple[int, Any]]:
+    """(number of the cell, output) of every picture."""
+    return [
+        (number, output)
+        for number, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def faults_of(notebook: Any) -> list[str]:
+    """What a reader would stumble over: figures too large or without words, very long outputs."""
+    faults = []
+    for number, output in figures(notebook):
+        size = len(base64.b64decode(output["data"]["image/png"]))
+        if size > FIGURE_BYTES:
+            faults.append(f"cell {number}: a figure of {size} bytes; expected at most {FIGURE_BYTES}")
+        if not output.get("metadata", {}).get("image/png", {}).get("alt", "").strip():
+            faults.append(f"cell {number}: a figure without alt text; show it with look.show(figure, alt=…)")
+    for number, cell in enumerate(notebook.cells):
+        lines = sum(str(output.get("text", "")).count("\n") for output in cell.get("outputs", ()))
+        if lines > 40:
+            faults.append(f"cell {number}: prints {lines} lines; expected at most 40")
+    return faults
+
+
+def write(path: Path, notebook: Any) -> None:
+    import nbformat
+
+    nbformat.write(notebook, path)
+
+
+def header_of(source: Path) -> dict[str, str]:
+    """Title, minutes, what is needed before and the paper's section, from the first cell of a lesson."""
+    text = " ".join(line.removeprefix("#").strip() for line in first_cell(source))
+    title = next(line for line in first_cell(source) if line.startswith("# # ")).removeprefix("# # ").strip()
+    found = {"title": title}
+    for key in ("You need", "Time", "Paper"):
+        if f"**{key}**" not in text:
+            raise LessonError(f"{source.stem}: its first cell has no **{key}**")
+        rest = text.split(f"**{key}**", 1)[1].split("**")[0].split(" ## ")[0]
+        found[key] = rest.strip().rstrip(".").strip()
+    return found
+
+
+def first_cell(source: Path) -> list[str]:
+    lines = source.read_text(encoding="utf-8").split("# %% [markdown]\n", 1)[1].splitlines()
+    stop = next((number for number, line in enumerate(lines) if line.startswith(("# %%", "# ## "))), len(lines))
+    return lines[:stop]
+
+
+def thumbnail(notebook: Any, path: Path) -> None:
+    """The picture of a lesson in the map: the figure of the cell tagged `picture`, or the first one; 200 pixels wide."""
+    from PIL import Image
+
+    shown = figures(notebook)
+    if not shown:
+        return
+    tagged = [output for number, output in shown if PICTURE in notebook.cells[number].metadata.get("tags", ())]
+    image = Image.open(io.BytesIO(base64.b64decode((tagged or [shown[0][1]])[0]["data"]["image/png"]))).convert("RGB")
+    image.thumbnail((200, 120), Image.Resampling.LANCZOS)
+    path.parent.mkdir(exist_ok=True)
+    image.quantize(64).save(path, optimize=True)
+
+
+def road() -> str:
+    """The map: a row a lesson, with its picture."""
+    rows = ["| | lesson | minutes | you need | paper |", "|---|---|---|---|---|"]
+    for source in sources():
+        header = header_of(source)
+        picture = HERE / "figures" / f"{source.stem}.png"
+        shown = f"![](figures/{picture.name})" if picture.exists() else ""
+        minutes = header["Time"].split()[0]
+        rows.append(
+            f"| {shown} | [{header['title']}]({source.stem}.ipynb) | {minutes} | {header['You need']} | {header['Paper']} |"
+        )
+    return "\n".join(rows)
+
+
+def with_map(text: str) -> str:
+    """README.md with the map of today between its two marks."""
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{road()}\n{END}{rest.split(END)[1]}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons by their numbers (all)")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    if not arguments.check:
+        os.environ.pop("MINIFCN_DATA", None)
+    failed, spent = 0, 0.0
+    for source in sources(arguments.numbers):
+        try:
+            notebook, seconds = execute(source)
+        except LessonError as error:
+            failed += 1
+            print(f"✗ {error}", file=sys.stderr)
+            continue
+        spent += seconds
+        print(f"✓ {source.stem:40} {seconds:5.1f} s", flush=True)
+        if not arguments.check:
+            write(notebook_of(source), notebook)
+            thumbnail(notebook, HERE / "figures" / f"{source.stem}.png")
+    print(f"{spent:.0f} s in all, {failed} failed")
+    readme = HERE / "README.md"
+    if not arguments.check and readme.exists():
+        readme.write_text(with_map(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

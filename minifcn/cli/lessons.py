@@ -1,0 +1,140 @@
+"""The lessons, and which of their exercises your copies solve.
+
+Looks into the folder lessons/ of a clone, or the one you name. A lesson is run, by itself and with a time limit, only where somebody changed one of
+its exercise cells.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from minifcn.cli.options import at_least
+
+CALL = re.compile(r"^check\.(\w+)\(", re.M)
+MARKS = {"✓": "passed", "✗": "wrong", "…": "not done"}
+
+
+class Exercise(NamedTuple):
+    """`state`: "passed", "wrong", "not done", or "not reached" where the lesson stopped before it. `hint`: what is said of it."""
+
+    name: str
+    state: str
+    hint: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", help="where your notebooks lie (./lessons, or here)"
+    )
+    parser.add_argument("--only", type=at_least(0), metavar="NN", help="one lesson, by its number")
+    parser.add_argument(
+        "--seconds", type=at_least(1), default=120, metavar="S", help="stop a lesson that takes longer (120)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    folder = find_folder(arguments.folder)
+    notebooks = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if arguments.only is not None:
+        notebooks = [path for path in notebooks if path.name.startswith(f"{arguments.only:02d}_")]
+        if not notebooks:
+            raise ValueError(f"--only {arguments.only}: {folder} has no such lesson")
+    done = total = 0
+    for path in notebooks:
+        found = exercises(path, folder, arguments.seconds)
+        done += sum(exercise.state == "passed" for exercise in found)
+        total += len(found)
+        title, minutes = header(path)
+        marks = " ".join({"passed": "✓", "wrong": "✗"}.get(exercise.state, "·") for exercise in found)
+        print(f"{title:60} {minutes:>3} min   {marks}", flush=True)
+        for exercise in found:
+            if exercise.hint:
+                print(f"     {exercise.name}: {exercise.hint}")
+    print(f"\n{done} of {total} exercises solved (✓ solved, ✗ wrong, · not done). Open one: jupyter lab {folder}")
+    return 0
+
+
+def find_folder(given: Path | None) -> Path:
+    """The folder with the notebooks. Raises ValueError, which says where to get them."""
+    here = Path.cwd()
+    beside = Path(__file__).resolve().parents[2] / "lessons"  # an editable install lies in its clone
+    for folder in [given] if given else [here / "lessons", here, beside]:
+        if any(folder.glob("[0-9][0-9]_*.ipynb")):
+            return folder
+    if given:
+        raise ValueError(f"{given} holds no lesson, such as 01_slopes_by_hand.ipynb")
+    raise ValueError(
+        "the lessons are notebooks and lie in a clone of the repository, in lessons/, and not in the installed package: clone it, go there and "
+        "run this again, or name the folder: minifcn lessons FOLDER"
+    )
+
+
+def code_cells(path: Path) -> list[str]:
+    """The code of a notebook. Raises ValueError where the file is no notebook."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a notebook that can be read ({error!r}); save it again in Jupyter") from error
+
+
+def header(path: Path) -> tuple[str, str]:
+    """Title and minutes, from the first cell."""
+    text = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    title = text.splitlines()[0].lstrip("# ").strip()
+    minutes = re.search(r"\*\*Time\*\* (?:about )?(\d+)", text)
+    return title, minutes[1] if minutes else "?"
+
+
+def exercises(path: Path, folder: Path, seconds: int) -> list[Exercise]:
+    """The exercises of a notebook, each with its state. Only a notebook in which one was changed is run."""
+    cells = code_cells(path)
+    names = [name for cell in cells for name in CALL.findall(cell)]
+    source = folder / "src" / f"{path.stem}.py"
+    stubs = source.read_text(encoding="utf-8") if source.is_file() else ""
+    if names and all(cell.strip() in stubs for cell in cells if CALL.search(cell)):
+        return [Exercise(name, "not done") for name in names]
+    return told(names, *run_cells(cells, folder, seconds))
+
+
+def run_cells(cells: list[str], folder: Path, seconds: int) -> tuple[str, str]:
+    """What the cells print, and the last line of the error that stopped them, if one did. Figures are drawn for nobody."""
+    script = "\n".join(line for cell in cells for line in [*cell.splitlines(), ""] if not line.startswith(("%", "!")))
+    environment = os.environ | {
+        "MPLBACKEND": "Agg",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-"], input=script, capture_output=True, text=True, encoding="utf-8", cwd=folder,
+            env=environment, timeout=seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        return text_of(error.stdout), f"took more than {seconds} s"
+    lines = done.stderr.strip().splitlines()
+    return done.stdout, (lines[-1] if lines else "stopped") if done.returncode else ""
+
+
+def text_of(output: Any) -> str:
+    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""
+
+
+def told(names: list[str], output: str, stopped: str) -> list[Exercise]:
+    """The verdicts that a run printed, in the order of `names`."""
+    verdicts = {}
+    for line in output.splitlines():
+        mark, _, rest = line.partition(" ")
+        name, _, hint = rest.partition(": ")
+        if mark in MARKS and name in names:
+            verdicts[name] = Exercise(name, MARKS[mark], hint if mark == "✗" else "")
+    found = [verdicts.get(name, Exercise(name, "not reached")) for name in names]
+    missing = [number for number, exercise in enumerate(found) if exercise.state == "not reached"]
+    if missing and stopped:
+        found[missing[0]] = found[missing[0]]._replace(hint=f"the notebook stops before it: {stopped}")
+    return found

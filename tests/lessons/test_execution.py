@@ -1,0 +1,59 @@
+"""Every notebook runs to its end in a fresh kernel, without an error, a warning, or a cell over its time."""
+
+import pytest
+
+pytest.importorskip("jupytext")
+pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+
+import make
+
+from .reading import LESSONS, NAMES, SOURCES
+
+SECONDS = 120  # a lesson takes 5 to 40 on two idle cores
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_lesson_runs(source, record_property):
+    notebook, seconds = make.execute(source)
+    record_property("lesson_seconds", (source.stem, seconds))
+    assert seconds < SECONDS
+    assert [cell.source.strip() for cell in notebook.cells]
+
+
+def planted(tmp_path, body):
+    path = tmp_path / "99_planted.py"
+    path.write_text(f"# %%\n{body}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import warnings\nwarnings.warn('old')", "says on stderr"),
+        ("import sys\nprint('x', file=sys.stderr)", "says on stderr: x"),
+        ("import matplotlib.pyplot as plt\nplt.plot([1]);", "a figure without alt text"),
+        ("print('x\\n' * 50)", "prints 5"),
+    ],
+)
+def test_a_lesson_that_does_not_run_is_told(body, words, tmp_path):
+    with pytest.raises(make.LessonError, match=words):
+        make.execute(planted(tmp_path, body))
+
+
+def test_a_cell_over_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "CELL_SECONDS", 1)
+    with pytest.raises(make.LessonError, match="a cell took more than 1 s"):
+        make.execute(planted(tmp_path, "import time\ntime.sleep(10)"))
+
+
+def test_a_lesson_that_is_not_there():
+    with pytest.raises(make.LessonError, match="there is no lesson '77'"):
+        make.sources(["77"])
+
+
+def test_two_runs_make_one_file(tmp_path):
+    path = planted(tmp_path, "print(1)")
+    assert make.execute(path)[0] == make.execute(path)[0]
+    assert LESSONS == make.HERE

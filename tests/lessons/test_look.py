@@ -1,0 +1,42 @@
+"""Figures of the lessons: small, with words, and refused without."""
+
+import io
+
+import numpy as np
+import pytest
+
+pytest.importorskip("IPython")
+
+import look
+from PIL import Image
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    found = []
+    monkeypatch.setattr(look, "display", lambda *args, **named: found.append((args, named)))
+    return found
+
+
+def test_a_figure_has_its_words(shown):
+    look.show(np.zeros((8, 8, 3), np.uint8), "a black square")
+    (bundle,), named = shown[0]
+    assert bundle["text/plain"] == "a black square" == named["metadata"]["image/png"]["alt"]
+    assert Image.open(io.BytesIO(bundle["image/png"])).size == (8, 8)
+
+
+def test_a_figure_without_words_is_refused(shown):
+    with pytest.raises(ValueError, match="alt is empty; say in a sentence"):
+        look.show(np.zeros((8, 8, 3), np.uint8), " ")
+
+
+def test_a_large_picture_is_made_small(shown):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+    look.show(noise, "noise")
+    assert len(shown[0][0][0]["image/png"]) <= look.LARGEST
+
+
+def test_a_picture_that_stays_too_large_is_refused(shown):
+    noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3)).astype(np.uint8)
+    with pytest.raises(ValueError, match="even when small; expected at most 80000: draw less"):
+        look.show(noise, "noise")

@@ -1,0 +1,106 @@
+"""The notebooks that a reader sees are their sources, executed; each has all its parts, figures have words, names and links exist."""
+
+import base64
+import re
+import subprocess
+import sys
+
+import pytest
+
+from .reading import LESSONS, NAMES, SOURCES, cells_of_notebook, cells_of_source, checks_used, notebook, text_of
+
+PARTS = ["**Question.**", "**You need**", "**Time**", "**Paper**", "## In the library", "**Honesty box.**", "## Exercises",
+         "## Summary", "## In the paper"]  # fmt: skip
+
+
+def test_there_are_lessons():
+    assert NAMES and len({name[:2] for name in NAMES}) == len(NAMES)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_notebook_is_its_source(source):
+    assert cells_of_notebook(source.stem) == cells_of_source(source), f"run: python lessons/make.py {source.name[:2]}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_ran_to_its_end(name):
+    code = [cell for cell in notebook(name)["cells"] if cell["cell_type"] == "code"]
+    counts = [cell["execution_count"] for cell in code if "".join(cell["source"]).strip()]
+    assert counts == list(range(1, len(counts) + 1))
+    for cell in code:
+        for output in cell["outputs"]:
+            assert output["output_type"] != "error" and output.get("name") != "stderr"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_have_words_and_are_small(name):
+    shown = 0
+    for cell in notebook(name)["cells"]:
+        for output in cell.get("outputs", ()):
+            if "image/png" in output.get("data", {}):
+                shown += 1
+                assert len(base64.b64decode(output["data"]["image/png"])) <= 80_000
+                assert output["metadata"]["image/png"]["alt"].strip()
+    assert shown >= 1
+
+
+def test_the_folder_is_small():
+    assert sum(path.stat().st_size for path in LESSONS.rglob("*") if path.is_file()) <= 15_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_has_its_parts_in_order(name):
+    text = text_of(name)
+    places = [text.find(part) for part in PARTS]
+    assert -1 not in places, f"missing: {[part for part, place in zip(PARTS, places, strict=True) if place < 0]}"
+    assert places == sorted(places), "the parts stand in another order"
+    assert text.startswith(f"# {name[:2]} · ")
+    summary = text.split("## Summary")[1].split("## In the paper")[0]
+    assert len(re.findall(r"^(?:- |\d\. )", summary, re.M)) == 3, "a summary has three lines"
+    assert len(checks_used(name)) == 3, "a lesson has three exercises"
+    minutes = re.search(r"\*\*Time\*\* (?:about )?(\d+)", text)
+    assert minutes and 10 <= int(minutes[1]) <= 25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_named_in_the_library_exists(name):
+    root = LESSONS.parent
+    text = text_of(name)
+    for path in re.findall(r"`(minifcn/[\w/.]+|tests/[\w/.]+|lessons/[\w/.]+)`", text):
+        assert (root / path).exists(), f"{name} names {path}"
+    for link in re.findall(r"\]\(([\w./]+)(?:#[\w-]*)?\)", text):
+        if not link.startswith("http"):
+            assert (LESSONS / link).exists(), f"{name} links to {link}"
+    for dotted in re.findall(r"`(?:mf|minifcn)\.([\w.]+)", text):
+        assert resolves(dotted.rstrip(".")), f"{name} names minifcn.{dotted}"
+
+
+def resolves(dotted):
+    """Whether minifcn has an attribute or module of that name."""
+    import importlib
+
+    value = importlib.import_module("minifcn")
+    for number, part in enumerate(dotted.split(".")):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            module = ".".join(["minifcn", *dotted.split(".")[: number + 1]])
+            if importlib.util.find_spec(module) is None:
+                return False
+            value = importlib.import_module(module)
+    return True
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_path_of_the_machine_that_made_it(name):
+    text = (LESSONS / f"{name}.ipynb").read_text(encoding="utf-8")
+    assert not re.search(r"/home/|/Users/|/root/|/tmp/|/work/|[A-Z]:\\\\", text)
+
+
+def test_the_map_is_of_today():
+    """README.md holds the table that make.py writes."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import make; print(make.with_map((make.HERE / 'README.md').read_text(encoding='utf-8')), end='')"],
+        cwd=LESSONS, capture_output=True, text=True, encoding="utf-8", check=True, env={**__import__("os").environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert found.stdout == (LESSONS / "README.md").read_text(encoding="utf-8"), "run: python lessons/make.py"
