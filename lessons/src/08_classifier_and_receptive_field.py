@@ -352,7 +352,7 @@ look.say(
 # The network that comes with minifcn, on matplotlib's sample portrait. Squares: what one cell of each of three layers can see, from an early layer to a late one. Colour: the
 # effective field of the last. It can see hat and medals; does it look at them?
 
-# %% tags=["figure"]
+# %% tags=["figure", "picture"]
 from PIL import Image
 
 from minifcn.draw.sample import portrait

@@ -171,7 +171,7 @@ guess = scores[0].argmax(0)  # (rows, columns)
 truth = labels[SIDE // 2 :: stride, SIDE // 2 :: stride][:rows, :columns]  # the labels of the middle pixels
 clear = truth != 255
 
-# %% tags=["figure"]
+# %% tags=["figure", "picture"]
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 

@@ -1,47 +1,32 @@
 """lessons/earlier.py repeats lines of lesson 08 for later lessons, and lessons/play.py shows a picture where nobody can move a slider."""
 
 import inspect
-import sys
-from pathlib import Path
 
 import pytest
 
-LESSONS = Path(__file__).parents[2] / "lessons"
+pytest.importorskip("IPython")
+
+import earlier
+import look
+import play
 
 
-@pytest.fixture
-def lesson_modules(monkeypatch):
-    pytest.importorskip("IPython")
-    monkeypatch.syspath_prepend(str(LESSONS))
-    yield
-    for name in ("earlier", "play", "look"):
-        sys.modules.pop(name, None)
-
-
-def test_earlier_is_what_lesson_08_wrote(lesson_modules):
-    import earlier
-
-    lesson = (LESSONS / "src" / "08_classifier_and_receptive_field.py").read_text(encoding="utf-8")
+def test_earlier_is_what_lesson_08_wrote(lessons):
+    lesson = (lessons / "src" / "08_classifier_and_receptive_field.py").read_text(encoding="utf-8")
     for each in (earlier.windows, earlier.Flatten, earlier.new_classifier, earlier.train):
         assert inspect.getsource(each) in lesson, f"{each.__name__} differs from lesson 08's; copy it over"
     assert f"SIDE = {earlier.SIDE}\n" in lesson
 
 
-def test_without_anybody_in_front_the_first_picture_is_shown(lesson_modules, monkeypatch):
-    import look
-    import play
-
+def test_without_anybody_in_front_the_first_picture_is_shown(monkeypatch):
     shown = []
     monkeypatch.setattr(look, "show", lambda figure, alt: shown.append((figure, alt)))
     play.sliders(lambda row, column: (row, f"column {column}"), row=(0, 9, 4), column=(0, 5, 2))
     assert shown == [(4, "column 2")]
 
 
-def test_with_somebody_in_front_the_sliders_draw_again(lesson_modules, monkeypatch):
+def test_with_somebody_in_front_the_sliders_draw_again(monkeypatch):
     widgets = pytest.importorskip("ipywidgets")
-    import look
-    import play
-
     shown, displayed = [], []
     monkeypatch.setattr(look, "show", lambda figure, alt: shown.append(figure))
     monkeypatch.setattr(look, "display", displayed.append)
