@@ -1,4 +1,4 @@
-"""What lesson 08 wrote and later lessons use again: its windows and its classifier. The same lines; a test compares them."""
+"""What lessons 08 and 09 wrote and later ones use again: windows, their classifier, and it made convolutional. The same lines; a test compares them."""
 
 import numpy as np
 
@@ -67,3 +67,18 @@ def trained_classifier(count=2000, **options):
     classifier = new_classifier()
     train(classifier, *windows(count, seed=0), **options)
     return classifier
+
+
+def convolutional(classifier, channels=48, side=4):
+    """A convolution in place of each fully connected layer: the same weights, in the same memory."""
+    layers = []
+    for layer in classifier.layers:
+        if isinstance(layer, nn.Linear):
+            outputs = len(layer.weight.data)
+            convolution = nn.Conv2d(channels, outputs, side)
+            convolution.weight.data = layer.weight.data.reshape(outputs, channels, side, side)
+            convolution.bias.data = layer.bias.data
+            layer, channels, side = convolution, outputs, 1  # what follows meets a single cell
+        if not isinstance(layer, Flatten):
+            layers.append(layer)
+    return nn.Sequential(*layers)

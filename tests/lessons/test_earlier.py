@@ -1,4 +1,4 @@
-"""lessons/earlier.py repeats lines of lesson 08 for later lessons, and lessons/play.py shows a picture where nobody can move a slider."""
+"""lessons/earlier.py repeats lines of lessons 08 and 09 for later ones, and lessons/play.py shows a picture where nobody can move a slider."""
 
 import inspect
 
@@ -11,11 +11,13 @@ import look
 import play
 
 
-def test_earlier_is_what_lesson_08_wrote(lessons):
-    lesson = (lessons / "src" / "08_classifier_and_receptive_field.py").read_text(encoding="utf-8")
+def test_earlier_is_what_the_lessons_wrote(lessons):
+    lesson_08 = (lessons / "src" / "08_classifier_and_receptive_field.py").read_text(encoding="utf-8")
+    lesson_09 = (lessons / "src" / "09_from_classifier_to_fcn.py").read_text(encoding="utf-8")
     for each in (earlier.windows, earlier.Flatten, earlier.new_classifier, earlier.train):
-        assert inspect.getsource(each) in lesson, f"{each.__name__} differs from lesson 08's; copy it over"
-    assert f"SIDE = {earlier.SIDE}\n" in lesson
+        assert inspect.getsource(each) in lesson_08, f"{each.__name__} differs from lesson 08's; copy it over"
+    assert inspect.getsource(earlier.convolutional) in lesson_09, "convolutional differs from lesson 09's; copy it over"
+    assert f"SIDE = {earlier.SIDE}\n" in lesson_08
 
 
 def test_without_anybody_in_front_the_first_picture_is_shown(monkeypatch):
