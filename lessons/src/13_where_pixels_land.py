@@ -132,7 +132,7 @@ lines = [
 axis.axvspan(-100.5, -0.5, color="#eeeeee")
 axis.text(-98, 0.62, "padding", fontsize=9, color="#555555")
 axis.text(1, 0.62, "picture, from pixel 0 on", fontsize=9, color="#555555")
-for line, (name, (stride, centre), count, colour) in enumerate(lines):
+for line, (_, (stride, centre), count, colour) in enumerate(lines):
     cut = 5 if line == 0 else 0
     cells = centre + stride * np.arange(count)
     axis.plot(cells[:cut], [-line] * cut, "o", markerfacecolor="white", markeredgecolor=colour, markersize=9)
