@@ -134,11 +134,15 @@ def watched(answer: Any, path: Path, old: bytes, pieces: list[bytes]) -> None:
         answer(path, giving())
         kept = reader.read()
     if None in seen:
-        wrong("while you write there is no file at all: whoever looks then finds nothing. Do not delete the old one; replace it")
+        wrong(
+            "while you write there is no file at all: whoever looks then finds nothing. Do not delete the old one; replace it"
+        )
     if any(content != old for content in seen):
         wrong("while you write, the file holds half of the new bytes: write to another name and rename it at the end")
     if kept != old or path.stat().st_ino == before:
-        wrong("you write into the old file's place: a crash then leaves it half, and who has it open sees it change. Rename a finished draft over it")
+        wrong(
+            "you write into the old file's place: a crash then leaves it half, and who has it open sees it change. Rename a finished draft over it"
+        )
     expect_content(path, b"".join(pieces), "after overwriting")
 
 
@@ -178,11 +182,15 @@ def batch_of(answer: Any) -> None:
         forward = [np.asarray(answer(step, batch, count, seed)) for step in range(length)]
         for found in forward:
             if found.shape != (batch,) or found.dtype.kind not in "iu":
-                wrong(f"batch {batch} of {count} pictures: expected integers ({batch},), got {found.dtype} {found.shape}")
+                wrong(
+                    f"batch {batch} of {count} pictures: expected integers ({batch},), got {found.dtype} {found.shape}"
+                )
         np.random.seed(5)  # whoever draws from a global stream is found out
         backward = [np.asarray(answer(step, batch, count, seed)) for step in reversed(range(length))][::-1]
         if not np.array_equal(forward, backward):
-            wrong("the same step gives another batch when the steps come in another order: something is remembered or drawn from a stream")
+            wrong(
+                "the same step gives another batch when the steps come in another order: something is remembered or drawn from a stream"
+            )
         turns = np.concatenate(forward)[: 3 * count].reshape(3, count)  # a pass a row
         if ((turns < 0) | (turns >= count)).any():
             wrong(f"expected numbers from 0 to {count - 1}, got {turns.min()} to {turns.max()}")
@@ -197,7 +205,9 @@ def batch_of(answer: Any) -> None:
     if passes[0] == passes[1]:
         wrong("seeds 0 and 1 give the same batches; use the seed")
     if set(passes[0]) & (set(passes[1]) | set(passes[2])):
-        wrong("two seeds share a pass: seed + pass is 1 for (0, 1) and for (1, 0). Draw from the pair: default_rng([seed, pass])")
+        wrong(
+            "two seeds share a pass: seed + pass is 1 for (0, 1) and for (1, 0). Draw from the pair: default_rng([seed, pass])"
+        )
     counted()
     many = [int(answer(step, 1, 50, 0)[0]) for step in range(0, 3000, 50)]
     if len(set(many)) < 15:
