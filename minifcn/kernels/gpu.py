@@ -8,6 +8,7 @@ from typing import Any
 
 from minifcn.backend import array_module, import_cupy
 from minifcn.kernels.launch import launch, on_gpu, steps
+from minifcn.kernels.products import product
 from minifcn.kernels.simple import channels_last, kernel_matrix, output_rows
 from minifcn.kernels.windows import Pair, Window
 
@@ -71,14 +72,14 @@ def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
     xp, n, o = array_module(x), x.shape[0], weight.shape[0]
     size, matrix = window.output_size(x.shape[2:]), kernel_matrix(weight, groups)  # (G, KH·KW·C/G, O/G)
     if groups == 1 and is_plain(window):
-        product = channels_last(x).reshape(-1, x.shape[1]) @ matrix[0]  # (N·H·W, O)
+        found = product(channels_last(x).reshape(-1, x.shape[1]), matrix[0])  # (N·H·W, O)
     else:
-        product = xp.empty((n * size[0] * size[1], o), x.dtype)
+        found = xp.empty((n * size[0] * size[1], o), x.dtype)
         for first, count in tiles(n, size, matrix.shape[1], x.itemsize):
             for group in range(groups):
                 rows = read_windows(part(x, group, groups), window, size, first, count)
-                product[first : first + count, part_of(o, group, groups)] = rows @ matrix[group]
-    return product.reshape(n, *size, o).transpose(0, 3, 1, 2)
+                found[first : first + count, part_of(o, group, groups)] = product(rows, matrix[group])
+    return found.reshape(n, *size, o).transpose(0, 3, 1, 2)
 
 
 def part_of(channels: int, group: int, groups: int) -> slice:
@@ -95,15 +96,15 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     xp, c, o = array_module(x), x.shape[1] // groups, grad.shape[1]
     rows_of_grad = output_rows(grad, groups)  # (G, N·OH·OW, O/G)
     taps = window.kernel[0] * window.kernel[1]
-    product = xp.zeros((groups, taps * c, o // groups), x.dtype)
+    found = xp.zeros((groups, taps * c, o // groups), x.dtype)
     if groups == 1 and is_plain(window):
-        product[0] = channels_last(x).reshape(-1, c).T @ rows_of_grad[0]
+        found[0] = product(channels_last(x).reshape(-1, c).T, rows_of_grad[0])
     else:
         for first, count in tiles(x.shape[0], grad.shape[2:], taps * c, x.itemsize):
             for group in range(groups):
                 rows = read_windows(part(x, group, groups), window, grad.shape[2:], first, count)
-                product[group] += rows.T @ rows_of_grad[group, first : first + count]
-    split = product.reshape(groups, *window.kernel, c, o // groups)
+                found[group] += product(rows.T, rows_of_grad[group, first : first + count])
+    split = found.reshape(groups, *window.kernel, c, o // groups)
     return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
 
 
@@ -113,11 +114,11 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
     size, taps = grad.shape[2:], window.kernel[0] * window.kernel[1]
     matrix, rows_of_grad = kernel_matrix(weight, groups), output_rows(grad, groups)
     if groups == 1 and is_plain(window):
-        return (rows_of_grad[0] @ matrix[0].T).reshape(n, h, w, c).transpose(0, 3, 1, 2)
+        return product(rows_of_grad[0], matrix[0].T).reshape(n, h, w, c).transpose(0, 3, 1, 2)
     picture = xp.zeros((n, h, w, c), grad.dtype)
     for first, count in tiles(n, size, taps * c // groups, grad.itemsize):
         for group in range(groups):
-            rows = rows_of_grad[group, first : first + count] @ matrix[group].T
+            rows = product(rows_of_grad[group, first : first + count], matrix[group].T)
             add_windows(rows, picture[..., part_of(c, group, groups)], window, size, first, count)
     return picture.transpose(0, 3, 1, 2)
 
