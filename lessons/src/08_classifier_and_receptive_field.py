@@ -198,8 +198,8 @@ look.say(
 # - its **receptive field**: how many pixels in a row it sees, here 8;
 # - its **stride**: how many pixels further its neighbour looks, here 2.
 #
-# And both follow from the layers one by one. A window of 3 cells reaches 2 cells further than one cell alone, and each of those 2 lies a *stride so
-# far* away. So a layer adds (kernel − 1) × stride so far. Then its own stride multiplies the stride so far.
+# And both follow from the layers one by one. The cells that a layer reads lie some pixels apart: call that the *stride so far*. A window of 3 cells reaches 2 of those steps further than
+# one cell alone. So a layer adds (kernel − 1) × stride so far to the field. Then its own stride multiplies the stride so far.
 
 
 # %%

@@ -299,7 +299,7 @@ for layer in library.rarefy(network).layers:
 
 # %% [markdown]
 # > **Honesty box.** The paper shifts the picture right and down by padding it; we cut, which is the same set of runs with less to explain. Its formula spreads filters; it says nothing of pools behind the first, which must be
-# > spread as well. Pools that round up (`ceil_mode`, Caffe's habit) make cells at the far end that hang over the border; `dense.py` cuts them off. In PyTorch it is `dilation=`; the paper's Caffe had none yet. Our pixel
+# > spread as well. Pools that round up (`ceil_mode`, Caffe's habit) make cells at the far end that hang over the border; `dense.py` cuts them off. In PyTorch it is `dilation=`, for convolutions and max pools. Our pixel
 # > accuracies are of eight painted pictures and a network trained for ten seconds.
 #
 # ## Exercises
