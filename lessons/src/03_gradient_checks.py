@@ -15,7 +15,7 @@
 #
 # **Question.** You have written a `backward`. How do you find out that it is wrong, even if it is wrong in a way you did not think of?
 #
-# **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes. **Paper** none: this is how we will know that the rest is right.
+# **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes. **Paper** none.
 #
 # ## A backward that is plainly wrong
 # *Softmax* turns scores into probabilities: raise e to each score, and divide by the sum. All results are positive, and together they are 1. Lesson 07 needs

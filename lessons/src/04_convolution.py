@@ -15,7 +15,7 @@
 #
 # **Question.** A convolution slides a small window over a picture. What exactly does it compute, how large is the result, and how can *one* matrix product do all of it?
 #
-# **You need** lesson 02 (`Tensor`). **Time** 20 minutes. **Paper** section 3, equation 1.
+# **You need** lesson 02 (`Tensor`). **Time** 20 minutes. **Paper** section 3.
 #
 # ## One row is enough
 # Forget pictures. A row of numbers, and a short row of weights, the *kernel*. Lay the kernel over the first numbers, multiply what lies on top of each other, add up. Move on by the *stride*, and again.
@@ -287,7 +287,7 @@ print(inspect.getsource(simple.conv2d))
 # another algorithm altogether. Lesson 20 opens them.
 #
 # > **Honesty box.** Mathematicians turn the kernel round before they slide it, and call what we did *cross-correlation*. Every deep learning library does what we did and says convolution: a learned kernel does not care.
-# > PyTorch's `conv2d` has the same arguments and the same sizes. Caffe computes it as rows times weights too, and calls the first step *im2col*. We left out *dilation* (exercise 3) and *groups* (the input
+# > PyTorch's `conv2d` has the same arguments and the same sizes. Caffe multiplies weights by windows too, and calls the copying *im2col*. We left out *dilation* (exercise 3) and *groups* (the input
 # > channels in bunches that do not see each other: AlexNet). And padding with zeros is a lie: the world does not turn grey at the edge of a picture. Lesson 13 pays for it.
 #
 # ## Exercises

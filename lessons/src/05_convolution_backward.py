@@ -15,7 +15,7 @@
 #
 # **Question.** A convolution gets a gradient for its results. Which gradients do the picture, the weights and the bias get, and how do we know, without any step size, that they are right?
 #
-# **You need** lessons 03 (gradient checks) and 04 (convolution). **Time** 25 minutes. **Paper** section 3.3, "backwards strided convolution".
+# **You need** lessons 03 (gradient checks) and 04 (convolution). **Time** 25 minutes. **Paper** section 3.3.
 #
 # ## One row is enough
 # Five numbers, a kernel of three, stride 2: two results. Each result is a sum of products, so the whole convolution is a *matrix* times the row. Column *j* of the matrix: what comes out if only number *j* is 1.
@@ -260,7 +260,7 @@ except mf.GradcheckError as error:
 # Copying windows out is called *im2col*; adding them back is its adjoint, *col2im*. You will write it in exercise 2.
 #
 # ## In the library
-# `minifcn/ops/convolution.py`. Three kernels, one for each gradient, and only those are computed that somebody wants: the picture itself needs none.
+# `minifcn/ops/convolution.py`. Three kernels, one for each gradient, and the two that cost much run only where somebody wants them: the picture itself needs no gradient.
 
 # %%
 print(inspect.getsource(Conv2d.backward))
@@ -269,10 +269,10 @@ print(inspect.getsource(Conv2d.backward))
 print(inspect.getsource(simple.conv2d_input_gradient))
 
 # %% [markdown]
-# `fold`, a few lines above it in `minifcn/kernels/simple.py`, adds the rows back. `tests/ops/test_adjoints.py` holds every linear operation to the adjoint test.
+# `fold`, further up in `minifcn/kernels/simple.py`, adds the rows back. `tests/ops/test_adjoints.py` holds every linear operation to the adjoint test.
 #
 # > **Honesty box.** Often the gradient of x is explained as "a convolution with the kernel turned round". True for stride 1: pad the incoming gradient with kernel − 1 zeros and convolve. With stride s you must first put s − 1 zeros between its
-# > numbers, and adding back is simpler. PyTorch has the three gradients as functions in `torch.nn.grad`, and the second of them, used forward, as `conv_transpose2d`. Caffe's `DeconvolutionLayer` simply calls the
+# > numbers, and adding back is simpler. PyTorch has `conv2d_input` and `conv2d_weight` in `torch.nn.grad`, and the first of them, used forward, is `conv_transpose2d`. Caffe's `DeconvolutionLayer` simply calls the
 # > convolution's backward in its forward. Strictly a convolution *with bias* is affine, not linear; `mf.adjoint_check` takes f(0) off first.
 #
 # ## Exercises

@@ -192,7 +192,7 @@ look.show(
 )
 
 # %% [markdown]
-# It changes every size after it. VGG16 has five such pools, and each of them may or may not add a row:
+# It changes every size after it. VGG16 has five pools of 2 × 2, and each of them may or may not add a row. For pictures of 375 and 500 rows (without the padding of 100 that lesson 13 explains):
 
 # %%
 for height in (375, 500):

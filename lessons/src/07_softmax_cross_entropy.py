@@ -308,11 +308,14 @@ look.say(
 rng = np.random.default_rng(0)
 random_scores, random_labels = 3 * rng.standard_normal((2, 4, 3, 5)), rng.integers(0, 4, (2, 3, 5))
 random_labels[0, 0] = random_labels[1, :, 4] = 255
-print(mf.gradcheck(lambda s: ops.softmax_cross_entropy(s, random_labels), random_scores))
+report = mf.gradcheck(lambda s: ops.softmax_cross_entropy(s, random_labels), random_scores)
 tensor = mf.Tensor(random_scores, requires_grad=True)
 ops.softmax_cross_entropy(tensor, random_labels, reduction="sum").backward()
 difference = np.abs(tensor.grad - cross_entropy(random_scores, random_labels)[1]).max()
-look.say(f"Ours and the library's gradient differ by at most {difference:.1g}.")
+look.say(
+    f"{report.elements} slopes agree with differences, worst relative error {report.worst:.0e}. "
+    f"Ours and the library's gradient differ by at most {difference:.1g}."
+)
 
 
 # %% [markdown]
@@ -321,8 +324,7 @@ look.say(f"Ours and the library's gradient differ by at most {difference:.1g}.")
 # `minifcn/training/objective.py` counts the pixels of **all** parts first and divides each part's sum by that (exercise 3).
 #
 # > **Honesty box.** The paper gives the learning rates of section 4.3 and does not say sum or mean; the published code says sum for VGG16, with one picture a step, and mean with twenty pictures for AlexNet, where one picture at a time with the sum
-# > was unstable (so the authors noted when they changed it). Caffe's
-# > `SoftmaxWithLoss` can divide by all pixels, by the valid ones, by the batch size or by nothing. PyTorch's `cross_entropy` calls void `ignore_index`, with −100 as default, and gives NaN where no pixel
+# > was unstable (so the authors noted when they changed it). Caffe's `SoftmaxWithLoss` can divide by all pixels, by the valid ones, by the batch size or by nothing. PyTorch's `cross_entropy` calls void `ignore_index`, with −100 as default, and gives NaN where no pixel
 # > counts; minifcn gives 0. Weight decay changes along with sum and mean too: it is added to a gradient that is P times larger or smaller.
 #
 # ## Exercises
