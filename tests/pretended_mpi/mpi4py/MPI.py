@@ -6,7 +6,7 @@ import time
 from multiprocessing.connection import Client, Listener
 
 BYTE, COMM_TYPE_SHARED = "byte", "shared"
-PLACE = os.path.join(os.environ.get("MPI_FOLDER", ""), "socket")
+PLACE = os.path.join(os.environ["MPI_FOLDER"], "socket")
 
 
 class World:
