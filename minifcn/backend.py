@@ -226,6 +226,12 @@ def use_gpu(number: int) -> None:
         limit_gpu_memory(limit)
 
 
+def device_name() -> str:
+    """What the maker calls the GPU that is used."""
+    cuda = import_cupy().cuda
+    return str(cuda.runtime.getDeviceProperties(cuda.Device().id)["name"].decode())
+
+
 def no_memory_left(error: BaseException) -> bool:
     """Whether an error says that memory ran out: NumPy's and CuPy's own, or one of CUDA or cuBLAS that comes as a number with a name."""
     names = ("out of memory", "MemoryAllocation", "ALLOC_FAILED")
