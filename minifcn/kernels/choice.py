@@ -8,7 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.kernels import dense, fast, gpu, gpu_pools, pointwise, pools, upsampling, winograd, winograd_gradient
+from minifcn.kernels import (
+    dense,
+    fast,
+    gpu,
+    gpu_masks,
+    gpu_pools,
+    pointwise,
+    pools,
+    upsampling,
+    winograd,
+    winograd_gradient,
+)
 
 Array = Any
 
@@ -68,4 +79,5 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
     "relu_gradient": (Fast(pointwise.relu_gradient, pointwise.suits_relu),),
     "add_bias": (Fast(pointwise.add_bias, pointwise.suits_bias),),
     "bias_gradient": (Fast(pointwise.bias_gradient, pointwise.suits_bias),),
+    "kept": (Fast(gpu_masks.kept, gpu_masks.suits),),
 }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
+from minifcn.kernels.masks import Masks
 from minifcn.training.steps import Steps
 from minifcn.training.supply import Array, Batch
 
@@ -30,7 +31,7 @@ class CapturedSteps:
         self.plain, self.say, self.optimiser = plain, say, plain.optimiser
         self.taken, self.possible = 0, True
         self.graph: Any = None
-        self.masks = backend.Masks()
+        self.masks = Masks()
 
     def __call__(self, batch: Batch) -> list[Array]:
         if self.graph is not None and self.fits(batch):

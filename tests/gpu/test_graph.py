@@ -15,7 +15,9 @@ from training.helpers import same_arrays
 from training.shared import Pictures
 
 from minifcn import backend
-from minifcn.kernels import products
+from minifcn.kernels import products, simple
+from minifcn.kernels.choice import KERNELS, Fast
+from minifcn.kernels.masks import Masks
 from minifcn.nn.optim import Optimiser
 from minifcn.training import TrainingError, fit
 from minifcn.training import graph as graph_module
@@ -34,7 +36,7 @@ CASES = {
 }  # fmt: skip
 
 
-class Again(backend.Masks):
+class Again(Masks):
     """The masks of the capture, in the order in which they are asked for again."""
 
     def __init__(self, first):
@@ -55,7 +57,8 @@ def useless(monkeypatch):
         raise AssertionError("a captured step asked Python")
 
     with monkeypatch.context() as patch:
-        patch.setattr(backend, "uniform", refuse)
+        patch.setattr(simple, "kept", refuse)
+        patch.setitem(KERNELS, "kept", (Fast(refuse, lambda *arguments: True),))
         patch.setattr(Optimiser, "rates", refuse)
         patch.setattr(Optimiser, "learning_rates", refuse)
         yield
@@ -211,7 +214,7 @@ def test_where_no_graph_can_be_it_is_said(options, cupy):
 
 def test_nothing_goes_up_while_a_step_is_captured(cupy):
     with (
-        backend.capturing(backend.Masks()),
+        backend.capturing(Masks()),
         pytest.raises(RuntimeError, match="moves arrays to the gpu cannot be captured"),
     ):
         backend.to_device(np.zeros(3), "gpu")
