@@ -5,6 +5,9 @@ CuPy 14 refuses to call cuBLAS during a capture, though cuBLAS allows it. Its wo
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -21,12 +24,26 @@ TF32 = 77
 DEFAULT_ALGORITHM = -1
 
 
+_directly: ContextVar[bool] = ContextVar("directly", default=False)
+
+
+@contextmanager
+def directly() -> Iterator[None]:
+    """Inside, products on a GPU are those of a capture: to find and load before it begins what cannot be loaded in the middle."""
+    token = _directly.set(True)
+    try:
+        yield
+    finally:
+        _directly.reset(token)
+
+
 def product(a: Array, b: Array) -> Array:
     """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before are the same in both, or missing in one."""
-    return captured_product(a, b) if backend.is_capturing() and backend.device_of(a) == "gpu" else a @ b
+    direct = (backend.is_capturing() or _directly.get()) and backend.device_of(a) == "gpu"
+    return direct_product(a, b) if direct else a @ b
 
 
-def captured_product(a: Array, b: Array) -> Array:
+def direct_product(a: Array, b: Array) -> Array:
     """`product` in a way that a capture takes note of."""
     cupy = backend.array_module(a)
     before = a.shape[:-2] if a.ndim >= b.ndim else b.shape[:-2]
