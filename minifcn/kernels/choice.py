@@ -14,6 +14,7 @@ from minifcn.kernels import (
     gpu,
     gpu_masks,
     gpu_pools,
+    gpu_winograd,
     pointwise,
     pools,
     upsampling,
@@ -42,6 +43,7 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(upsampling.conv2d, upsampling.suits_conv2d),
         Fast(fast.conv2d, fast.has_kernel),
         Fast(gpu.depthwise, gpu.suits_depthwise),
+        Fast(gpu_winograd.conv2d, gpu_winograd.suits_conv2d),
         Fast(gpu.conv2d, gpu.suits_product),
     ),
     "conv2d_input_gradient": (
@@ -50,6 +52,7 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(upsampling.conv2d_input_gradient, upsampling.suits_conv2d_input_gradient),
         Fast(fast.conv2d_input_gradient, fast.has_gradient_kernel),
         Fast(gpu.depthwise_input_gradient, gpu.suits_depthwise),
+        Fast(gpu_winograd.conv2d_input_gradient, gpu_winograd.suits_conv2d),
         Fast(gpu.conv2d_input_gradient, gpu.suits_product),
     ),
     "conv2d_weight_gradient": (
@@ -57,6 +60,7 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(dense.conv2d_weight_gradient, dense.suits_conv2d_weight_gradient),
         Fast(upsampling.conv2d_weight_gradient, upsampling.suits_conv2d_weight_gradient),
         Fast(fast.conv2d_weight_gradient, fast.has_weight_kernel),
+        Fast(gpu_winograd.conv2d_weight_gradient, gpu_winograd.suits_weight_gradient),
         Fast(gpu.conv2d_weight_gradient, gpu.suits_product),
     ),
     "max_pool2d": (Fast(pools.max_pool2d, plain_array), Fast(gpu_pools.max_pool2d, gpu_pools.suits)),

@@ -25,12 +25,12 @@ def source(name: str) -> str:
 
 
 @functools.cache
-def compiled(name: str, options: tuple[str, ...], device: int) -> Any:
+def compiled(cupy: Any, name: str, options: tuple[str, ...], device: int) -> Any:
     """The module of a source with these -D options, on one device."""
-    return backend.import_cupy().RawModule(code=source(name), options=("--std=c++14", *options))
+    return cupy.RawModule(code=source(name), options=("--std=c++14", *options))
 
 
-def options(dtype: Any, count: int, **macros: int) -> tuple[str, ...]:
+def options(dtype: Any, count: int, **macros: Any) -> tuple[str, ...]:
     """The -D options: the type of the numbers, an index wide enough for `count` numbers, and the macros."""
     index = "int" if count <= LARGEST_INT // 2 else "long long"
     return (
@@ -41,7 +41,7 @@ def options(dtype: Any, count: int, **macros: int) -> tuple[str, ...]:
 
 
 def launch(
-    name: str, kernel: str, count: int, dtype: Any, arguments: tuple[Any, ...], largest: int = 0, **macros: int
+    name: str, kernel: str, count: int, dtype: Any, arguments: tuple[Any, ...], largest: int = 0, **macros: Any
 ) -> None:
     """Run `kernel` of cuda/`name`.cu with a thread for each of `count` numbers, or several numbers a thread.
 
@@ -54,7 +54,7 @@ def launch(
     chosen = options(dtype, max(count, largest), **macros)
     index = np.int32 if "-DINDEX=int" in chosen else np.int64
     values = tuple(index(value) if isinstance(value, int) else value for value in (*arguments, count))
-    function = compiled(name, chosen, cupy.cuda.Device().id).get_function(kernel)
+    function = compiled(cupy, name, chosen, cupy.cuda.Device().id).get_function(kernel)
     function((min(MOST_BLOCKS, -(-count // BLOCK)),), (BLOCK,), values)
 
 

@@ -57,7 +57,7 @@ def direct_product(a: Array, b: Array) -> Array:
         return result
     first, second = as_matrices(a), as_matrices(b)
     kind, compute, number = KINDS[a.dtype.name]
-    if kind == 0 and allows_tf32(cupy, a.dtype):
+    if kind == 0 and backend.float32_matmul_precision() == "high":
         compute = TF32
     one, zero = number(1), number(0)
     # cuBLAS thinks in columns: what is a row here is a column there, so it is asked for (a @ b)ᵀ = bᵀ @ aᵀ
@@ -100,12 +100,6 @@ def even_step(array: Array) -> int | None:
 
 def pointer(array: Array) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.data.ptr)
-
-
-def allows_tf32(cupy: Any, dtype: Any) -> bool:
-    """Whether CuPy's own products may round to TF32."""
-    core = cupy._core
-    return core.get_compute_type(dtype) == core._routines_linalg.COMPUTE_TYPE_TF32
 
 
 @cache

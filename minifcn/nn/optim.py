@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minifcn import backend
+from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Tensor
+from minifcn.kernels import gpu_steps
 from minifcn.kernels.pointwise import in_blocks
 
 
@@ -23,6 +24,7 @@ class Optimiser:
 
     kept: tuple[str, ...] = ()  # the names of what it remembers of a parameter from step to step
     still: tuple[float, ...] = ()  # the row of a parameter that does not move
+    kernel = ""  # the name of the formula in cuda/optimiser.cu
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0) -> None:
         name = type(self).__name__
@@ -101,6 +103,10 @@ class Optimiser:
         """The formula: change `data` and what is kept of it, in place. `row`: numbers, or on a GPU an array of them."""
         raise NotImplementedError
 
+    def constants(self) -> tuple[float, ...]:
+        """The numbers of the formula beside `row`, in the order in which `kernel`, its twin in cuda/optimiser.cu, takes them."""
+        raise NotImplementedError
+
     def move(
         self, data: Array, gradient: Array, row: Any, decay: float, state: dict[str, Array], only_if: Any = True
     ) -> None:
@@ -113,6 +119,8 @@ class Optimiser:
         if backend.device_of(data) == "cpu":
             numbers = row.tolist()
             in_blocks(step, data, gradient, *kept)
+        elif kernels.chosen() == "fast" and gpu_steps.suits(data, gradient, row, *kept):
+            gpu_steps.step(self.kernel, data, gradient, kept, row, (decay, *self.constants()), only_if)
         else:
             numbers = row
             moved = [data, *kept] if only_if is True else [array.copy("K") for array in (data, *kept)]
@@ -168,13 +176,16 @@ class Optimiser:
 class SGD(Optimiser):
     """v ← momentum·v + gradient;  parameter ← parameter - lr·v.  Weight decay adds decay·parameter to the gradient."""
 
-    kept, still = ("velocity",), (0.0,)
+    kept, still, kernel = ("velocity",), (0.0,), "sgd"
 
     def __init__(self, parameters: Iterable[Any], lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay)
         if not 0 <= momentum < 1:
             raise ValueError(f"SGD: momentum is {momentum}; expected 0 or more and below 1")
         self.momentum = momentum
+
+    def constants(self) -> tuple[float, ...]:
+        return (self.momentum,)
 
     def row(self, lr: float, data: Array, state: dict[str, Array]) -> tuple[float, ...]:
         if self.momentum and not state:
@@ -192,7 +203,7 @@ class SGD(Optimiser):
 class Adam(Optimiser):
     """Steps of about lr, whatever the gradient's scale. Kingma & Ba 2015, algorithm 1; weight decay as in SGD."""
 
-    kept, still = ("mean", "square", "count"), (0.0, 1.0)
+    kept, still, kernel = ("mean", "square", "count"), (0.0, 1.0), "adam"
 
     def __init__(
         self,
@@ -206,6 +217,9 @@ class Adam(Optimiser):
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"Adam: betas are {betas}; expected two numbers, 0 or more and below 1")
         self.betas, self.eps = betas, eps
+
+    def constants(self) -> tuple[float, ...]:
+        return (*self.betas, self.eps)
 
     def row(self, lr: float, data: Array, state: dict[str, Array]) -> tuple[float, ...]:
         xp = backend.array_module(data)

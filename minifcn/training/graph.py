@@ -45,7 +45,8 @@ class CapturedSteps:
             except Exception as error:
                 if backend.no_memory_left(error):
                     raise
-                self.without(f"the step could not be captured in a CUDA graph ({str(error).strip().splitlines()[0]})")
+                why = (str(error).strip() or type(error).__name__).splitlines()[0]
+                self.without(f"the step could not be captured in a CUDA graph ({why})")
         return self.plain(batch)
 
     def warm(self, batch: Batch) -> list[Array]:

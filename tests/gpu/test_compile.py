@@ -7,7 +7,7 @@ import pytest
 from standin.kernels_of import kernels
 
 import minifcn.kernels
-from minifcn.kernels import gpu, launch
+from minifcn.kernels import gpu, gpu_winograd, launch
 from minifcn.kernels.windows import Window
 
 from .nvrtc import compile_for, library
@@ -39,7 +39,7 @@ def test_a_source_compiles(name, architecture, nvrtc):
     assert wanted
     for number, window in enumerate(WINDOWS):  # both types, both widths of an index, every window
         dtype, count = ("float32", "float64")[number % 2], (10, 2**31)[number // 2]
-        options = launch.options(np.dtype(dtype), count, **gpu.macros(window))
+        options = launch.options(np.dtype(dtype), count, **gpu.macros(window), **gpu_winograd.matrices())
         code = compile_for(nvrtc, launch.source(name), architecture, ("--std=c++14", *options))
         assert all(f".entry {kernel}(" in code for kernel in wanted)
 

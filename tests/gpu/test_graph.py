@@ -95,7 +95,6 @@ def standin(cupy, monkeypatch):
         pytest.skip("only the stand-in's graphs say what they read")
     monkeypatch.setattr(products, "library", PretendedCublas)
     monkeypatch.setattr(products, "handle", lambda cupy: "handle")
-    monkeypatch.setattr(products, "allows_tf32", lambda cupy, dtype: False)
     return cupy
 
 

@@ -20,7 +20,6 @@ def cublas(monkeypatch):
     pretended = PretendedCublas()
     monkeypatch.setattr(products, "library", lambda: pretended)
     monkeypatch.setattr(products, "handle", lambda cupy: "handle")
-    monkeypatch.setattr(products, "allows_tf32", lambda cupy, dtype: False)
     with installed() as module:
         pretended.cupy = module
         yield pretended
@@ -79,7 +78,7 @@ def test_products_of_nothing(shape, cublas):
 
 
 def test_tf32_where_cupy_uses_it(cublas, monkeypatch):
-    monkeypatch.setattr(products, "allows_tf32", lambda cupy, dtype: dtype == np.float32)
+    monkeypatch.setattr(backend, "_precision", "high")
     with backend.capturing(Masks()):
         for dtype in (np.float32, np.float64):
             products.product(*(ndarray_of(cublas.cupy, np.ones((2, 2), dtype)) for _ in range(2)))
