@@ -50,54 +50,40 @@ def sharing(share: Share | None) -> Iterator[None]:
         _share.reset(token)
 
 
+def shared() -> Share | None:
+    """What `sharing` was given, or None outside."""
+    return _share.get()
+
+
 def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers from 0 to 1, float32, for a batch of `shape` (N, …), drawn in the order of its axes."""
-    share = _share.get()
+    share = shared()
     if share is None:
         return generator.random(shape, dtype=np.float32)
     return generator.random((share.whole, *shape[1:]), dtype=np.float32)[share.rows]
 
 
-class Masks:
-    """Dropout masks that a captured step reads: arrays on the GPU that are filled before each launch, with the numbers of that step."""
-
-    def __init__(self) -> None:
-        self.arrays: list[tuple[Any, float]] = []
-
-    def new(self, shape: tuple[int, ...], p: float) -> Any:
-        self.arrays.append((import_cupy().empty(shape, bool), p))  # zeros would be noted, and cleared at every launch
-        return self.arrays[-1][0]
-
-    def fill(self, generator: np.random.Generator) -> None:
-        for array, p in self.arrays:
-            array[...] = to_device(uniform(generator, array.shape) >= p, "gpu")
-
-
-_masks: ContextVar[Masks | None] = ContextVar("masks", default=None)
+_captured: ContextVar[Any] = ContextVar("captured", default=None)
 
 
 @contextmanager
-def capturing(masks: Masks) -> Iterator[None]:
-    """While the GPU notes what it is asked for: `kept` gives masks to be filled later, and nothing may be sent up, for the note would be of an
-    address and not of what stands there."""
-    token = _masks.set(masks)
+def capturing(masks: Any) -> Iterator[None]:
+    """While the GPU takes note of what it is asked for. Dropout asks `masks` for its own; and nothing may be sent up, for what is noted is the
+    address on the CPU and not what stands there."""
+    token = _captured.set(masks)
     try:
         yield
     finally:
-        _masks.reset(token)
+        _captured.reset(token)
+
+
+def captured_masks() -> Any:
+    """What `capturing` was given, or None outside."""
+    return _captured.get()
 
 
 def is_capturing() -> bool:
-    return _masks.get() is not None
-
-
-def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Any:
-    """Which elements of a batch of `shape` dropout keeps: bool, each with probability 1 - p.
-
-    Drawn on the CPU in the order of the axes (N, C, H, W): one seed gives one mask, whatever device or memory order.
-    """
-    masks = _masks.get()
-    return to_device(uniform(generator, shape) >= p, device) if masks is None else masks.new(shape, p)
+    return _captured.get() is not None
 
 
 def device_of(array: Any) -> str:

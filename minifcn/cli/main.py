@@ -42,8 +42,7 @@ def parser() -> argparse.ArgumentParser:
 LESS_MEMORY = {
     "train": "a smaller --batch (with --accumulate the step stays as large), --size or --width, or fewer --processes",
     "predict": "--tile 512, or a smaller --tile or --size",
-    "eval": "smaller pictures",
-    "bench": "fewer cases at once",
+    "eval": "a smaller --size or fewer --scales",
 }  # fmt: skip
 
 

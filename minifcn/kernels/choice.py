@@ -12,6 +12,7 @@ from minifcn.kernels import (
     dense,
     fast,
     gpu,
+    gpu_masks,
     gpu_pools,
     gpu_winograd,
     pointwise,
@@ -82,4 +83,5 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
     "relu_gradient": (Fast(pointwise.relu_gradient, pointwise.suits_relu),),
     "add_bias": (Fast(pointwise.add_bias, pointwise.suits_bias),),
     "bias_gradient": (Fast(pointwise.bias_gradient, pointwise.suits_bias),),
+    "kept": (Fast(gpu_masks.kept, gpu_masks.suits),),
 }

@@ -10,6 +10,7 @@ from typing import Any
 from minifcn.backend import array_module, float32_matmul_precision, import_cupy
 from minifcn.kernels.gpu import cache_bytes, reach
 from minifcn.kernels.launch import launch, on_gpu, steps
+from minifcn.kernels.products import product
 from minifcn.kernels.windows import Pair, Window
 from minifcn.kernels.winograd import PLACES, STEP, along_one_axis
 
@@ -75,9 +76,9 @@ def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
     )
     y = xp.empty((n, *size, o), x.dtype)
     for first, count in blocks(n * grid(size)[0] * grid(size)[1], c + o, x.itemsize):
-        products = picture_places(x, window, size, first, count) @ kernels  # (36, tiles, O)
-        arguments = (products, y, o, *size, *grid(size), first)
-        launch("winograd", "outputs", count * o, x.dtype, arguments, max(y.size, products.size), **matrices())
+        found = product(picture_places(x, window, size, first, count), kernels)  # (36, tiles, O)
+        arguments = (found, y, o, *size, *grid(size), first)
+        launch("winograd", "outputs", count * o, x.dtype, arguments, max(y.size, found.size), **matrices())
     return y.transpose(0, 3, 1, 2)
 
 
@@ -100,7 +101,7 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
         launch(
             "winograd", "gradient_places", count * o, x.dtype, arguments, max(reach(grad), places.size), **matrices()
         )
-        total += picture_places(x, window, size, first, count).transpose(0, 2, 1) @ places
+        total += product(picture_places(x, window, size, first, count).transpose(0, 2, 1), places)
     weight = xp.empty((o, c, 3, 3), x.dtype)
     launch("winograd", "kernel_gradient", c * o, x.dtype, (total, weight, o, c), total.size, **matrices())
     return weight

@@ -5,6 +5,9 @@ CuPy 14 refuses to call cuBLAS during a capture, though cuBLAS allows it. Its wo
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -21,12 +24,26 @@ TF32 = 77
 DEFAULT_ALGORITHM = -1
 
 
+_directly: ContextVar[bool] = ContextVar("directly", default=False)
+
+
+@contextmanager
+def directly() -> Iterator[None]:
+    """Inside, products on a GPU are those of a capture: to find and load before it begins what cannot be loaded in the middle."""
+    token = _directly.set(True)
+    try:
+        yield
+    finally:
+        _directly.reset(token)
+
+
 def product(a: Array, b: Array) -> Array:
     """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before are the same in both, or missing in one."""
-    return captured_product(a, b) if backend.is_capturing() and backend.device_of(a) == "gpu" else a @ b
+    direct = (backend.is_capturing() or _directly.get()) and backend.device_of(a) == "gpu"
+    return direct_product(a, b) if direct else a @ b
 
 
-def captured_product(a: Array, b: Array) -> Array:
+def direct_product(a: Array, b: Array) -> Array:
     """`product` in a way that a capture takes note of."""
     cupy = backend.array_module(a)
     before = a.shape[:-2] if a.ndim >= b.ndim else b.shape[:-2]
@@ -40,7 +57,7 @@ def captured_product(a: Array, b: Array) -> Array:
         return result
     first, second = as_matrices(a), as_matrices(b)
     kind, compute, number = KINDS[a.dtype.name]
-    if kind == 0 and allows_tf32(cupy, a.dtype):
+    if kind == 0 and backend.float32_matmul_precision() == "high":
         compute = TF32
     one, zero = number(1), number(0)
     # cuBLAS thinks in columns: what is a row here is a column there, so it is asked for (a @ b)ᵀ = bᵀ @ aᵀ
@@ -83,12 +100,6 @@ def even_step(array: Array) -> int | None:
 
 def pointer(array: Array) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.data.ptr)
-
-
-def allows_tf32(cupy: Any, dtype: Any) -> bool:
-    """Whether CuPy's own products may round to TF32."""
-    core = cupy._core
-    return core.get_compute_type(dtype) == core._routines_linalg.COMPUTE_TYPE_TF32
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.backend import array_module
+from minifcn.backend import array_module, to_device, uniform
 from minifcn.kernels.products import product
 from minifcn.kernels.windows import Pair, Window
 
@@ -261,3 +261,9 @@ def channel_sums(x: Array, below: int, above: int) -> Array:
     for shift in range(1, min(above, channels - 1) + 1):
         result[:, :-shift] += x[:, shift:]
     return result
+
+
+def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+    """Dropout's mask, bool, each True with probability 1 - p. Drawn on the CPU in the order of the axes (N, C, H, W): one seed gives one
+    mask, whatever device or memory order."""
+    return to_device(uniform(generator, shape) >= p, device)

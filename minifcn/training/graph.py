@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
+from minifcn.kernels import products
+from minifcn.kernels.masks import Masks
 from minifcn.training.steps import Steps
 from minifcn.training.supply import Array, Batch
 
-WARM_UP = 2  # steps before: kernels are compiled and memory is found
+WARM_UP = 2  # steps before: kernels are compiled, cuBLAS is loaded and memory is found, none of which may happen in the middle of a capture
 TOLERANCE = 1e-3  # how far, in parts of the largest number, a captured step may be from a plain one: products may be added up in another order
 
 
@@ -24,29 +26,37 @@ class CapturedSteps:
 
     The first step that could be taken by the graph is taken in both ways, from the same weights. Only a graph that does what the plain
     step does is used. A batch of another shape is taken plainly.
+
+    `possible`: whether there may still be a graph; `taken`: steps to warm up so far.
     """
 
     def __init__(self, plain: Steps, say: Callable[[str], Any]) -> None:
         self.plain, self.say, self.optimiser = plain, say, plain.optimiser
         self.taken, self.possible = 0, True
         self.graph: Any = None
-        self.masks = backend.Masks()
+        self.masks = Masks()
 
     def __call__(self, batch: Batch) -> list[Array]:
         if self.graph is not None and self.fits(batch):
             return self.launched(batch)
-        if self.graph is None and self.possible and self.taken >= WARM_UP:
+        if self.possible:
             try:
-                return self.first(batch)
+                return self.first(batch) if self.taken == WARM_UP else self.warm(batch)
             except Exception as error:
                 if backend.no_memory_left(error):
                     raise
-                self.without(f"the step could not be captured in a CUDA graph ({str(error).strip().splitlines()[0]})")
-        self.taken += 1
+                why = (str(error).strip() or type(error).__name__).splitlines()[0]
+                self.without(f"the step could not be captured in a CUDA graph ({why})")
         return self.plain(batch)
 
+    def warm(self, batch: Batch) -> list[Array]:
+        with products.directly():
+            losses = self.plain(batch)
+        self.taken += 1
+        return losses
+
     def without(self, why: str) -> None:
-        self.graph, self.possible = None, False
+        self.possible = False
         self.say(f"--graph: {why}; going on without")
 
     def first(self, batch: Batch) -> list[Array]:
@@ -73,7 +83,7 @@ class CapturedSteps:
         backend.manual_seed(self.plain.random_of(batch))
         losses = self.plain.compute(batch, self.rates)
         if alike(found, self.state(), start):
-            self.graph = graph
+            self.graph, self.possible = graph, False
         else:
             self.without("the captured step moved the weights elsewhere than the plain one")
         return losses
@@ -124,8 +134,12 @@ def record(function: Callable[[], list[Array]]) -> tuple[Any, list[Array]]:
     What it makes on the way lies in a pool of the graph's own, which lives as long as the graph: elsewhere somebody else would be given the same
     memory between two launches.
     """
-    cuda = backend.import_cupy().cuda
+    cupy = backend.import_cupy()
+    cuda, common = cupy.cuda, cupy.get_default_memory_pool()
     stream, pool = cuda.Stream(non_blocking=True), cuda.MemoryPool()
+    if limit := common.get_limit():
+        common.free_all_blocks()
+        pool.set_limit(size=max(1, limit - common.total_bytes()))
     with stream, cuda.using_allocator(pool.malloc):
         stream.begin_capture()
         try:

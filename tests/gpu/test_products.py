@@ -9,6 +9,7 @@ from standin import installed
 
 from minifcn import backend
 from minifcn.kernels import products
+from minifcn.kernels.masks import Masks
 
 from .blas import PretendedCublas
 
@@ -19,7 +20,6 @@ def cublas(monkeypatch):
     pretended = PretendedCublas()
     monkeypatch.setattr(products, "library", lambda: pretended)
     monkeypatch.setattr(products, "handle", lambda cupy: "handle")
-    monkeypatch.setattr(products, "allows_tf32", lambda cupy, dtype: False)
     with installed() as module:
         pretended.cupy = module
         yield pretended
@@ -45,7 +45,7 @@ def test_a_product_of_any_layout(first, second, batch, dtype, cublas):
         a = LAYOUTS[first](rng.standard_normal((*batch, m, k)).astype(dtype))
         b = LAYOUTS[second](rng.standard_normal((*batch, k, n)).astype(dtype))
         up = [ndarray_of(cublas.cupy, array) for array in (a, b)]
-        with backend.capturing(backend.Masks()):
+        with backend.capturing(Masks()):
             found = products.product(*up)
         assert found.shape == (*batch, m, n) and found.dtype == dtype
         np.testing.assert_allclose(found.get(), a @ b, rtol=1e-5 if dtype == np.float32 else 1e-13, atol=1e-6)
@@ -60,7 +60,7 @@ def ndarray_of(cupy, array):
 def test_one_matrix_for_all_of_a_batch(cublas):
     rng = np.random.default_rng(1)
     a, b = rng.standard_normal((1, 4)), rng.standard_normal((5, 4, 3))
-    with backend.capturing(backend.Masks()):
+    with backend.capturing(Masks()):
         found = products.product(*(ndarray_of(cublas.cupy, array) for array in (a, b)))
         other = products.product(*(ndarray_of(cublas.cupy, array) for array in (b.swapaxes(1, 2), a.T)))
         strided = products.product(ndarray_of(cublas.cupy, np.repeat(a, 2, 1)[:, ::2]), ndarray_of(cublas.cupy, b))
@@ -72,14 +72,14 @@ def test_one_matrix_for_all_of_a_batch(cublas):
 @pytest.mark.parametrize("shape", [(0, 3, 2), (2, 0, 3), (3, 2, 0)])
 def test_products_of_nothing(shape, cublas):
     m, k, n = shape
-    with backend.capturing(backend.Masks()):
+    with backend.capturing(Masks()):
         found = products.product(*(ndarray_of(cublas.cupy, np.ones(each)) for each in ((m, k), (k, n))))
     assert found.shape == (m, n) and not found.get().any()
 
 
 def test_tf32_where_cupy_uses_it(cublas, monkeypatch):
-    monkeypatch.setattr(products, "allows_tf32", lambda cupy, dtype: dtype == np.float32)
-    with backend.capturing(backend.Masks()):
+    monkeypatch.setattr(backend, "_precision", "high")
+    with backend.capturing(Masks()):
         for dtype in (np.float32, np.float64):
             products.product(*(ndarray_of(cublas.cupy, np.ones((2, 2), dtype)) for _ in range(2)))
     assert cublas.computes == [77, 70]
@@ -89,7 +89,7 @@ def test_outside_a_capture_the_array_module_multiplies(cublas):
     a = ndarray_of(cublas.cupy, np.arange(6.0).reshape(2, 3))
     assert products.product(a, a.T).get().tolist() == [[5, 14], [14, 50]] and cublas.computes == []
     x = np.arange(6.0).reshape(2, 3)
-    with backend.capturing(backend.Masks()):  # a CPU's are none of its business
+    with backend.capturing(Masks()):  # a CPU's are none of its business
         assert products.product(x, x.T).tolist() == [[5, 14], [14, 50]]
 
 

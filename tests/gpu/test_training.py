@@ -8,13 +8,16 @@ import pytest
 from standin import synchronisations
 from training.helpers import same_arrays
 from training.shared import Pictures
+from training.test_together import in_threads, pipes
 
 from minifcn import backend
 from minifcn.models import build
 from minifcn.training import TrainingError, fit, train
 from minifcn.training import loop as loop_module
 from minifcn.training.fit import batches_of
+from minifcn.training.group import Group
 from minifcn.training.recipes import MODERN
+from minifcn.training.together import check_processes
 
 from .conftest import down
 
@@ -165,3 +168,44 @@ def test_the_parameters_stay_on_the_device(cupy):
     list(steps_of(model, steps=2))
     for parameter in model.parameters():
         assert parameter.device == "gpu" and (parameter.grad is None or down(parameter.grad).shape == parameter.shape)
+
+
+def test_processes_without_nccl_add_up_by_way_of_the_cpu(cupy):
+    numbers = [np.random.default_rng(rank).standard_normal(50).astype(np.float32) for rank in range(3)]
+    flats = [cupy.asarray(array) for array in numbers]
+    groups = [Group(rank, 3, links) for rank, links in enumerate(pipes(3))]
+    in_threads([lambda g=g, f=f: g.total(f) for g, f in zip(groups, flats, strict=True)])
+    for flat in flats:
+        np.testing.assert_array_equal(down(flat), (numbers[0] + numbers[1]) + numbers[2])
+
+
+def test_shares_of_a_batch_on_the_gpu_add_up(cupy):
+    recipe = replace(RECIPE, keep_cells=0.5, accumulate=2)
+
+    class Alone(Group):
+        def total(self, flat):
+            self.sent = down(flat).copy()
+
+    def sent(rank, count):
+        group = Alone(rank, count)
+        model = fresh("gpu")
+        optimiser = recipe.optimiser(model)
+        batches = batches_of(Pictures(), recipe, 1, model.preprocessing.fill)
+        loss = next(train(model, batches, optimiser, recipe, steps=1, seed=1, group=group)).loss
+        gradients = [down(p.grad).reshape(-1) for p in optimiser.parameters() if p.grad is not None]
+        return group.sent if count > 1 else np.concatenate(gradients), loss
+
+    whole, loss = sent(0, 1)
+    parts = [sent(rank, 2) for rank in range(2)]
+    found = sum(flat for flat, _ in parts)[: len(whole)]
+    np.testing.assert_allclose(found, whole, rtol=1e-3, atol=1e-5 * np.abs(whole).max())
+    assert sum(part for _, part in parts) == pytest.approx(loss, rel=1e-5)
+
+
+def test_each_process_needs_a_gpu_of_its_own(cupy):
+    count = cupy.cuda.runtime.getDeviceCount()
+    with pytest.raises(
+        TrainingError, match=f"--processes {count + 1}: each needs a GPU of its own, and this machine has {count}"
+    ):
+        check_processes(count + 1, "gpu", 99)
+    check_processes(count, "gpu", 99)
