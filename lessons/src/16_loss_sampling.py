@@ -260,7 +260,7 @@ for score in ("pixel_accuracy", "mean_accuracy", "mean_iu"):
     print(f"{score:22} {100 * found['as they come'][score]:12.1f} {100 * found['balanced'][score]:9.1f}")
 
 # %% [markdown]
-# Balance finds more pixels of the rare classes (mean accuracy) and pays with background painted over. Pixel accuracy falls, and mean IU, which counts both mistakes, says whether the trade was worth it: here, on one seed and 40 pictures, hardly. A score that rises with balance may only mean that it does not look at what was
+# Balance finds more pixels of the rare classes (mean accuracy) and pays with background painted over. Pixel accuracy falls, and mean IU, which counts both mistakes, says whether the trade was worth it: here a little, on one seed and 40 pictures (`minifcn paper class-balancing` asks several seeds). A score that rises with balance may only mean that it does not look at what was
 # paid. The paper: three quarters of its pixels are background, and balancing is unnecessary.
 #
 # ## Check

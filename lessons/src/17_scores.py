@@ -109,7 +109,7 @@ for name, value, hits, rows, columns in zip(names, iu, correct, true, predicted,
     print(f"IU of {name:11} {hits:.0f} / ({rows:.0f} + {columns:.0f} - {hits:.0f}) = {value:.4f}")
 
 # %% [markdown]
-# One lost dog pixel of two halves the dog's IU, and moves pixel accuracy by one part in 22. Mean IU is the strict one, and it is the one the paper compares.
+# One lost dog pixel of two halves the dog's IU, and moves pixel accuracy by a single pixel of all that count. Mean IU is the strict one, and it is the one the paper compares.
 #
 # ## How good can coarse labels be?
 # FCN-32s draws blobs. Is mean IU too kind to blobs, or hopeless for them? Take the *true* labels, keep one label for each block of f × f pixels, enlarge, and score that as if it were a prediction: an **upper bound**, more or less, for anything that coarse.
