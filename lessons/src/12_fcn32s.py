@@ -69,7 +69,7 @@ for name, parameter in model.named_parameters():
         print(f"{name:24} {parameter.shape!s:16} {learns:7} largest {np.abs(parameter.data).max():.2f}")
 
 # %% [markdown]
-# Surgery means: copy the weights *by name*, and **say what was done**. The saying matters. A trunk that was not copied is no error to the computer; it trains, badly, and people have lost weeks to it.
+# Surgery means: copy the weights *by name*, and **say what was done**. The saying matters. A trunk that was not copied is no error to the computer; it trains, badly, and nothing tells you why.
 
 
 # %%
@@ -399,7 +399,7 @@ check.training(my_training)
 # ## Summary
 # - Surgery copies weights by name and reports what it copied, left and dropped; read the report.
 # - Zero score layers make the first loss exactly ln C, and keep the trunk still in the first step.
-# - Learn one picture by heart first; FCN-32s then gets names right, and outlines only up to its cells of 32 pixels.
+# - Learn one picture by heart first; FCN-32s can then name what it sees, and draw it only as finely as its cells of 32 pixels.
 #
 # ## In the paper
 # Section 4.1: the classifiers lose their last layer, get a 1 × 1 convolution with 21 scores in its place and a bilinear upsampling after it, and are fine-tuned. Section 4.3 (“Fine-tuning”): all layers learn; training the last one alone
