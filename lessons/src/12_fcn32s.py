@@ -243,11 +243,14 @@ look.show(
 shares = np.bincount(truth[truth != 255]) / (truth != 255).sum()
 shares = shares[shares > 0]
 red, entropy = curves["trunk at zero"][0][-1], -(shares * np.log(shares)).sum()
-look.say(f"The red curve is at {red:.2f} by then, on its way to −Σ share · ln(share) = {entropy:.2f}.")
+look.say(
+    f"The red curve stops at {red:.2f}. The best constant guess costs −Σ share · ln(share) = {entropy:.2f}; it stays "
+    "a little above, since the upsampled bias fades at the picture's rim."
+)
 
 # %% [markdown]
 # Each mistake has a face. *Flat at ln 9*: nothing moves (the rate 1e-10 belongs to a loss that is **summed** over all pixels, lesson 07). *Falls, then stops high*: the network is blind. Its score layer's bias is
-# all that moves, so it learns what share of the picture each class has, and nothing else; such a guess cannot cost less than the number below the figure, the entropy of those shares. *Swings*: old gradients are still in there.
+# all that moves, so it learns what share of the picture each class has, and nothing else; such a guess cannot cost less than the entropy of those shares, below the figure. *Swings*: old gradients are still in there.
 #
 # ## Now all of them
 # 150 steps of eight pictures, once from the classifier's trunk and once from a random one. `shapes.learn` is the loop above with a batch of new pictures each step, the rate falling to 0.
