@@ -114,7 +114,8 @@ def draw(axis: Any, picture: np.ndarray, labels: np.ndarray | None = None, title
     """A picture on a matplotlib axis; with labels, in grey, with their colours over it."""
     shown = picture
     if labels is not None:
-        grey = np.repeat((96 + 0.62 * picture.mean(2, keepdims=True)).astype(np.uint8), 3, 2)
+        grey = (96 + 0.62 * picture.mean(2, keepdims=True)).astype(np.uint8) // 8 * 8  # few greys make small files
+        grey = grey.repeat(3, 2)
         shown = tint(grey, labels, SHAPE_CLASSES, COLOURS, 0.8)
     axis.imshow(shown, interpolation="nearest")
     axis.set_title(title, fontsize=9)

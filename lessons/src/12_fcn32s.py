@@ -69,7 +69,7 @@ for name, parameter in model.named_parameters():
         print(f"{name:24} {parameter.shape!s:16} {learns:7} largest {np.abs(parameter.data).max():.2f}")
 
 # %% [markdown]
-# Surgery means: copy the weights *by name*, and **say what was done**. The saying matters. A trunk that was not copied is no error to the computer; it trains, badly, and people have lost weeks to it.
+# Surgery means: copy the weights *by name*, and **say what was done**. The saying matters. A trunk that was not copied is no error to the computer; it trains, badly, and nothing tells you why.
 
 
 # %%
@@ -242,13 +242,15 @@ look.show(
 )
 shares = np.bincount(truth[truth != 255]) / (truth != 255).sum()
 shares = shares[shares > 0]
+red, entropy = curves["trunk at zero"][0][-1], -(shares * np.log(shares)).sum()
 look.say(
-    f"The red curve ends at {curves['trunk at zero'][0][-1]:.3f}; −Σ share · ln(share) of this picture is {-(shares * np.log(shares)).sum():.3f}."
+    f"The red curve stops at {red:.2f}. The best constant guess costs −Σ share · ln(share) = {entropy:.2f}; it stays "
+    "a little above, since the upsampled bias fades at the picture's rim."
 )
 
 # %% [markdown]
 # Each mistake has a face. *Flat at ln 9*: nothing moves (the rate 1e-10 belongs to a loss that is **summed** over all pixels, lesson 07). *Falls, then stops high*: the network is blind. Its score layer's bias is
-# all that moves, so it learns what share of the picture each class has, and nothing else; the loss of such a guess is the entropy below the figure. *Swings*: old gradients are still in there.
+# all that moves, so it learns what share of the picture each class has, and nothing else; such a guess cannot cost less than the entropy of those shares, below the figure. *Swings*: old gradients are still in there.
 #
 # ## Now all of them
 # 150 steps of eight pictures, once from the classifier's trunk and once from a random one. `shapes.learn` is the loop above with a batch of new pictures each step, the rate falling to 0.
@@ -400,7 +402,7 @@ check.training(my_training)
 # ## Summary
 # - Surgery copies weights by name and reports what it copied, left and dropped; read the report.
 # - Zero score layers make the first loss exactly ln C, and keep the trunk still in the first step.
-# - Learn one picture by heart first; FCN-32s then gets names right, and outlines only up to its cells of 32 pixels.
+# - Learn one picture by heart first; FCN-32s can then name what it sees, and draw it only as finely as its cells of 32 pixels.
 #
 # ## In the paper
 # Section 4.1: the classifiers lose their last layer, get a 1 × 1 convolution with 21 scores in its place and a bilinear upsampling after it, and are fine-tuned. Section 4.3 (“Fine-tuning”): all layers learn; training the last one alone

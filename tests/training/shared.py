@@ -1,6 +1,7 @@
 """What the processes of the tests do: they import this file, and nothing heavier."""
 
 import os
+import signal
 from multiprocessing import parent_process
 
 import numpy as np
@@ -56,3 +57,10 @@ def train_and_tell(folder, group, **job):
     yield from train(group=group, **job)
     arrays = {name: np.array(array) for name, array in job["model"].state_dict().items()}
     save_arrays(folder / f"{group.rank}.safetensors", arrays, {})
+
+
+def tell_signals(folder, group):
+    """What each process does at Ctrl-C and SIGTERM, in a file of its own."""
+    heard = [signal.getsignal(number) == signal.SIG_IGN for number in (signal.SIGINT, signal.SIGTERM)]
+    (folder / f"{group.rank}.txt").write_text(str(heard))
+    yield

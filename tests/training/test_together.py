@@ -2,6 +2,8 @@
 
 import multiprocessing
 import queue
+import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -20,7 +22,7 @@ from minifcn.training.recipes import MODERN
 from minifcn.training.together import check_processes, together
 
 from .helpers import arrays_of, same_arrays
-from .shared import Pictures, Troubled, Unsendable, train_and_tell
+from .shared import Pictures, Troubled, Unsendable, tell_signals, train_and_tell
 
 RECIPE = replace(MODERN, batch=5, size=64, lr=0.05)
 
@@ -204,6 +206,18 @@ def test_an_error_in_the_first_process_ends_all():
     with pytest.raises(KeyError, match="enough"):
         fit(fresh(np.float32), Pictures(), RECIPE, steps=50, seed=1, processes=2, callbacks=[stop])
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_only_the_first_process_hears_ctrl_c(tmp_path):
+    with together(3, "cpu", tell_signals, dict(folder=tmp_path)):
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("*.txt"))) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert sorted((file.name, file.read_text()) for file in tmp_path.iterdir()) == [
+        ("1.txt", "[True, True]"), ("2.txt", "[True, True]"),
+    ]  # fmt: skip
+    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
 
 
 def test_a_set_that_cannot_be_sent():

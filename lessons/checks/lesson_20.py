@@ -1,0 +1,165 @@
+"""Checks of lesson 20: strides, a convolution in tiles, Winograd's matrices."""
+
+import itertools
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from checks.verdict import check, close, counted, equal, wrong
+
+
+@check
+def strides_of(answer: Any) -> None:
+    """strides_of(shape, order) -> four integers: by how many numbers the address grows with n, c, h and w.
+
+    `shape` is (N, C, H, W); `order` has the letters N, C, H, W as they lie in memory, the last one running fastest.
+    """
+    for shape in ((2, 3, 5, 7), (1, 64, 4, 6), (4, 2, 3, 1)):
+        for order in ("NCHW", "NHWC", "CHWN", "WHCN", "NWHC"):
+            axes = ["NCHW".index(letter) for letter in order]
+            laid = np.zeros([shape[axis] for axis in axes], np.int8)  # its strides are counted by NumPy
+            wanted = [laid.strides[order.index(letter)] for letter in "NCHW"]
+            equal(answer(shape, order), wanted, stride_fault(shape, order, laid.strides))
+
+
+def stride_fault(shape: tuple[int, ...], order: str, laid: tuple[int, ...]) -> Callable[[Any, Any], str]:
+    lengths = [shape["NCHW".index(letter)] for letter in order]
+
+    def fault(found: np.ndarray, wanted: np.ndarray) -> str:
+        case = f"shape {shape}, order {order}: "
+        if np.array_equal(found, laid):
+            return case + "these are the strides in the order of memory; the answer is in the order N, C, H, W"
+        if np.array_equal(found, 4 * wanted) or np.array_equal(found, 8 * wanted):
+            return case + "that is in bytes; count numbers"
+        first_fastest = [int(np.prod(lengths[: order.index(letter)])) for letter in "NCHW"]
+        if np.array_equal(found, first_fastest):
+            return case + "you let the first letter run fastest; it is the last one"
+        if np.array_equal(found, [int(np.prod(lengths[order.index(letter) :])) for letter in "NCHW"]):
+            return case + "a stride is the product of the lengths *after* its letter, its own left out"
+        if np.array_equal(found, np.array(np.zeros(shape, np.int8).strides)):
+            return case + "these are the strides of N C H W; look at the order"
+        return case + f"expected {wanted.tolist()}, got {found.tolist()}"
+
+    return fault
+
+
+@check
+def tiled_convolution(answer: Any) -> None:
+    """tiled_convolution(x (H, W, C), weight (KH, KW, C, O), rows) -> (H - KH + 1, W - KW + 1, O).
+
+    Stride 1, no padding; the windows of at most `rows` rows of the result exist at a time.
+    """
+    rng = np.random.default_rng(20)
+    for h, w, c, kh, kw, o, rows in (
+        (6, 7, 3, 3, 3, 2, 2),
+        (5, 4, 1, 2, 3, 4, 3),
+        (7, 5, 2, 3, 1, 1, 1),
+        (3, 3, 2, 3, 3, 2, 8),
+        (9, 6, 2, 1, 2, 3, 4),
+    ):
+        x, weight = rng.standard_normal((h, w, c)), rng.standard_normal((kh, kw, c, o))
+        found = answer(x.copy(), weight.copy(), rows)
+        close(found, plain_convolution(x, weight), tile_fault(x, weight, rows))
+    x, weight = (
+        rng.standard_normal((66, 66, 16)).astype(np.float32),
+        rng.standard_normal((3, 3, 16, 8)).astype(np.float32),
+    )
+    tile = 2 * 64 * 9 * 16 * 4  # bytes of the windows of two rows
+    answer(x, weight, 2)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        found = answer(x, weight, 2)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    close(found, plain_convolution(x, weight), "the results of a larger picture are wrong", 1e-3)
+    if np.asarray(found).dtype != np.float32:
+        wrong(f"float32 came in and {np.asarray(found).dtype} goes out: twice the bytes; keep the type")
+    most = 3 * tile + 64 * 64 * 8 * 4 + 100_000  # with a copy or two, and the result
+    if peak > most:
+        wrong(
+            f"you held {peak / tile:.0f} tiles' worth of memory at once; make the windows of `rows` rows, use them, and write the next ones over them"
+        )
+    counted()
+
+
+def plain_convolution(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Tap by tap: no windows at all."""
+    kh, kw = weight.shape[:2]
+    oh, ow = x.shape[0] - kh + 1, x.shape[1] - kw + 1
+    return sum(x[i : i + oh, j : j + ow] @ weight[i, j] for i in range(kh) for j in range(kw))
+
+
+def tile_fault(x: np.ndarray, weight: np.ndarray, rows: int) -> Callable[[Any, Any], str]:
+    def fault(found: np.ndarray, wanted: np.ndarray) -> str:
+        if np.allclose(found, plain_convolution(x, weight[::-1, ::-1])):
+            return "the kernel is turned round: tap (i, j) meets pixel (row + i, column + j)"
+        last = len(wanted) // rows * rows
+        if last and last < len(wanted) and np.allclose(found[:last], wanted[:last]):
+            return f"the last tile is wrong: {len(wanted)} rows do not divide into tiles of {rows}, the last one is shorter"
+        if np.allclose(found[:rows], wanted[:rows]):
+            return "the first tile is right, the ones after it are not: tile number t begins at row t · rows of the picture, and tiles of the picture overlap"
+        return "expected Σ over taps and channels of x[row + i, column + j] @ weight[i, j]"
+
+    return fault
+
+
+@check
+def winograd_matrices(answer: Any) -> None:
+    """winograd_matrices(m, r) -> (A transposed (m, n), G (n, r), B transposed (n, n)), n = m + r - 1.
+
+    A transposed @ ((G @ g) * (B transposed @ d)) are the m results of the kernel g (r,) sliding over d (n,).
+    """
+    rng = np.random.default_rng(21)
+    for m, r in ((2, 3), (3, 2), (1, 1), (4, 3), (2, 5), (1, 3), (3, 1)):
+        n = m + r - 1
+        found = answer(m, r)
+        if not isinstance(found, tuple | list) or len(found) != 3:
+            wrong("expected three matrices: A transposed, G, B transposed")
+        a, g, b = (np.asarray(part, float) for part in found)
+        shapes = [(m, n), (n, r), (n, n)]
+        if [part.shape for part in (a, g, b)] != shapes:
+            wrong(shape_fault(m, r, [part.shape for part in (a, g, b)], shapes))
+        if not all(np.isfinite(part).all() for part in (a, g, b)):
+            wrong(f"F({m}, {r}): a matrix holds NaN or infinity; infinity is a row that picks the highest coefficient")
+        for _ in range(3):
+            pixels, kernel = rng.standard_normal(n), rng.standard_normal(r)
+            wanted = np.array([sum(pixels[k + i] * kernel[i] for i in range(r)) for k in range(m)])
+            close(a @ ((g @ kernel) * (b @ pixels)), wanted, winograd_fault(m, r, (a, g, b), pixels, kernel), 1e-6)
+
+
+def shape_fault(m: int, r: int, found: list[Any], wanted: list[Any]) -> str:
+    n = m + r - 1
+    if found[0] == (n, m):
+        return f"F({m}, {r}): the first matrix is {found[0]}; Aᵀ goes from the {n} products to the {m} results, so transpose it"
+    if found[0][-1:] == (m * r,) or found[2][:1] == (m * r,):
+        return f"F({m}, {r}): {m * r} multiplications are those of the plain way; {n} are enough"
+    if found[0][-1:] == (n - 1,) or found[2][:1] == (n - 1,):
+        return f"F({m}, {r}): {n - 1} values; a polynomial with {n} coefficients needs {n}: the points and infinity"
+    return f"F({m}, {r}): the shapes are {found}; expected {wanted}"
+
+
+def winograd_fault(m: int, r: int, matrices: Any, pixels: np.ndarray, kernel: np.ndarray) -> Callable[[Any, Any], str]:
+    a, g, b = matrices
+    sliding = np.array([pixels[k : k + r] @ kernel[::-1] for k in range(m)])
+
+    def fault(found: np.ndarray, wanted: np.ndarray) -> str:
+        if np.allclose(found, sliding):
+            return f"F({m}, {r}): the kernel is turned round"
+        if np.allclose(a @ ((g @ kernel) * (b.T @ pixels)), wanted, atol=1e-6):
+            return f"F({m}, {r}): right with the third matrix transposed: it is the inverse's transpose that meets the pixels"
+        if np.allclose(a @ ((g @ kernel) * (np.linalg.pinv(b) @ pixels)), wanted, atol=1e-6) or np.allclose(
+            a @ ((g @ kernel) * (np.linalg.pinv(b).T @ pixels)), wanted, atol=1e-6
+        ):
+            return (
+                f"F({m}, {r}): right with the third matrix inverted: from values back to coefficients it is the inverse"
+            )
+        for one, two in itertools.combinations(range(len(b)), 2):
+            if np.allclose(g[one], g[two]) and r > 1:
+                return f"F({m}, {r}): rows {one} and {two} of G are equal: the points must all be different"
+        return f"F({m}, {r}): Aᵀ[(G g) ∘ (Bᵀ d)] is not the sliding kernel; expected Eᵀ, G and backᵀ as in steps 1 to 3"
+
+    return fault

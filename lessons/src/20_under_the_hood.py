@@ -1,0 +1,419 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 20 · Under the hood: how NumPy keeps up
+#
+# **Question.** Lesson 04 made a convolution out of windows and one matrix product, and NumPy's matrix product is as fast as anybody's. Why is such a convolution slow all the same, and what makes it fast?
+#
+# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** section 4.1 and table 3 give times; how, they left to Caffe.
+#
+# *This lesson measures. All its times and ratios are of the machine that made this page, and yours will differ; what is said about them should not.*
+#
+# ## Numbers lie in a row
+# Memory has no rows, columns or channels, only addresses. An array says how far to step for each axis: its *strides*. Here are the addresses of a picture of 2 channels and 4 × 4 pixels in two orders. A window of 3 × 3 pixels, all channels,
+# is marked.
+
+# %%
+import threading
+import time
+from itertools import pairwise
+
+import check
+import look
+import matplotlib.pyplot as plt
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import minifcn as mf
+from minifcn import ops
+from minifcn.kernels.threads import available_cores
+
+channels_first = np.arange(32).reshape(2, 4, 4)  # (C, H, W): column after column, then rows, then channels
+channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)  # also (C, H, W), but channels are neighbours
+
+
+def runs(addresses):
+    """The lengths of the stretches of neighbours."""
+    inside = np.sort(addresses.reshape(-1))
+    ends = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(inside)) if b != a + 1), len(inside)]
+    return [b - a for a, b in pairwise(ends)]
+
+
+# %% tags=["figure"]
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
+for half, (name, array) in enumerate((("channels first", channels_first), ("channels last", channels_last))):
+    for channel in (0, 1):
+        axis = axes[2 * half + channel]
+        axis.imshow(np.zeros((4, 4)), cmap="Greys", vmin=0, vmax=1)
+        for (i, j), address in np.ndenumerate(array[channel]):
+            seen = i < 3 and j < 3
+            axis.text(
+                j,
+                i,
+                address,
+                ha="center",
+                va="center",
+                fontsize=11,
+                fontweight="bold" if seen else "normal",
+                color=look.BLUE if seen else "#888888",
+            )
+        axis.add_patch(plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor=look.ORANGE, linewidth=3))
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(f"{name}, channel {channel}", fontsize=9)
+look.show(
+    figure,
+    alt="Grids of addresses. Channels first: 0 to 15 in one channel, 16 to 31 in the other. Channels last: even numbers in one, odd ones in the other. The upper left 3 by 3 is framed.",
+)
+for name, array in (("channels first", channels_first), ("channels last", channels_last)):
+    print(f"{name:15} the window is read in runs of {runs(array[:, :3, :3])}")
+
+# %% [markdown]
+# With 64 channels it is runs of 3 numbers against runs of 192. Does that matter? A copy of one million numbers, in runs of different lengths:
+
+
+# %%
+def seconds(work, repeats=5):
+    """The least of a few tries: what disturbs a measurement only makes it longer."""
+    tries = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        tries.append(time.perf_counter() - start)
+    return min(tries)
+
+
+lengths = [2, 4, 8, 16, 32, 64, 128]
+total = 1 << 20
+per_number = []
+for length in lengths:
+    source = np.ones((total // length, 2 * length), np.float32)[:, :length]  # every second run
+    target = np.ones((total // length, length), np.float32)
+    per_number.append(seconds(lambda: np.copyto(target, source)) / total * 1e9)  # noqa: B023
+
+# %% tags=["figure", "picture"]
+figure, axis = plt.subplots(figsize=(5.5, 2.8))
+axis.plot(lengths, per_number, "o-", color=look.BLUE)
+axis.set(xscale="log", xlabel="numbers in a run", ylabel="ns a number", ylim=(0, None))
+axis.set_xticks(lengths, lengths)
+axis.minorticks_off()
+axis.spines[["top", "right"]].set_visible(False)
+look.show(
+    figure,
+    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to runs of 32 and is flat after that.",
+)
+look.say(
+    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number as the longest pay."
+)
+
+# %% [markdown]
+# NumPy starts anew for each run, and a start costs about as much as copying dozens of numbers. So the library keeps **channels last** in memory, whatever the shape says: the axis that windows, pools and additions never cut.
+#
+# ## Bytes cost more than multiplications
+# A layer of 64 channels to 64, 3 × 3, on 98 × 98 pixels. Lesson 04's way: copy every window into a row, then one product. We hold the product to one thread, since we come to threads later.
+
+# %%
+CHANNELS, SIDE = 64, 98
+OUT = SIDE - 2
+rng = np.random.default_rng(0)
+picture = rng.standard_normal((SIDE, SIDE, CHANNELS)).astype(np.float32)  # channels last
+matrix = rng.standard_normal((9 * CHANNELS, CHANNELS)).astype(np.float32)
+
+
+def convolve(rows, windows=None):
+    """Windows and product, for so many rows of the output at a time. `windows`: memory to use again."""
+    y = np.empty((OUT, OUT, CHANNELS), np.float32)
+    windows = np.empty((rows, OUT, 3, 3, CHANNELS), np.float32) if windows is None else windows
+    for top in range(0, OUT, rows):
+        now = min(rows, OUT - top)
+        for i in range(3):
+            for j in range(3):
+                windows[:now, :, i, j] = picture[top + i : top + i + now, j : j + OUT]
+        y[top : top + now] = (windows[:now].reshape(now * OUT, 9 * CHANNELS) @ matrix).reshape(now, OUT, CHANNELS)
+    return y
+
+
+windows_bytes = 9 * OUT * OUT * CHANNELS * 4
+look.say(
+    f"The picture has {picture.nbytes / 2**20:.1f} MiB, its windows **{windows_bytes / 2**20:.0f} MiB**: every pixel is copied nine times. "
+    f"The product then makes {OUT * OUT * 9 * CHANNELS * CHANNELS / 1e6:.0f} million multiplications."
+)
+
+# %% [markdown]
+# A processor keeps what it used last in a small fast memory, the *cache*: about 1 or 2 MiB for each core (L2), and some tens shared by all (L3). 20 MiB of windows do not stay: they are written out to memory and read back for the product. So do not make them all. Make the windows
+# of a few rows, use them while they are in the cache, and make the next ones **in the same place**: a *tile*.
+#
+# **Before you run the next cell:** what will the curve look like, from one row at a time to all of them?
+
+# %%
+tile_rows = [1, 2, 4, 8, 16, 32, OUT]
+with threadpool_limits(1):
+    tiled = [seconds(lambda: convolve(rows)) for rows in tile_rows]  # noqa: B023
+    everything = np.empty((OUT, OUT, 3, 3, CHANNELS), np.float32)
+    again = seconds(lambda: convolve(OUT, everything))
+    flat = everything.reshape(OUT * OUT, 9 * CHANNELS)
+    product = seconds(lambda: flat @ matrix)
+same = np.abs(convolve(4) - convolve(OUT)).max()
+
+# %% tags=["figure"]
+figure, axis = plt.subplots(figsize=(6, 3))
+sizes = [rows * windows_bytes / OUT / 2**20 for rows in tile_rows]
+axis.plot(sizes, 1e3 * np.array(tiled), "o-", color=look.BLUE, label="tiles of windows")
+axis.plot(sizes[-1], 1e3 * again, "s", color=look.ORANGE, label="all windows, memory used before")
+axis.axhline(1e3 * product, color="#888888", linestyle="--", linewidth=1, label="the product alone")
+axis.set(xscale="log", xlabel="windows in a tile (MiB)", ylabel="ms", ylim=(0, None))
+axis.legend(frameon=False, fontsize=8)
+axis.spines[["top", "right"]].set_visible(False)
+look.show(
+    figure,
+    alt="Milliseconds against the size of a tile: lowest for tiles of about a mebibyte, highest when all windows are made at once.",
+)
+best = int(np.argmin(tiled))
+look.say(
+    f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of {tile_rows[best]} rows ({sizes[best]:.1f} MiB); "
+    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest difference between the results is {same:.0e}."
+)
+
+# %% [markdown]
+# There are two lessons in it. *Fresh* memory is dear: the system hands it out page by page, cleared. (So the library keeps what it has used, `minifcn/kernels/memory.py`.) And memory that was used before but does not fit the cache is still slower than a tile that does.
+#
+# Not one multiplication was saved so far. Now for those.
+#
+# ## Winograd: fewer multiplications
+# One axis. A kernel of 3 *taps* g slides over 4 pixels d and gives 2 results: 2 · 3 = 6 multiplications. Here are the same two results with **four**:
+
+# %%
+d, g = rng.standard_normal(4), rng.standard_normal(3)
+direct = [d[0] * g[0] + d[1] * g[1] + d[2] * g[2], d[1] * g[0] + d[2] * g[1] + d[3] * g[2]]
+
+m1 = (d[0] - d[2]) * g[0]
+m2 = (d[1] + d[2]) * ((g[0] + g[1] + g[2]) / 2)
+m3 = (d[2] - d[1]) * ((g[0] - g[1] + g[2]) / 2)
+m4 = (d[1] - d[3]) * g[2]
+print("direct  ", np.array(direct))
+print("winograd", np.array([m1 + m2 + m3, m2 - m3 - m4]))
+
+# %% [markdown]
+# Where does one find such a thing? In three steps that you know.
+#
+# **Step 1: polynomials.** (a₀ + a₁x)(g₀ + g₁x + g₂x²) is a polynomial with four coefficients. By hand it takes 6 multiplications. But a polynomial with four coefficients is known from its values at four places, and a value of
+# the product is *one* multiplication: value times value. So: evaluate both at x = 0, 1, −1 and "infinity" (the highest coefficient), multiply four times, and find the coefficients that have these values.
+
+# %%
+points = [0.0, 1.0, -1.0]
+
+
+def evaluate_at(points, count):
+    """The matrix that takes `count` coefficients to the values at the points and at infinity."""
+    return np.array([[p**k for k in range(count)] for p in points] + [[0.0] * (count - 1) + [1.0]])
+
+
+E, G = evaluate_at(points, 2), evaluate_at(points, 3)
+back = np.linalg.inv(evaluate_at(points, 4))  # from four values to four coefficients
+
+a = rng.standard_normal(2)
+print("by hand        ", np.convolve(a, g))
+print("by their values", back @ ((G @ g) * (E @ a)))
+
+# %% [markdown]
+# **Step 2: that is a painting.** Multiplying polynomials paints the kernel g once for each a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: M = back · diag(G g) · E.
+#
+# **Step 3: transpose.** The convolution is the transpose of the painting: Mᵀ = Eᵀ · diag(G g) · backᵀ, and it has the same diagonal in the middle. Four multiplications, now from 4 numbers to 2:
+
+# %%
+winograd = E.T @ ((G @ g) * (back.T @ d))
+look.say(
+    f"Largest difference from the direct way: {np.abs(winograd - direct).max():.0e}. This is **F(2, 3)**: 2 results, 3 taps."
+)
+print("Eᵀ =", E.T.tolist())
+print("backᵀ =", (back.T + 0.0).tolist())
+
+# %% [markdown]
+# Rows of `back.T` and of `E.T` are the sums above, with the halves moved from g to d. In the literature Eᵀ is called Aᵀ and backᵀ is called Bᵀ.
+#
+# In two dimensions do it along rows and then along columns: a tile of 4 × 4 pixels gives 2 × 2 results with 4 · 4 = 16 multiplications where 36 were needed. The library's tiles are F(4, 3) twice: 6 × 6 pixels, 4 × 4 results, 36 multiplications in the place of 144.
+#
+# *But the transforms cost too.* They are done once for each channel, and the products once for each **pair** of channels (in, out). So count all of it, transforms as full matrices, as the library does them:
+
+# %%
+channels = np.array([1, 4, 16, 64, 256])
+
+
+def saved(m):
+    """Multiplications of a plain 3 x 3 convolution by those of F(m, 3) in two dimensions, C channels in and out."""
+    n = m + 2
+    plain = m * m * 9 * channels**2
+    transforms = n**2 * n**2 * channels + m**2 * n**2 * channels  # of the pixels, and back
+    return plain / (n * n * channels**2 + transforms)
+
+
+# %% tags=["figure"]
+figure, axis = plt.subplots(figsize=(6, 2.9))
+for m, colour, mark in ((2, look.ORANGE, "s--"), (4, look.BLUE, "o-")):
+    axis.plot(channels, saved(m), mark, color=colour, label=f"F({m}, 3): at best {m * m * 9 / (m + 2) ** 2:.2f}")
+axis.axhline(1, color="#888888", linewidth=1)
+axis.set(xscale="log", xlabel="channels in and out", ylabel="multiplications: plain / Winograd", ylim=(0, None))
+axis.set_xticks(channels, channels)
+axis.minorticks_off()
+axis.legend(frameon=False)
+axis.spines[["top", "right"]].set_visible(False)
+look.show(figure, alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise to 2.25 and 4.")
+
+# %% [markdown]
+# With few channels it is a loss. So the library asks first, `winograd.pays`, with borders that were measured.
+#
+# Nothing is free. **Before you run the next cell:** one pixel is NaN (not a number). How many results does it spoil in a plain 3 × 3 convolution? And with Winograd?
+
+# %%
+x = rng.standard_normal((1, 64, 64, 64)).astype(np.float32)
+weight = rng.standard_normal((64, 64, 3, 3)).astype(np.float32)
+exact = ops.conv2d(x.astype(np.float64), weight.astype(np.float64), padding=1).data
+x_nan = x.copy()
+x_nan[0, 0, 30, 30] = np.nan
+for name in ("simple", "fast"):
+    with mf.kernels.use(name), np.errstate(invalid="ignore"):
+        spoilt = np.isnan(ops.conv2d(x_nan, weight, padding=1).data[0, 0]).sum()
+        error = np.abs(ops.conv2d(x, weight, padding=1).data - exact).max() / np.abs(exact).max()
+    print(f"{name:7} {spoilt:3} results spoilt, rounding error {error:.0e} of the largest result")
+
+# %% [markdown]
+# Tiles mix what they hold. And sums of more different numbers round a little worse. Both are prices that a network never notices; a reader of bits may.
+#
+# ## Two cores and one lock
+# Python lets only one thread at a time run Python code: it holds a *lock*. NumPy gives the lock back while it computes, so two threads can compute at once, but whoever ends a call must wait for the lock to begin the next one. Long calls: two cores, up to twice as fast. Short calls: a queue.
+
+
+# %%
+def one_thread(array, calls):
+    for _ in range(2 * calls):
+        np.sqrt(array, out=array)
+
+
+def two_threads(arrays, calls):
+    def half(array):
+        for _ in range(calls):
+            np.sqrt(array, out=array)
+
+    other = threading.Thread(target=half, args=(arrays[1],))
+    other.start()
+    half(arrays[0])
+    other.join()
+
+
+lengths, gains, microseconds = [256, 2048, 16384, 131072], [], []
+for length in lengths:
+    calls = max(4, 600_000 // length)
+    arrays = [np.ones(length, np.float32) for _ in range(2)]
+    alone = seconds(lambda: one_thread(arrays[0], calls), 40)  # noqa: B023
+    gains.append(alone / seconds(lambda: two_threads(arrays, calls), 40))  # noqa: B023
+    microseconds.append(1e6 * alone / (2 * calls))
+print(f"cores that this process may use: {available_cores()}")
+for length, gain, duration in zip(lengths, gains, microseconds, strict=True):
+    print(f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as fast as one")
+
+# %% [markdown]
+# How much of it shows depends on who else wants the cores: a gain near or below 1 in the last row says that the second core was not free while this page was made. On quiet cores the project measured this for its
+# ReLU, pools and biases ([SPEED.md](../minifcn/kernels/SPEED.md)): cut into blocks of 128 KiB, which stay in the cache, two threads were *slower* than one; cut into 1 MiB they are 1.5 to 2 times as fast. Hence a rule of
+# this library: **a NumPy call inside a kernel should take 50 µs or more**, even if that means to leave the cache. It contradicts the advice about tiles, and what is best between the two is found by measuring, not by thinking.
+#
+# ## All of it together
+# The library has every kernel twice: *simple*, made to be read, and *fast*. The same call, in turns:
+
+# %%
+cases = {
+    "conv 3 → 64, 96 x 96": (3, 64, 96),
+    "conv 16 → 16, 128 x 128": (16, 16, 128),
+    "conv 64 → 64, 96 x 96": (64, 64, 96),
+    "conv 256 → 256, 24 x 24": (256, 256, 24),
+}
+ratios = {}
+for name, (c, o, side) in cases.items():
+    x = mf.Tensor(rng.standard_normal((1, c, side, side)).astype(np.float32))
+    weight = mf.Tensor(rng.standard_normal((o, c, 3, 3)).astype(np.float32))
+    with mf.no_grad():
+        fast = seconds(lambda: ops.conv2d(x, weight, padding=1))  # noqa: B023
+        with mf.kernels.use("simple"):
+            ratios[name] = seconds(lambda: ops.conv2d(x, weight, padding=1), 3) / fast  # noqa: B023
+
+# %% tags=["figure"]
+figure, axis = plt.subplots(figsize=(6.5, 2.2))
+axis.barh(list(ratios), list(ratios.values()), color=look.BLUE, height=0.6)
+axis.axvline(1, color="#888888", linewidth=1)
+axis.set(xlabel="time of the simple kernel / time of the fast one")
+axis.invert_yaxis()
+axis.spines[["top", "right"]].set_visible(False)
+look.show(
+    figure,
+    alt="Bars of how many times faster the fast kernel is than the simple one, for four layers; each is longer than 1.",
+)
+
+# %% [markdown]
+# Same results but for rounding; the tests hold every fast kernel to its simple twin. Against PyTorch `minifcn bench --against torch` measures, and [SPEED.md](../minifcn/kernels/SPEED.md) keeps what came out, with what was tried in vain: on two cores the forward of a VGG16-FCN-8s
+# takes 0.5 to 0.7 of PyTorch's time, and a training step of a tiny network 2.2 to 2.4 times as long, since there the calls are short and the lock is busy.
+#
+# ## In the library
+# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/fast.py` (tiles), `minifcn/kernels/winograd.py` (its head derives F(4, 3) as we did; its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/threads.py`, `minifcn/kernels/memory.py`.
+# `minifcn/kernels/choice.py` lists who is asked in which order; `mf.kernels.use("simple")` and `mf.profile()` let you look yourself.
+#
+# > **Honesty box.** PyTorch on a CPU calls oneDNN, which writes machine code for each layer and can fuse bias and ReLU into it; it has no Python lock to wait for. It calls our order `channels_last`. Caffe, which the paper used, made all windows at once, one picture at a time. Backward has its own
+# > Winograd here (`minifcn/kernels/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/dense.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run.
+#
+# ## Exercises
+# **1.** Strides. An array of the shape (N, C, H, W) lies in memory in the order that a word such as `"NHWC"` gives, its last letter running fastest. By how many *numbers* does the address grow with n, with c, with h, with w?
+#
+# <details><summary>Hint</summary>Go through the letters from the last to the first; a letter's stride is the product of the lengths of all letters after it. The answer is in the order N, C, H, W.</details>
+
+
+# %%
+def my_strides_of(shape, order):
+    """shape: (N, C, H, W). order: the letters N, C, H, W in the order of memory. Returns four integers, for N, C, H, W."""
+    ...
+
+
+check.strides_of(my_strides_of)
+
+# %% [markdown]
+# **2.** A convolution in tiles, for one picture: `x` (H, W, C) and `weight` (KH, KW, C, O), channels last, stride 1, no padding. At no time may you hold the windows of more than `rows` rows of the result; the check weighs your memory.
+#
+# <details><summary>Hint</summary>A tile of <code>rows</code> results needs <code>rows + KH − 1</code> rows of the picture. One array for the windows, used again for each tile; the last tile may be shorter.</details>
+
+
+# %%
+def my_tiled_convolution(x, weight, rows):
+    """x (H, W, C), weight (KH, KW, C, O) -> (H − KH + 1, W − KW + 1, O)."""
+    ...
+
+
+check.tiled_convolution(my_tiled_convolution)
+
+# %% [markdown]
+# **3.** F(m, r) for any m results and r taps: three matrices with y = Aᵀ[(G g) ∘ (Bᵀ d)] and m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
+#
+# <details><summary>Hint</summary>m + r − 2 different points and infinity. Then it is the three lines of steps 1 to 3, with other counts: the unknown polynomial has m coefficients, the kernel r.</details>
+
+
+# %%
+def my_winograd_matrices(m, r):
+    """Returns (Aᵀ (m, n), G (n, r), Bᵀ (n, n)) with n = m + r − 1."""
+    ...
+
+
+check.winograd_matrices(my_winograd_matrices)
+
+# %% [markdown]
+# ## Summary
+# - Count bytes before multiplications: long runs of neighbours, and tiles that stay in the cache, used again and again.
+# - Winograd multiplies polynomials by their values, and transposes that: 4 results along an axis for 6 multiplications, if there are channels enough.
+# - Threads help where calls are long; everything else is found by measuring, in ratios.
+#
+# ## In the paper
+# Table 1 gives times of a forward pass on a GPU, and table 3 about 175 ms a picture for FCN-8s. How a convolution is computed is no word of it: that was Caffe's work, and cuDNN's. Section 3.1 has the paper's own speed-up, which needs no clever kernel: sharing the work of windows that overlap (lesson 09).

@@ -1,0 +1,354 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 22 · The paper in one page
+#
+# **Question.** What does the paper say, sentence by sentence, and what of it have you seen with your own eyes?
+#
+# **You need** as many lessons as you like; this page tells you which are left. **Time** 15 minutes. **Paper** all of it, and the appendices of its second version (arXiv 1411.4038v2).
+#
+# ## The smallest summary is a network
+# Everything the paper builds on fits into ten lines. If you can say what each of them does, and why, you can read the paper.
+
+# %%
+import check
+import look
+import matplotlib.pyplot as plt
+import numpy as np
+
+import minifcn as mf
+from minifcn import ops
+from minifcn.nn.initialisers import bilinear
+from minifcn.paper import CLAIMS
+from minifcn.paper.claims import Setting
+
+
+def fcn16s_by_hand(x, w):
+    """A picture (N, 3, H, W) and weights by name -> scores (N, C, H, W); a trunk of stride 8 in the place of VGG's 32."""
+    pool1 = ops.max_pool2d(ops.relu(ops.conv2d(x, w["conv1"], padding=1)), 2)  # trained on ImageNet, 4.1
+    pool2 = ops.max_pool2d(ops.relu(ops.conv2d(pool1, w["conv2"], padding=1)), 2)
+    pool3 = ops.max_pool2d(ops.relu(ops.conv2d(pool2, w["conv3"], padding=1)), 2)
+    fc = ops.relu(ops.conv2d(pool3, w["fc6"], padding=1))  # a fully connected layer once, 3.1
+    what = ops.conv2d(fc, w["score_fr"])  # coarse: one cell for 8 x 8 pixels
+    where = ops.conv2d(pool2, w["score_pool"])  # finer: one for 4 x 4, zero at first, 4.2
+    classes = what.shape[1]
+    up2 = ops.conv_transpose2d(what, bilinear(classes, 4).astype(float), stride=2, padding=1, groups=classes)  # 3.3
+    return ops.conv_transpose2d(up2 + where, bilinear(classes, 8).astype(float), stride=4, padding=2, groups=classes)
+
+
+rng = np.random.default_rng(22)
+shapes = {
+    "conv1": (8, 3, 3, 3),
+    "conv2": (8, 8, 3, 3),
+    "conv3": (8, 8, 3, 3),
+    "fc6": (16, 8, 3, 3),
+    "score_fr": (5, 16, 1, 1),
+    "score_pool": (5, 8, 1, 1),
+}
+weights = {name: mf.Tensor(0.3 * rng.standard_normal(shape), requires_grad=True) for name, shape in shapes.items()}
+x, labels = rng.standard_normal((1, 3, 24, 32)), rng.integers(0, 5, (1, 24, 32))
+loss = ops.softmax_cross_entropy(fcn16s_by_hand(x, weights), labels)  # over all pixels at once, 3.4
+loss.backward()
+print({name: tensor.grad.shape for name, tensor in weights.items()})
+
+# %% [markdown]
+# Is it right? Ask what lesson 03 taught us to ask.
+
+# %%
+report = mf.gradcheck(
+    lambda *tensors: ops.softmax_cross_entropy(fcn16s_by_hand(x, dict(zip(shapes, tensors, strict=True))), labels),
+    list(weights.values()),
+    directions=10,
+)
+print("gradients right:", report.ok)
+
+# %% [markdown]
+# ## Section by section
+# In our words, with the lessons that show it. The names in the last column are *claims*: experiments that come with the library, `minifcn paper NAME` runs them.
+
+# %%
+# section, what it says, lessons, claims of the library
+PAPER = [
+    (
+        "Abstract, 1",
+        "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size.",
+        [0, 12, 15, 18],
+        ["any-size"],
+    ),
+    (
+        "2",
+        "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of them.",
+        [0, 8, 16],
+        [],
+    ),
+    (
+        "3",
+        "Layers that see windows compose to one window with larger kernel and stride; a loss summed over cells has the sum of their gradients.",
+        [4, 5, 8],
+        ["composition", "sum-over-cells"],
+    ),
+    (
+        "3.1",
+        "Fully connected layers are convolutions; run on a large picture they give a map, much faster than window by window.",
+        [9],
+        ["fully-connected-is-convolution", "one-pass-is-all-windows"],
+    ),
+    (
+        "3.2",
+        "Shift-and-stitch gives a score for every pixel; dilating filters does the same in one run.",
+        [11],
+        ["shift-and-stitch", "rarefaction", "padding-breaks-it"],
+    ),
+    (
+        "3.3",
+        "Upsampling by f is convolution with stride 1/f: backwards convolution, called deconvolution, learned or bilinear.",
+        [5, 10],
+        ["fractional-stride", "deconvolution-backward", "bilinear-start", "deconvnet-is-another-thing"],
+    ),
+    (
+        "3.4",
+        "Training on patches is training on whole pictures with some cells left out of the loss; it mitigates correlation, which whole pictures can do too.",
+        [16],
+        ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"],
+    ),
+    (
+        "4.1, Table 1",
+        "AlexNet, VGG16 and GoogLeNet become FCN-32s; VGG16 is best: 134 M parameters, cells that see 404 pixels.",
+        [8, 9, 12],
+        ["receptive-fields", "table-1"],
+    ),
+    (
+        "4.2",
+        "Skips add where to what: pool4 for FCN-16s, pool3 for FCN-8s; new scores start at zero, so nothing is lost at first.",
+        [14, 15],
+        ["unmodified-start", "pool4-alone", "table-2"],
+    ),
+    ("4.2, footnote 6", "Fusing by the larger score makes learning hard: the gradient switches.", [15], ["sum-or-max"]),
+    (
+        "4.2, refinement",
+        "A smaller stride of pool5, or shift-and-stitch, refine less for their cost.",
+        [11, 15],
+        ["refinement-by-other-means"],
+    ),
+    (
+        "4.2, the reference code",
+        "100 pixels of padding, and crops of 19, 5 and 27, 5 and 9 and 31, so that maps of any picture lie on one another.",
+        [13],
+        ["crops", "every-height", "least-padding"],
+    ),
+    (
+        "4.3, optimization",
+        "SGD with momentum; zero-initialised scores; biases twice as fast; dropout kept.",
+        [7, 12, 18],
+        ["zero-scores", "random-scores"],
+    ),
+    (
+        "4.3, fine-tuning",
+        "All layers learn; the last one alone gives about 70 % of it. 16s and 8s start from the coarser one.",
+        [12, 14, 15],
+        ["table-2"],
+    ),
+    (
+        "4.3, patch sampling, Figure 5",
+        "Keeping cells with probability p converges no faster a step, and slower by the clock.",
+        [16],
+        ["figure-5", "cells-kept"],
+    ),
+    (
+        "4.3, class balancing",
+        "Three quarters of the pixels are background, and it does not matter.",
+        [16],
+        ["class-balancing"],
+    ),
+    (
+        "4.3, dense prediction",
+        "The last upsampling is bilinear and fixed; the others start so and learn.",
+        [10, 15],
+        ["learned-upsampling"],
+    ),
+    ("4.3, augmentation, more data", "Mirrors and jitter did not help; more labels did: 56.0 to 59.4.", [18], []),
+    (
+        "5, metrics",
+        "Pixel accuracy, mean accuracy, mean IU, frequency weighted IU, from one confusion matrix.",
+        [17],
+        [],
+    ),
+    (
+        "5, Table 3, Figure 6",
+        "62.2 mean IU on VOC2012 test, a fifth better than the best before, in about 175 ms a picture.",
+        [17, 18, 20, 21],
+        [],
+    ),
+    (
+        "5, Table 4",
+        "NYUDv2: depth as a fourth channel helps a little, two streams more.",
+        [19],
+        ["early-or-late-fusion"],
+    ),
+    ("5, Table 5", "SIFT Flow: two heads on one trunk answer two questions.", [19], ["two-heads"]),
+    ("6", "Classifiers are a special case of fully convolutional networks.", [9, 22], []),
+    (
+        "Appendix A",
+        "Coarse output is not what limits the score: labels made coarser by 32, 16 and 8 still score 86, 93 and 96.",
+        [17],
+        ["upper-bounds"],
+    ),
+    ("Appendix B", "More results, on PASCAL-Context.", [19], []),
+]
+LESSONS = "start_here slopes_by_hand tensors_and_graphs gradient_checks convolution convolution_backward relu_and_max_pool softmax_cross_entropy classifier_and_receptive_field from_classifier_to_fcn upsampling shift_and_stitch fcn32s where_pixels_land fcn16s fcn8s loss_sampling scores voc_for_real other_datasets under_the_hood on_the_gpu the_paper_in_one_page".split()
+
+
+def link(number):
+    return f"[{number:02d}]({number:02d}_{LESSONS[number]}.ipynb)"
+
+
+rows = ["| section | what it says | lessons | claims |", "|---|---|---|---|"]
+for section, says, numbers, claims in PAPER:
+    rows.append(
+        f"| {section} | {says} | {' '.join(link(n) for n in numbers)} | {', '.join(f'`{c}`' for c in claims)} |"
+    )
+look.say("\n".join(rows))
+
+# %% [markdown]
+# ## Are there holes?
+# A list is believed too easily. So: is every claim of the library in it? And every lesson, but for those that no section asks for?
+
+# %%
+listed = {claim for *_, claims in PAPER for claim in claims}
+print("claims that the list forgets:", sorted(set(CLAIMS) - listed) or "none")
+print("claims that do not exist:    ", sorted(listed - set(CLAIMS)) or "none")
+shown = {number for _, _, numbers, _ in PAPER for number in numbers}
+print("lessons that no section needs:", ", ".join(f"{n:02d} {LESSONS[n]}" for n in range(23) if n not in shown))
+
+# %% [markdown]
+# Those are the lessons about *trusting* a gradient, and about pooling: the paper takes both for granted.
+
+# %% tags=["figure", "picture"]
+figure, axis = plt.subplots(figsize=(8, 5.4), layout="constrained")
+for row, (_, _, numbers, claims) in enumerate(PAPER):
+    axis.plot(numbers, [row] * len(numbers), "-", color="#cccccc", zorder=1)
+    axis.scatter(numbers, [row] * len(numbers), s=45, color=look.BLUE if claims else look.ORANGE, zorder=2)
+axis.scatter([], [], color=look.BLUE, label="with a claim that you can run")
+axis.scatter([], [], color=look.ORANGE, label="shown in a lesson")
+axis.set_yticks(range(len(PAPER)), [section for section, *_ in PAPER], fontsize=8)
+axis.set_xticks(range(23), [f"{n:02d}" for n in range(23)], fontsize=8)
+axis.set_xlabel("lesson")
+axis.invert_yaxis()
+axis.grid(color="#eeeeee")
+axis.set_axisbelow(True)
+axis.legend(fontsize=8, loc="upper right")
+look.show(
+    figure,
+    alt="Sections of the paper down, lessons across, a dot where a lesson shows a section. The dots run from the upper left to the lower right; every row has one.",
+)
+
+# %% [markdown]
+# ## What holds exactly, run now
+# A claim is of one of three kinds. An **identity** holds to the last bit or to rounding, whatever the weights: we run all of them while you wait. An **experiment** trains networks and takes minutes; **data** needs labels of photographs.
+#
+# **Before you run the next cell:** which of them do you expect to fail?
+
+# %%
+found = {name: claim.run(Setting()) for name, claim in CLAIMS.items() if claim.kind == "identity"}
+rows = ["| claim | section | | what was found |", "|---|---|---|---|"]
+for name, outcome in found.items():
+    measured = outcome.measured if len(outcome.measured) < 170 else outcome.measured[:170].rsplit(" ", 1)[0] + " …"
+    rows.append(
+        f"| `{name}` | {CLAIMS[name].section} | {'✓' if outcome.holds else '✗'} | {measured} |".replace("\n", " ")
+    )
+look.say("\n".join(rows))
+look.say(
+    f"**{sum(bool(o.holds) for o in found.values())} of {len(found)}** identities hold. (Of the times in them, expect others on your machine.)"
+)
+
+# %% [markdown]
+# And what has to be measured, with the lesson that looks at it in small:
+
+# %%
+rows = ["| claim | what the paper says | kind | lesson |", "|---|---|---|---|"]
+for name, claim in CLAIMS.items():
+    if claim.kind != "identity":
+        numbers = sorted({n for _, _, ns, claims in PAPER if name in claims for n in ns})
+        rows.append(f"| `{name}` | {claim.says} | {claim.kind} | {' '.join(link(n) for n in numbers)} |")
+look.say("\n".join(rows))
+
+# %% [markdown]
+# Not all of them come out in small as they did in the paper, and the page says so where they do not. `minifcn paper --out page` runs everything and writes it with its pictures and its verdicts.
+#
+# ## What you cannot see here
+# The numbers of tables 2 to 5 themselves. They need VGG16's ImageNet weights, 8,498 labelled photographs more than VOC has, and days of a GPU. What you have seen is that every *step* towards them is right, and a network of the same make that
+# does the same thing on a smaller world (lesson 18).
+#
+# ## In the library
+# `minifcn/paper/` has a file a topic; `minifcn/paper/claims.py` says what a claim is: a function that measures, decides, and says what it measured. Its docstring says, *before* it looks, when the claim does not hold. Read one:
+
+# %%
+print(CLAIMS["sum-over-cells"].says)
+print()
+print(CLAIMS["early-or-late-fusion"].run.__doc__)
+
+# %% [markdown]
+# > **Honesty box.** There are two papers of this name: CVPR 2015, which we follow, and a longer one of 2016 (Shelhamer, Long, Darrell, PAMI), with better numbers (67.2 mean IU on VOC2012 test) and other training: one picture a step with momentum 0.99. The code that the authors
+# > gave away belongs to the second. Where the two differ, lessons 12 to 16 say which one they mean. In Caffe a layer is called `Deconvolution`; in PyTorch the ready-made `torchvision.models.segmentation.fcn_resnet50` has the name, but dilated layers in the place of skips.
+#
+# ## Exercises
+# **1.** "134 M parameters." Count the weights and biases of a row of convolutions.
+#
+# <details><summary>Hint</summary>A convolution has out · in · kernel · kernel weights and out biases. VGG16's fc6 is 512 → 4096 with kernel 7, and most of the sum.</details>
+
+
+# %%
+def my_count_parameters(layers):
+    """layers: a list of (channels in, channels out, kernel). Returns an integer."""
+    ...
+
+
+check.count_parameters(my_count_parameters)
+
+# %% [markdown]
+# **2.** The 2015 paper trains with 20 pictures a step and momentum 0.9, the 2016 one with 1 picture and 0.99. To compare, the later paper asks when two trainings *forget* alike: momentum p forgets a step's gradient by the factor p with each step of k pictures, so by p^(1/k) with each picture. Which momentum with
+# `new_batch` pictures a step forgets as fast?
+#
+# <details><summary>Hint</summary>p^(1/k) = q^(1/n). And 0.9 with 20 pictures is about 0.9947 with one.</details>
+
+
+# %%
+def my_same_momentum(momentum, batch, new_batch):
+    """Returns the momentum for steps of new_batch pictures that forgets as fast, picture by picture."""
+    ...
+
+
+check.same_momentum(my_same_momentum)
+
+# %% [markdown]
+# **3.** All of it, and without the library: a fully convolutional network in plain NumPy. `x` (3, H, W), H and W multiples of 4. Twice: convolution 3 × 3 with padding 1, ReLU, max-pool 2 × 2. Then scores by a 1 × 1 convolution, then bilinear upsampling by 4: a kernel of 8, stride 4, padding 2. `layers` has three pairs (weight (O, C, KH, KW), bias (O,)).
+#
+# <details><summary>Hint</summary>A loop over the nine taps for the convolution; reshape and max for the pool; paint the 8 × 8 kernel for each cell into a map that is 2 wider on each side, then cut. The kernel's row is 1/8, 3/8, 5/8, 7/8, 7/8, …</details>
+
+
+# %%
+def my_whole_fcn(x, layers):
+    """x (3, H, W); layers [(weight, bias)] * 3. Returns scores (classes, H, W)."""
+    ...
+
+
+check.whole_fcn(my_whole_fcn)
+
+# %% [markdown]
+# ## Summary
+# - The paper is one idea (a classifier that slides is a network for pixels) and what follows from it: upsampling inside, skips, whole pictures in the loss.
+# - Most of its sentences are identities, and can be run; the rest are experiments, and can be repeated in small.
+# - You can now read it from its first line to its last, and know how to find out whether any of it is true.
+#
+# ## In the paper
+# Everywhere. Read it once more now: it is ten pages, and short.

@@ -1,0 +1,151 @@
+"""Wrong answers to the exercises of lesson 20, and words of the hint that each must get."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def strides_right(shape, order):
+    lengths = [shape["NCHW".index(letter)] for letter in order]
+    return [int(np.prod(lengths[order.index(letter) + 1 :])) for letter in "NCHW"]
+
+
+def strides_of_memory(shape, order):
+    lengths = [shape["NCHW".index(letter)] for letter in order]
+    return [int(np.prod(lengths[place + 1 :])) for place in range(4)]
+
+
+def strides_in_bytes(shape, order):
+    return [4 * stride for stride in strides_right(shape, order)]
+
+
+def strides_first_fastest(shape, order):
+    return strides_right(shape, order[::-1])
+
+
+def strides_own_length(shape, order):
+    lengths = [shape["NCHW".index(letter)] for letter in order]
+    return [int(np.prod(lengths[order.index(letter) :])) for letter in "NCHW"]
+
+
+def strides_ignore_order(shape, order):
+    return strides_right(shape, "NCHW")
+
+
+def in_tiles(x, weight, rows, last=True, stuck=False, turned=False):
+    kh, kw, c, o = weight.shape
+    oh, ow = x.shape[0] - kh + 1, x.shape[1] - kw + 1
+    y = np.zeros((oh, ow, o), x.dtype)
+    weight = weight[::-1, ::-1] if turned else weight
+    for top in range(0, oh if last else oh // rows * rows or oh, rows):
+        now = min(rows, oh - top)
+        start = 0 if stuck else top
+        windows = np.empty((now, ow, kh, kw, c), x.dtype)
+        for i in range(kh):
+            for j in range(kw):
+                windows[:, :, i, j] = x[start + i : start + i + now, j : j + ow]
+        y[top : top + now] = np.tensordot(windows, weight, 3)
+    return y
+
+
+def tiles_drop_last(x, weight, rows):
+    return in_tiles(x, weight, rows, last=False)
+
+
+def tiles_stuck(x, weight, rows):
+    return in_tiles(x, weight, rows, stuck=True)
+
+
+def tiles_turned(x, weight, rows):
+    return in_tiles(x, weight, rows, turned=True)
+
+
+def tiles_all_windows(x, weight, rows):
+    windows = np.ascontiguousarray(sliding_window_view(x, weight.shape[:2], (0, 1)).transpose(0, 1, 3, 4, 2))
+    return np.tensordot(windows, weight, 3)
+
+
+def tiles_kept(x, weight, rows):
+    kh, _, _c, _o = weight.shape
+    oh = x.shape[0] - kh + 1
+    kept = [
+        np.ascontiguousarray(
+            sliding_window_view(x[top : top + rows + kh - 1], weight.shape[:2], (0, 1)).transpose(0, 1, 3, 4, 2)
+        )
+        for top in range(0, oh, rows)
+    ]
+    return np.concatenate([np.tensordot(windows, weight, 3) for windows in kept])
+
+
+def tiles_double(x, weight, rows):
+    return in_tiles(x.astype(float), weight, rows)
+
+
+def evaluate(points, count):
+    powers = np.array([[p**k for k in range(count)] for p in points]).reshape(len(points), count)
+    return np.vstack([powers, np.eye(count)[-1:]])
+
+
+POINTS = [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0]
+
+
+def parts(m, r, points=POINTS):
+    points = points[: m + r - 2]
+    return evaluate(points, m), evaluate(points, r), evaluate(points, m + r - 1)
+
+
+def winograd_not_transposed(m, r):
+    e, g, v = parts(m, r)
+    return e, g, np.linalg.inv(v).T
+
+
+def winograd_painting(m, r):
+    e, g, v = parts(m, r)
+    return e.T, g, np.linalg.inv(v)
+
+
+def winograd_not_inverted(m, r):
+    e, g, v = parts(m, r)
+    return e.T, g, v
+
+
+def winograd_plain(m, r):
+    a = np.kron(np.eye(m), np.ones(r))
+    b = np.array([np.eye(m + r - 1)[k + i] for k in range(m) for i in range(r)])
+    return a, np.tile(np.eye(r), (m, 1)), b
+
+
+def winograd_turned(m, r):
+    e, g, v = parts(m, r)
+    return e.T, g[:, ::-1], np.linalg.inv(v).T
+
+
+def winograd_without_infinity(m, r):
+    e, g, v = parts(m, r)
+    return e[:-1].T, g[:-1], np.linalg.pinv(v[:-1]).T
+
+
+def winograd_same_point(m, r):
+    e, g, v = parts(m, r, [0.0, 1.0, 1.0, 0.5, -0.5, 2.0, -2.0])
+    return e.T, g, np.linalg.pinv(v).T
+
+
+WRONG = [
+    ("strides_of", strides_of_memory, "in the order of memory"),
+    ("strides_of", strides_in_bytes, "in bytes"),
+    ("strides_of", strides_first_fastest, "first letter run fastest"),
+    ("strides_of", strides_own_length, "its own left out"),
+    ("strides_of", strides_ignore_order, "look at the order"),
+    ("tiled_convolution", tiles_drop_last, "the last one is shorter"),
+    ("tiled_convolution", tiles_stuck, "the first tile is right"),
+    ("tiled_convolution", tiles_turned, "turned round"),
+    ("tiled_convolution", tiles_all_windows, "tiles' worth of memory"),
+    ("tiled_convolution", tiles_kept, "write the next ones over them"),
+    ("tiled_convolution", tiles_double, "keep the type"),
+    ("winograd_matrices", winograd_not_transposed, "so transpose it"),
+    ("winograd_matrices", winograd_painting, "third matrix transposed"),
+    ("winograd_matrices", winograd_not_inverted, "it is the inverse"),
+    ("winograd_matrices", winograd_plain, "those of the plain way"),
+    ("winograd_matrices", winograd_turned, "turned round"),
+    ("winograd_matrices", winograd_without_infinity, "the points and infinity"),
+    ("winograd_matrices", winograd_same_point, "must all be different"),
+]
