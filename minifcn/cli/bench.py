@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"rounds a case (as many as fill {measure.SECONDS:.0f} s, {measure.FEWEST} to {measure.MOST})",
     )  # fmt: skip
     parser.add_argument(
-        "--device", choices=("auto", "cpu", "gpu"), default="cpu",
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="cpu",
         help="gpu: the cases of a GPU, see --case; auto: these where a GPU works (cpu)",
     )
     parser.add_argument(
@@ -66,9 +68,20 @@ def on_gpu(arguments: argparse.Namespace) -> int:
         f"{backend.device_name()}; products in {'TF32' if arguments.precision == 'high' else 'float32'}\n{gpu.COLUMNS}",
         flush=True,
     )
+    machine = {
+        "device": backend.device_name(), "precision": arguments.precision, "minifcn": __version__,
+        "pytorch": torch.__version__ if torch else None,
+    }  # fmt: skip
+    found: list[Any] = []
+    save(arguments.json, machine, found)
     with gpu.precision(arguments.precision, torch):
         for name in arguments.case or gpu.GPU_CASES:
-            print(gpu.line(gpu.run_case(gpu.GPU_CASES[name], torch is not None, arguments.repeat or 50)), flush=True)
+            found.append(gpu.run_case(gpu.GPU_CASES[name], torch is not None, arguments.repeat or 50))
+            print(gpu.line(found[-1]), flush=True)
+            save(arguments.json, machine, found)
+    print(
+        "\nmedians of what the GPU's own events say; memory: what each program's pool held at most; targets that are missed stand behind a row"
+    )
     return 0
 
 
@@ -184,7 +197,7 @@ def footing(rows: list[Row]) -> str:
     return text
 
 
-def save(path: Path | None, machine: dict[str, Any], rows: list[Row]) -> None:
+def save(path: Path | None, machine: dict[str, Any], rows: list[Any]) -> None:
     """The rows so far, whole or not at all: a run that is stopped leaves those that it had."""
     if path is not None:
         content = {"machine": machine, "rows": [row.as_json() for row in rows]}

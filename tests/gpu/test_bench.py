@@ -1,5 +1,6 @@
 """The bench of a GPU: events, turns and refusals, on the stand-in; PyTorch plays along on the CPU."""
 
+import json
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from standin import installed
 
 from minifcn.bench import gpu
 from minifcn.bench.cases import SMALL, Case
+from minifcn.bench.measure import Timing
 from minifcn.cli.main import main
 
 CASE = Case("small", "step", (1, 3, 32, 32), SMALL._replace(widths=(2, 2, 2, 2, 2), fc=4))
@@ -53,6 +55,35 @@ def test_the_command(standin, monkeypatch, capsys):
     assert main(["bench", "--device", "gpu", "--repeat", "2", "--precision", "high"]) == 0
     said = capsys.readouterr().out
     assert "a stand-in for a GPU; products in TF32" in said and "small " in said
+
+
+def test_the_file(standin, monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu, "GPU_CASES", {"small-step": CASE})
+    assert main(["bench", "--device", "gpu", "--repeat", "2", "--json", str(tmp_path / "b.json")]) == 0
+    content = json.loads((tmp_path / "b.json").read_text())
+    assert content["machine"]["device"] == "a stand-in for a GPU" and content["machine"]["precision"] == "highest"
+    (row,) = content["rows"]
+    assert row["case"] == "small" and len(row["seconds"]) == 2 and row["ratio"] is None
+
+
+@pytest.mark.parametrize(
+    "name, ours, theirs, memory, said",
+    [
+        ("vgg-forward-512", 0.019, 0.010, 120, ["ratio above 1.8"]),
+        ("vgg-forward-512", 0.017, 0.010, 120, []),
+        ("vgg-step-384", 0.021, 0.010, 121, ["ratio above 2", "memory above 1.2 times PyTorch's"]),
+        ("small-step", 0.0119, 0.010, 1, []),
+        ("small-step", 0.0121, 0.010, 1, ["ratio above 1.2"]),
+        ("paper-500", 0.016, None, None, ["above 15 ms"]),
+        ("paper-500", 0.014, 0.001, 1, []),
+    ],
+)
+def test_targets(name, ours, theirs, memory, said):
+    row = gpu.GpuRow(
+        gpu.GPU_CASES[name], Timing((ours,)), Timing((theirs,)) if theirs else None, memory or 5, 100 if memory else None, 1e-6
+    )  # fmt: skip
+    assert gpu.misses(row) == said
+    assert all(f"({text})" in gpu.line(row) for text in said)
 
 
 def test_names_of_the_other_device(standin, capsys):
