@@ -133,7 +133,7 @@ def import_cupy() -> Any:
         cupy = importlib.import_module("cupy")
     except ImportError as error:
         raise RuntimeError(
-            f"the device gpu needs CuPy, which does not import here ({error}); "
+            f"the device gpu needs CuPy, which does not import here ({first_line(error)}); "
             "install the wheel for your CUDA version: pip install minifcn[cuda12] or minifcn[cuda13]"
         ) from error
     if cupy is not _prepared[0]:  # once: CuPy would otherwise ask an environment variable of its own
@@ -230,8 +230,10 @@ def is_of_cupy(value: Any) -> bool:
 
 # what CUDA and CuPy say -> what it means, and what to do
 PROBLEMS = (
-    (("InsufficientDriver",), "the GPU's driver is older than this CuPy needs; update the driver, or install minifcn[cuda12] in place of minifcn[cuda13]"),
+    (("libcuda.so", "nvcuda.dll"), "NVIDIA's driver is not installed on this machine, or not where programs look; install it"),
+    (("InsufficientDriver", "UnsupportedPtxVersion", "SystemDriverMismatch"), "the GPU's driver is older than this CuPy needs; update the driver, or install minifcn[cuda12] in place of minifcn[cuda13]"),
     (("NoDevice", "no CUDA-capable device"), "CUDA sees no GPU; look at what nvidia-smi and the environment variable CUDA_VISIBLE_DEVICES say"),
+    (("DevicesUnavailable",), "another program holds the GPU for itself; nvidia-smi says which"),
     (("MemoryAllocation", "out of memory", "Out of memory"), "the GPU has no memory left; nvidia-smi says which programs hold it"),
     (("NoKernelImage", "InvalidDeviceFunction", "unsupported gpu architecture", "invalid value for --gpu-architecture"),
      "this CuPy has no code for this GPU; install the wheel of another CUDA version: minifcn[cuda12] or minifcn[cuda13]"),
@@ -245,7 +247,7 @@ def gpu_problem() -> str | None:
     try:
         cupy = import_cupy()
     except RuntimeError as error:
-        return str(error)
+        return meaning_of(error.__cause__ or error) or str(error)
     except Exception as error:  # a broken installation raises what it likes
         return f"CuPy breaks when it is imported ({first_line(error)}); install it again: pip install minifcn[cuda12] or minifcn[cuda13]"
     try:
@@ -253,16 +255,27 @@ def gpu_problem() -> str | None:
         ones = cupy.arange(4, dtype=np.float32).reshape(2, 2) + 1
         found = float((ones @ ones).sum())
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        for words, meaning in PROBLEMS:
-            if any(word in said for word in words):
-                return f"{meaning} ({first_line(error)})"
-        return f"a first small calculation fails ({first_line(error)}); CuPy's own check may say more: python -c 'import cupy; cupy.show_config()'"
+        return (
+            meaning_of(error)
+            or f"a first small calculation fails ({first_line(error)}); CuPy's own check may say more: python -c 'import cupy; cupy.show_config()'"
+        )
     return None if found == 54 else f"the GPU calculates wrongly: {found:g} and not 54; do not use it"
 
 
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def meaning_of(error: BaseException) -> str | None:
+    """What a known error means and what to do, then what it says itself; None for an unknown one."""
+    said = f"{type(error).__name__}: {error}"
+    for words, meaning in PROBLEMS:
+        if any(word in said for word in words):
+            return f"{meaning} ({first_line(error)})"
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """The line that says most. CuPy frames what it says in rulers and puts advice before the original error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip("=- ")]
+    after = lines.index("Original error:") + 1 if "Original error:" in lines else 0
+    return (lines[after:] or [type(error).__name__])[0]
 
 
 def choose_device(wanted: str, say: Callable[[str], Any] = lambda line: None) -> str:

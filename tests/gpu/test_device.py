@@ -40,6 +40,8 @@ def test_a_gpu_that_works(cupy):
     "error, words",
     [
         (CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"), "update the driver"),
+        (CUDARuntimeError("cudaErrorUnsupportedPtxVersion: the provided PTX was compiled with an unsupported toolchain."), "update the driver"),
+        (CUDARuntimeError("cudaErrorDevicesUnavailable: CUDA-capable device(s) is/are busy or unavailable"), "another program holds the GPU"),
         (CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected"), "CUDA sees no GPU; look at what nvidia-smi"),
         (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), "no memory left; nvidia-smi says which programs hold it"),
         (MemoryError("Out of memory allocating 512 bytes (allocated so far: 0 bytes)."), "no memory left"),
@@ -85,6 +87,40 @@ def test_an_installation_that_breaks(monkeypatch):
 
     monkeypatch.setattr(backend.importlib, "import_module", import_module)
     assert backend.gpu_problem().startswith("CuPy breaks when it is imported (initialization failed); install it again")
+
+
+FRAMED = """
+================================================================
+Failed to import CuPy.
+
+If you installed CuPy via wheels (cupy-cudaXXX), make sure that the package matches with the version of CUDA installed.
+
+Original error:
+  ImportError: {}
+================================================================
+"""
+
+
+@pytest.mark.parametrize(
+    "original, words",
+    [
+        ("libcuda.so.1: cannot open shared object file: No such file or directory", "NVIDIA's driver is not installed"),
+        ("libcublas.so.12: cannot open shared object file: No such file or directory", "CUDA's libraries are missing"),
+        ("numpy._core.multiarray failed to import", "needs CuPy, which does not import here"),
+    ],
+)
+def test_an_import_that_fails_is_told_in_one_line(original, words, monkeypatch):
+    """CuPy's own message is a frame of ten lines around the one that counts."""
+
+    def import_module(name):
+        raise ImportError(FRAMED.format(original))
+
+    monkeypatch.setattr(backend.importlib, "import_module", import_module)
+    problem = backend.gpu_problem()
+    assert words in problem and f"(ImportError: {original})" in problem and "\n" not in problem and "===" not in problem
+    with pytest.raises(RuntimeError) as caught:
+        backend.choose_device("gpu")
+    assert str(caught.value) == f"--device gpu: {problem}"
 
 
 def test_the_command_line_says_it_and_goes_on(standin, monkeypatch, tmp_path, capsys):
