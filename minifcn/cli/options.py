@@ -100,7 +100,7 @@ def add_device(parser: Any) -> None:
     """The options that say where to compute."""
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
     parser.add_argument(
-        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%%",
+        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%",
         help=f"use no more of the GPU's memory (the environment variable {backend.MEMORY_LIMIT}, else all of it)",
     )  # fmt: skip
 
