@@ -28,18 +28,13 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"lesson {name}: {seconds:.1f} s")
 
 
-class PretendedGpuArray(np.ndarray):
-    """A NumPy array that passes for one on a GPU, where the test has asked for it."""
-
-
 @pytest.fixture
-def on_gpu(monkeypatch):
-    """array -> the same array on a GPU, as far as the engine can tell."""
-    from minifcn import backend
+def on_gpu():
+    """array -> the same array on a GPU, as far as the library can tell: on the stand-in for CuPy."""
+    from standin import installed
 
-    monkeypatch.setattr(backend, "device_of", lambda a: "gpu" if isinstance(a, PretendedGpuArray) else "cpu")
-    monkeypatch.setattr(backend, "array_module", lambda a: np)
-    return lambda array: np.asarray(array).view(PretendedGpuArray)
+    with installed() as cupy:
+        yield cupy.asarray
 
 
 @pytest.fixture
