@@ -65,11 +65,7 @@ def tiles_all_windows(x, weight, rows):
 
 
 def tiles_kept(x, weight, rows):
-<<<<<<< HEAD
-    kh, _, _c, _o = weight.shape
-=======
     kh = len(weight)
->>>>>>> les_e
     oh = x.shape[0] - kh + 1
     kept = [
         np.ascontiguousarray(
