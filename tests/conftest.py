@@ -16,6 +16,14 @@ def rng():
 
 
 def pytest_terminal_summary(terminalreporter):
+    for device, where in {"gpu": "on a GPU", "standin": "on the stand-in for a GPU"}.items():
+        counts = {
+            outcome: sum(("device", device) in getattr(report, "user_properties", ()) for report in reports)
+            for outcome, reports in terminalreporter.stats.items()
+            if outcome in ("passed", "failed", "error", "skipped")
+        }
+        if any(counts.values()):
+            terminalreporter.write_line(f"{where}: {', '.join(f'{n} {o}' for o, n in counts.items() if n)}")
     for report in terminalreporter.stats.get("passed", []):
         found = dict(report.user_properties)
         if "parity_configurations" in found:
@@ -30,7 +38,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture
 def on_gpu():
-    """array -> the same array on a GPU, as far as the library can tell: on the stand-in for CuPy."""
+    """array -> the same on the stand-in for a GPU."""
     from standin import installed
 
     with installed() as cupy:
