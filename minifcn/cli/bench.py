@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"rounds a case (as many as fill {measure.SECONDS:.0f} s, {measure.FEWEST} to {measure.MOST})",
     )  # fmt: skip
     parser.add_argument(
-        "--device", choices=("auto", "cpu", "gpu"), default="cpu",
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="cpu",
         help="gpu: the cases of a GPU, see --case; auto: these where a GPU works (cpu)",
     )
     parser.add_argument(
