@@ -63,7 +63,7 @@ def test_gradcheck(cupy, tmp_path, capsys):
     line = f"gradcheck conv2d relu --device gpu --cases 2 --plot {tmp_path}/u.svg"
     assert main(line.split()) == 0
     assert capsys.readouterr().out.startswith(f"on the gpu ({name_of(cupy)})\n")
-    assert main("gradcheck --model fcn32s --device gpu --directions 1".split()) == 0
+    assert main(["gradcheck", "--model", "fcn32s", "--device", "gpu", "--directions", "1"]) == 0
 
 
 def test_bench_auto_goes_on_with_the_cpu(monkeypatch, capsys):
@@ -74,5 +74,5 @@ def test_bench_auto_goes_on_with_the_cpu(monkeypatch, capsys):
         return "cpu"
 
     monkeypatch.setattr(backend, "choose_device", said)
-    assert main("bench --device auto --case paper-500".split()) == 1  # a case of the GPU's: nothing is timed
+    assert main(["bench", "--device", "auto", "--case", "paper-500"]) == 1  # a case of the GPU's: nothing is timed
     assert "Going on with the CPU" in capsys.readouterr().err
