@@ -103,7 +103,7 @@ def add_device(parser: Any, default: str = "auto") -> None:
         help=f"auto: a GPU that works, else the CPU, and why ({default})",
     )  # fmt: skip
     parser.add_argument(
-        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%%",
+        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%",
         help=f"use no more of the GPU's memory (the environment variable {backend.MEMORY_LIMIT}, else all of it)",
     )  # fmt: skip
 

@@ -39,8 +39,8 @@ def test_a_gpu_that_works(cupy):
 @pytest.mark.parametrize(
     "error, words",
     [
-        (CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"), "update the driver"),
-        (CUDARuntimeError("cudaErrorUnsupportedPtxVersion: the provided PTX was compiled with an unsupported toolchain."), "update the driver"),
+        (CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"), "install or update the driver"),
+        (CUDARuntimeError("cudaErrorUnsupportedPtxVersion: the provided PTX was compiled with an unsupported toolchain."), "install or update the driver"),
         (CUDARuntimeError("cudaErrorDevicesUnavailable: CUDA-capable device(s) is/are busy or unavailable"), "another program holds the GPU"),
         (CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected"), "CUDA sees no GPU; look at what nvidia-smi"),
         (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), "no memory left; nvidia-smi says which programs hold it"),
