@@ -283,7 +283,7 @@ look.say(
 
 # %% [markdown]
 # ## In the library
-# `minifcn/training/sampling.py`: `sampled`, `patches`, `gradient_correlation`, and a balanced draw of cells. On the command line `minifcn train --keep-cells 0.5` and `--class-weights`; `minifcn paper patchwise-is-sampling figure-5 class-balancing` measures all of this with several seeds.
+# `minifcn/training/sampling.py`: `sampled`, `patches`, `gradient_correlation`, and a balanced draw of cells. On the command line `minifcn train --keep-cells 0.5` and `--class-weights median`; `minifcn paper patchwise-is-sampling figure-5 class-balancing` measures all of this with several seeds.
 
 # %%
 import inspect
