@@ -83,7 +83,7 @@ def execute(source: Path) -> tuple[Any, float]:
     start = time.perf_counter()
     client = NotebookClient(
         notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(HERE)}},
-        record_timing=False,
+        record_timing=False, extra_arguments=["--IPKernelApp.log_level=40"],
     )  # fmt: skip
     try:
         client.execute()

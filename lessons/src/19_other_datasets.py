@@ -445,4 +445,4 @@ check.joint_gradient(my_joint_gradient)
 # - Heads on one trunk add their losses, and the trunk adds their gradients.
 #
 # ## In the paper
-# Section 5, "NYUDv2" and table 4: colour, early fusion, HHA, late fusion, and FCN-16s on top with 34.0. "SIFT Flow" and table 5: a two-headed FCN-16s, 39.5 mean IU and 85.2 % of the pixels for what it is, 94.3 % for how it lies. Appendix B of the arXiv version adds PASCAL-Context, scenes labelled to the last pixel with 59 classes; nothing in the network changes but the number of scores.
+# Section 5, "NYUDv2" and table 4: colour, early fusion, HHA, late fusion, and FCN-16s on top with 34.0. "SIFT Flow" and table 5: a two-headed FCN-16s, 39.5 mean IU and 85.2 % of the pixels for what it is, 94.3 % for how it lies. The second version on arXiv adds PASCAL-Context (appendix B), whole scenes in 59 classes: 35.1 mean IU for FCN-8s.

@@ -78,134 +78,42 @@ print("gradients right:", report.ok)
 
 # %%
 # section, what it says, lessons, claims of the library
+# fmt: off
 PAPER = [
-    (
-        "Abstract, 1",
-        "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size.",
-        [0, 12, 15, 18],
-        ["any-size"],
-    ),
-    (
-        "2",
-        "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of them.",
-        [0, 8, 16],
-        [],
-    ),
-    (
-        "3",
-        "Layers that see windows compose to one window with larger kernel and stride; a loss summed over cells has the sum of their gradients.",
-        [4, 5, 8],
-        ["composition", "sum-over-cells"],
-    ),
-    (
-        "3.1",
-        "Fully connected layers are convolutions; run on a large picture they give a map, much faster than window by window.",
-        [9],
-        ["fully-connected-is-convolution", "one-pass-is-all-windows"],
-    ),
-    (
-        "3.2",
-        "Shift-and-stitch gives a score for every pixel; dilating filters does the same in one run.",
-        [11],
-        ["shift-and-stitch", "rarefaction", "padding-breaks-it"],
-    ),
-    (
-        "3.3",
-        "Upsampling by f is convolution with stride 1/f: backwards convolution, called deconvolution, learned or bilinear.",
-        [5, 10],
-        ["fractional-stride", "deconvolution-backward", "bilinear-start", "deconvnet-is-another-thing"],
-    ),
-    (
-        "3.4",
-        "Training on patches is training on whole pictures with some cells left out of the loss; it mitigates correlation, which whole pictures can do too.",
-        [16],
-        ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"],
-    ),
-    (
-        "4.1, Table 1",
-        "AlexNet, VGG16 and GoogLeNet become FCN-32s; VGG16 is best: 134 M parameters, cells that see 404 pixels.",
-        [8, 9, 12],
-        ["receptive-fields", "table-1"],
-    ),
-    (
-        "4.2",
-        "Skips add where to what: pool4 for FCN-16s, pool3 for FCN-8s; new scores start at zero, so nothing is lost at first.",
-        [14, 15],
-        ["unmodified-start", "pool4-alone", "table-2"],
-    ),
+    ("Abstract, 1", "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size.", [0, 12, 15, 18], ["any-size"]),
+    ("2", "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of them.", [0, 8, 16], []),
+    ("3", "Layers that see windows compose to one window with larger kernel and stride; a loss summed over cells has the sum of their gradients.", [4, 5, 8], ["composition", "sum-over-cells"]),
+    ("3.1", "Fully connected layers are convolutions; run on a large picture they give a map, much faster than window by window.", [9], ["fully-connected-is-convolution", "one-pass-is-all-windows"]),
+    ("3.2", "Shift-and-stitch gives a score for every pixel; dilating filters does the same in one run.", [11], ["shift-and-stitch", "rarefaction", "padding-breaks-it"]),
+    ("3.3", "Upsampling by f is convolution with stride 1/f: backwards convolution, called deconvolution, learned or bilinear.", [5, 10], ["fractional-stride", "deconvolution-backward", "bilinear-start", "deconvnet-is-another-thing"]),
+    ("3.4", "Training on patches is training on whole pictures with some cells left out of the loss; it mitigates correlation, which whole pictures can do too.", [16], ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"]),
+    ("4.1, Table 1", "AlexNet, VGG16 and GoogLeNet become FCN-32s; VGG16 is best: 134 M parameters, cells that see 404 pixels.", [8, 9, 12], ["receptive-fields", "table-1"]),
+    ("4.2", "Skips add where to what: pool4 for FCN-16s, pool3 for FCN-8s; new scores start at zero, so nothing is lost at first.", [14, 15], ["unmodified-start", "pool4-alone", "table-2"]),
     ("4.2, footnote 6", "Fusing by the larger score makes learning hard: the gradient switches.", [15], ["sum-or-max"]),
-    (
-        "4.2, refinement",
-        "A smaller stride of pool5, or shift-and-stitch, refine less for their cost.",
-        [11, 15],
-        ["refinement-by-other-means"],
-    ),
-    (
-        "4.2, the reference code",
-        "100 pixels of padding, and crops of 19, 5 and 27, 5 and 9 and 31, so that maps of any picture lie on one another.",
-        [13],
-        ["crops", "every-height", "least-padding"],
-    ),
-    (
-        "4.3, optimization",
-        "SGD with momentum; zero-initialised scores; biases twice as fast; dropout kept.",
-        [7, 12, 18],
-        ["zero-scores", "random-scores"],
-    ),
-    (
-        "4.3, fine-tuning",
-        "All layers learn; the last one alone gives about 70 % of it. 16s and 8s start from the coarser one.",
-        [12, 14, 15],
-        ["table-2"],
-    ),
-    (
-        "4.3, patch sampling, Figure 5",
-        "Keeping cells with probability p converges no faster a step, and slower by the clock.",
-        [16],
-        ["figure-5", "cells-kept"],
-    ),
-    (
-        "4.3, class balancing",
-        "Three quarters of the pixels are background, and it does not matter.",
-        [16],
-        ["class-balancing"],
-    ),
-    (
-        "4.3, dense prediction",
-        "The last upsampling is bilinear and fixed; the others start so and learn.",
-        [10, 15],
-        ["learned-upsampling"],
-    ),
+    ("4.2, refinement", "A smaller stride of pool5, or shift-and-stitch, refine less for their cost.", [11, 15], ["refinement-by-other-means"]),
+    ("4.2, the reference code", "100 pixels of padding, and crops of 19, 5 and 27, 5 and 9 and 31, so that maps of any picture lie on one another.", [13], ["crops", "every-height", "least-padding"]),
+    ("4.3, optimization", "SGD with momentum; zero-initialised scores; biases twice as fast; dropout kept.", [7, 12, 18], ["zero-scores", "random-scores"]),
+    ("4.3, fine-tuning", "All layers learn; the last one alone gives about 70 % of it. 16s and 8s start from the coarser one.", [12, 14, 15], ["table-2"]),
+    ("4.3, patch sampling, Figure 5", "Keeping cells with probability p converges no faster a step, and slower by the clock.", [16], ["figure-5", "cells-kept"]),
+    ("4.3, class balancing", "Three quarters of the pixels are background, and it does not matter.", [16], ["class-balancing"]),
+    ("4.3, dense prediction", "The last upsampling is bilinear and fixed; the others start so and learn.", [10, 15], ["learned-upsampling"]),
     ("4.3, augmentation, more data", "Mirrors and jitter did not help; more labels did: 56.0 to 59.4.", [18], []),
-    (
-        "5, metrics",
-        "Pixel accuracy, mean accuracy, mean IU, frequency weighted IU, from one confusion matrix.",
-        [17],
-        [],
-    ),
-    (
-        "5, Table 3, Figure 6",
-        "62.2 mean IU on VOC2012 test, a fifth better than the best before, in about 175 ms a picture.",
-        [17, 18, 20, 21],
-        [],
-    ),
-    (
-        "5, Table 4",
-        "NYUDv2: depth as a fourth channel helps a little, two streams more.",
-        [19],
-        ["early-or-late-fusion"],
-    ),
+    ("5, metrics", "Pixel accuracy, mean accuracy, mean IU, frequency weighted IU, from one confusion matrix.", [17], []),
+    ("5, Table 3, Figure 6", "62.2 mean IU on VOC2012 test, a fifth better than the best before, in about 175 ms a picture.", [17, 18, 20, 21], []),
+    ("5, Table 4", "NYUDv2: depth as a fourth channel helps a little, two streams more.", [19], ["early-or-late-fusion"]),
     ("5, Table 5", "SIFT Flow: two heads on one trunk answer two questions.", [19], ["two-heads"]),
     ("6", "Classifiers are a special case of fully convolutional networks.", [9, 22], []),
-    (
-        "Appendix A",
-        "Coarse output is not what limits the score: labels made coarser by 32, 16 and 8 still score 86, 93 and 96.",
-        [17],
-        ["upper-bounds"],
-    ),
+    ("Appendix A", "Coarse output is not what limits the score: labels made coarser by 32, 16 and 8 still score 86, 93 and 96.", [17], ["upper-bounds"]),
     ("Appendix B", "More results, on PASCAL-Context.", [19], []),
 ]
-LESSONS = "start_here slopes_by_hand tensors_and_graphs gradient_checks convolution convolution_backward relu_and_max_pool softmax_cross_entropy classifier_and_receptive_field from_classifier_to_fcn upsampling shift_and_stitch fcn32s where_pixels_land fcn16s fcn8s loss_sampling scores voc_for_real other_datasets under_the_hood on_the_gpu the_paper_in_one_page".split()
+# fmt: on
+LESSONS = """
+start_here slopes_by_hand tensors_and_graphs gradient_checks convolution
+convolution_backward relu_and_max_pool softmax_cross_entropy classifier_and_receptive_field from_classifier_to_fcn
+upsampling shift_and_stitch fcn32s where_pixels_land fcn16s
+fcn8s loss_sampling scores voc_for_real other_datasets
+under_the_hood on_the_gpu the_paper_in_one_page
+""".split()
 
 
 def link(number):
@@ -246,7 +154,7 @@ axis.set_xlabel("lesson")
 axis.invert_yaxis()
 axis.grid(color="#eeeeee")
 axis.set_axisbelow(True)
-axis.legend(fontsize=8, loc="upper right")
+axis.legend(fontsize=8, loc="lower left")
 look.show(
     figure,
     alt="Sections of the paper down, lessons across, a dot where a lesson shows a section. The dots run from the upper left to the lower right; every row has one.",
@@ -286,7 +194,7 @@ look.say("\n".join(rows))
 # Not all of them come out in small as they did in the paper, and the page says so where they do not. `minifcn paper --out page` runs everything and writes it with its pictures and its verdicts.
 #
 # ## What you cannot see here
-# The numbers of tables 2 to 5 themselves. They need VGG16's ImageNet weights, 8,498 labelled photographs more than VOC has, and days of a GPU. What you have seen is that every *step* towards them is right, and a network of the same make that
+# The numbers of tables 2 to 5 themselves. They need VGG16's ImageNet weights, the 8,498 photographs that SBD labelled, and days of a GPU. What you have seen is that every *step* towards them is right, and a network of the same make that
 # does the same thing on a smaller world (lesson 18).
 #
 # ## In the library
