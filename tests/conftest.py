@@ -16,6 +16,14 @@ def rng():
 
 
 def pytest_terminal_summary(terminalreporter):
+    for device, where in {"gpu": "on a GPU", "standin": "on the stand-in for a GPU"}.items():
+        counts = {
+            outcome: sum(("device", device) in getattr(report, "user_properties", ()) for report in reports)
+            for outcome, reports in terminalreporter.stats.items()
+            if outcome in ("passed", "failed", "error", "skipped")
+        }
+        if any(counts.values()):
+            terminalreporter.write_line(f"{where}: {', '.join(f'{n} {o}' for o, n in counts.items() if n)}")
     for report in terminalreporter.stats.get("passed", []):
         found = dict(report.user_properties)
         if "parity_configurations" in found:
@@ -28,18 +36,13 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"lesson {name}: {seconds:.1f} s")
 
 
-class PretendedGpuArray(np.ndarray):
-    """A NumPy array that passes for one on a GPU, where the test has asked for it."""
-
-
 @pytest.fixture
-def on_gpu(monkeypatch):
-    """array -> the same array on a GPU, as far as the engine can tell."""
-    from minifcn import backend
+def on_gpu():
+    """array -> the same on the stand-in for a GPU."""
+    from standin import installed
 
-    monkeypatch.setattr(backend, "device_of", lambda a: "gpu" if isinstance(a, PretendedGpuArray) else "cpu")
-    monkeypatch.setattr(backend, "array_module", lambda a: np)
-    return lambda array: np.asarray(array).view(PretendedGpuArray)
+    with installed() as cupy:
+        yield cupy.asarray
 
 
 @pytest.fixture

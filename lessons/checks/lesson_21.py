@@ -23,7 +23,7 @@ def place_of(answer: Any) -> None:
 
 
 def place_fault(e: int, shape: tuple[int, int, int, int]) -> Callable[[Any, Any], str]:
-    n, c, h, w = shape
+    _, c, h, w = shape
 
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:
         case = f"number {e} of shape {shape}: "

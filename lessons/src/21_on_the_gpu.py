@@ -47,7 +47,7 @@ look.say("**A GPU can be used here.**" if here else "**No GPU can be used here**
 #
 # ## A kernel is a function of a number
 # A GPU has thousands of small processors. You give it **one** function, and it runs it for every number from 0 to *count*, many at a time and in no promised order. Such a function is called a *kernel*, one run of it a *thread*. Threads come in *blocks* of, say, 256.
-# A thread knows only the number of its block and its own number in it. Everything else it must **work out**. Here is a GPU, in six lines:
+# A thread knows only the number of its block and its own number in it. Everything else it must **work out**. Here is a GPU, in a few lines:
 
 
 # %%
@@ -143,9 +143,9 @@ for offset, colour, label, which in ((-0.18, look.BLUE, "channels last", 0), (0.
     bars = axis.barh(np.arange(3) + offset, counts, height=0.34, color=colour, label=label)
     axis.bar_label(bars, padding=3, fontsize=9)
 axis.set_yticks(range(3), [f"{name}" for name in travel])
-axis.set(xlabel="lines that travel for 32 numbers", ylabel="neighbouring threads take\nneighbouring …", xlim=(0, 36))
+axis.set(xlabel="lines that travel for 32 numbers", ylabel="neighbouring threads take\nneighbouring …", xlim=(0, 48))
 axis.invert_yaxis()
-axis.legend(frameon=False)
+axis.legend(frameon=False, loc="center right")
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
@@ -222,7 +222,7 @@ print("gathered ", gathered)
 print("scattered", scattered)
 
 # %% [markdown]
-# Every backward of this library is made that way: pools, windows, losses, biases. It reads a little more than scattering would, and gives the same bits each time.
+# The backward kernels of this library are made that way: those of windows, of pools, of the loss. That reads a little more than scattering would, and the bits are the same each time.
 #
 # ## A launch is dear
 # To start a kernel, Python calls CuPy, CuPy calls the driver, the driver puts it into a queue: some microseconds, whatever the kernel does. How many are there in a training step? Count the operations of a small FCN-8s, forward and backward:
@@ -260,7 +260,7 @@ look.show(
 )
 
 # %% [markdown]
-# Small pictures leave the GPU waiting for Python. Three remedies, all in use: larger batches; kernels that do several things at once (a bias and a ReLU, the optimiser for all parameters); and *graphs*: record the launches of one step, then start all of them with one call.
+# Small pictures leave the GPU waiting for Python. Three remedies: larger batches; kernels that do several things at once (a bias and a ReLU, the optimiser for all parameters); and *graphs*: record the launches of one step, then start all of them with one call.
 #
 # And one trap. A launch returns **at once**, while the GPU still works. Whoever looks at a result (`float(loss)`, `print`, `if x > 0`) waits until the queue is empty. One `loss.item()` a step, and Python can no longer run ahead. It is a trap for clocks too: without waiting, you time the launch and not the work.
 #

@@ -107,13 +107,16 @@ PAPER = [
     ("Appendix B", "More results, on PASCAL-Context.", [19], []),
 ]
 # fmt: on
-LESSONS = """
-start_here slopes_by_hand tensors_and_graphs gradient_checks convolution
-convolution_backward relu_and_max_pool softmax_cross_entropy classifier_and_receptive_field from_classifier_to_fcn
-upsampling shift_and_stitch fcn32s where_pixels_land fcn16s
-fcn8s loss_sampling scores voc_for_real other_datasets
-under_the_hood on_the_gpu the_paper_in_one_page
-""".split()
+# fmt: off
+LESSONS = [
+    "start_here", "slopes_by_hand", "tensors_and_graphs", "gradient_checks",
+    "convolution", "convolution_backward", "relu_and_max_pool", "softmax_cross_entropy",
+    "classifier_and_receptive_field", "from_classifier_to_fcn", "upsampling", "shift_and_stitch",
+    "fcn32s", "where_pixels_land", "fcn16s", "fcn8s",
+    "loss_sampling", "scores", "voc_for_real", "other_datasets",
+    "under_the_hood", "on_the_gpu", "the_paper_in_one_page",
+]
+# fmt: on
 
 
 def link(number):
@@ -136,7 +139,9 @@ listed = {claim for *_, claims in PAPER for claim in claims}
 print("claims that the list forgets:", sorted(set(CLAIMS) - listed) or "none")
 print("claims that do not exist:    ", sorted(listed - set(CLAIMS)) or "none")
 shown = {number for _, _, numbers, _ in PAPER for number in numbers}
-print("lessons that no section needs:", ", ".join(f"{n:02d} {LESSONS[n]}" for n in range(23) if n not in shown))
+look.say(
+    "Lessons that no section asks for: " + ", ".join(f"{n:02d} {LESSONS[n]}" for n in range(23) if n not in shown) + "."
+)
 
 # %% [markdown]
 # Those are the lessons about *trusting* a gradient, and about pooling: the paper takes both for granted.

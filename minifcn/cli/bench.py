@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"rounds a case (as many as fill {measure.SECONDS:.0f} s, {measure.FEWEST} to {measure.MOST})",
     )  # fmt: skip
     parser.add_argument(
-        "--device", choices=("cpu", "gpu"), default="cpu", help="gpu: the cases of a GPU, see --case (cpu)"
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="cpu",
+        help="gpu: the cases of a GPU, see --case; auto: these where a GPU works (cpu)",
     )
     parser.add_argument(
         "--precision",
@@ -53,7 +57,6 @@ def on_gpu(arguments: argparse.Namespace) -> int:
     """The cases of a GPU, a row each."""
     from minifcn.bench import gpu
 
-    backend.choose_device("gpu")  # says why, where there is none
     unknown = [name for name in arguments.case or () if name not in gpu.GPU_CASES]
     if unknown:
         raise ValueError(f"--case {unknown[0]} is not for a GPU; there are {', '.join(gpu.GPU_CASES)}")
@@ -72,7 +75,7 @@ def on_gpu(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.device == "gpu":
+    if backend.choose_device(arguments.device, lambda line: print(line, file=sys.stderr)) == "gpu":
         return on_gpu(arguments)
     number = arguments.threads or threads.available_cores()
     against = arguments.against == "torch" and rival.installed()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.cli import train
-from minifcn.cli.options import at_least
+from minifcn.cli.options import add_device, at_least
 from minifcn.data import read_picture
 from minifcn.data.painting import paint
 from minifcn.models import load
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("minifcn-demo"), metavar="DIR", help="the run folder (minifcn-demo)"
     )
     parser.add_argument("--seed", type=at_least(0), default=0, help="(0)")
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    add_device(parser)
 
 
 # what the demo trains, as one would type it
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if shipped_file():  # an installation without it can train all the same
         print(shipped_line(), flush=True)
     words = [*OPTIONS.split(), "--seed", str(arguments.seed), "--device", arguments.device, "--out", str(arguments.out)]
+    words += ["--gpu-memory", arguments.gpu_memory] if arguments.gpu_memory else []
     options = argparse.ArgumentParser(prog="minifcn train")
     train.add_arguments(options)
     # a demo that was stopped goes on, a finished one says so

@@ -2,12 +2,13 @@
 
 import argparse
 import io
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minifcn.cli.options import add_device, at_least, bar, chosen_device, picture_file, scale_list
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, picture_file, scale_list
 from minifcn.cli.progress import percent, row
 from minifcn.cli.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
@@ -66,11 +67,13 @@ def png_file(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
-    model = load(arguments.model).to(chosen_device(arguments))
+    device = chosen_device(arguments)
+    model = load(arguments.model).to(device)
     if model.classes is None:
         raise DataError(
             f"{arguments.model}: the model does not say which label values its classes have; train it with minifcn train"
         )
+    print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
         classes = ClassMap.from_dict(model.classes)

@@ -2,13 +2,13 @@
 
 import argparse
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn import models
+from minifcn import backend, models
 from minifcn.autodiff.engine import Tensor
-from minifcn.cli.options import at_least, picture_file
+from minifcn.cli.options import add_device, at_least, chosen_device, device_words, picture_file
 from minifcn.models import ARCHITECTURES
 from minifcn.ops import OPERATIONS, Call, Operation, softmax_cross_entropy
 from minifcn.verify.gradcheck import gradcheck
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--plot", type=picture_file, metavar="FILE",
         help="a picture (.png or .svg) of error against step size, an operation a panel",
     )  # fmt: skip
+    add_device(parser, "cpu")  # small arrays: a GPU would mostly wait
 
 
 class Result(NamedTuple):
@@ -57,13 +58,13 @@ class Result(NamedTuple):
 HEADING = f"{'operation':24}{'cases':>6}{'compared':>10}{'worst relative error':>22}{'step':>18}{'seconds':>9}"
 
 
-def check(operation: Operation, cases: int, seed: int) -> Result:
+def check(operation: Operation, cases: int, seed: int, device: str = "cpu") -> Result:
     started, reports = time.perf_counter(), []
     failure = None
     for number in range(cases):
         call = operation.sample(np.random.default_rng((seed, number)))
         try:
-            reports.append(gradcheck(function_of(operation, call), call.inputs, seed=number))
+            reports.append(gradcheck(function_of(operation, call), inputs_on(call, device), seed=number))
         except GradcheckError as error:
             shapes = [array.shape for array in call.inputs]
             failure = (
@@ -77,13 +78,18 @@ def function_of(operation: Operation, call: Call):  # type: ignore[no-untyped-de
     return lambda *tensors: call.run(operation.function, tensors)
 
 
-def check_network(name: str, directions: int, seed: int) -> Result:
+def inputs_on(call: Call, device: str) -> list[Any]:
+    return [backend.to_device(array, device) for array in call.inputs]
+
+
+def check_network(name: str, directions: int, seed: int, device: str = "cpu") -> Result:
     """FCN over tiny, width 1, with random parameters: from the picture and every parameter to the summed loss."""
     started, failure, reports = time.perf_counter(), None, []
     rng = np.random.default_rng(seed)
     model = models.build(name, backbone="tiny", width=1, num_classes=3, learn_upsampling=True).astype("float64")
     for parameter in model.parameters():
         parameter.data += 0.1 * rng.standard_normal(parameter.shape)  # score layers and biases start at 0
+    model.to(device)
     labels = rng.integers(0, 3, (1, *PICTURE))
     labels[:, :2] = 255
 
@@ -91,7 +97,7 @@ def check_network(name: str, directions: int, seed: int) -> Result:
         return softmax_cross_entropy(model(x), labels, reduction="sum")
 
     try:
-        picture = rng.standard_normal((1, 3, *PICTURE))
+        picture = backend.to_device(rng.standard_normal((1, 3, *PICTURE)), device)
         reports.append(gradcheck(loss, picture, parameters=model, directions=directions or None, seed=seed))
     except GradcheckError as error:
         failure = f"{name} over tiny, seed {seed}\n{error}"
@@ -110,11 +116,11 @@ def summed_up(name: str, reports: list[Report], started: float, failure: str | N
     )
 
 
-def curves(operation: Operation, seed: int) -> list[Curve]:
+def curves(operation: Operation, seed: int, device: str = "cpu") -> list[Curve]:
     """U-curves of the first drawn call with something to see: one whose gradient is not all zero."""
     for number in range(20):
         call = operation.sample(np.random.default_rng((seed, number)))
-        found = error_by_step(function_of(operation, call), call.inputs)
+        found = error_by_step(function_of(operation, call), inputs_on(call, device))
         if any(error > 0 for curve in found for error in curve.errors):
             break
     return found
@@ -127,13 +133,16 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.operations or ([] if arguments.model else list(OPERATIONS))
     if arguments.plot and not names:
         raise ValueError("--plot draws operations, and only networks are named; name some operations too")
+    device = chosen_device(arguments)
+    if device == "gpu":
+        print(f"on {device_words(device)}")
     print(HEADING)
     failures = []
     for name in [*names, *arguments.model]:
         if name in OPERATIONS:
-            result = check(OPERATIONS[name], arguments.cases, arguments.seed)
+            result = check(OPERATIONS[name], arguments.cases, arguments.seed, device)
         else:
-            result = check_network(name, arguments.directions, arguments.seed)
+            result = check_network(name, arguments.directions, arguments.seed, device)
         print(result.row(), flush=True)
         if result.failure:
             failures.append(result.failure)
@@ -143,6 +152,6 @@ def run(arguments: argparse.Namespace) -> int:
         from minifcn.draw.curves import save  # matplotlib takes a second to load
         from minifcn.draw.ucurves import ucurves
 
-        save(ucurves({name: curves(OPERATIONS[name], arguments.seed) for name in names}), arguments.plot)
+        save(ucurves({name: curves(OPERATIONS[name], arguments.seed, device) for name in names}), arguments.plot)
         print(f"\nerror against step size: {arguments.plot}")
     return 1 if failures else 0

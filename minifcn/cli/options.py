@@ -96,11 +96,14 @@ def memory_size(text: str) -> str:
     return text
 
 
-def add_device(parser: Any) -> None:
+def add_device(parser: Any, default: str = "auto") -> None:
     """The options that say where to compute."""
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
     parser.add_argument(
-        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%%",
+        "--device", choices=("auto", "cpu", "gpu"), default=default,
+        help=f"auto: a GPU that works, else the CPU, and why ({default})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%",
         help=f"use no more of the GPU's memory (the environment variable {backend.MEMORY_LIMIT}, else all of it)",
     )  # fmt: skip
 
@@ -112,6 +115,11 @@ def chosen_device(arguments: argparse.Namespace) -> str:
         os.environ[backend.MEMORY_LIMIT] = arguments.gpu_memory
         backend.limit_gpu_memory(arguments.gpu_memory)
     return device
+
+
+def device_words(device: str) -> str:
+    """ "the cpu", or "the gpu (NVIDIA …)": what a command says of where it computes."""
+    return f"the gpu ({backend.device_name()})" if device == "gpu" else "the cpu"
 
 
 def bar(total: int, what: str, **options: Any) -> Any:

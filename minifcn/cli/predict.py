@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from minifcn import backend
-from minifcn.cli.options import add_device, at_least, bar, chosen_device, scale_list
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, scale_list
 from minifcn.cli.pictures import find_pictures
 from minifcn.data import ClassMap, DataError, read_picture, write_labels
 from minifcn.files import write_whole
@@ -76,7 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.overlap is not None and arguments.tile is None:
         raise DataError("--overlap says how far tiles overlap; add --tile, such as --tile 512")
-    model = load(arguments.model).to(chosen_device(arguments))
+    device = chosen_device(arguments)
+    model = load(arguments.model).to(device)
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
     check_outputs(pictures, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"minifcn predict: {failed} of {len(pictures)} pictures could not be predicted", file=sys.stderr)
     if failed < len(pictures):  # on stderr: what stands on stdout is a line a picture
         print(
-            f"written to {arguments.out}: {', '.join(file.name for file in outputs_of(Path('NAME'), arguments))}",
+            f"written to {arguments.out}: {', '.join(file.name for file in outputs_of(Path('NAME'), arguments))}; computed on {device_words(device)}",
             file=sys.stderr,
         )
     return 1 if failed else 0

@@ -10,6 +10,7 @@ from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
     bar,
     chosen_device,
+    device_words,
 )
 from minifcn.cli.progress import Progress
 from minifcn.cli.train_options import add_arguments
@@ -72,7 +73,7 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     check_files(val_set)
     print(
         f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
-        f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on the {device}",
+        f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
         flush=True,
     )
     live = None

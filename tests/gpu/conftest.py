@@ -22,6 +22,7 @@ REAL_PROBLEM = real_problem()
 @pytest.fixture(params=["standin", "gpu"])
 def cupy(request):
     """The module: the stand-in, or CuPy where a GPU works."""
+    request.node.user_properties.append(("device", request.param))
     if request.param == "gpu":
         if REAL_PROBLEM:
             pytest.skip(f"no GPU: {REAL_PROBLEM}")

@@ -38,7 +38,7 @@ def test_an_fcn(arch, padding, cupy):
     same(found, np.ascontiguousarray(wanted), 1e-4)
 
 
-@pytest.mark.parametrize("backbone", ["squeezenet", "squeezenet-fc"])
+@pytest.mark.parametrize("backbone", ["squeezenet", "squeezenet-fc", "googlenet", "alexnet"])
 def test_a_trunk(backbone, cupy):
     model = network(backbone, "fcn16s")
     wanted, grads = loss_and_gradients(model, "cpu")
@@ -46,6 +46,14 @@ def test_a_trunk(backbone, cupy):
     assert found == pytest.approx(wanted, rel=1e-4)
     for name, grad in grads.items():
         np.testing.assert_allclose(others[name], grad, rtol=1e-2, atol=1e-3 * np.abs(grad).max())
+
+
+def test_vgg16(cupy):
+    model = network("vgg16", "fcn32s")
+    with no_grad():
+        wanted = model(Tensor(picture())).data
+        found = model.to("gpu")(Tensor(picture()).to("gpu"))
+    same(found, np.ascontiguousarray(wanted), 1e-3 * np.abs(wanted).max())
 
 
 def loss_and_gradients(model, device):
