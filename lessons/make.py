@@ -83,7 +83,7 @@ def execute(source: Path) -> tuple[Any, float]:
     start = time.perf_counter()
     client = NotebookClient(
         notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(HERE)}},
-        record_timing=False, extra_arguments=["--IPKernelApp.log_level=40"],
+        record_timing=False, extra_arguments=["--IPKernelApp.log_level=40"],  # the kernel's own remarks are none of the lesson's
     )  # fmt: skip
     try:
         client.execute()
