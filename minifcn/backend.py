@@ -230,7 +230,7 @@ def is_of_cupy(value: Any) -> bool:
 
 # what CUDA and CuPy say -> what it means, and what to do
 PROBLEMS = (
-    (("InsufficientDriver",), "the GPU's driver is older than this CuPy needs; update the driver, or install minifcn[cuda12] in place of minifcn[cuda13]"),
+    (("InsufficientDriver",), "the GPU's driver is missing, or older than this CuPy needs; install or update the driver, or take minifcn[cuda12] in place of minifcn[cuda13]"),
     (("NoDevice", "no CUDA-capable device"), "CUDA sees no GPU; look at what nvidia-smi and the environment variable CUDA_VISIBLE_DEVICES say"),
     (("MemoryAllocation", "out of memory", "Out of memory"), "the GPU has no memory left; nvidia-smi says which programs hold it"),
     (("NoKernelImage", "InvalidDeviceFunction", "unsupported gpu architecture", "invalid value for --gpu-architecture"),

@@ -39,7 +39,7 @@ def test_a_gpu_that_works(cupy):
 @pytest.mark.parametrize(
     "error, words",
     [
-        (CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"), "update the driver"),
+        (CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"), "install or update the driver"),
         (CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected"), "CUDA sees no GPU; look at what nvidia-smi"),
         (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), "no memory left; nvidia-smi says which programs hold it"),
         (MemoryError("Out of memory allocating 512 bytes (allocated so far: 0 bytes)."), "no memory left"),

@@ -67,7 +67,7 @@ FUNCTIONS = {
     "broadcast_arrays": "", "expand_dims": "axis", "squeeze": "axis", "pad": "mode constant_values", "flip": "axis",
     "roll": "axis", "tile": "", "repeat": "axis", "clip": "out", "bincount": "weights minlength", "searchsorted": "side sorter",
     "argsort": "axis kind", "sort": "axis kind", "nonzero": "", "isin": "assume_unique invert", "ravel": "order",
-    "reshape": "order", "count_nonzero": "axis keepdims", "diff": "n axis", "outer": "out", "vdot": "", "array_equal": "",
+    "reshape": "order", "count_nonzero": "axis", "diff": "n axis", "outer": "out", "vdot": "", "array_equal": "",
     "allclose": "rtol atol equal_nan", "copy": "order", "round": "decimals out",
 }  # fmt: skip
 
