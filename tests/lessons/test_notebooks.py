@@ -63,6 +63,13 @@ def test_a_lesson_has_its_parts_in_order(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_a_lesson_needs_comes_before_it(name):
+    line = text_of(name).split("**You need**")[1].split("**Time**")[0]
+    needed = re.findall(r"\b\d\d\b", line)
+    assert all(number < name[:2] for number in needed), line
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_named_in_the_library_exists(name):
     root = LESSONS.parent
     text = text_of(name)
