@@ -12,6 +12,7 @@ import argparse
 import base64
 import io
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,23 @@ HERE = Path(__file__).resolve().parent
 CELL_SECONDS, FIGURE_BYTES, FOLDER_BYTES = 60, 80_000, 15_000_000
 BEGIN, END = "<!-- the map, made by make.py -->", "<!-- end of the map -->"
 PICTURE = "picture"  # the tag of the cell whose figure stands in the map
+PAPER = {
+    "1": "Introduction",
+    "2": "Related work",
+    "3": "Fully convolutional networks",
+    "3.1": "Adapting classifiers for dense prediction",
+    "3.2": "Shift-and-stitch is filter rarefaction",
+    "3.3": "Upsampling is backwards strided convolution",
+    "3.4": "Patchwise training is loss sampling",
+    "4": "Segmentation architecture",
+    "4.1": "From classifier to dense FCN",
+    "4.2": "Combining what and where",
+    "4.3": "Experimental framework",
+    "5": "Results",
+    "6": "Conclusion",
+    "appendix A": "Upper bounds on IU",
+    "appendix B": "More results",
+}
 
 
 class LessonError(Exception):
@@ -65,7 +83,7 @@ def execute(source: Path) -> tuple[Any, float]:
     start = time.perf_counter()
     client = NotebookClient(
         notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(HERE)}},
-        record_timing=False,
+        record_timing=False, extra_arguments=["--IPKernelApp.log_level=40"],
     )  # fmt: skip
     try:
         client.execute()
@@ -124,7 +142,7 @@ def header_of(source: Path) -> dict[str, str]:
     for key in ("You need", "Time", "Paper"):
         if f"**{key}**" not in text:
             raise LessonError(f"{source.stem}: its first cell has no **{key}**")
-        rest = text.split(f"**{key}**", 1)[1].split("**")[0].split(" ## ")[0]
+        rest = text.split(f"**{key}**", 1)[1].split("**")[0].split("  ")[0]  # two blanks: a paragraph ends
         found[key] = rest.strip().rstrip(".").strip()
     return found
 
@@ -163,10 +181,46 @@ def road() -> str:
     return "\n".join(rows)
 
 
+def sections_of(source: Path) -> set[str]:
+    """The parts of the paper that a lesson names behind **Paper** and under "## In the paper": {"3.1", "appendix A"}."""
+    closing = source.read_text(encoding="utf-8").split("## In the paper")[-1].replace("\n# ", " ")
+    text = f"{header_of(source)['Paper']}\n{closing}"
+    found = re.findall(r"\b[Aa]ppendi(?:x|ces) ([AB])(?:(?:,| and)+ ([AB]))?", text)
+    named = {f"appendix {letter}" for letters in found for letter in letters if letter}
+    for numbers in re.findall(r"\b[Ss]ections? (\d(?:\.\d)?(?:(?:,| and)+ \d(?:\.\d)?\b)*)", text):
+        named |= set(re.findall(r"\d(?:\.\d)?", numbers))
+    if named - set(PAPER):
+        raise LessonError(f"{source.stem} names {', '.join(sorted(named - set(PAPER)))}; the paper has {', '.join(PAPER)}")
+    return named
+
+
+def index() -> str:
+    """Section of the paper -> lessons."""
+    named = {source: sections_of(source) for source in sources()}
+    rows = ["| paper | | lessons |", "|---|---|---|"]
+    for section, title in PAPER.items():
+        links = [f"[{source.stem[:2]}]({source.stem}.ipynb)" for source, found in named.items() if section in found]
+        rows.append(f"| {section} | {title} | {' '.join(links)} |")
+    return "\n".join(rows)
+
+
 def with_map(text: str) -> str:
-    """README.md with the map of today between its two marks."""
+    """README.md with the map and the paper's sections of today between its two marks."""
     before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{road()}\n{END}{rest.split(END)[1]}"
+    both = f"{road()}\n\n## From the paper to the lessons\nWhere each section is shown; lesson 22 does it sentence by sentence.\n\n{index()}"
+    return f"{before}{BEGIN}\n{both}\n{END}{rest.split(END)[1]}"
+
+
+def stale(source: Path, notebook: Any) -> str:
+    """What of the committed notebook is not this source, or ""."""
+    import nbformat
+
+    path = notebook_of(source)
+    if not path.exists():
+        return f"{path.name} is missing"
+    committed = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+    made = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    return "" if committed == made else f"{path.name} is not made from its source of today; run make.py {source.stem[:2]}"
 
 
 def main() -> int:
@@ -180,6 +234,8 @@ def main() -> int:
     for source in sources(arguments.numbers):
         try:
             notebook, seconds = execute(source)
+            if arguments.check and stale(source, notebook):
+                raise LessonError(stale(source, notebook))
         except LessonError as error:
             failed += 1
             print(f"✗ {error}", file=sys.stderr)

@@ -4,7 +4,7 @@ from minifcn import draw, kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
 from minifcn.autodiff.profiler import profile
-from minifcn.backend import manual_seed
+from minifcn.backend import manual_seed, set_float32_matmul_precision
 from minifcn.kernels.threads import set_num_threads
 from minifcn.nn import optim
 from minifcn.ops import flops as _flops  # noqa: F401 - it tells the profiler what a product costs
@@ -31,5 +31,6 @@ __all__ = [
     "ops",
     "optim",
     "profile",
+    "set_float32_matmul_precision",
     "set_num_threads",
 ]

@@ -29,8 +29,8 @@ class Verdict(NamedTuple):
             return f"✓ {self.name}: {self.cases} cases"
         return f"… {self.name}: not done yet" if self.state == "not done" else f"✗ {self.name}: {self.message}"
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Nothing: a notebook would show the line a second time."""
+    def _ipython_display_(self) -> None:
+        """Nothing, not even an empty Out[]: a notebook would show the line a second time."""
 
 
 class Wrong(Exception):
@@ -127,8 +127,10 @@ def close(
         wrong(
             f"it holds NaN or infinity; expected numbers up to {np.abs(wanted[np.isfinite(wanted)]).max(initial=0):.3g}"
         )
-    with np.errstate(invalid="ignore"):  # infinities that agree
-        right = (found == wanted) | (np.abs(found - wanted) <= tolerance * (1 + np.abs(wanted)))
+    right = found == wanted
+    if tolerance:
+        with np.errstate(invalid="ignore"):  # infinities that agree
+            right = right | (np.abs(found - wanted) <= tolerance * (1 + np.abs(wanted)))
     if not right.all():
         wrong(hint if isinstance(hint, str) else hint(found, wanted))
     counted()

@@ -15,7 +15,7 @@
 #
 # **Question.** What does the paper say, sentence by sentence, and what of it have you seen with your own eyes?
 #
-# **You need** as many lessons as you like; this page tells you which are left. **Time** 15 minutes. **Paper** all of it, and the appendices of its second version (arXiv 1411.4038v2).
+# **You need** as many lessons as you like; this page tells you which are left. **Time** 15 minutes. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
 #
 # ## The smallest summary is a network
 # Everything the paper builds on fits into ten lines. If you can say what each of them does, and why, you can read the paper.

@@ -176,8 +176,9 @@ def new_bytes(array: Any, sources: tuple[Any, ...]) -> int:
     """The memory of a result; none where it is one of the arrays that came in, or a view of one."""
     if not backend.is_array(array):
         return 0
-    share = backend.array_module(array).may_share_memory
-    return 0 if any(share(array, source) for source in sources) else array.nbytes
+    share, device = backend.array_module(array).may_share_memory, backend.device_of(array)
+    near = (source for source in sources if backend.is_array(source) and backend.device_of(source) == device)
+    return 0 if any(share(array, source) for source in near) else array.nbytes
 
 
 def finish(arrays: tuple[Any, ...]) -> None:

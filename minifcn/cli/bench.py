@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minifcn import backend
 from minifcn.bench import measure, rival, running
 from minifcn.bench.cases import CASES, Case, layer_cases
 from minifcn.bench.running import NoRoom, Row
@@ -18,14 +19,15 @@ from minifcn.kernels import threads
 from minifcn.version import __version__
 
 LAYERS = "layers"
+GPU_ALONE = ("vgg-forward-512", "vgg-step-384", "paper-500")
 CROWDED = 0.15  # cores; below it is the system's own work
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", choices=("torch",), help="let PyTorch, where it is installed, take its turns")
     parser.add_argument(
-        "--case", nargs="+", choices=[*CASES, LAYERS], metavar="NAME", default=None,
-        help=f"only these: {', '.join(CASES)}, or {LAYERS} for the layers alone (all cases)",
+        "--case", nargs="+", choices=[*CASES, LAYERS, *GPU_ALONE], metavar="NAME", default=None,
+        help=f"only these: {', '.join(CASES)}, or {LAYERS} for the layers alone; on a GPU small-step, {', '.join(GPU_ALONE)} (all cases)",
     )  # fmt: skip
     parser.add_argument(
         "--layers", action="store_true", help="every layer of VGG16-FCN-8s at 384x384 too, forward and backward"
@@ -35,10 +37,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeat", type=at_least(1), metavar="N",
         help=f"rounds a case (as many as fill {measure.SECONDS:.0f} s, {measure.FEWEST} to {measure.MOST})",
     )  # fmt: skip
+    parser.add_argument(
+        "--device", choices=("cpu", "gpu"), default="cpu", help="gpu: the cases of a GPU, see --case (cpu)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("highest", "high"),
+        default="highest",
+        help="high: both programs may use TF32 on a GPU (highest)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every time and the quartiles there too")
 
 
+def on_gpu(arguments: argparse.Namespace) -> int:
+    """The cases of a GPU, a row each."""
+    from minifcn.bench import gpu
+
+    backend.choose_device("gpu")  # says why, where there is none
+    unknown = [name for name in arguments.case or () if name not in gpu.GPU_CASES]
+    if unknown:
+        raise ValueError(f"--case {unknown[0]} is not for a GPU; there are {', '.join(gpu.GPU_CASES)}")
+    reason = gpu.problem_of_rival() if arguments.against else "not asked for"
+    if arguments.against and reason:
+        print(f"{reason}: minifcn's rows alone follow\n")
+    torch = None if reason else rival.pytorch()
+    print(
+        f"{backend.device_name()}; products in {'TF32' if arguments.precision == 'high' else 'float32'}\n{gpu.COLUMNS}",
+        flush=True,
+    )
+    with gpu.precision(arguments.precision, torch):
+        for name in arguments.case or gpu.GPU_CASES:
+            print(gpu.line(gpu.run_case(gpu.GPU_CASES[name], torch is not None, arguments.repeat or 50)), flush=True)
+    return 0
+
+
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.device == "gpu":
+        return on_gpu(arguments)
     number = arguments.threads or threads.available_cores()
     against = arguments.against == "torch" and rival.installed()
     if arguments.against and not against:
@@ -71,6 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
 def chosen(names: list[str] | None, layers: bool) -> list[tuple[Case, bool]]:
     """The cases to run; memory is measured for whole networks, not for layers."""
     names = list(CASES) if names is None else names
+    unknown = [name for name in names if name in GPU_ALONE]
+    if unknown:
+        raise ValueError(f"--case {unknown[0]} is for a GPU: add --device gpu")
     todo = [(CASES[name], True) for name in dict.fromkeys(names) if name != LAYERS]
     return todo + ([(case, False) for case in layer_cases()] if layers or LAYERS in names else [])
 

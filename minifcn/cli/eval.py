@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minifcn import backend
-from minifcn.cli.options import at_least, bar, picture_file, scale_list
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, picture_file, scale_list
 from minifcn.cli.progress import percent, row
 from minifcn.cli.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
@@ -55,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gallery", type=png_file, metavar="FILE", help="a picture (.png) of those with the lowest pixel accuracy"
     )
     parser.add_argument("--worst", type=at_least(1), metavar="N", help=f"how many --gallery shows ({WORST})")
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    add_device(parser)
 
 
 def png_file(text: str) -> str:
@@ -67,7 +66,7 @@ def png_file(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
-    model = load(arguments.model).to(backend.choose_device(arguments.device))
+    model = load(arguments.model).to(chosen_device(arguments))
     if model.classes is None:
         raise DataError(
             f"{arguments.model}: the model does not say which label values its classes have; train it with minifcn train"

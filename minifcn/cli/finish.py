@@ -108,7 +108,7 @@ class Live:
         if self.rows is None:  # the first step since this process began: what a run before it did is in the log
             self.rows = self.folder.read_log()
             self.samples = stage_samples(self.config, self.folder, self.val_set)
-        self.rows.append({"stage": stage, **step._asdict()})
+        self.rows.append(step.row(stage))
         if time.monotonic() - self.written < self.seconds:
             return
         predict_samples(self.samples, stage, model)

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from minifcn.backend import no_memory_left
 from minifcn.version import __version__
 
 COMMANDS = {
@@ -38,6 +39,21 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+LESS_MEMORY = {
+    "train": "a smaller --batch (with --accumulate the step stays as large), --size or --width, or fewer --processes",
+    "predict": "--tile 512, or a smaller --tile or --size",
+    "eval": "a smaller --size or fewer --scales",
+}  # fmt: skip
+
+
+def less_memory(arguments: argparse.Namespace) -> str:
+    """What of a command line to make smaller where memory does not suffice."""
+    ways = LESS_MEMORY.get(arguments.command, "a smaller --width, --size or --batch")
+    if getattr(arguments, "gpu_memory", None):
+        ways += f"; or a larger --gpu-memory than {arguments.gpu_memory}"
+    return ways + ("; or --device cpu" if hasattr(arguments, "device") else "")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0 for success, 1 for failure (one sentence on stderr), 2 for wrong usage, 130 for Ctrl-C."""
     # a loss that overflows is said in a sentence by the training loop; NumPy's warnings about it name lines nobody asked for
@@ -50,15 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, TypeError, RuntimeError, OSError, AssertionError) as error:
+    except (ValueError, TypeError, RuntimeError, OSError, AssertionError, MemoryError) as error:
         # our own errors say what came, what was expected and what to do; a traceback would only bury that
-        print(f"minifcn {arguments.command}: {error}", file=sys.stderr)
-        return 1
-    except MemoryError as error:
-        print(
-            f"minifcn {arguments.command}: not enough memory ({error}); try a smaller --width, --size or --batch",
-            file=sys.stderr,
-        )
+        text = f"not enough memory ({error}); try {less_memory(arguments)}" if no_memory_left(error) else str(error)
+        print(f"minifcn {arguments.command}: {text}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         print(f"\nminifcn {arguments.command}: stopped{error}", file=sys.stderr)

@@ -1,11 +1,14 @@
 """Option types shared by the commands; a wrong value is wrong usage, exit status 2."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from tqdm import tqdm
+
+from minifcn import backend
 
 
 def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
@@ -21,6 +24,11 @@ def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
         return value
 
     return number
+
+
+def number_or_mpi(text: str) -> int | str:
+    """An argparse type: how many processes, or the word mpi."""
+    return text if text == "mpi" else at_least(1)(text)
 
 
 def above_zero(text: str) -> float:
@@ -77,6 +85,33 @@ def picture_file(text: str) -> str:
     if not text.lower().endswith((".png", ".svg")):
         raise argparse.ArgumentTypeError(f"{text!r} ends in neither .png nor .svg")
     return text
+
+
+def memory_size(text: str) -> str:
+    """An argparse type: bytes, "6G" or "500M", or a share of what there is, "80%"."""
+    number = text[:-1] if text[-1:].upper() in "KMGT%" else text
+    value = above_zero(number)
+    if text.endswith("%") and value > 100:
+        raise argparse.ArgumentTypeError(f"{text}: expected a share of up to 100%")
+    return text
+
+
+def add_device(parser: Any) -> None:
+    """The options that say where to compute."""
+    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    parser.add_argument(
+        "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%%",
+        help=f"use no more of the GPU's memory (the environment variable {backend.MEMORY_LIMIT}, else all of it)",
+    )  # fmt: skip
+
+
+def chosen_device(arguments: argparse.Namespace) -> str:
+    """ "cpu" or "gpu", the latter with its limit. Processes that are started later have the same one."""
+    device = backend.choose_device(arguments.device, lambda line: print(line, file=sys.stderr))
+    if device == "gpu" and arguments.gpu_memory:
+        os.environ[backend.MEMORY_LIMIT] = arguments.gpu_memory
+        backend.limit_gpu_memory(arguments.gpu_memory)
+    return device
 
 
 def bar(total: int, what: str, **options: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from minifcn import backend
-from minifcn.cli.options import at_least, bar, scale_list
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, scale_list
 from minifcn.cli.pictures import find_pictures
 from minifcn.data import ClassMap, DataError, read_picture, write_labels
 from minifcn.files import write_whole
@@ -70,13 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scales", type=scale_list, default=(1.0,), metavar="S,…", help="average over these sizes, such as 1,1.25 (1)"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="(auto)")
+    add_device(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.overlap is not None and arguments.tile is None:
         raise DataError("--overlap says how far tiles overlap; add --tile, such as --tile 512")
-    model = load(arguments.model).to(backend.choose_device(arguments.device))
+    model = load(arguments.model).to(chosen_device(arguments))
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
     check_outputs(pictures, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,9 @@ def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress
             progress=progress if arguments.tile else None,
         )  # fmt: skip
         return write_files(model, path, picture, found, arguments)
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not backend.no_memory_left(error):
+            raise
         height, width = picture.shape[:2]
         way = f"try a smaller --tile than {arguments.tile}" if arguments.tile else "predict it in tiles: --tile 512"
         raise DataError(f"{path}: not enough memory for {width}x{height} pixels ({error}); {way}") from error

@@ -14,6 +14,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
 BALANCES = ("pictures", "classes")
+ALL = slice(None)
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -121,12 +122,19 @@ class Batches:
             indices.append(pictures[self._turns(len(pictures), turn, 1, 4, shown)[0]])
         return indices
 
-    def at(self, step: int) -> Pair:
-        """Batch `step` (from 0): pictures uint8 (B, S, S, 3), labels uint8 (B, S, S); without a size H, W for S, S."""
-        return self._together([self._pair(index, 1, step, slot) for slot, index in enumerate(self.indices(step))])
+    def at(self, step: int, rows: slice = ALL) -> Pair:
+        """Batch `step` (from 0): pictures uint8 (B, S, S, 3), labels uint8 (B, S, S); without a size H, W for S, S.
 
-    def iterate(self, start: int, stop: int) -> Iterator[Pair]:
-        """Batches `start` to `stop` - 1. The next ones are decoded by threads while the caller uses this one.
+        `rows`: of which of the B the pictures are wanted, for a process that shares the batch with others. The labels come for all: what
+        the loss is divided by and which cells count depend on the whole batch.
+        """
+        wanted = range(self.batch)[rows]
+        pairs = [self._pair(index, slot in wanted, 1, step, slot) for slot, index in enumerate(self.indices(step))]
+        pictures, labels = self._together(pairs)
+        return pictures[rows], labels
+
+    def iterate(self, start: int, stop: int, rows: slice = ALL) -> Iterator[Pair]:
+        """Batches `start` to `stop` - 1, each as from `at`. The next ones are decoded by threads while the caller uses this one.
 
         An error in a thread is raised here, when its batch is due. The threads end when the loop ends or is left.
         """
@@ -135,11 +143,11 @@ class Batches:
         with ThreadPoolExecutor(self.threads) as pool:
             # a batch a thread, whole: handing out single pictures made the caller wait for Python's lock more often
             asked = time.perf_counter()
-            coming = deque(pool.submit(self.at, step) for step in range(start, min(start + self.threads, stop)))
+            coming = deque(pool.submit(self.at, step, rows) for step in range(start, min(start + self.threads, stop)))
             for step in range(start, stop):
                 current = coming.popleft().result()
                 if step + self.threads < stop:
-                    coming.append(pool.submit(self.at, step + self.threads))
+                    coming.append(pool.submit(self.at, step + self.threads, rows))
                 self.waited += time.perf_counter() - asked
                 yield current
                 asked = time.perf_counter()
@@ -151,7 +159,7 @@ class Batches:
                 f"examples: index is {index} and count {count}; expected a picture from 0 to {len(self.dataset) - 1} "
                 "and at least 1 variation"
             )
-        pictures, labels = self._together([self._pair(index, 5, index, number) for number in range(count)])
+        pictures, labels = self._together([self._pair(index, True, 5, index, number) for number in range(count)])
         return Examples(
             self.dataset.picture(index),
             self.dataset.labels(index),
@@ -159,8 +167,12 @@ class Batches:
             self.augmentation.describe(self.size),
         )
 
-    def _pair(self, index: int, purpose: int, *numbers: int) -> Pair:
-        picture, labels = self.dataset.picture(index), self.dataset.labels(index)
+    def _pair(self, index: int, seen: bool, purpose: int, *numbers: int) -> Pair:
+        """A variation of picture `index`; where nobody looks at the picture, a blank one with the right labels: no file is decoded."""
+        picture = self.dataset.picture(index) if seen else None
+        labels = self.dataset.labels(index)
+        if picture is None:
+            picture = np.zeros((*labels.shape, 3), np.uint8)
         return self.augmentation.apply(picture, labels, self.size, self._rng(purpose, *numbers), self.fill)
 
     def _together(self, pairs: list[Pair]) -> Pair:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 from minifcn.data.loader import Dataset
 
@@ -10,9 +11,15 @@ LARGEST_CROP = 256
 
 
 def usual_size(dataset: Dataset, most: int = 100) -> int | None:
-    """The longer side, in pixels, that nine of ten pictures have to within a tenth, judged by at most so many; None where they differ more."""
+    """The longer side, in pixels, that nine of ten pictures have to within a tenth, judged by at most so many.
+
+    None where they differ more, or where one cannot be read: what is wrong with it the check of all files says.
+    """
     chosen = np.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().astype(int)
-    sides = np.array([max(dataset.picture(int(number)).shape[:2]) for number in chosen])
+    try:
+        sides = np.array([max(dataset.picture(int(number)).shape[:2]) for number in chosen])
+    except DataError:
+        return None
     usual = int(np.median(sides))
     return usual if np.mean(np.abs(sides - usual) <= NEAR * usual) >= 0.9 else None
 

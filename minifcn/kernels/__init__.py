@@ -38,6 +38,11 @@ def use(choice: str) -> Iterator[None]:
         _choice.reset(token)
 
 
+def chosen() -> str:
+    """ "simple" or "fast": which kernels run here."""
+    return _choice.get()
+
+
 def call(name: str, *arguments: Any) -> Any:
     """Run the kernel called `name`: the fast one where it exists, is wanted and takes these arguments, else the simple one."""
     if _choice.get() == "fast":

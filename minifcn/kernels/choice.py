@@ -8,7 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.kernels import dense, fast, pointwise, pools, upsampling, winograd, winograd_gradient
+from minifcn.kernels import (
+    dense,
+    fast,
+    gpu,
+    gpu_masks,
+    gpu_pools,
+    gpu_winograd,
+    pointwise,
+    pools,
+    upsampling,
+    winograd,
+    winograd_gradient,
+)
 
 Array = Any
 
@@ -30,26 +42,46 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(dense.conv2d, dense.suits_conv2d),
         Fast(upsampling.conv2d, upsampling.suits_conv2d),
         Fast(fast.conv2d, fast.has_kernel),
+        Fast(gpu.depthwise, gpu.suits_depthwise),
+        Fast(gpu_winograd.conv2d, gpu_winograd.suits_conv2d),
+        Fast(gpu.conv2d, gpu.suits_product),
     ),
     "conv2d_input_gradient": (
         Fast(winograd.conv2d_input_gradient, winograd.suits_conv2d_input_gradient),
         Fast(dense.conv2d_input_gradient, dense.suits_conv2d_input_gradient),
         Fast(upsampling.conv2d_input_gradient, upsampling.suits_conv2d_input_gradient),
         Fast(fast.conv2d_input_gradient, fast.has_gradient_kernel),
+        Fast(gpu.depthwise_input_gradient, gpu.suits_depthwise),
+        Fast(gpu_winograd.conv2d_input_gradient, gpu_winograd.suits_conv2d),
+        Fast(gpu.conv2d_input_gradient, gpu.suits_product),
     ),
     "conv2d_weight_gradient": (
         Fast(winograd_gradient.conv2d_weight_gradient, winograd_gradient.suits_conv2d_weight_gradient),
         Fast(dense.conv2d_weight_gradient, dense.suits_conv2d_weight_gradient),
         Fast(upsampling.conv2d_weight_gradient, upsampling.suits_conv2d_weight_gradient),
         Fast(fast.conv2d_weight_gradient, fast.has_weight_kernel),
+        Fast(gpu_winograd.conv2d_weight_gradient, gpu_winograd.suits_weight_gradient),
+        Fast(gpu.conv2d_weight_gradient, gpu.suits_product),
     ),
-    "max_pool2d": (Fast(pools.max_pool2d, plain_array),),
+    "max_pool2d": (Fast(pools.max_pool2d, plain_array), Fast(gpu_pools.max_pool2d, gpu_pools.suits)),
     "max_pool2d_values": (Fast(pools.max_pool2d_values, plain_array),),
-    "max_pool2d_gradient": (Fast(pools.max_pool2d_gradient, plain_array),),
-    "softmax_cross_entropy": (Fast(pointwise.softmax_cross_entropy, pointwise.suits_loss),),
-    "softmax_cross_entropy_gradient": (Fast(pointwise.softmax_cross_entropy_gradient, pointwise.suits_loss),),
+    "max_pool2d_gradient": (
+        Fast(pools.max_pool2d_gradient, plain_array),
+        Fast(gpu_pools.max_pool2d_gradient, gpu_pools.suits),
+    ),
+    "avg_pool2d": (Fast(gpu_pools.avg_pool2d, gpu_pools.suits),),
+    "avg_pool2d_gradient": (Fast(gpu_pools.avg_pool2d_gradient, gpu_pools.suits),),
+    "softmax_cross_entropy": (
+        Fast(pointwise.softmax_cross_entropy, pointwise.suits_loss),
+        Fast(gpu_pools.softmax_cross_entropy, gpu_pools.suits_loss),
+    ),
+    "softmax_cross_entropy_gradient": (
+        Fast(pointwise.softmax_cross_entropy_gradient, pointwise.suits_loss),
+        Fast(gpu_pools.softmax_cross_entropy_gradient, gpu_pools.suits_loss),
+    ),
     "relu": (Fast(pointwise.relu, pointwise.suits_relu),),
     "relu_gradient": (Fast(pointwise.relu_gradient, pointwise.suits_relu),),
     "add_bias": (Fast(pointwise.add_bias, pointwise.suits_bias),),
     "bias_gradient": (Fast(pointwise.bias_gradient, pointwise.suits_bias),),
+    "kept": (Fast(gpu_masks.kept, gpu_masks.suits),),
 }

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.backend import array_module
+from minifcn.backend import array_module, to_device, uniform
+from minifcn.kernels.products import product
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any
@@ -101,8 +102,8 @@ def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
     """x (N, C, H, W), weight (O, C/G, KH, KW) -> (N, O, OH, OW)."""
     n, o = x.shape[0], weight.shape[0]
     oh, ow = window.output_size(x.shape[2:])
-    product = columns(x, window, groups, (oh, ow)) @ kernel_matrix(weight, groups)  # (G, N·OH·OW, O/G)
-    return product.transpose(1, 0, 2).reshape(n, oh, ow, o).transpose(0, 3, 1, 2)
+    found = product(columns(x, window, groups, (oh, ow)), kernel_matrix(weight, groups))  # (G, N·OH·OW, O/G)
+    return found.transpose(1, 0, 2).reshape(n, oh, ow, o).transpose(0, 3, 1, 2)
 
 
 def output_rows(grad: Array, groups: int) -> Array:
@@ -113,7 +114,9 @@ def output_rows(grad: Array, groups: int) -> Array:
 
 def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
     """grad (N, O, OH, OW), weight (O, C/G, KH, KW) -> `shape` (N, C, H, W). Transposed convolution calls this as its forward."""
-    rows = output_rows(grad, groups) @ kernel_matrix(weight, groups).transpose(0, 2, 1)  # (G, N·OH·OW, KH·KW·C/G)
+    rows = product(
+        output_rows(grad, groups), kernel_matrix(weight, groups).transpose(0, 2, 1)
+    )  # (G, N·OH·OW, KH·KW·C/G)
     return fold(rows, window, grad.shape[2:], shape)
 
 
@@ -122,8 +125,8 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     xp = array_module(x)
     c, o = x.shape[1] // groups, grad.shape[1]
     rows = columns(x, window, groups, grad.shape[2:])
-    product = rows.transpose(0, 2, 1) @ output_rows(grad, groups)  # (G, KH·KW·C/G, O/G)
-    split = product.reshape(groups, *window.kernel, c, o // groups)
+    found = product(rows.transpose(0, 2, 1), output_rows(grad, groups))  # (G, KH·KW·C/G, O/G)
+    split = found.reshape(groups, *window.kernel, c, o // groups)
     return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
 
 
@@ -151,7 +154,7 @@ def bias_gradient(grad: Array) -> Array:
     xp, block = array_module(grad), 64
     rows = channels_last(grad).reshape(-1, grad.shape[1])
     whole = len(rows) // block * block
-    sums = xp.ones(block, grad.dtype) @ rows[:whole].reshape(-1, block, rows.shape[1])
+    sums = product(xp.ones((1, block), grad.dtype), rows[:whole].reshape(-1, block, rows.shape[1]))[:, 0]
     return (sums.sum(0, dtype="float64") + rows[whole:].sum(0, dtype="float64")).astype(grad.dtype)
 
 
@@ -258,3 +261,9 @@ def channel_sums(x: Array, below: int, above: int) -> Array:
     for shift in range(1, min(above, channels - 1) + 1):
         result[:, :-shift] += x[:, shift:]
     return result
+
+
+def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+    """Dropout's mask, bool, each True with probability 1 - p. Drawn on the CPU in the order of the axes (N, C, H, W): one seed gives one
+    mask, whatever device or memory order."""
+    return to_device(uniform(generator, shape) >= p, device)

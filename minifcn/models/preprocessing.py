@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn import backend
+
 
 class Preprocessing(NamedTuple):
     """(picture - mean) · scale for every pixel, channels in the given order. `mean` is in 0 … 255, in that same order."""
@@ -13,8 +15,8 @@ class Preprocessing(NamedTuple):
     scale: float = 1 / 64  # brings values to about ±2: what He-normal weights expect
 
     def __call__(self, pictures: Any) -> np.ndarray:
-        """uint8 (N, H, W, 3) or (H, W, 3) RGB -> float32 (N, 3, H, W), channels last in memory."""
-        pictures = np.asarray(pictures)
+        """uint8 (N, H, W, 3) or (H, W, 3) RGB -> float32 (N, 3, H, W), channels last in memory, on the device of the pictures."""
+        pictures = pictures if backend.is_array(pictures) else np.asarray(pictures)
         if pictures.ndim == 3:
             pictures = pictures[None]
         if pictures.ndim != 4 or pictures.shape[3] != 3 or pictures.dtype != np.uint8:
@@ -25,7 +27,11 @@ class Preprocessing(NamedTuple):
             raise ValueError(f'preprocessing: channels is {self.channels!r}; expected "rgb" or "bgr"')
         if self.channels == "bgr":
             pictures = pictures[..., ::-1]
-        values = np.subtract(pictures, np.array(self.mean, np.float32), dtype=np.float32)
+        values = pictures.astype(np.float32)
+        for channel, mean in enumerate(
+            self.mean
+        ):  # numbers, not an array of three: a GPU would have to be sent that each time
+            values[..., channel] -= np.float32(mean)
         values *= np.float32(self.scale)
         return values.transpose(0, 3, 1, 2)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.autodiff.engine import Array
-from minifcn.backend import array_module
+from minifcn.backend import array_module, device_of, to_device
 from minifcn.models.classifiers import Classifier, HeatMap
 from minifcn.models.fcn import FCN
 from minifcn.nn import Module
@@ -68,7 +68,7 @@ def transplant(source_model: Any, model: Any, *, expand_scores: bool = False) ->
     if lost:
         raise ValueError(f"transplant: these parameters have no place in the new network: {', '.join(lost)}")
     for name, value in writes.items():
-        target[name].data[...] = value
+        target[name].data[...] = to_device(value, target[name].device)
     report.left = [name for name in target if name not in writes]
     return report
 
@@ -92,7 +92,7 @@ def expanded(old: Array, new: Array) -> tuple[str, Array] | None:
     """`new`, its first classes as in `old`: weights (classes, C, 1, 1) or biases (classes,)."""
     if old.shape[1:] != new.shape[1:] or old.shape[0] > new.shape[0]:
         return None
-    return "expanded", array_module(old).concatenate([old, new[len(old) :]])
+    return "expanded", array_module(old).concatenate([old, to_device(new, device_of(old))[len(old) :]])
 
 
 def heat_map(classifier: Classifier) -> tuple[HeatMap, Transplant]:

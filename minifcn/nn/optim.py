@@ -3,13 +3,14 @@
 A step is written for one parameter and runs over it block by block: what one line leaves in the cache the next line finds there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minifcn import backend
+from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Tensor
+from minifcn.kernels import gpu_steps
 from minifcn.kernels.pointwise import in_blocks
 
 
@@ -22,6 +23,8 @@ class Optimiser:
     """
 
     kept: tuple[str, ...] = ()  # the names of what it remembers of a parameter from step to step
+    still: tuple[float, ...] = ()  # the row of a parameter that does not move
+    kernel = ""  # the name of the formula in cuda/optimiser.cu
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0) -> None:
         name = type(self).__name__
@@ -34,7 +37,7 @@ class Optimiser:
         groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
         self.groups = [self._group(name, group) for group in groups]
         self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
-        everything = [id(parameter) for group in self.groups for parameter in group["params"]]
+        everything = [id(parameter) for parameter in self.parameters()]
         if len(set(everything)) != len(everything):
             raise ValueError(f"{name}: a parameter is listed twice; it would be moved twice a step")
         self.state: list[dict[str, Array]] = [{} for _ in everything]
@@ -54,27 +57,86 @@ class Optimiser:
         at_least_zero(name, **{key: value for key, value in group.items() if key != "params"})
         return dict(group) | {"params": params}
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient, in place."""
-        self.steps += 1
-        number = 0
-        for group in self.groups:
-            lr = group.get("lr", self.lr) * group.get("lr_multiplier", 1.0)
-            decay = group.get("weight_decay", self.weight_decay) * group.get("decay_multiplier", 1.0)
-            for parameter in group["params"]:
-                if parameter.requires_grad and parameter.grad is not None:
-                    self.move(parameter.data, parameter.grad, lr, decay, self.state[number])
-                number += 1
+    def step(self, only_if: Any = True, rates: Array | None = None) -> None:
+        """Move every parameter that has a gradient, in place; where `only_if`, a truth value or an array of one, is false, none.
 
-    def move(self, data: Array, gradient: Array, lr: float, decay: float, state: dict[str, Array]) -> None:
-        """One step of one parameter: change `data`, and in `state` what is kept of it, in place."""
+        A GPU is not waited for: it looks at `only_if` itself, and reads what the step multiplies by, `rates()`, from an array of its own.
+        That may be given, where a captured step is to find the numbers of today in the same place.
+        """
+        parameters = self.parameters()
+        moving = [parameter.requires_grad and parameter.grad is not None for parameter in parameters]
+        device = parameters[0].device
+        if device == "cpu" and not only_if:
+            return
+        if rates is None:
+            rates = backend.to_device(
+                self.rates(moving).astype(parameters[0].dtype if device == "gpu" else None), device
+            )
+        for number, (parameter, decay) in enumerate(zip(parameters, self.decays(), strict=True)):
+            if moving[number]:
+                self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
+
+    def rates(self, moving: Sequence[bool]) -> np.ndarray:
+        """What the next step multiplies by, a row a parameter: float64 (P, K). That step is counted, for parameters that are `moving`."""
+        self.steps += 1
+        rows = []
+        for number, (parameter, lr) in enumerate(zip(self.parameters(), self.learning_rates(), strict=True)):
+            rows.append(self.row(lr, parameter.data, self.state[number]) if moving[number] else self.still)
+        return np.array(rows)
+
+    def learning_rates(self) -> Iterator[float]:
+        """One a parameter."""
+        for group in self.groups:
+            yield from [group.get("lr", self.lr) * group.get("lr_multiplier", 1.0)] * len(group["params"])
+
+    def decays(self) -> Iterator[float]:
+        """One a parameter."""
+        for group in self.groups:
+            decay = group.get("weight_decay", self.weight_decay) * group.get("decay_multiplier", 1.0)
+            yield from [decay] * len(group["params"])
+
+    def row(self, lr: float, data: Array, state: dict[str, Array]) -> tuple[float, ...]:
+        """The numbers of one parameter's next step, which is counted. What is kept of it begins here, in `state`."""
         raise NotImplementedError
+
+    def update(self, data: Array, gradient: Array, row: Any, *kept: Array) -> None:
+        """The formula: change `data` and what is kept of it, in place. `row`: numbers, or on a GPU an array of them."""
+        raise NotImplementedError
+
+    def constants(self) -> tuple[float, ...]:
+        """The numbers of the formula beside `row`, in the order in which `kernel`, its twin in cuda/optimiser.cu, takes them."""
+        raise NotImplementedError
+
+    def move(
+        self, data: Array, gradient: Array, row: Any, decay: float, state: dict[str, Array], only_if: Any = True
+    ) -> None:
+        """One step of one parameter: change `data`, and in `state` what is kept of it, in place; on a GPU only where `only_if` is true."""
+        kept = [state[name] for name in self.kept if name in state and name != "count"]
+
+        def step(data: Array, gradient: Array, *kept: Array) -> None:
+            self.update(data, gradient + decay * data if decay else gradient, numbers, *kept)
+
+        if backend.device_of(data) == "cpu":
+            numbers = row.tolist()
+            in_blocks(step, data, gradient, *kept)
+        elif kernels.chosen() == "fast" and gpu_steps.suits(data, gradient, row, *kept):
+            gpu_steps.step(self.kernel, data, gradient, kept, row, (decay, *self.constants()), only_if)
+        else:
+            numbers = row
+            moved = [data, *kept] if only_if is True else [array.copy("K") for array in (data, *kept)]
+            step(moved[0], gradient, *moved[1:])
+            for array, new in zip((data, *kept), moved, strict=True):
+                if array is not new:
+                    backend.array_module(data).copyto(array, new, where=only_if)
+
+    def parameters(self) -> list[Tensor]:
+        """All of its parameters, group by group: the order in which `state` keeps what it remembers of them."""
+        return [parameter for group in self.groups for parameter in group["params"]]
 
     def zero_grad(self) -> None:
         """Forget every gradient."""
-        for group in self.groups:
-            for parameter in group["params"]:
-                parameter.grad = None
+        for parameter in self.parameters():
+            parameter.grad = None
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Everything a resumed run needs, as arrays on the CPU: "steps", and "3.velocity" for the fourth parameter."""
@@ -87,7 +149,7 @@ class Optimiser:
 
     def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state_dict` gave, for the same parameters in the same order."""
-        parameters = [parameter for group in self.groups for parameter in group["params"]]
+        parameters = self.parameters()
         state: list[dict[str, Array]] = [{} for _ in parameters]
         if "steps" not in arrays:
             raise ValueError(f"{type(self).__name__}: the saved state has no steps; give what state_dict() returned")
@@ -105,14 +167,16 @@ class Optimiser:
                     f"{type(self).__name__}: the saved {key} {value.shape} fits none of the {len(parameters)} parameters; "
                     f"this optimiser keeps {', '.join(self.kept)} for each"
                 )
-            state[int(number)][name] = backend.to_device(np.array(value), parameter.device if value.ndim else "cpu")
+            state[int(number)][name] = backend.to_device(
+                np.array(value), "cpu" if name == "count" else parameter.device
+            )
         self.state, self.steps = state, int(arrays["steps"])
 
 
 class SGD(Optimiser):
     """v ← momentum·v + gradient;  parameter ← parameter - lr·v.  Weight decay adds decay·parameter to the gradient."""
 
-    kept = ("velocity",)
+    kept, still, kernel = ("velocity",), (0.0,), "sgd"
 
     def __init__(self, parameters: Iterable[Any], lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay)
@@ -120,26 +184,26 @@ class SGD(Optimiser):
             raise ValueError(f"SGD: momentum is {momentum}; expected 0 or more and below 1")
         self.momentum = momentum
 
-    def move(self, data: Array, gradient: Array, lr: float, decay: float, state: dict[str, Array]) -> None:
+    def constants(self) -> tuple[float, ...]:
+        return (self.momentum,)
+
+    def row(self, lr: float, data: Array, state: dict[str, Array]) -> tuple[float, ...]:
         if self.momentum and not state:
             state["velocity"] = backend.array_module(data).zeros_like(data)
+        return (lr,)
 
-        def step(data: Array, gradient: Array, velocity: Array | None = None) -> None:
-            if decay:
-                gradient = gradient + decay * data
-            if velocity is not None:
-                velocity *= self.momentum
-                velocity += gradient
-                gradient = velocity
-            data -= lr * gradient
-
-        in_blocks(step, data, gradient, *state.values())
+    def update(self, data: Array, gradient: Array, row: Any, *kept: Array) -> None:
+        for velocity in kept:  # one, or none without momentum
+            velocity *= self.momentum
+            velocity += gradient
+            gradient = velocity
+        data -= row[0] * gradient
 
 
 class Adam(Optimiser):
     """Steps of about lr, whatever the gradient's scale. Kingma & Ba 2015, algorithm 1; weight decay as in SGD."""
 
-    kept = ("mean", "square", "count")
+    kept, still, kernel = ("mean", "square", "count"), (0.0, 1.0), "adam"
 
     def __init__(
         self,
@@ -154,27 +218,27 @@ class Adam(Optimiser):
             raise ValueError(f"Adam: betas are {betas}; expected two numbers, 0 or more and below 1")
         self.betas, self.eps = betas, eps
 
-    def move(self, data: Array, gradient: Array, lr: float, decay: float, state: dict[str, Array]) -> None:
-        xp = backend.array_module(gradient)
+    def constants(self) -> tuple[float, ...]:
+        return (*self.betas, self.eps)
+
+    def row(self, lr: float, data: Array, state: dict[str, Array]) -> tuple[float, ...]:
+        xp = backend.array_module(data)
         if not state:
             state["mean"], state["square"] = xp.zeros_like(data), xp.zeros_like(data)
             state["count"] = np.zeros(())  # a parameter's own: one that joins later is corrected from its first step
-        first, second = self.betas
         state["count"] += 1
         count = float(state["count"])
+        # both averages start at 0: dividing by 1 - βᵗ makes up for it
+        return lr / (1 - self.betas[0] ** count), 1 - self.betas[1] ** count
 
-        def step(data: Array, gradient: Array, mean: Array, square: Array) -> None:
-            if decay:
-                gradient = gradient + decay * data
-            mean *= first
-            mean += (1 - first) * gradient
-            square *= second
-            square += (1 - second) * gradient * gradient
-            # both averages start at 0: dividing by 1 - βᵗ makes up for it
-            size = xp.sqrt(square / (1 - second**count)) + self.eps
-            data -= lr / (1 - first**count) * mean / size
-
-        in_blocks(step, data, gradient, state["mean"], state["square"])
+    def update(self, data: Array, gradient: Array, row: Any, *kept: Array) -> None:
+        (mean, square), (first, second) = kept, self.betas
+        mean *= first
+        mean += (1 - first) * gradient
+        square *= second
+        square += (1 - second) * gradient * gradient
+        size = backend.array_module(data).sqrt(square / row[1]) + self.eps
+        data -= row[0] * mean / size
 
 
 def at_least_zero(optimiser: str, **numbers: float) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.kernels import masks
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -30,9 +31,8 @@ class Dropout(Function):
         self.p, self.rng = p, rng
 
     def forward(self, x: Array) -> Array:
-        # drawn on the CPU in the order of x (N, C, H, W): one seed gives one mask, whatever device or memory order
-        kept = backend.to_device(self.rng.random(x.shape, dtype=np.float32) >= self.p, backend.device_of(x))
-        self.kept, self.scale = kept, 1 / (1 - self.p) if self.p < 1 else 0.0
+        self.kept = masks.mask(self.rng, x.shape, self.p, backend.device_of(x))
+        self.scale = 1 / (1 - self.p) if self.p < 1 else 0.0
         return self.backward(x)  # what it does to x it does to the gradient
 
     def backward(self, grad: Array) -> Array:

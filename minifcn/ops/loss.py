@@ -49,13 +49,20 @@ class SoftmaxCrossEntropy(Function):
 
 @operation(samples.softmax_cross_entropy)
 def softmax_cross_entropy(
-    scores: Any, labels: Any, weight: Any = None, ignore_index: int = 255, reduction: str = "mean"
+    scores: Any,
+    labels: Any,
+    weight: Any = None,
+    ignore_index: int = 255,
+    reduction: str = "mean",
+    *,
+    check: bool = True,
 ) -> Tensor:
     """Multinomial logistic loss of scores (N, C, ...) against labels (N, ...), integers in 0 … C - 1 or `ignore_index`.
 
     `weight` (C,) multiplies each pixel's loss by its class's weight. `reduction`: "sum"; "mean", which divides by the number of
     pixels that count (by the sum of their weights where weights are given); or "none", a loss a pixel. Where no pixel counts,
-    the loss is 0 and so is the gradient. Paper section 4.1; d loss / d scores = softmax - one hot.
+    the loss is 0 and so is the gradient. `check=False` for labels that were looked at before: on a GPU to look at them is to wait for it.
+    Paper section 4.1; d loss / d scores = softmax - one hot.
 
     >>> import numpy as np, minifcn as mf
     >>> loss = mf.ops.softmax_cross_entropy(np.zeros((1, 3, 1, 2)), np.array([[[2, 255]]]))
@@ -70,8 +77,10 @@ def softmax_cross_entropy(
         raise ValueError(f'{name}: reduction is {reduction!r}; expected "mean", "sum" or "none"')
     if not hasattr(ignore_index, "__index__"):
         raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
-    labels, valid = checked_labels(name, scores, labels, ignore_index)
+    labels, valid = as_indices(name, scores, labels, ignore_index, check)
     if weight is not None:
+        if isinstance(weight, np.ndarray):
+            weight = backend.to_device(weight, scores.device)
         weight = checks.as_tensor(name, weight, "weight", like=scores)
         checks.same_device(name, scores=scores, weight=weight)
         checks.same_dtype(name, scores=scores, weight=weight)
@@ -85,30 +94,44 @@ def softmax_cross_entropy(
     return SoftmaxCrossEntropy(labels, valid, weight, reduction)(scores)
 
 
-def checked_labels(name: str, scores: Tensor, labels: Any, ignore_index: int) -> tuple[Array, Array]:
+def as_indices(name: str, scores: Tensor, labels: Any, ignore_index: int, check: bool) -> tuple[Array, Array]:
     """Labels as indices 0 … C - 1 (0 where ignored), and which of them count."""
-    labels = labels.data if isinstance(labels, Tensor) else labels
-    labels = labels if backend.is_array(labels) else np.asarray(labels)
+    plain = not isinstance(labels, Tensor)
+    labels = labels if backend.is_array(labels) else np.asarray(labels) if plain else labels.data
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels have dtype {labels.dtype}; expected integers, one class number a pixel")
-    checks.same_device(name, scores=scores, labels=Tensor(labels))
+    if not plain:
+        checks.same_device(name, scores=scores, labels=Tensor(labels))
     expected = (scores.shape[0], *scores.shape[2:])
     if labels.shape != expected:
         raise ValueError(
             f"{name}: labels have shape {labels.shape}; expected {expected}, one a pixel of scores {scores.shape}"
         )
-    classes = scores.shape[1]
-    xp = backend.array_module(labels)
-    # compared as they come: a cast first could turn a wrong label into a right one
-    valid = labels != ignore_index if fits(ignore_index, labels.dtype) else xp.ones(labels.shape, bool)
-    wrong = valid & ((labels < 0) | (labels >= classes))
+    if check:
+        check_labels(name, labels, scores.shape[1], ignore_index)
+    labels = backend.to_device(
+        labels, scores.device
+    )  # a plain array goes where the scores are, once it is known to be right
+    xp, valid = backend.array_module(labels), counted(labels, ignore_index)
+    return xp.where(valid, labels, 0).astype(xp.intp), valid
+
+
+def check_labels(name: str, labels: Array, classes: int, ignore_index: int) -> None:
+    """Raise ValueError where a label is neither `ignore_index` nor one of `classes`. Compared as they come: a cast could turn a wrong one right."""
+    wrong = counted(labels, ignore_index) & ((labels < 0) | (labels >= classes))
     if wrong.any():
-        values = [int(value) for value in xp.unique(labels[wrong])[:5]]
+        values = [int(value) for value in backend.array_module(labels).unique(labels[wrong])[:5]]
         raise ValueError(
             f"{name}: {int(wrong.sum())} labels are out of range, such as {values}; "
             f"expected 0 to {classes - 1} for {classes} classes, or ignore_index {ignore_index}"
         )
-    return xp.where(valid, labels, 0).astype(xp.intp), valid
+
+
+def counted(labels: Array, ignore_index: int) -> Array:
+    """Which labels count: bool, in their shape."""
+    if fits(ignore_index, labels.dtype):
+        return labels != ignore_index
+    return backend.array_module(labels).ones(labels.shape, bool)
 
 
 def fits(value: int, dtype: np.dtype) -> bool:

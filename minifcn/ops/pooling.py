@@ -62,8 +62,8 @@ class MaxUnpool2d(Function):
         n, c, oh, ow = x.shape
         places = self.indices.reshape(n * c, oh * ow)
         # where two values meet the later one stays, and only it gets the gradient: owner says who it is
-        owner = xp.full((n * c, self.size[0] * self.size[1]), -1)
-        xp.maximum.at(owner, (xp.arange(n * c)[:, None], places), xp.arange(oh * ow))
+        owner = xp.full((n * c, self.size[0] * self.size[1]), -1, xp.int32)  # a GPU has no atomic maximum of int64
+        xp.maximum.at(owner, (xp.arange(n * c)[:, None], places), xp.arange(oh * ow, dtype=xp.int32))
         self.owner = owner
         self.shape = x.shape
         values = xp.take_along_axis(x.reshape(n * c, oh * ow), xp.maximum(owner, 0), 1)

@@ -199,4 +199,6 @@ def index(x: Any, key: Any) -> Tensor:
     x = checks.as_tensor("index", x)
     parts = key if isinstance(key, tuple) else (key,)
     parts = tuple(part.data if isinstance(part, Tensor) else part for part in parts)
+    # an array of indices goes up once, here, and not at every use
+    parts = tuple(backend.to_device(np.asarray(p), x.device) if isinstance(p, list | np.ndarray) else p for p in parts)
     return Index(parts)(x)

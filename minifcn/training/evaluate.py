@@ -59,9 +59,11 @@ def evaluating(model: FCN) -> Iterator[None]:
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
     """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
     first = next(model.parameters())
-    values = model.preprocessing(picture).astype(first.dtype, copy=False)
+    values = model.preprocessing(
+        backend.to_device(np.asarray(picture), first.device)
+    )  # a byte a number goes up, not four
     with no_grad():
-        return model(Tensor(backend.to_device(values, first.device))).data[0]
+        return model(Tensor(values.astype(first.dtype, copy=False))).data[0]
 
 
 def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:

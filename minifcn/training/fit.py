@@ -12,7 +12,9 @@ from minifcn.training.errors import TrainingError
 from minifcn.training.evaluate import evaluate
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.loop import Step, train
+from minifcn.training.mpi import together_by_mpi
 from minifcn.training.recipes import MODERN, Recipe, named_recipe
+from minifcn.training.together import together
 
 Callback = Callable[[Step], Any]
 
@@ -46,14 +48,20 @@ def fit(
     optimiser: Optimiser | None = None,
     start: int = 0,
     first_batch: int = 0,
+    processes: int | str = 1,
+    graph: bool = False,
+    say: Callable[[str], Any] = print,
     **changes: Any,
 ) -> History:
     """Train `model` in place on `data` for `steps` steps, and score it on `validation` if that is given.
 
     `data`: anything with a length, `picture(i)` uint8 (H, W, 3) and `labels(i)` uint8 (H, W), such as a VOCFolder. `recipe`: a Recipe or
     the name of a preset; any of its fields may be given by name, as in `fit(model, data, steps=100, lr=0.1, batch=4)`. `callbacks`:
-    each is called with every Step; one that returns True ends the training after it. `stage` names the rows. `optimiser`, `start`
-    and `first_batch` continue a training that was stopped. Raises TrainingError where the recipe makes no sense or the loss is no number.
+    each is called with every Step; one that returns True ends the training after it, or after the last step that a GPU was asked for by
+    then. `stage` names the rows. `optimiser`, `start` and `first_batch` continue a training that was stopped. `processes`: how many share
+    each batch, on a GPU each with a GPU of its own; a script that asks for more than one begins with `if __name__ == "__main__":`.
+    `graph`: capture the step in a CUDA graph, on one GPU; `say` is told where that cannot be.
+    Raises TrainingError where the recipe makes no sense or the loss is no number.
 
     >>> import minifcn as mf, numpy as np
     >>> class Stripes:
@@ -79,15 +87,23 @@ def fit(
         raise TrainingError(f"fit: steps is {steps}; expected at least 1")
     batches = batches_of(data, recipe, seed, model.preprocessing.fill)
     optimiser = optimiser or recipe.optimiser(model)
-    history = History()
-    callbacks = list(callbacks)
-    running = train(model, batches, optimiser, recipe, steps=steps, seed=seed, start=start, first_batch=first_batch)
-    for step in running:
-        history.rows.append({"stage": stage, **step._asdict()})
-        answers = [callback(step) for callback in callbacks]
-        if any(answers):
-            running.close()
-            break
+    history, callbacks = History(), list(callbacks)
+    job: dict[str, Any] = dict(
+        model=model, batches=batches, optimiser=optimiser, recipe=recipe, steps=steps, seed=seed, start=start, first_batch=first_batch
+    )  # fmt: skip
+    device = next(model.parameters()).device
+    sharing = (
+        together_by_mpi(device, train, job) if processes == "mpi" else together(int(processes), device, train, job)
+    )
+    with sharing as group:
+        running, stop = train(**job, group=group, graph=graph, say=say), False
+        for step in running:
+            history.rows.append(step.row(stage))
+            answers = [callback(step) for callback in callbacks]
+            stop = stop or any(answers)
+            if stop and not step.ahead:
+                running.close()
+                break
     model.eval()
     history.hints = about_loss(history.rows, len(model.class_names))
     if validation is not None:

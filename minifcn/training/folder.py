@@ -25,7 +25,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = "run.lock"
-COLUMNS = ("stage", *Step._fields)
+COLUMNS = ("stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited")
 
 
 class RunFolder:
@@ -122,7 +122,7 @@ class RunFolder:
 
     def append_log(self, stage: str, steps: list[Step]) -> None:
         with open(self.log, "a", newline="") as file:
-            csv.writer(file).writerows([stage, *step] for step in steps)
+            csv.DictWriter(file, COLUMNS).writerows(step.row(stage) for step in steps)
 
     def read_log(self) -> list[dict[str, Any]]:
         """Rows of log.csv as numbers; a last line cut short by a kill is left out. Raises TrainingError for a damaged file."""

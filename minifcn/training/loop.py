@@ -2,26 +2,36 @@
 
 import math
 import time
-from collections.abc import Generator
-from itertools import islice
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
-from minifcn.autodiff.engine import Tensor
 from minifcn.data import Batches
+from minifcn.data.loader import ALL
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
-from minifcn.training.objective import divisor, loss_of
+from minifcn.training.graph import CapturedSteps
+from minifcn.training.group import ALONE, Group
+from minifcn.training.objective import weight_of
 from minifcn.training.recipes import MODERN, Recipe
-from minifcn.training.sampling import sampled
+from minifcn.training.steps import Steps, loss_of_part, read
+from minifcn.training.supply import Array, Batch, on_device, supply
+
+# A GPU's losses are read about so often, in seconds and in steps: to read one is to wait until all that was asked of it is done
+READ_SECONDS = 0.5
+MOST_UNREAD = 100
 
 
 class Step(NamedTuple):
-    """What one step did; `step` counts from 1 within the stage. `seconds` is wall time, `waited` for pictures included."""
+    """What one step did; `step` counts from 1 within the stage. `seconds` is wall time, `waited` for pictures included.
+
+    `ahead`: by how many steps the weights are ahead of this one. On a CPU by none. A GPU's losses are read several at a time, once all
+    of their steps are done; the last of them has 0.
+    """
 
     step: int
     loss: float
@@ -29,6 +39,20 @@ class Step(NamedTuple):
     seconds: float
     images_per_second: float
     waited: float = 0.0
+    ahead: int = 0
+
+    def row(self, stage: str) -> dict[str, Any]:
+        """What a log keeps of it."""
+        return {"stage": stage} | {name: value for name, value in self._asdict().items() if name != "ahead"}
+
+
+class Unread(NamedTuple):
+    """A step that was taken, or at least asked of a GPU, and whose losses, one a part, were not looked at yet."""
+
+    step: int
+    losses: list[Array]
+    rate: float
+    waited: float
 
 
 def train(
@@ -41,57 +65,67 @@ def train(
     seed: int,
     start: int = 0,
     first_batch: int = 0,
+    group: Group = ALONE,
+    graph: bool = False,
+    say: Callable[[str], Any] = print,
 ) -> Generator[Step, None, None]:
-    """Run steps `start` … `steps` - 1 and yield each once it is done.
+    """Run steps `start` … `steps` - 1 and yield each once it is done and its loss was read.
 
     `recipe.accumulate` batches make a step; batch (`first_batch` + step)·accumulate is its first. Dropout and sampled cells are drawn
-    from that number, so that a run continued at `start` is the run that was never stopped. Raises TrainingError, before the weights
-    change, when the loss is not finite; the message names the first operation that made a NaN or infinity.
+    from that number, so that a run continued at `start` is the run that was never stopped. `group`: the processes that share each batch.
+    `graph`: on one GPU and with crops of one size, capture the step and ask for all of it at once; where that fails, `say` is told so.
+    Raises TrainingError when a loss is not finite; the message names the first operation that made a NaN or infinity. That step and
+    those after it, which a GPU may have been asked for already, change no weights.
     """
     model.train()
+    first = next(model.parameters())
+    share = group.share(batches.batch)
+
+    def batches_of(numbers: range) -> Iterator[Batch]:
+        return supply(batches, recipe, seed, model.cell, numbers, share.rows if share else ALL)
+
+    plain = Steps(model, optimiser, recipe, seed, group, share)
+    captured = graph and first.device == "gpu" and group.count == 1 and batches.size is not None
+    if graph and not captured:
+        say("--graph is for one GPU and crops of one size; going on without")
+    take_step: Callable[[Batch], list[Array]] = CapturedSteps(plain, say) if captured else plain
+    unread: list[Unread] = []
+    every = 1
     before = time.perf_counter()
-    parts = recipe.accumulate
-    supply = batches.iterate((first_batch + start) * parts, (first_batch + steps) * parts)
-    for step in range(start, steps):
-        number = first_batch + step
-        waited = batches.waited
-        gathered = list(islice(supply, parts))
-        waited = batches.waited - waited
-        rng = np.random.default_rng([3, seed, number])
-        labels = [sampled(each, recipe.keep_cells, model.cell, rng, recipe.balance_cells) for _, each in gathered]
-        over = divisor(labels, recipe)
-        backend.manual_seed((2, seed, number))
+    coming = batches_of(range(first_batch + start, first_batch + steps))
+    for batch in on_device(coming, first.device, len(model.class_names), first.dtype):
+        step = batch.number - first_batch
         optimiser.lr = recipe.rate(step, steps)
-        optimiser.zero_grad()
-        value = 0.0
-        for (pictures, _), truth in zip(gathered, labels, strict=True):
-            loss = loss_of(model(as_input(model, pictures)), truth, recipe, over)
-            value += loss.item()
+        unread.append(Unread(step + 1, take_step(batch), optimiser.lr, batch.waited))
+        if len(unread) < every and step + 1 < steps:
+            continue
+        values = read([each.losses for each in unread])
+        group.check()
+        seconds = (time.perf_counter() - before) / len(unread)
+        speed = batches.batch * recipe.accumulate / max(seconds, 1e-9)
+        for done, value in zip(unread, values, strict=True):
             if not math.isfinite(value):
-                raise TrainingError(not_finite(model, pictures, truth, recipe, step + 1, value, optimiser.lr))
-            loss.backward()
-        optimiser.step()
-        now = time.perf_counter()
-        images = sum(len(pictures) for pictures, _ in gathered)
-        seconds = now - before
-        yield Step(step + 1, value, optimiser.lr, seconds, images / max(seconds, 1e-9), waited)
+                number = first_batch + done.step - 1
+                bad = next(batches_of(range(number, number + 1)))
+                raise TrainingError(not_finite(model, bad, recipe, seed, done, value))
+            yield Step(done.step, value, done.rate, seconds, speed, done.waited, unread[-1].step - done.step)
+        if first.device == "gpu":
+            every = int(min(max(1, READ_SECONDS / max(seconds, 1e-9)), MOST_UNREAD))
+        unread.clear()
         before = time.perf_counter()
     model.eval()
 
 
-def as_input(model: FCN, pictures: Any) -> Tensor:
-    """Pictures uint8 (N, H, W, 3) as the network wants them, on its device."""
-    return Tensor(backend.to_device(model.preprocessing(pictures), next(model.parameters()).device))
-
-
-def not_finite(
-    model: FCN, pictures: Any, labels: np.ndarray, recipe: Recipe, step: int, value: float, rate: float
-) -> str:
+def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread, value: float) -> str:
     """The sentence for a loss that is no number. The forward is run once more, watched, to find where it began."""
     where = "every operation was finite by itself when it was run again"
+    first = next(model.parameters())
+    backend.manual_seed((2, seed, batch.number))
     try:
         with detect_anomaly(), np.errstate(all="ignore"):
-            loss_of(model(as_input(model, pictures)), labels, recipe, 1.0)
+            for part in zip(batch.pictures, batch.labels, strict=True):
+                pictures, labels = (backend.to_device(array, first.device) for array in part)
+                loss_of_part(model, pictures, labels, weight_of(recipe, first))
     except AnomalyError as error:
         where = str(error).partition(". Called at")[0]
     spoilt = [name for name, p in model.named_parameters() if not backend.array_module(p.data).isfinite(p.data).all()]
@@ -101,6 +135,6 @@ def not_finite(
         else "the weights of the step before are kept"
     )
     return (
-        f"step {step}: the loss is {value} at learning rate {rate:.3g}; {weights}. First bad operation: {where}. "
+        f"step {done.step}: the loss is {value} at learning rate {done.rate:.3g}; {weights}. First bad operation: {where}. "
         "Try a rate ten times smaller"
     )

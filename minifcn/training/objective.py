@@ -1,6 +1,7 @@
 """What is minimised in a step: which pixels count, with which weight, divided by what."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +28,20 @@ def divisor(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
 
 def loss_of(scores: Tensor, labels: np.ndarray, recipe: Recipe, over: float) -> Tensor:
     """The summed, weighted cross-entropy of one batch, divided by `over`."""
-    weight = None
-    if recipe.class_weights is not None:
-        weight = backend.to_device(np.asarray(recipe.class_weights, scores.dtype), scores.device)
     labels = backend.to_device(labels, scores.device)
-    return ops.softmax_cross_entropy(scores, labels, weight, reduction="sum") * (1 / over)
+    return summed_loss(scores, labels, weight_of(recipe, scores), check=True) * (1 / over)
+
+
+def summed_loss(scores: Tensor, labels: Any, weight: Any, check: bool) -> Tensor:
+    """The summed, weighted cross-entropy of one batch. `check`: see that the labels are right, for which a GPU has to be waited for."""
+    return ops.softmax_cross_entropy(scores, labels, weight, reduction="sum", check=check)
+
+
+def weight_of(recipe: Recipe, like: Tensor) -> Any:
+    """The class weights, (C,) with the dtype and device of `like`, or None."""
+    if recipe.class_weights is None:
+        return None
+    return backend.to_device(np.asarray(recipe.class_weights, like.dtype), like.device)
 
 
 def class_counts(dataset: Dataset, classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -59,11 +59,14 @@ def run(
     device: str,
     listener: Listener | None = None,
     every: float | None = None,
+    processes: int | str = 1,
+    graph: bool = False,
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
     The run folder begins here, once the first network could be built. Files appear as they are ready: last.safetensors with each
-    checkpoint (`every` so many seconds, 20 by default, and on Ctrl-C), a model and scores a stage.
+    checkpoint (`every` so many seconds, 20 by default, and on Ctrl-C), a model and scores a stage. `processes` share each batch; only this
+    one writes, and a run may be continued with another number of them.
     """
     listener = listener or Listener()
     model, optimiser, place = restore(config, folder, device, listener)
@@ -72,9 +75,8 @@ def run(
     folder.start_log(config.stages, place.stage, place.step)
     while True:
         stage = config.stages[place.stage]
-        train_stage(
-            config, train_set, folder, model, optimiser, place, listener, CHECKPOINT_SECONDS if every is None else every
-        )
+        seconds = CHECKPOINT_SECONDS if every is None else every
+        train_stage(config, train_set, folder, model, optimiser, place, listener, seconds, processes, graph)
         metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
         listener.scored(stage, metrics[stage])
         for hint in hints_of(config, folder.read_log(), stage, metrics[stage]):
@@ -101,6 +103,8 @@ def train_stage(
     place: Place,
     listener: Listener,
     every: float,
+    processes: int | str,
+    graph: bool,
 ) -> None:
     """The steps of one stage that are still to do, with a log row each and a checkpoint every so often. KeyboardInterrupt on Ctrl-C."""
     stage = config.stages[place.stage]
@@ -121,7 +125,8 @@ def train_stage(
         waiting.append(step)
         listener.stepped(stage, step)
         listener.look(stage, step, model)
-        if request.asked or time.perf_counter() - saved > every or step.step == config.steps:
+        # a checkpoint holds the weights of its step: not while they are ahead of it, which GPU training is between two readings
+        if not step.ahead and (request.asked or time.perf_counter() - saved > every or step.step == config.steps):
             write_down(step)
         return request.asked
 
@@ -138,6 +143,9 @@ def train_stage(
                 optimiser=optimiser,
                 start=place.step,
                 first_batch=place.stage * config.steps,
+                processes=processes,
+                graph=graph,
+                say=listener.say,
             )
         if request.asked:
             raise KeyboardInterrupt

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minifcn import backend
 from minifcn.autodiff.engine import Tensor
 from minifcn.verify.report import GradcheckError
 
@@ -21,7 +22,13 @@ def adjoint_check(
     """
 
     def array(value: Any) -> Array:
-        return value.data if isinstance(value, Tensor) else np.asarray(value)
+        value = value.data if isinstance(value, Tensor) else value
+        return backend.to_device(value, "cpu") if backend.is_array(value) else np.asarray(value)
+
+    home = backend.device_of(x.data if isinstance(x, Tensor) else x)
+
+    def mapped(function: Callable[[Array], Array], value: Array) -> Array:
+        return array(function(backend.to_device(value, home)))
 
     x, y = array(x), array(y)
     for name, value in (("x", x), ("y", y)):
@@ -33,7 +40,7 @@ def adjoint_check(
             raise GradcheckError(
                 f"adjoint_check: {name} is all zeros, which every pair of maps passes; use random numbers"
             )
-    image, origin, back = array(fn(x)), array(fn(np.zeros_like(x))), array(adjoint(y))
+    image, origin, back = mapped(fn, x), mapped(fn, np.zeros_like(x)), mapped(adjoint, y)
     if image.shape != y.shape or back.shape != x.shape:
         raise GradcheckError(
             f"adjoint_check: fn maps {x.shape} to {image.shape} and adjoint {y.shape} to {back.shape}; expected {x.shape} to {y.shape} and back"

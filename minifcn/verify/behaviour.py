@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.autodiff.engine import Function
-from minifcn.verify.subject import Subject
+from minifcn.verify.subject import Subject, gradient_of
 
 Array = Any
 
@@ -72,8 +72,8 @@ def leaves_alone(subject: Subject, cotangent: Array, analytic: list[Array], rng:
     for number, (array, copy) in enumerate(zip(subject.arrays, subject.before, strict=True)):
         if not np.array_equal(array, copy, equal_nan=array.dtype.kind == "f"):
             said.append(f"input {number}: was changed by the function; it must leave its inputs alone")
-    for name, tensor in subject.parameters.items():
-        if not np.array_equal(tensor.data, subject.weights_before[name]):
+    for name in subject.parameters:
+        if not np.array_equal(subject.weight_now(name), subject.weights_before[name]):
             said.append(f"parameter {name}: was changed by the function; it must leave its parameters alone")
     if not np.array_equal(given, cotangent):
         said.append("backward changed the incoming gradient, which other results may share; it must work on a copy")
@@ -87,7 +87,7 @@ def gives_own_arrays(subject: Subject, cotangent: Array, analytic: list[Array], 
         output, tensors = subject.record(subject.arrays)
         if output.requires_grad:
             output.backward(given)
-        gradients = [tensor.grad for tensor in tensors]
+        gradients = [None if tensor.grad is None else gradient_of(tensor) for tensor in tensors]
     held = {"the incoming gradient": given} | {f"input {number}": array for number, array in enumerate(subject.arrays)}
     said = []
     for variable, gradient in zip(subject.variables, gradients, strict=True):
@@ -169,8 +169,8 @@ def two_calls(subject: Subject, cotangent: Array, analytic: list[Array], rng: np
             return []
         Weighted((cotangent, second))(a, b).backward()
         count = len(subject.checked)
-        got = [t.grad if t.grad is not None else np.zeros(t.shape) for t in first_tensors]
-        later = [t.grad if t.grad is not None else np.zeros(t.shape) for t in second_tensors[:count]]
+        got = [gradient_of(tensor) for tensor in first_tensors]
+        later = [gradient_of(tensor) for tensor in second_tensors[:count]]
     # an input has a tensor for each call; a parameter's gradient is the sum of both
     expected = analytic[:count] + [x + y for x, y in zip(analytic[count:], alone[count:], strict=True)]
     text = "two calls in one graph disturb each other (state shared between calls, or a gradient that is changed later)"

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn import backend
 from minifcn.autodiff.engine import Tensor, no_grad
 from minifcn.verify.report import GradcheckError
 
@@ -21,31 +22,40 @@ class Variable(NamedTuple):
 
 
 class Subject:
-    """Runs `fn` on the inputs as they came (`gradients`) or on copies that may be moved (`output_array`)."""
+    """Runs `fn` on the inputs as they came (`gradients`) or on copies that may be moved (`output_array`).
+
+    All arrays here lie on the CPU. Where an input came from a GPU it goes there for `fn`, and what `fn` gives comes back: `Tensor.to`
+    carries the gradient too. Parameters on a GPU have copies here, which are written to them before each call.
+    """
 
     def __init__(self, fn: Callable[..., Tensor], inputs: Any, parameters: Any) -> None:
         self.fn = fn
         values = list(inputs) if isinstance(inputs, Sequence) else [inputs]
-        self.arrays = [value.data if isinstance(value, Tensor) else np.asarray(value) for value in values]
+        given = [value.data if isinstance(value, Tensor) else value for value in values]
+        given = [value if backend.is_array(value) else np.asarray(value) for value in given]
+        self.devices = [backend.device_of(array) for array in given]
+        self.arrays = [backend.to_device(array, "cpu") for array in given]
         wanted = [isinstance(value, Tensor) and value.requires_grad for value in values]
         self.parameters = named(parameters)
+        # the memory of a parameter on the CPU itself, a copy of one on a GPU
+        self.weights = {name: self.weight_now(name) for name in self.parameters}
         self.checked = [
             number
             for number, array in enumerate(self.arrays)
             if (wanted[number] or not any(wanted)) and array.dtype.kind == "f"
         ]
         self.before = [array.copy() for array in self.arrays]
-        self.weights_before = {name: tensor.data.copy() for name, tensor in self.parameters.items()}
+        self.weights_before = {name: array.copy() for name, array in self.weights.items()}
         self.moved = [array.copy() for array in self.arrays]
         self.variables = [Variable(number, f"input {number}", self.moved[number]) for number in self.checked]
-        self.variables += [Variable(name, f"parameter {name}", tensor.data) for name, tensor in self.parameters.items()]
+        self.variables += [Variable(name, f"parameter {name}", array) for name, array in self.weights.items()]
         if not self.variables:
             raise GradcheckError("gradcheck: no floating point input to check, and no parameters")
         for number in self.checked:
             refuse_unfit(f"input {number}", self.arrays[number])
-        for name, tensor in self.parameters.items():
-            refuse_unfit(f"parameter {name}", tensor.data)
-            if not tensor.data.flags.writeable:
+        for name, array in self.weights.items():
+            refuse_unfit(f"parameter {name}", array)
+            if not array.flags.writeable:
                 raise GradcheckError(
                     f"gradcheck: parameter {name} cannot be written to, so it cannot be moved; give it a copy of its array"
                 )
@@ -54,12 +64,24 @@ class Subject:
         """fn of the copies, which the numeric side may have moved, or of other arrays."""
         with no_grad():
             tensors = [Tensor(array) for array in (self.moved if arrays is None else arrays)]
-            return checked_output(self.fn(*tensors)).data.copy()  # fn may return the very array that is moved next
+            return self.called(tensors).data.copy()  # fn may return the very array that is moved next
+
+    def called(self, tensors: Sequence[Tensor]) -> Tensor:
+        """fn of tensors on the CPU, each on the device where it came from; the result on the CPU."""
+        for name, tensor in self.parameters.items():
+            if tensor.device != "cpu":
+                tensor.data[...] = backend.to_device(self.weights[name], tensor.device)
+        output = self.fn(*(tensor.to(device) for tensor, device in zip(tensors, self.devices, strict=True)))
+        return checked_output(output).to("cpu")
+
+    def weight_now(self, name: str) -> Array:
+        """A parameter as it stands, on the CPU."""
+        return backend.to_device(self.parameters[name].data, "cpu")
 
     def record(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
         """fn's result, with its graph, and the tensors of `variables`."""
         tensors = [Tensor(array, requires_grad=number in self.checked) for number, array in enumerate(arrays)]
-        output = checked_output(self.fn(*tensors))
+        output = self.called(tensors)
         return output, [tensors[number] for number in self.checked] + list(self.parameters.values())
 
     def gradients(self, cotangent: Array, arrays: Sequence[Array] | None = None) -> list[Array]:
@@ -69,15 +91,18 @@ class Subject:
             if output.requires_grad:
                 output.backward(cotangent)
             # copies: a backward that gives out one buffer again and again would otherwise be compared with itself
-            return [np.zeros(t.shape) if t.grad is None else t.grad.copy() for t in tensors]
+            return [gradient_of(tensor).copy() for tensor in tensors]
 
     def restore(self) -> None:
         """Put back what the function may have changed in the caller's arrays and parameters."""
         pairs = [*zip(self.arrays, self.before, strict=True)]
-        pairs += [(tensor.data, self.weights_before[name]) for name, tensor in self.parameters.items()]
+        pairs += [(array, self.weights_before[name]) for name, array in self.weights.items()]
         for array, before in pairs:
             if not np.array_equal(array, before, equal_nan=array.dtype.kind == "f"):
                 array[...] = before
+        for name, tensor in self.parameters.items():
+            if tensor.device != "cpu":
+                tensor.data[...] = backend.to_device(self.weights_before[name], tensor.device)
 
     @contextmanager
     def own_gradients(self) -> Iterator[None]:
@@ -90,6 +115,11 @@ class Subject:
         finally:
             for tensor, grad in before:
                 tensor.grad = grad
+
+
+def gradient_of(tensor: Tensor) -> Array:
+    """Its gradient on the CPU, zeros where none arrived."""
+    return np.zeros(tensor.shape) if tensor.grad is None else backend.to_device(tensor.grad, "cpu")
 
 
 def named(parameters: Any) -> dict[str, Tensor]:

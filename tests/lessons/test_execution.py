@@ -13,6 +13,7 @@ from .reading import LESSONS, NAMES, SOURCES
 SECONDS = 120  # a lesson takes 5 to 40 on two idle cores
 
 
+@pytest.mark.lesson
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
 def test_a_lesson_runs(source, record_property):
     notebook, seconds = make.execute(source)
@@ -51,6 +52,42 @@ def test_a_cell_over_its_time(tmp_path, monkeypatch):
 def test_a_lesson_that_is_not_there():
     with pytest.raises(make.LessonError, match="there is no lesson '77'"):
         make.sources(["77"])
+
+
+def test_a_notebook_that_is_not_its_source_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "HERE", tmp_path)
+    path = planted(tmp_path, "print(1)")
+    assert make.stale(path, make.read(path)) == "99_planted.ipynb is missing"
+    make.write(make.notebook_of(path), make.read(path))
+    assert make.stale(path, make.read(path)) == ""
+    planted(tmp_path, "print(2)")
+    assert "is not made from its source of today; run make.py 99" in make.stale(path, make.read(path))
+
+
+HEADED = """# %% [markdown]
+# # 99 · Planted
+# **You need** nothing. **Time** 10 minutes. **Paper** sections 3.1, 3.2 and 4.3, and {more}.
+#
+# Section 2 is named only by the way.
+#
+# ## In the paper
+# Section 3.4 and
+# appendix A. Figure 5 is no section.
+"""
+
+
+def test_sections_of_the_paper_are_read_from_a_lesson(tmp_path):
+    path = tmp_path / "99_planted.py"
+    path.write_text(HEADED.format(more="table 4"), encoding="utf-8")
+    assert make.sections_of(path) == {"3.1", "3.2", "3.4", "4.3", "appendix A"}
+    path.write_text(HEADED.format(more="appendices A and B, section 5.5"), encoding="utf-8")
+    with pytest.raises(make.LessonError, match=r"99_planted names 5\.5; the paper has 1, 2, 3"):
+        make.sections_of(path)
+
+
+def test_every_section_of_the_paper_is_shown_in_a_lesson():
+    named = set().union(*map(make.sections_of, SOURCES))
+    assert named == set(make.PAPER), f"no lesson for {sorted(set(make.PAPER) - named)}"
 
 
 def test_two_runs_make_one_file(tmp_path):

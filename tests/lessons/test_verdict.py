@@ -72,6 +72,20 @@ def test_infinities_may_agree():
         verdict.equal([np.inf, np.inf], [np.inf, -np.inf], "different")
 
 
+def test_truth_values_may_be_compared():
+    verdict.equal(np.array([True, False]), np.array([True, False]), "different")
+    with pytest.raises(verdict.Wrong, match="different"):
+        verdict.equal(np.array([True, True]), np.array([True, False]), "different")
+
+
+def test_a_notebook_shows_the_line_once(doubled, capsys):
+    from IPython.core.formatters import DisplayFormatter
+
+    found = doubled(lambda x: x + x)
+    assert DisplayFormatter().format(found) == ({}, {})  # else an empty Out[] stands below each exercise
+    assert capsys.readouterr().out == "✓ double: 3 cases\n"
+
+
 def test_two_checks_of_one_name(doubled):
     with pytest.raises(ValueError, match="two checks are called double"):
 

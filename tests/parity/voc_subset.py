@@ -19,10 +19,12 @@ from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, parameter_groups, transplant
 from minifcn.models.pretrained import load_pretrained
 from minifcn.training.fit import batches_of
-from minifcn.training.loop import as_input
+from minifcn.training.group import ALONE
 from minifcn.training.metrics import confusion, scores
-from minifcn.training.objective import divisor, loss_of
+from minifcn.training.objective import divisor
 from minifcn.training.recipes import VOC_SUBSET as RECIPE
+from minifcn.training.steps import Steps
+from minifcn.training.supply import Batch
 
 
 def network(trunk: str, classes: ClassMap, seed: int) -> FCN:
@@ -65,25 +67,21 @@ class Twin:
         return loss.item()
 
 
-def our_step(model, optimiser, pictures, labels, rate):
-    """One step of training/loop.py."""
-    optimiser.lr = rate
-    optimiser.zero_grad()
-    loss = loss_of(model(as_input(model, pictures)), labels, RECIPE, divisor([labels], RECIPE))
-    value = loss.item()
-    loss.backward()
-    optimiser.step()
-    return value
-
-
 def in_turns(model, twin, batches, turns):
     """Both take a step on each batch; the first two warm up. Prints the median seconds and their ratio."""
     optimiser = RECIPE.optimiser(model.train())
+    take_step = Steps(model, optimiser, RECIPE, 0, ALONE, None)
+
+    def our_step(step, pictures, labels, rate):
+        optimiser.lr = rate
+        (loss,) = take_step(Batch(step, [pictures], [labels], 1 / divisor([labels], RECIPE)))
+        return loss.item()
+
     spent = {"minifcn": [], "PyTorch": []}
     for step, (pictures, labels) in enumerate(batches.iterate(0, turns + 2)):
         rate = RECIPE.rate(step, turns + 2)
         for name, act in (
-            ("minifcn", lambda: our_step(model, optimiser, pictures, labels, rate)),  # noqa: B023
+            ("minifcn", lambda: our_step(step, pictures, labels, rate)),  # noqa: B023
             ("PyTorch", lambda: twin.step(pictures, labels, rate)),  # noqa: B023
         ):
             start = time.perf_counter()

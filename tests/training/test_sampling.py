@@ -12,7 +12,7 @@ from minifcn.data import VOID
 from minifcn.models import build
 from minifcn.models.geometry import Field
 from minifcn.training import Recipe, TrainingError, fit
-from minifcn.training import loop as loop_module
+from minifcn.training import supply as supply_module
 from minifcn.training.sampling import (
     balanced_chances,
     by_distance,
@@ -142,7 +142,7 @@ def test_the_training_loop_balances_cells(monkeypatch):
         seen.append((keep, cell, balanced))
         return sampled(labels, keep, cell, rng, balanced)
 
-    monkeypatch.setattr(loop_module, "sampled", watched)
+    monkeypatch.setattr(supply_module, "sampled", watched)
     data = Pairs(*(three_stripes(seed, (0, 1, 2), size=(64, 64)) for seed in range(2)))
     losses = {}
     for balanced in (False, True):

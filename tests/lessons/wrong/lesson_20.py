@@ -65,7 +65,7 @@ def tiles_all_windows(x, weight, rows):
 
 
 def tiles_kept(x, weight, rows):
-    kh = len(weight)
+    kh, _, _c, _o = weight.shape
     oh = x.shape[0] - kh + 1
     kept = [
         np.ascontiguousarray(

@@ -1,0 +1,133 @@
+"""Matrix products. On a CPU and, as a rule, on a GPU the array module's own; while a step is captured in a CUDA graph, cuBLAS called from here.
+
+CuPy 14 refuses to call cuBLAS during a capture, though cuBLAS allows it. Its workspace is given from here, so that none is found in the middle.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from minifcn import backend
+
+Array = Any
+
+WORKSPACE = 32 << 20  # bytes, what NVIDIA recommends for its newest GPUs
+PLAIN, TRANSPOSED = 0, 1
+# cuBLAS's numbers for types and for what it computes in: https://docs.nvidia.com/cuda/cublas
+KINDS = {"float32": (0, 68, ctypes.c_float), "float64": (1, 70, ctypes.c_double)}
+TF32 = 77
+DEFAULT_ALGORITHM = -1
+
+
+_directly: ContextVar[bool] = ContextVar("directly", default=False)
+
+
+@contextmanager
+def directly() -> Iterator[None]:
+    """Inside, products on a GPU are those of a capture: to find and load before it begins what cannot be loaded in the middle."""
+    token = _directly.set(True)
+    try:
+        yield
+    finally:
+        _directly.reset(token)
+
+
+def product(a: Array, b: Array) -> Array:
+    """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before are the same in both, or missing in one."""
+    direct = (backend.is_capturing() or _directly.get()) and backend.device_of(a) == "gpu"
+    return direct_product(a, b) if direct else a @ b
+
+
+def direct_product(a: Array, b: Array) -> Array:
+    """`product` in a way that a capture takes note of."""
+    cupy = backend.array_module(a)
+    before = a.shape[:-2] if a.ndim >= b.ndim else b.shape[:-2]
+    count = 1
+    for length in before:
+        count *= length
+    m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    result = cupy.empty((*before, m, n), a.dtype)
+    if result.size == 0 or k == 0:
+        result[...] = 0
+        return result
+    first, second = as_matrices(a), as_matrices(b)
+    kind, compute, number = KINDS[a.dtype.name]
+    if kind == 0 and backend.float32_matmul_precision() == "high":
+        compute = TF32
+    one, zero = number(1), number(0)
+    # cuBLAS thinks in columns: what is a row here is a column there, so it is asked for (a @ b)ᵀ = bᵀ @ aᵀ
+    status = library().cublasGemmStridedBatchedEx(
+        handle(cupy), second.turned, first.turned, n, m, k, ctypes.byref(one),
+        pointer(second.array), kind, second.lead, ctypes.c_longlong(second.step),
+        pointer(first.array), kind, first.lead, ctypes.c_longlong(first.step),
+        ctypes.byref(zero), pointer(result), kind, n, ctypes.c_longlong(m * n), count, compute, DEFAULT_ALGORITHM,
+    )  # fmt: skip
+    check(status)
+    return result
+
+
+class Matrices:
+    """`array` (…, R, C) as cuBLAS sees it: `lead` numbers from a row to the next (or column, where `turned`), `step` from a matrix to the next."""
+
+    def __init__(self, array: Array, turned: int, lead: int, step: int) -> None:
+        self.array, self.turned, self.lead, self.step = array, turned, lead, step
+
+
+def as_matrices(array: Array) -> Matrices:
+    """(…, R, C) -> rows or columns that lie together, copied where neither do."""
+    rows, columns = array.shape[-2:]
+    row, column = (stride // array.itemsize for stride in array.strides[-2:])
+    step = even_step(array)
+    if step is not None and column == 1 and row >= columns:
+        return Matrices(array, PLAIN, row, step)
+    if step is not None and row == 1 and column >= rows:
+        return Matrices(array, TRANSPOSED, column, step)
+    return Matrices(array.copy("C"), PLAIN, columns, rows * columns if array.ndim > 2 else 0)
+
+
+def even_step(array: Array) -> int | None:
+    """Numbers from a matrix to the next, 0 where there is but one; None where they are not evenly spread."""
+    lengths, strides = array.shape[:-2], array.strides[:-2]
+    axes = [(length, stride // array.itemsize) for length, stride in zip(lengths, strides, strict=True) if length > 1]
+    even = all(outer == inner * length for (_, outer), (length, inner) in pairwise(axes))
+    return (axes[-1][1] if axes else 0) if even else None
+
+
+def pointer(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.data.ptr)
+
+
+@cache
+def library() -> Any:
+    """The cuBLAS that CuPy itself has loaded."""
+    backend.import_cupy().cuda.device.get_cublas_handle()
+    version = backend.import_cupy().cuda.runtime.runtimeGetVersion() // 1000
+    name = f"cublas64_{version}.dll" if os.name == "nt" else f"libcublas.so.{version}"
+    return ctypes.CDLL(name)
+
+
+@cache
+def workspace() -> tuple[Any, Any]:
+    """(a handle of our own, its workspace)."""
+    cupy, made = backend.import_cupy(), ctypes.c_void_p()
+    check(library().cublasCreate_v2(ctypes.byref(made)))
+    with cupy.cuda.using_allocator(cupy.get_default_memory_pool().malloc):  # it outlives every graph
+        return made, cupy.empty(WORKSPACE, cupy.uint8)
+
+
+def handle(cupy: Any) -> Any:
+    """A cuBLAS handle on the current stream. To set the stream takes the workspace away, so it is given again."""
+    made, memory = workspace()
+    check(library().cublasSetStream_v2(made, ctypes.c_void_p(cupy.cuda.get_current_stream().ptr)))
+    check(library().cublasSetWorkspace_v2(made, pointer(memory), ctypes.c_size_t(WORKSPACE)))
+    return made
+
+
+def check(status: int) -> None:
+    if status:
+        raise RuntimeError(f"cuBLAS answers with status {status}")

@@ -1,0 +1,130 @@
+"""What a process does in a step that it shares with others: it takes its rows of the batch, and after backward the gradients are added up.
+
+The loss is a sum over pixels, divided by a number that all processes know, so the sum of their gradients is the gradient of the whole batch.
+All get the same bits of that sum and take the same step, so that their weights stay the same to the bit; nobody has to send them. On GPUs
+NCCL adds up; else everybody sends to process 0, which adds in a fixed order. Who starts the processes: `together.py`, or MPI, `mpi.py`.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import Any
+
+from minifcn import backend
+from minifcn.autodiff.engine import Array, Tensor
+from minifcn.backend import Share
+from minifcn.training.errors import TrainingError
+
+GONE = (EOFError, BrokenPipeError, ConnectionResetError)
+
+
+class Group:
+    """Process `rank` of `count`. `links`: of process 0 one to each other, in the order of their ranks; of the others one to process 0."""
+
+    def __init__(self, rank: int = 0, count: int = 1, links: Sequence[Any] = ()) -> None:
+        self.rank, self.count, self.links = rank, count, links
+
+    def share(self, pictures: int) -> Share | None:
+        """This process's rows of a batch of so many `pictures`; None for one that is alone. Raises TrainingError for too few."""
+        if pictures < self.count:
+            raise TrainingError(
+                f"--processes {self.count}: a batch of {pictures} pictures cannot be shared by so many; use at most {pictures}, "
+                "or a larger --batch"
+            )
+        first, end = (pictures * rank // self.count for rank in (self.rank, self.rank + 1))
+        return Share(slice(first, end), pictures) if self.count > 1 else None
+
+    def add_up(self, parameters: Iterable[Tensor], losses: list[Array]) -> list[Array]:
+        """Give each parameter the sum of all processes' gradients; the sums of the `losses`, 0-d arrays, come back."""
+        if self.count == 1:
+            return losses
+        found = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
+        numbers = [gradient.reshape(-1) for _, gradient in found] + [loss.reshape(1) for loss in losses]
+        flat = backend.array_module(losses[0]).concatenate(numbers)
+        self.total(flat)
+        start = 0
+        for parameter, gradient in found:
+            parameter.grad = flat[start : start + gradient.size].reshape(gradient.shape)
+            start += gradient.size
+        return [flat[place] for place in range(start, len(flat))]
+
+    def total(self, flat: Array) -> None:
+        """Replace `flat` by the sum over all processes."""
+        host = backend.to_device(flat, "cpu")
+        if self.rank == 0:
+            part = host.copy()
+            for rank, link in enumerate(self.links, 1):
+                with partner(rank, self.count):
+                    hear(link)
+                    link.recv_bytes_into(part)
+                    host += part
+            for rank, link in enumerate(self.links, 1):
+                with partner(rank, self.count):
+                    link.send_bytes(host)
+        else:
+            self.links[0].send(None)  # no trouble
+            self.links[0].send_bytes(host)
+            self.links[0].recv_bytes_into(host)
+        if host is not flat:
+            flat[...] = backend.to_device(host, "gpu")
+
+    def check(self) -> None:
+        """Raise TrainingError where another process has failed and nobody would notice."""
+
+
+ALONE = Group()
+
+
+class NcclGroup(Group):
+    """GPUs of one machine or several, one a process; the links only start them and bring bad news."""
+
+    def __init__(self, rank: int, count: int, links: Sequence[Any], unique_id: Any) -> None:
+        super().__init__(rank, count, links)
+        self.nccl = backend.import_cupy().cuda.nccl
+        self.communicator = self.nccl.NcclCommunicator(count, unique_id, rank)
+        self.trouble: BaseException | None = None
+        if rank == 0 and links:
+            threading.Thread(target=self.watch, daemon=True).start()
+
+    def total(self, flat: Array) -> None:
+        """As in Group; the host does not wait."""
+        self.check()
+        kind = self.nccl.NCCL_FLOAT64 if flat.dtype.itemsize == 8 else self.nccl.NCCL_FLOAT32
+        stream = backend.import_cupy().cuda.get_current_stream()
+        self.communicator.allReduce(flat.data.ptr, flat.data.ptr, flat.size, kind, self.nccl.NCCL_SUM, stream.ptr)
+
+    def watch(self) -> None:
+        """A process that fails leaves the others waiting on their GPUs for ever: wait for its word, then break the communicator."""
+        link = wait(list(self.links))[0]
+        try:
+            with partner(self.links.index(link) + 1, self.count):
+                hear(link)
+        except BaseException as error:
+            self.trouble = error
+        self.communicator.abort()
+
+    def check(self) -> None:
+        if self.trouble:
+            raise self.trouble
+
+
+def hear(link: Any) -> None:
+    """Go on where the other side is well; raise what it says."""
+    if trouble := link.recv():
+        kind, text = trouble
+        raise kind(text)
+
+
+@contextmanager
+def partner(rank: int, count: int) -> Iterator[None]:
+    """Errors inside are those of process `rank`: they get its name."""
+    try:
+        yield
+    except GONE:
+        raise TrainingError(
+            f"process {rank} of {count} ended without a word, killed perhaps for want of memory; use fewer --processes or a smaller --batch"
+        ) from None
+    except (TrainingError, MemoryError) as error:
+        kind = MemoryError if isinstance(error, MemoryError) else TrainingError
+        raise kind(f"process {rank} of {count}: {error}") from None

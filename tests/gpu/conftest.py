@@ -1,0 +1,52 @@
+"""The same tests on the stand-in for CuPy, which runs everywhere, and on a GPU, where there is one. Both are called "gpu" by the library."""
+
+import numpy as np
+import pytest
+from standin import installed
+
+from minifcn import backend
+
+
+def real_problem():
+    """None where CuPy and a GPU work, else why not."""
+    try:
+        import cupy
+    except ImportError as error:
+        return f"CuPy does not import: {error}"
+    return backend.gpu_problem() if "stand-in" not in cupy.__version__ else "only the stand-in"
+
+
+REAL_PROBLEM = real_problem()
+
+
+@pytest.fixture(params=["standin", "gpu"])
+def cupy(request):
+    """The module: the stand-in, or CuPy where a GPU works."""
+    if request.param == "gpu":
+        if REAL_PROBLEM:
+            pytest.skip(f"no GPU: {REAL_PROBLEM}")
+        import cupy
+
+        yield cupy
+        return
+    with installed() as module:
+        yield module
+
+
+@pytest.fixture
+def up(cupy):
+    """NumPy array -> the same on the device."""
+    return cupy.asarray
+
+
+def down(value):
+    """A result, back as a NumPy array; it must have lain on the device."""
+    array = getattr(value, "data", value) if hasattr(value, "requires_grad") else value
+    assert backend.device_of(array) == "gpu", type(array)
+    return backend.to_device(array, "cpu")
+
+
+def same(found, wanted, tolerance=1e-12):
+    found = down(found)
+    assert found.dtype == wanted.dtype and found.shape == wanted.shape
+    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
