@@ -190,7 +190,9 @@ def sections_of(source: Path) -> set[str]:
     for numbers in re.findall(r"\b[Ss]ections? (\d(?:\.\d)?(?:(?:,| and)+ \d(?:\.\d)?\b)*)", text):
         named |= set(re.findall(r"\d(?:\.\d)?", numbers))
     if named - set(PAPER):
-        raise LessonError(f"{source.stem} names {', '.join(sorted(named - set(PAPER)))}; the paper has {', '.join(PAPER)}")
+        raise LessonError(
+            f"{source.stem} names {', '.join(sorted(named - set(PAPER)))}; the paper has {', '.join(PAPER)}"
+        )
     return named
 
 
@@ -220,7 +222,9 @@ def stale(source: Path, notebook: Any) -> str:
         return f"{path.name} is missing"
     committed = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
     made = [(cell.cell_type, cell.source) for cell in notebook.cells]
-    return "" if committed == made else f"{path.name} is not made from its source of today; run make.py {source.stem[:2]}"
+    return (
+        "" if committed == made else f"{path.name} is not made from its source of today; run make.py {source.stem[:2]}"
+    )
 
 
 def main() -> int:
