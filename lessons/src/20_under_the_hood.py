@@ -170,7 +170,9 @@ figure, axis = plt.subplots(figsize=(6, 3))
 sizes = [rows * windows_bytes / OUT / 2**20 for rows in tile_rows]
 axis.plot(sizes, 1e3 * np.array(tiled), "o-", color=look.BLUE, label="tiles of windows")
 axis.plot(sizes[-1], 1e3 * again, "s", color=look.ORANGE, label="all windows, memory used before")
-axis.axhline(1e3 * product, color="#888888", linestyle="--", linewidth=1, label="the product alone")
+axis.axhline(
+    1e3 * product, color="#888888", linestyle="--", linewidth=1, label="the product of all windows, without the copies"
+)
 axis.set(xscale="log", xlabel="windows in a tile (MiB)", ylabel="ms", ylim=(0, None))
 axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
