@@ -9,13 +9,8 @@ from standin import compiling
 from standin.array import SYNCHRONISATIONS, ndarray
 
 
-class Stream:
-    """Everything is done at once here, so that a stream has nothing to order."""
-
-    null = None
-
-    def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
-        self.ptr = 0 if null else 1
+class Place:
+    """What work goes to: a stream or a device. Everything is done at once here, so waiting for it only counts."""
 
     def __enter__(self):
         return self
@@ -28,6 +23,13 @@ class Stream:
 
     def synchronize(self):
         SYNCHRONISATIONS[0] += 1
+
+
+class Stream(Place):
+    null = None
+
+    def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
+        self.ptr = 0 if null else 1
 
     def wait_event(self, event):
         assert isinstance(event, Event)
@@ -131,24 +133,12 @@ class Linalg:
         self.types[dtype] = compute_type
 
 
-class Device:
+class Device(Place):
     def __init__(self, device=None):
         self.id = 0 if device is None else int(device)
         self.compute_capability = "90"
         self.mem_info = (8 << 30, 16 << 30)
         self.attributes = {"MultiProcessorCount": 4, "L2CacheSize": 1 << 20}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def use(self):
-        return self
-
-    def synchronize(self):
-        SYNCHRONISATIONS[0] += 1
 
 
 class PinnedMemoryPointer:
