@@ -261,7 +261,7 @@ weights, biases = rng.standard_normal((16, 16, 3, 3)), np.zeros(16)
 seconds = {}
 for function in (convolve_loops, convolve):
     runs = []
-    for _ in range(2 if function is convolve_loops else 5):
+    for _ in range(3 if function is convolve_loops else 50):
         started = time.perf_counter()
         function(large, weights, biases)
         runs.append(time.perf_counter() - started)

@@ -276,8 +276,8 @@ print(inspect.getsource(simple.conv2d_input_gradient))
 # > convolution's backward in its forward. Strictly a convolution *with bias* is affine, not linear; `mf.adjoint_check` takes f(0) off first.
 #
 # ## Exercises
-# **1.** Write the adjoint test yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with random x and y that you draw from the
-# shapes. f(0) is 0.
+# **1.** Write the adjoint test yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with x and y drawn at random in the
+# given shapes. You may rely on f(0) = 0.
 #
 # <details><summary>Hint</summary><code>np.random.default_rng(0).standard_normal(shape)</code> twice would give x and y the same numbers where shapes are equal: draw both from
 # one generator.</details>
@@ -285,7 +285,7 @@ print(inspect.getsource(simple.conv2d_input_gradient))
 
 # %%
 def my_adjoint_error(f, adjoint, x_shape, y_shape):
-    """f: arrays of x_shape -> arrays of y_shape; adjoint: back. Returns one number."""
+    """f: arrays of x_shape -> arrays of y_shape; adjoint: the other way. Returns one number."""
     ...
 
 
@@ -316,7 +316,6 @@ check.fold_windows(my_fold_windows)
 # %%
 def my_conv2d_backward(grad, x, weight, stride, padding):
     """x (N, C, H, W), weight (O, C, KH, KW). Returns (grad_x, grad_weight, grad_bias)."""
-
     ...
 
 

@@ -342,7 +342,7 @@ def my_log_softmax(scores):
 check.log_softmax(my_log_softmax)
 
 # %% [markdown]
-# **2.** The mean loss and its gradient, together. Void pixels count for nothing, not even if their scores are NaN, and if all are void, the loss is 0.
+# **2.** The mean loss and its gradient, together. Void pixels never count, even where their scores are NaN; if all are void, loss and gradient are 0.
 #
 # <details><summary>Hint</summary><code>np.where(counts, …, 0)</code> and not <code>counts * …</code>, since 0 · NaN is NaN. The gradient of the mean is divided as well.</details>
 
