@@ -157,7 +157,7 @@ for axis, dtype in zip(axes, (np.float64, np.float32), strict=True):
     axis.set(xscale="log", yscale="log", ylim=(1e-13, 10), xlabel="step h", title=dtype.__name__)
     axis.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("error / slope")
-axes[0].legend(fontsize=8, loc="lower left", framealpha=1, edgecolor="none")
+axes[1].legend(fontsize=8, loc="center left", frameon=False)
 look.show(
     figure,
     alt="Two panels of error against step, each curve a U. In float64 forward reaches about 1e-8 near the "
@@ -167,7 +167,7 @@ look.show(
 # %% [markdown]
 # The right arm of each U is truncation, the left arm is rounding, and the formulas lie along both. Best is where they meet.
 #
-# On the right is the same in **float32**, numbers with about 7 digits instead of 16. Networks are trained with them, for they need half the memory and are faster. But *measure slopes* with them? Look at how high the lowest point lies.
+# On the right is the same in **float32**, numbers with about 7 digits instead of 16. Networks are trained with them, for they need half the memory and are faster. But *measure slopes* with them? Look at how high the lowest point lies. (And where the curve is level, the step is so small that x + h is x: the slope comes out as 0.)
 #
 # ## Check
 # If we have understood this, then we can say beforehand where the best step is. All derivatives of exp are exp, so as a part of the slope the errors are h/2 or h²/6, and eps/h. Forward: h/2 + eps/h is least at h = √(2·eps). Central: h²/6 + eps/h is least at h = ∛(3·eps). (The derivative is zero there;
