@@ -96,10 +96,25 @@ def execute(source: Path) -> tuple[Any, float]:
         for output in cell.get("outputs", ()):
             if output.output_type == "stream" and output.name == "stderr":
                 raise LessonError(f"{source.stem}, cell {number}: says on stderr: {output.text.strip()[-500:]}")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
     faults = faults_of(notebook)
     if faults:
         raise LessonError(f"{source.stem}: {'; '.join(faults)}")
     return notebook, seconds
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """What a cell printed at one go as one output: it arrives in pieces when the machine is busy, and a page breaks the line there."""
+    whole: list[Any] = []
+    for output in outputs:
+        last = whole[-1] if whole else None
+        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def figures(notebook: Any) -> list[tuple[int, Any]]:

@@ -102,9 +102,18 @@ def gradient_fault(x: np.ndarray, factors: np.ndarray, step: float) -> Callable[
 
 @check
 def walk_downhill(answer: Any) -> None:
-    """walk_downhill(gradient, x, rate, count) -> (count + 1, len(x)): the start, then the place after each step x - rate·gradient(x)."""
+    """walk_downhill(gradient, x, rate, momentum, count) -> (count + 1, len(x)): the start, then the place after each step.
+
+    In a step the velocity, 0 at first, becomes momentum·velocity - rate·gradient(x), and x moves by it.
+    """
     rng = np.random.default_rng(2)
-    for length, rate, count in ((2, 0.25, 5), (3, 0.1, 8), (1, 0.5, 3), (4, 0.2, 1), (2, 0.1, 0)):
+    for length, rate, momentum, count in (
+        (2, 0.25, 0.5, 5),
+        (3, 0.1, 0.9, 8),
+        (1, 0.5, 0.0, 3),
+        (4, 0.2, 0.9, 1),
+        (2, 0.1, 0.5, 0),
+    ):
         root = rng.standard_normal((length, length))
         curvature, pull = root @ root.T / length + 0.5 * np.eye(length), rng.standard_normal(length)
 
@@ -112,23 +121,25 @@ def walk_downhill(answer: Any) -> None:
             return curvature @ at + pull
 
         x = 2 * rng.standard_normal(length)
-        wanted = path(gradient, x, rate, count)
+        wanted = path(gradient, x, rate, momentum, count)
         lent = x.copy()
-        found = np.asarray(answer(gradient, lent, rate, count))
+        found = np.asarray(answer(gradient, lent, rate, momentum, count))
         untouched("x", x, lent)
         if found.shape != wanted.shape:
             wrong(f"expected the shape {wanted.shape}, got {found.shape}{walk_shape_fault(found, wanted)}")
-        close(found, wanted, walk_fault(gradient, x, rate, count))
+        close(found, wanted, walk_fault(gradient, x, rate, momentum, count))
 
 
-def path(gradient: Any, x: np.ndarray, rate: float, count: int) -> np.ndarray:
-    """Every place, element by element."""
+def path(gradient: Any, x: np.ndarray, rate: float, momentum: float, count: int, ahead: bool = False) -> np.ndarray:
+    """Every place, element by element. `ahead`: the gradient is asked for where the velocity alone would lead."""
     places = np.zeros((count + 1, len(x)))
     places[0] = x
+    velocity = np.zeros(len(x))
     for step in range(count):
-        slopes = gradient(places[step])
+        slopes = gradient(places[step] + momentum * velocity * ahead)
         for i in range(len(x)):
-            places[step + 1, i] = places[step, i] - rate * slopes[i]
+            velocity[i] = momentum * velocity[i] - rate * slopes[i]
+            places[step + 1, i] = places[step, i] + velocity[i]
     return places
 
 
@@ -142,20 +153,25 @@ def walk_shape_fault(found: np.ndarray, wanted: np.ndarray) -> str:
     return ": a row for each place, the start first"
 
 
-def walk_fault(gradient: Any, x: np.ndarray, rate: float, count: int) -> Callable[[Any, Any], str]:
+def walk_fault(gradient: Any, x: np.ndarray, rate: float, momentum: float, count: int) -> Callable[[Any, Any], str]:
     def direction_only(at: np.ndarray) -> Any:
         return gradient(at) / np.linalg.norm(gradient(at))
 
     patterns = [
-        (path(gradient, x, -rate, count), "you walk uphill: the gradient points up, so subtract it"),
-        (path(gradient, x, 1.0, count), "the learning rate is left out"),
-        (path(lambda at: gradient(x), x, rate, count), "you use the gradient of the start for every step; measure it again at each place"),
-        (path(direction_only, x, rate, count), "your steps all have one length: take the gradient as it is, long where it is steep"),
+        (path(gradient, x, -rate, momentum, count), "you walk uphill: the gradient points up, so subtract it"),
+        (path(gradient, x, 1.0, momentum, count), "the learning rate is left out"),
+        (path(gradient, x, rate, 0.0, count), "the momentum is left out: the velocity keeps a part of itself from step to step"),
+        (path(gradient, x, rate, 1.0, count), "the velocity keeps all of itself; multiply it by momentum"),
+        (path(gradient, x, rate, -momentum, count), "the sign of the momentum is turned round: momentum·velocity - rate·gradient(x)"),
+        (path(gradient, x, rate, momentum, count, ahead=True), "you ask for the gradient ahead of x (Nesterov's momentum); ask at x"),
+        (path(gradient, x, rate * (1 - momentum), momentum, count), "you take a mean, (1 - momentum)·rate; the rate counts in full"),
+        (path(lambda at: gradient(x), x, rate, momentum, count), "you use the gradient of the start for every step; measure it again at each place"),
+        (path(direction_only, x, rate, momentum, count), "your gradients all have one length: take each as it is, long where it is steep"),
     ]  # fmt: skip
 
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:
         if count and np.allclose(found, wanted[-1]):
-            return "all rows are the last place: you keep one array and change it; make a new one each step, x = x - …"
+            return "all rows are the last place: you keep one array and change it; make a new one each step, x = x + …"
         for pattern, hint in patterns:
             if np.allclose(found, pattern):
                 return hint
@@ -163,6 +179,6 @@ def walk_fault(gradient: Any, x: np.ndarray, rate: float, count: int) -> Callabl
             return "the places are there, from the last to the first; the start comes first"
         if count and np.allclose(found[1, 0], wanted[1, 0]) and not np.allclose(found[1], wanted[1]):
             return "within a step you use elements that have moved already: one gradient a step, then move all of them"
-        return "expected each row to be the row before minus rate·gradient(row before)"
+        return "expected each row to be the row before plus the velocity, momentum·velocity - rate·gradient(row before)"
 
     return fault

@@ -16,10 +16,11 @@ def gradient_by_differences(f, x, step):
     return slopes
 
 
-def walk_downhill(gradient, x, rate, count):
-    places = [x]
+def walk_downhill(gradient, x, rate, momentum, count):
+    places, velocity = [x], np.zeros(len(x))
     for _ in range(count):
-        x = x - rate * gradient(x)  # a new array: the one in the list stays
+        velocity = momentum * velocity - rate * gradient(x)
+        x = x + velocity  # a new array: the one in the list stays
         places.append(x)
     return np.array(places)
 

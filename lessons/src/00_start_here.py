@@ -13,12 +13,12 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **Question.** A photograph goes in, and for *every pixel* comes out what it belongs to. What is that good for, who did it before, and what are you going to build?
+# **Question.** A photograph goes in; out comes, for *every pixel*, what it belongs to. What is that good for, who did it before, and what are you going to build?
 #
 # **You need** some Python, NumPy arrays, and what a derivative is. **Time** 15 minutes. **Paper** sections 1 and 2.
 #
 # ## A picture is an array
-# Matplotlib comes with a photograph: Grace Hopper, who wrote one of the first compilers.
+# Matplotlib comes with a photograph: Grace Hopper, who wrote one of the first compilers. (In the cell, `check` and `look` are two small files beside the lessons, for exercises and pictures; `mf` is the library.)
 
 # %%
 import check
@@ -38,14 +38,14 @@ print(photograph.shape, photograph.dtype)
 print("row 90, column 110:", photograph[90, 110])
 
 # %% [markdown]
-# Rows, columns, and three numbers from 0 to 255 for each pixel: how much red, green and blue. The picture has height H and width W. What can one ask about it?
+# There are rows, columns, and three numbers from 0 to 255 for each pixel: how much red, green and blue. The picture has height H and width W. What can one ask about it?
 #
 # - **What is this?** *One name* for the whole picture. That is *classification*.
 # - **Where are things?** *A few boxes*, each with a name. That is *detection*.
 # - **What is each pixel?** *H × W names*. That is **dense prediction**, and if the names are kinds of things, *semantic segmentation*.
 #
 # The names are called **classes**, and numbers stand for them: 0 for the background, 1 for the first kind of thing, and so on. So a dense prediction is an array too, `(H, W)`, of whole
-# numbers: a **label map**. Who has such a map can cut out a person, measure a tumour, or tell a car where the road ends.
+# numbers: a **label map**. With such a map one can cut out a person, measure a tumour, or tell a car where the road ends.
 #
 # ## The smallest dense prediction
 # A rule that looks at one pixel and answers. Skin has clearly more red than blue:
@@ -73,16 +73,18 @@ for axis in axes:
 look.show(
     figure,
     alt="A portrait of a woman in a dark uniform before a flag. Right: the rule tints most of her "
-    "face, but also stripes of the flag and the ribbons, and nothing else of cap and uniform.",
+    "face and stripes of the flag; of cap and uniform only the badge, the ribbons and a button.",
 )
 look.say(f"The rule calls {100 * skin(photograph).mean():.0f} % of the picture skin.")
 
 # %% [markdown]
-# It finds her face, and the stripes of the flag, the ribbons and a button as well. And how would a rule for colours find her coat? *A pixel alone does not know what it belongs to*: the black of the
+# It finds most of her face, and stripes of the flag, the badge, the ribbons and a button as well. And how would a rule for colours find her coat? *A pixel alone does not know what it belongs to*: the black of the
 # coat is part of a person because of what lies around it. A good answer for one pixel needs a look at **many** pixels.
 #
 # ## A network's answer
-# The same photograph, with the network that comes with this library. It knows seven classes; how it was made is lesson 18.
+# A **network** is a long formula: simple operations, its **layers**, one after another, with very many numbers in them, its **weights**. Nobody chooses these. They are found by *training*: by looking at many photographs whose label maps are known.
+#
+# Here is the same photograph, and the network that comes with this library. It knows seven classes; lesson 18 tells how it was made.
 
 # %%
 model = mf.models.load("voc7")
@@ -96,7 +98,7 @@ look.say(f"The network has {sum(weight.data.size for weight in model.parameters(
 
 # %% [markdown]
 # Four axes, always in this order: picture N, **channel** C, row H, column W. One picture goes in, with three channels, its colours. Out comes one picture with seven channels:
-# for each pixel seven **scores**, one a class. The largest score wins, and that is the whole step from scores to labels:
+# for each pixel seven **scores**, one for each class. The largest score wins, and that is the whole step from scores to labels:
 
 # %%
 labels = scores.argmax(axis=1)[0]
@@ -125,11 +127,11 @@ look.show(
 look.say(f"It says: {shares_line(labels, model.class_names)}.")
 
 # %% [markdown]
-# Cap, face and coat are *one* thing now, and the ribbons belong to it. It is not perfect: a piece of the flag went with her, her shoulders lost their rim, and there was no dog in the room. Where does it go
-# wrong? Mostly where the map in the middle is pale: where the two best scores are nearly equal.
+# Cap, face and coat are *one* thing now, and the ribbons belong to it. It is not perfect: a piece of the flag went with her, her shoulders lost their rim, and there was no dog in the room. Where
+# would you look for mistakes first? Where the map in the middle is pale: there the two best scores are nearly equal.
 #
 # ## Check
-# Is this really all there is to it? The library has a function for whole photographs; its label map should be ours, pixel for pixel.
+# Is that really all? The library has a function for whole photographs; its label map should be ours, pixel for pixel.
 
 # %%
 found = predict_maps(model, photograph).labels
@@ -137,10 +139,10 @@ look.say(f"{(found == labels).sum():,} of {labels.size:,} labels are the same.")
 
 # %% [markdown]
 # ## Who did it before
-# The paper that these lessons rebuild is *Fully Convolutional Networks for Semantic Segmentation* by Jonathan Long, Evan Shelhamer and Trevor Darrell, 2015: **FCN** for short. Networks were used
+# The paper that these lessons rebuild is *Fully Convolutional Networks for Semantic Segmentation* by Jonathan Long, Evan Shelhamer and Trevor Darrell, 2015: **FCN** for short. Networks had been used
 # for dense prediction before. How?
 #
-# **Patch by patch.** By then networks were good at "what is this?". So cut out a *patch*, a small window around a pixel, ask what its middle is, and go on to the next pixel. Cireşan and
+# **Patch by patch.** Networks had become good at "what is this?". So cut out a *patch*, a small window around a pixel, ask what its middle is, and go on to the next pixel. Cireşan and
 # others (2012) found the membranes between nerve cells like that; Farabet and others (2013) and Pinheiro and Collobert (2014) trained on patches of outdoor scenes. It works, but look at two neighbours:
 
 # %% tags=["figure"]
@@ -148,7 +150,7 @@ side, row, column = 101, 100, 108
 figure, axes = plt.subplots(1, 2, figsize=(5.6, 3.2), layout="constrained")
 for axis in axes:
     axis.imshow(photograph)
-    for shift, colour in ((0, look.SKY), (1, look.ORANGE)):
+    for shift, colour in ((0, "white"), (1, look.ORANGE)):
         corner = (column - side // 2 + shift - 0.5, row - side // 2 - 0.5)
         axis.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.6))
         axis.plot(column + shift, row, ".", color=colour, markersize=5)
@@ -163,23 +165,25 @@ look.show(
 )
 look.say(
     f"Two windows of {side} × {side} pixels, one pixel apart, have {100 * (side - 1) / side:.0f} % "
-    f"of their pixels in common. A window for each pixel of this small picture has "
-    f"{labels.size * side**2:,} pixels in all; the picture has {labels.size:,}. "
+    f"of their pixels in common. The windows for all pixels of this small picture have "
+    f"{labels.size * side**2:,} pixels together; the picture has {labels.size:,}. "
     f"Each of these is looked at up to {side**2:,} times."
 )
 
 # %% [markdown]
 # **Help from outside.** Such labels were coarse and noisy, so other methods cleaned up: *superpixels*, small groups of neighbours of one colour that get one label together, as Farabet and others used them; or
-# *random fields*, which favour equal labels for equal neighbours.
+# *random fields*, which favour equal labels for neighbours that look alike.
 #
 # **Region by region.** Let another method propose regions that may be objects, and let a network name each: *SDS* by Hariharan and others (2014), and Gupta and others (2014) with depth. These were the best on
-# their data when FCN came. But each part is made by itself, and what the network finds out does not reach the proposals. *Hypercolumns* by Hariharan and others (2015), of the same year as FCN, put the values of several layers above a pixel on top of each other: an idea close to FCN's own in lesson 14.
+# their data when FCN came. But each part is trained by itself, and what the network learns does not reach the proposals.
+#
+# *Hypercolumns* by Hariharan and others (2015), of the same year as FCN, stack up the values that several layers have at a pixel: an idea close to FCN's own in lesson 14.
 #
 # **All at once, earlier.** A network without a fixed input size is older: Matan and others (1992) read rows of digits with one, Wolf and Platt (1994) looked for the corners of address blocks, Ning and others (2005) labelled the tissues of a worm, and OverFeat (Sermanet and
 # others, 2014) found objects. Training one on whole pictures was rare; Tompson and others (2014) did, for joints of the body.
 #
-# **FCN** takes a network that was good at "what is this?", and turns it into one that answers for all pixels *in one pass*, trained on whole pictures, from pixels to pixels, with nothing before and nothing behind it. In the paper's Table 3 that
-# brings SDS's 51.6 to 62.2 on the test pictures of VOC 2012 (mean IU, lesson 17), and about 50 seconds a picture to about 175 milliseconds.
+# **FCN** takes a network that was good at "what is this?", and turns it into one that answers for all pixels *in one pass*, trained on whole pictures, from pixels to pixels, with no other method before it or after it. In the paper's Table 3
+# the mean IU (a score, lesson 17) on the test pictures of VOC 2012, a set of photographs, rises from SDS's 51.6 to 62.2, and the time for a picture falls from about 50 seconds to about 175 milliseconds.
 #
 # ## What you will build
 # | lessons | |
@@ -189,15 +193,15 @@ look.say(
 # | 08–11 | what one score sees; a classifier that takes pictures of any size; making small maps large |
 # | 12–15 | FCN-32s, FCN-16s, FCN-8s: the paper's networks, each finer than the one before |
 # | 16–19 | training, scores, and data: what to sample, what to count, VOC photographs, other data |
-# | 20–22 | how it got fast, the same on a GPU, and the paper on one page |
+# | 20–22 | how the library got fast, the same on a GPU, and the paper on one page |
 #
-# At the end you will have written the parts by yourself, and know why they are right.
+# At the end you will have written the parts yourself, and know why they are right.
 #
 # ## How to use these lessons
 # Read, and run each cell (Shift+Enter). Where it says **before you run the next cell**, stop and guess: a wrong guess that you remember teaches more than a right sentence that you skim. Change numbers. Nothing can break: a fresh copy is one `git checkout` away.
 #
-# At the end stand three exercises, easy to hard. Each is a function with `...` where your code goes, and a line that checks it. As long as nothing is there it says `not done yet`. For a wrong answer it does not only say so, but
-# what its fault looks like. Try that: in exercise 1 below, first write `return scores.argmax(axis=-1)`, and you will read
+# At the end stand three exercises, easy to hard. Each is a function with `...` where your code goes, and a line that checks it. As long as nothing is there it says `not done yet`. If the answer is wrong, it also says
+# what the fault looks like. Try that: in exercise 1 below, first write `return scores.argmax(axis=-1)`, and you will read
 #
 # ```text
 # ✗ labels_of_scores: expected the shape (2, 4, 5), got (2, 3, 4): your maximum runs over the columns (W); it belongs over the classes, axis 1
@@ -206,15 +210,15 @@ look.say(
 # `help(check.labels_of_scores)` says once more what is asked. A folded hint stands under each exercise. Answers are in `lessons/solutions/`, for after you have tried. In a terminal, `minifcn lessons` lists what you have solved.
 #
 # ## In the library
-# `minifcn/training/tiles.py`: `predict_maps` is what we did by hand, and more: it cuts what is too large for the memory into tiles, and asks for other sizes. `minifcn/draw/overlay.py` tints. `minifcn predict photo.jpg` in a terminal does both.
-# `mf.models.load` reads one file that holds the weights, the names of the classes, and how pictures are prepared, so that these cannot be mixed up.
+# `minifcn/training/tiles.py`: `predict_maps` is what we did by hand, and more: it can cut a large picture into tiles, and can ask at several sizes. `minifcn/draw/overlay.py` tints. `minifcn predict photo.jpg` in a terminal does both.
+# `mf.models.load` reads one file that holds the weights, the names of the classes, and how pictures are prepared, so that they stay together.
 #
-# > **Honesty box.** The shipped network is not the paper's. It is small (you saw its weights counted; Table 1 gives 134 million for FCN with VGG16), stands on another classifier, and knows seven of VOC's 21 classes. It was trained for half an hour, and is at home with pictures about as
-# > large as the one above. How often a pixel is looked at is no measure of time; lesson 09 takes the time. Semantic segmentation does not count things: two people side by side are one
-# > patch of "person". To tell them apart is *instance segmentation*, and SDS did that as well. PyTorch's `torchvision` has a network called `fcn_resnet50`, which has FCN's name but neither its skips nor its upsampling layers.
+# > **Honesty box.** The shipped network is not the paper's. It is small (you saw its weights counted; Table 1 gives 134 million for FCN with VGG16), was made from another classifier, and knows seven of VOC's 21 classes. It was trained for half an hour, and does best on pictures about as
+# > large as the one above. How often a pixel is looked at is not yet a time; lesson 09 measures times. Semantic segmentation does not count things: two people side by side are one
+# > area of "person". To tell them apart is *instance segmentation*, and SDS did that as well. PyTorch's `torchvision` has a network called `fcn_resnet50`, which has FCN's name but neither its skips (lesson 14) nor its upsampling layers (lesson 10).
 #
 # ## Exercises
-# **1.** From scores to labels, for several pictures at once: `scores` is `(N, C, H, W)`, the label map `(N, H, W)` holds the number of the class with the largest score.
+# **1.** From scores to labels, for several pictures at once: `scores` is `(N, C, H, W)`; return the label maps, `(N, H, W)`.
 #
 # <details><summary>Hint</summary>It stands above, for one picture. Which axis counts the classes?</details>
 
@@ -243,7 +247,7 @@ def my_share_of_class(labels, label):
 check.share_of_class(my_share_of_class)
 
 # %% [markdown]
-# **3.** Be the state of the art before FCN. `classify(window)` answers for the *middle* of a window of `side` × `side` pixels (`side` is odd). Ask it once for each pixel and return the label map. At the border the window reaches beyond the
+# **3.** Do it patch by patch, as before FCN. `classify(window)` answers for the *middle* of a window of `side` × `side` pixels (`side` is odd). Ask it once for each pixel and return the label map. At the border the window reaches beyond the
 # picture: there it is black (0).
 #
 # <details><summary>Hint</summary><code>np.pad</code> puts a frame around the picture. How wide must it be, and where does the window of pixel (0, 0) begin in the framed picture? The channels need no frame.</details>
@@ -261,8 +265,8 @@ check.label_each_pixel(my_label_each_pixel)
 # ## Summary
 # - Dense prediction gives every pixel a class; a network gives every pixel a score for each class, and the largest wins.
 # - A pixel alone does not know what it belongs to, and a window for each pixel does nearly the same work again and again.
-# - FCN does it in one pass, learned from pixels to pixels; the next 22 lessons build it from nothing.
+# - FCN does it in one pass, learned from pixels to pixels; the next 22 lessons build it with nothing but NumPy.
 #
 # ## In the paper
-# Section 1 says what is new: training end to end, on whole pictures, for the prediction of every pixel, from a classifier that has learned already. Section 2 names who came before, and lists the machinery that they needed and
+# Section 1 says what is new: training end to end, on whole pictures, for the prediction of every pixel, starting from a classifier that has been trained already. Section 2 names who came before, and lists the machinery that they needed and
 # FCN does without: small networks, patches, superpixels, random fields, pyramids of sizes, ensembles.

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 01 · Slopes by hand
 #
-# **Question.** Training a network means to ask for each of its weights: if this one grew a little, would the result get better or worse? That is a slope. Can you measure one
+# **Question.** To train a network is to ask for each of its weights: if this one grew a little, would the result get better or worse? That is a slope. Can you measure one
 # without any calculus, and how small is "a little"?
 #
 # **You need** what a derivative is, and lesson 00 for how exercises work. **Time** 20 minutes. **Paper** none: everything in it that is trained rests on slopes.
@@ -43,7 +43,7 @@ print(f"on paper   slope {np.exp(1.0):.4f}")
 
 # %% [markdown]
 # We try it with exp, since there we know the answer: the slope of eˣ is eˣ. In a picture, a difference is the slope of the straight line through two points of the curve. The nearer the points,
-# the more it looks like the curve itself:
+# the closer the line's slope is to the curve's:
 
 # %% tags=["figure"]
 line = np.linspace(0.4, 1.8, 100)
@@ -75,10 +75,10 @@ for power in range(2, 17, 2):
 # First it gets better, then *worse*, and in the end the slope is 0 and everything is wrong. What happened?
 #
 # ## Two errors
-# **Truncation.** A curve is not a straight line. Taylor's series says how much it leaves the line: f(x + h) = f(x) + h·f′(x) + h²/2·f″(x) + …. Subtract f(x), divide by h, and what is left over beside f′(x) is
+# **Truncation.** A curve is not a straight line. Taylor's series says how far it leaves the line: f(x + h) = f(x) + h·f′(x) + h²/2·f″(x) and smaller terms. Subtract f(x), divide by h, and what is left over beside f′(x) is
 # about **h/2·f″(x)**. This is small when the step h is small.
 #
-# **Rounding.** The computer keeps about 16 digits of a number. That is all:
+# **Rounding.** The computer keeps about 16 digits of a number. What is smaller gets lost:
 
 # %%
 print("1 + 1e-15 =", repr(1 + 1e-15))
@@ -126,7 +126,7 @@ def central_difference(f, x, step):
 
 
 # %% [markdown]
-# Why is it better? Taylor for x − h has the same terms with alternating signs: f(x − h) = f(x) − h·f′(x) + h²/2·f″(x) − …. In the difference of both the term with f″ is gone! What is left over is **h²/6·f‴(x)**, and h² is much less than h.
+# Why is it better? Taylor for x − h has the same terms with alternating signs: f(x − h) = f(x) − h·f′(x) + h²/2·f″(x) − h³/6·f‴(x) and so on. In the difference of the two the term with f″ is gone! What is left over is **h²/6·f‴(x)**, and h² is much less than h.
 #
 # Now the whole picture: error against step, with both axes in powers of ten. It has a name, the **U-curve**.
 
@@ -157,7 +157,7 @@ for axis, dtype in zip(axes, (np.float64, np.float32), strict=True):
     axis.set(xscale="log", yscale="log", ylim=(1e-13, 10), xlabel="step h", title=dtype.__name__)
     axis.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("error / slope")
-axes[0].legend(fontsize=8, loc="lower left", framealpha=1, edgecolor="none")
+axes[1].legend(fontsize=8, loc="center left", frameon=False)
 look.show(
     figure,
     alt="Two panels of error against step, each curve a U. In float64 forward reaches about 1e-8 near the "
@@ -167,10 +167,10 @@ look.show(
 # %% [markdown]
 # The right arm of each U is truncation, the left arm is rounding, and the formulas lie along both. Best is where they meet.
 #
-# On the right is the same in **float32**, numbers with about 7 digits instead of 16. Networks are trained with them, for they need half the memory and are faster. But *measure slopes* with them? Look at how high the lowest point lies.
+# On the right is the same in **float32**, numbers with about 7 digits instead of 16. Networks are trained with them, for they need half the memory and are faster. But *measure slopes* with them? Look at how high the lowest point lies. (And where the curve is level, the step is so small that x + h is x: the slope comes out as 0.)
 #
 # ## Check
-# If we have understood this, then we can say beforehand where the best step is. Forward: h/2 + eps/h is least at h = √(2·eps). Central: h²/6 + eps/h is least at h = ∛(3·eps). (The derivative is zero there;
+# If we have understood this, then we can say beforehand where the best step is. All derivatives of exp are exp, so as a part of the slope the errors are h/2 or h²/6, and eps/h. Forward: h/2 + eps/h is least at h = √(2·eps). Central: h²/6 + eps/h is least at h = ∛(3·eps). (The derivative is zero there;
 # do it on paper.) Against what was measured:
 
 # %%
@@ -191,10 +191,10 @@ for dtype in (np.float64, np.float32):
         print(f"{name:16} {step:5.0e}  {steps[least + 2]:8.0e}     {error:5.0e}  {10 ** smooth[least]:8.0e}")
 
 # %% [markdown]
-# The formulas give the right size; rounding is luck, so nothing fits better than to a factor of ten or so. What to remember: **central, float64, a step near 1e-5**: about ten digits right.
+# The formulas give the right size; rounding is partly luck, so nothing fits better than to within a factor of ten. What to remember: **central, float64, a step near 1e-5**: about ten digits right.
 #
 # ## Many variables
-# A network has not one x but millions of weights. Let us start with two. Here are a few points, and a line that should run through them: `weight * x + bias`. How far off is it? The mean of the squared distances is called the **loss**:
+# A network has not one x but millions of weights. Let us start with two. Here are a few points, and a line that should run through them: `weight * x + bias`. How far off is it? A number that says so is called a **loss**; here it is the mean of the squared distances:
 
 # %%
 x = np.array([-1.0, 0.0, 1.0, 2.0, 3.0])
@@ -208,7 +208,7 @@ def loss(at):
 
 
 # %% [markdown]
-# It has a slope for each of its two numbers. Move *one* and leave the other alone; then the other way round. All slopes together are the **gradient**, an array as large as the one that we moved.
+# It has a slope for each of its two numbers. Move *one* and leave the other alone; then the other way round. All slopes together are the **gradient**, an array of the same shape as the one that we moved.
 
 
 # %%
@@ -228,7 +228,7 @@ print("on paper", np.array([(2 * distance * x).mean(), (2 * distance).mean()]))
 
 # %% [markdown]
 # ## Downhill
-# The gradient points where the loss rises most steeply. So go the *other* way, a bit, and measure again. How far? The gradient times a number, the **learning rate**. This is **gradient descent**, and
+# The gradient points where the loss rises most steeply. So go a bit the *other* way, and measure again. How far? The gradient times a small number, the **learning rate**. This is **gradient descent**, and
 # nearly everything called learning in these lessons is this line: `at = at - rate * gradient(loss, at)`.
 #
 # **Before you run the next cell:** what happens if the learning rate is too large?
@@ -281,7 +281,7 @@ look.say(
 # A program that knows nothing about lines has found the best one, by differences alone. Could a network learn like that?
 #
 # ## The price
-# Each slope costs two runs of the function, and *one* step needs them all.
+# Each slope costs two runs of the function, and *one* step needs them all. (The 134 million are from the paper's Table 1.)
 
 # %%
 shipped = sum(weight.data.size for weight in mf.models.load("voc7").parameters())
@@ -290,8 +290,8 @@ for name, count in (("our line", 2), ("lesson 00", shipped), ("the paper's VGG16
     print(f"{name:18} {count:>13,} {2 * count:>13,} {2 * count / 86400:>12,.1f}")
 
 # %% [markdown]
-# For *one* step of many thousands. Lesson 02 builds a machine that finds all slopes at once for about the price of a few runs, however many weights there are. So what are differences
-# good for? They are simple, and need only the function itself. They will be our **judge**: every gradient in this library has been held against them (lesson 03).
+# And that is *one* step of many thousands. Lesson 02 builds a machine that finds all slopes at once for about the price of a few runs, however many weights there are. So what are differences
+# good for? They are simple, and need only the function itself. They will be our **judge**: every gradient in this library is held against them (lesson 03).
 #
 # ## In the library
 # `minifcn/verify/differences.py` is the central difference, and `choose_step` in it does not trust a fixed 1e-5: it tries several steps, and takes larger ones where a function is straight, since then there is no
@@ -340,14 +340,14 @@ def my_gradient_by_differences(f, x, step):
 check.gradient_by_differences(my_gradient_by_differences)
 
 # %% [markdown]
-# **3.** Walk downhill and keep a diary: start at `x`, take `count` steps of gradient descent with the learning rate `rate`, and return *all* places as an array `(count + 1, len(x))`, the start first.
-# `gradient(x)` gives the gradient at a place.
+# **3.** Walk downhill with *momentum*, as the paper does: a velocity starts at 0, each step makes it `momentum * velocity - rate * gradient(x)`, and then `x` moves by it. Start at `x`, take `count` steps, and return *all*
+# places as an array `(count + 1, len(x))`, the start first. `gradient(x)` gives the gradient at a place.
 #
-# <details><summary>Hint</summary>At every place the gradient is another one. And <code>x -= …</code> changes the array itself, also where it stands in your list already; <code>x = x - …</code> makes a new one.</details>
+# <details><summary>Hint</summary>The gradient differs from place to place. And <code>x -= …</code> changes the array itself, also where it stands in your list already; <code>x = x - …</code> makes a new one.</details>
 
 
 # %%
-def my_walk_downhill(gradient, x, rate, count):
+def my_walk_downhill(gradient, x, rate, momentum, count):
     """gradient: array -> array of the same shape. Returns (count + 1, len(x))."""
     ...
 
@@ -361,4 +361,4 @@ check.walk_downhill(my_walk_downhill)
 # - A gradient is a slope for each variable, and stepping against it makes a loss small; by differences that is far too slow for a network.
 #
 # ## In the paper
-# Nothing about slopes as such. Section 4.3 only says how it goes downhill, by stochastic gradient descent with momentum, and with which learning rates: 10⁻³ for AlexNet, 10⁻⁴ for VGG16, and "5⁻⁵", as it is printed, for GoogLeNet. They were found by trying (a *line search*). You have seen why such a number needs care.
+# Nothing about slopes as such. Section 4.3 only says how it goes downhill, by stochastic gradient descent with momentum, and with which learning rates: 10⁻³ for AlexNet, 10⁻⁴ for VGG16, and "5⁻⁵", as it is printed, for GoogLeNet. They were found by trying (the paper calls it a *line search*). You have seen why such a number needs care.

@@ -18,10 +18,10 @@
 # **You need** lesson 01 (slopes, gradient descent). **Time** 25 minutes. **Paper** sections 1 (backpropagation) and 4.2 (a net that is a graph).
 #
 # ## Every result remembers where it came from
-# Slopes multiply along the way. If c grows twice as fast as b, and b three times as fast as a, then c grows six times as fast as a: the **chain rule**. So each operation needs to know only its *own* slopes; what comes
-# together is a matter of walking back from the result and multiplying.
+# Slopes multiply along the way. If c grows twice as fast as b, and b three times as fast as a, then c grows six times as fast as a: the **chain rule**. So each operation needs to know only its *own* slopes; for the rest,
+# walk back from the result and multiply.
 #
-# To walk back, a result must remember its way. Let us wrap numbers in a box that does. Such a box is called a **Tensor**:
+# To walk back, a result must remember what it was made from. Let us wrap numbers in a box that does. Such a box is called a **Tensor**:
 
 # %%
 import inspect
@@ -38,7 +38,7 @@ class Tensor:
     def __init__(self, data, made_from=()):
         self.data = np.asarray(data, float)
         self.made_from = made_from  # pairs: an input, and how a gradient goes back to it
-        self.grad = 0.0  # the slope of the final result by this tensor, once we know it
+        self.grad = 0.0  # the slope of the final result with respect to this tensor, once we know it
 
 
 def add(a, b):
@@ -54,11 +54,11 @@ Tensor.__add__ = add
 a = Tensor(1.0)
 b = a + a
 c = b + b
-look.say(f"a is {a.data:g} and c is {c.data:g}. So c = 4·a, and its slope by a is **4**.")
+look.say(f"a is {a.data:g} and c is {c.data:g}. So c = 4·a, and its slope with respect to a is **4**.")
 
 # %% [markdown]
 # ## Three ways to walk back
-# Start at the result with a gradient of 1, since c grows as fast as c. At each tensor, keep what arrives, and send it on to the inputs. The first idea that one has:
+# Start at the result with a gradient of 1, since c grows as fast as c. At each tensor, keep what arrives, and send it on to the inputs. The first idea:
 
 
 # %%
@@ -89,10 +89,10 @@ for walk in (backward_assign, backward_add):
     print(f"{walk.__name__:15}  c {c.grad:g}   b {b.grad:g}   a {a.grad:g}")
 
 # %% [markdown]
-# Right is c 1, b 2, a 4. Adding repairs b, and then a gets *too much*: 6. Why? `b` is visited twice. The first time it sends on 1, which is not all that it will get. The second time it sends on 2, and the first 1
+# The right answer is c 1, b 2, a 4. Adding repairs b, but now a gets *too much*: 6. Why? `b` is visited twice. The first time it sends on 1, which is not all that it will get. The second time it sends on 2, and the first 1
 # is in it once more.
 #
-# What is wrong is the **order of visits**. `b` must not send anything before it has everything. So first count how often each tensor is used, and visit it when as many gradients have arrived:
+# What is wrong is the **order of visits**. `b` must not send anything before it has everything. So first count how often each tensor is used, and visit it when that many gradients have arrived:
 
 
 # %%
@@ -168,15 +168,16 @@ for axis, (walk, title) in zip(axes, walks.items(), strict=True):
     axis.axis("off")
 look.show(
     figure,
-    alt="Three times the graph a, b, c with two arrows from c back to b and two from b to a, and what each carries. "
-    "Keep the last: a gets 1. Add and send on at once: b sends 1 and then 2, a gets 6. Wait: b sends 2 once, a gets 4.",
+    alt="Three times the graph a, b, c with two arrows from c back to b and two from b to a, "
+    "and what each carries. Keep the last: a gets 1. Add and send on at once: b sends 1 and then 2, "
+    "a gets 6. Wait: b sends 2 once, a gets 4.",
 )
 
 # %% [markdown]
-# What tensors and their ways make up is a **graph**: tensors are dots, uses are arrows. It has no circles, since a result comes after its inputs, so there is always a tensor whose uses have all been visited: we never get stuck.
+# Tensors and their ways back make up a **graph**: the tensors are its dots, their uses its arrows. No arrow leads back to an earlier tensor, since a result comes after its inputs. So there is always a tensor whose uses have all been visited: we never get stuck.
 #
 # ## The other cure, and what it costs
-# One could also send on only what has just arrived, not the sum so far. That gives 4 as well. It walks each *path* from the result to the leaves by itself. How many are there?
+# One could also send on only what has just arrived, not the sum so far. That gives 4 as well. But it walks each *path* from the result to the **leaves**, the tensors that were made from nothing, by itself. How many visits is that?
 
 
 # %%
@@ -196,17 +197,17 @@ for times in (2, 5, 10, 16):
     print(f"{times:2} times {visits_by_path(x):>16,} {visits_waiting(x):>21}")
 
 # %% [markdown]
-# It doubles with each use. A network in which 50 layers add their input to their output would never finish. *Waiting visits each tensor once.*
+# The visits double with each `x + x`. A network in which 50 layers add their input to their output would never finish. *Waiting visits each tensor once.*
 #
 # ## More operations
-# Add arrays, and four more operations. In each, ask only: if the output's gradient is `grad`, what is the input's?
+# Now with arrays, and with four more operations. In each, ask only: if the output's gradient is `grad`, what is the input's?
 #
-# - **a · b**: to `a` goes grad · b, since the slope of a·b by a is b.
+# - **a · b**: to `a` goes grad · b, since the slope of a·b with respect to a is b. To `b` goes grad · a.
 # - **x @ w**, a matrix product: `grad @ w.T` to x, `x.T @ grad` to w. (The shapes leave no other choice.)
 # - **relu**, the larger of x and 0: grad where x was positive, else 0.
 # - **total**, the sum of all elements: grad to each of them.
 #
-# And a sum of arrays of *unlike* shape: NumPy repeats the smaller one, which is called **broadcasting**. A bias of shape (3,) that is added to five rows is used five times. We know what to do
+# And a sum of arrays of *different* shapes: NumPy repeats the smaller one, which is called **broadcasting**. A bias of shape (3,) that is added to five rows is used five times. We know what to do
 # with things used five times: add up what arrives.
 
 
@@ -242,7 +243,7 @@ def total(x):
 Tensor.__add__, Tensor.__mul__, Tensor.__matmul__ = add, multiply, matmul
 
 # %% [markdown]
-# That is a whole engine. Now a small network: one number goes in, twenty relus look at it, one number comes out. It should draw a sine.
+# That is a whole engine. Now a small network: one number goes in, goes through twenty relus, and one number comes out. It should learn to draw a sine.
 
 # %%
 rng = np.random.default_rng(2)
@@ -288,7 +289,8 @@ for tensor in weights.values():
         runs += 2
         largest = max(largest, abs(slope - tensor.grad[i]))
 look.say(
-    f"Largest difference of {runs // 2} slopes: {largest:.0e}. The differences took **{runs} runs** of the network; `backward` took one run and **one walk back**."
+    f"Largest difference of {runs // 2} slopes: {largest:.0e}. The differences took **{runs} runs** of the network; "
+    "`backward` took one run and **one walk back**."
 )
 
 # %% [markdown]
@@ -321,7 +323,7 @@ look.show(
 # ## In the library
 # Three files, and you can follow every `backward()` through them:
 #
-# 1. `minifcn/autodiff/engine.py`: `Tensor`, and `Function`, which is our pair of forward and way back, as a class with two methods.
+# 1. `minifcn/autodiff/engine.py`: `Tensor`, and `Function`, which is our operation and its way back, as a class with two methods, `forward` and `backward`.
 # 2. `minifcn/autodiff/walk.py`: `walk_back`, our `backward`; it waits by counting, as ours does.
 # 3. `minifcn/ops/arithmetic.py` (and its neighbours): the operations. Here is the product:
 
@@ -332,7 +334,7 @@ from minifcn.ops.arithmetic import Mul
 print(inspect.getsource(Mul))
 
 # %% [markdown]
-# The same bug, held against the library, and the order in which it visits. The two branches of `d` are unlike in length, so a walk that goes by distance from the result would be wrong here:
+# Here is our trap once more, for the library, and the order in which it visits. (`requires_grad=True` asks it for a gradient.) Two ways of different length lead from `d` to `b`, so a walk that takes the nearest tensor first would be wrong:
 
 # %%
 a = mf.Tensor(np.array(1.0), requires_grad=True)
@@ -343,7 +345,7 @@ d.backward()
 print("slope of 8a² at 1:", a.grad)
 
 # %% [markdown]
-# And its answers for our network, with our weights:
+# And what it finds for our network, with our weights:
 
 # %%
 tensors = {name: mf.Tensor(tensor.data.copy(), requires_grad=True) for name, tensor in weights.items()}
@@ -358,16 +360,16 @@ differences = {name: np.abs(tensors[name].grad - tensor.grad).max() for name, te
 look.say(f"Largest difference between the library's gradients and ours: {max(differences.values()):.1g}.")
 
 # %% [markdown]
-# > **Honesty box.** We left out: that only leaves keep their gradients (the library drops the others as soon as they are used, and what the forward had saved with them, so a graph is walked once);
-# > `requires_grad`, which spares the ways nobody asks about; `no_grad()`, for when nothing need be remembered. Like ours, the library gives no gradients of gradients. PyTorch counts
-# > uses as we do. Others sort the graph beforehand: micrograd by recursion (which Python stops at about a thousand operations deep), DeZero by a number that each result has, one more than its inputs'. Caffe has no
+# > **Honesty box.** In the library only leaves keep their gradients: it drops the others as soon as they are used, and what the forward had saved with them, so a graph is walked once. Where no `requires_grad` asks, it
+# > does not walk; inside `no_grad()` nothing is remembered at all. Like ours, the library gives no gradients of gradients. PyTorch counts
+# > uses as we do. Others sort the graph first. Of two small teaching libraries, micrograd does it by recursion (Python stops that at a depth of about a thousand), and DeZero by a number that each result has, one more than the largest of its inputs'. Caffe has no
 # > graph at all: layers run in the order of a list and back again, and where something is used twice it puts in a *split* layer whose backward adds. The idea is older than all of them: Linnainmaa's
 # > thesis of 1970.
 #
 # ## Exercises
 # **1.** The way back of a product with a *stack* of matrices: `x` is (s, n, k), and NumPy multiplies each of its s matrices with the one `w`. So w is used s times. For `y = x @ w` return the gradients for `x` and for `w`.
 #
-# <details><summary>Hint</summary>Each matrix of the stack by itself is as in the text. What happens to something that is used s times? And <code>x.T</code> turns round <i>all</i> axes; <code>x.swapaxes(1, 2)</code> the last two.</details>
+# <details><summary>Hint</summary>Each matrix of the stack by itself is as in the text. What happens to something that is used s times? And <code>x.T</code> reverses <i>all</i> axes; <code>x.swapaxes(1, 2)</code> the last two.</details>
 
 
 # %%
@@ -410,7 +412,7 @@ check.order_of_visits(my_order_of_visits)
 
 # %% [markdown]
 # ## Summary
-# - Every result remembers its inputs and how a gradient goes back to each; the chain rule multiplies along a way and adds over ways.
+# - Every result remembers its inputs and how a gradient goes back to each; slopes multiply along a way, and where ways meet they add.
 # - A tensor may send on its gradient when it has all of it: count the uses, then count down. Each tensor is visited once.
 # - One walk back costs about two runs and finds the slopes for all weights.
 #

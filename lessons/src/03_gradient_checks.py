@@ -18,7 +18,7 @@
 # **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes. **Paper** none.
 #
 # ## A backward that is plainly wrong
-# *Softmax* turns scores into probabilities: raise e to each score, and divide by the sum. All results are positive, and together they are 1. Lesson 07 needs
+# *Softmax* turns scores into probabilities: take e to the power of each score, and divide by the sum of them all. The results are positive and add up to 1. Lesson 07 needs
 # it. Here is a softmax whose author was tired:
 
 # %%
@@ -112,11 +112,11 @@ look.show(
 )
 
 # %% [markdown]
-# On the left every column adds up to zero. Of course: the probabilities together are 1, whatever the scores are, so *their sum* never moves. For softmax, zero is
-# the right gradient **of the sum**. The check asked a question that has a boring answer.
+# On the left every column adds up to zero. Of course: the probabilities add up to 1, whatever the scores are, so *their sum* never moves. For softmax, zero is
+# the right gradient **of the sum**. The check asked a question whose answer is always 0.
 #
-# On the right every output has a weight of its own before we add. Such a weight is the gradient that comes in from above: `backward(grad)` gets one number an
-# output and returns `grad @ jacobian`. Weights that come in from above are called a **cotangent**. All ones is one cotangent among many, and a bad one to check with. Take random numbers.
+# On the right every output has a weight of its own before we add. In a graph (lesson 02) such weights come in from the later operations: `backward(grad)` gets one number for each
+# output and returns `grad @ jacobian`. Weights like these are called a **cotangent**. All ones is one cotangent among many, and a bad one to check with. Take random numbers.
 #
 # ## The same check, with a random cotangent
 
@@ -139,7 +139,7 @@ class Softmax(mf.Function):
         return self.y
 
     def backward(self, grad):
-        return self.y * (grad - (grad * self.y).sum())  # why? see exercise 2
+        return grad @ (np.diag(self.y) - np.outer(self.y, self.y))  # the table, by a formula
 
 
 for function in (TiredSoftmax(), Softmax()):
@@ -147,11 +147,11 @@ for function in (TiredSoftmax(), Softmax()):
     print(f"{type(function).__name__:13} largest error {error:.1g}")
 
 # %% [markdown]
-# Could random weights be unlucky too? A wrong `backward` has a wrong table, and its error is `cotangent @ (table - right table)`. That is zero only if the cotangent lies
+# Could random weights be unlucky too? A wrong `backward` has, as a rule, a wrong table, and then its error is `cotangent @ (table - right table)`. That is zero only if the cotangent lies
 # exactly on a plane that the mistake chooses. Random numbers do not hit a plane. So **one** random cotangent is enough.
 #
 # ## Who else gets away with ones?
-# Four mistakes that people really make. What lies left of the line passes a check that tolerates a millionth.
+# Four mistakes that are easily made. In the picture, what lies left of the line passes a check that tolerates a millionth.
 
 
 # %%
@@ -213,8 +213,8 @@ look.show(
 # ## How near is near enough?
 # Two fair tries that fail:
 #
-# - *The difference must be below 0.000001.* A deep network has gradients that small. Then everything passes.
-# - *The difference must be below a millionth of the gradient.* A gradient of exactly 0 gets a numeric value of 0.00000000001, and that is infinitely many times too large.
+# - *The difference must be below 0.000001.* A deep network can have gradients that small. Then everything passes.
+# - *The difference must be below a millionth of the gradient.* Where the gradient is exactly 0, the numeric value is a tiny bit off, and a millionth of 0 tolerates nothing.
 
 # %%
 small = 1e-7 * x  # a gradient that is small everywhere
@@ -230,7 +230,7 @@ print("difference below a millionth of it?", bool(at_zero[0] < 1e-6 * at_zero[0]
 #
 # **|analytic − numeric| ≤ rtol · max(|analytic|, |numeric|) + atol**
 #
-# with an `atol` that shrinks where all gradients are small. How tight can `rtol` (the relative tolerance) be? As tight as the differences are exact, and that is a matter of the number type.
+# `rtol` is the *relative tolerance*, and `atol`, the *absolute* one, is a small part of the largest gradient. How small can `rtol` be? As small as the errors of the differences, and those depend on the number type.
 
 # %%
 right = gradient(Softmax(), x, random)
@@ -247,7 +247,7 @@ for dtype in (np.float32, np.float64):
     print(f"{dtype.__name__}  " + "".join(f"{error:>9.0e}" for error in errors))
 
 # %% [markdown]
-# The rows are the two U-curves of lesson 01. In float32 the step must be just right, and still the error is far larger. Checks of float32 gradients therefore tolerate a lot, and mistakes live
+# The rows are the U-curves of lesson 01, for central differences. In float32 the step must be just right, and still the error is far larger. Checks of float32 gradients therefore tolerate a lot, and mistakes live
 # in what is tolerated. **Check in float64**; train in float32 afterwards.
 
 # %% [markdown]
@@ -286,8 +286,8 @@ print(mf.gradcheck(mf.ops.relu, np.array([-1.0, place, 0.0, 3.0])))
 
 # %% [markdown]
 # ## Plant a bug, read the report
-# `mf.gradcheck(function, inputs)` draws a random cotangent, chooses its step, compares every element, and raises an error if it disbelieves you. Here is a function that adds neighbours,
-# `y[i] = x[i] + x[i + 1]`, with the most common bug of this trade in its `backward`. Do you see it?
+# `mf.gradcheck(function, inputs)` draws a random cotangent, chooses its step, compares every element, and raises an error if they disagree. Here is a function that adds neighbours,
+# `y[i] = x[i] + x[i + 1]`, with a very common bug in its `backward`. Do you see it?
 
 
 # %%
@@ -332,7 +332,7 @@ for name, (function, _) in mistakes.items():
 
 # %% [markdown]
 # ## What no gradient check can see
-# It holds `backward` against *your* `forward`. If both are wrong in the same way, it is content.
+# It holds `backward` against *your* `forward`. If both are wrong in the same way, it is satisfied.
 
 
 # %%
@@ -348,21 +348,21 @@ class Mean(mf.Function):
 print(what_it_says(Mean(), x))
 
 # %% [markdown]
-# Against this only an **oracle** helps: somebody else's value for the same thing. The definition in plain loops, PyTorch, or a case you can do by hand. So each operation in this
+# Against this only an **oracle** helps, another way to the same value: the definition in plain loops, PyTorch, or a case you can do by hand. So each operation on this
 # road gets both, an oracle for its forward and a gradient check for its backward.
 #
 # ## In the library
 # `minifcn/verify/gradcheck.py` is the check, `differences.py` beside it chooses steps and deals with kinks, `diagnosis.py` knows the mistakes. `minifcn/verify/behaviour.py` asks for more
-# than numbers: does `backward` change the arrays it was given, does it give the same twice, does it depend on the order in memory?
+# than numbers: does `backward` change the arrays it was given, does it give the same result twice, does it depend on how the arrays lie in memory?
 #
 # In a terminal, `minifcn gradcheck softmax_cross_entropy` checks an operation with random shapes and options. And who checks the check? `tests/mutants/` plants wrong versions of every operation, and the check must reject each of them.
 #
-# > **Honesty box.** We compare with *one* random cotangent. PyTorch's `torch.autograd.gradcheck` builds the whole Jacobian by default, output by output, which is thorough and slow; `fast_mode=True` uses random
+# > **Honesty box.** We compare with *one* random cotangent. PyTorch's `torch.autograd.gradcheck` builds the whole Jacobian by default, which is thorough and slow; `fast_mode=True` uses random
 # > weights as we do. Its tolerances are wider (rtol 0.001), and at a kink it "may fail", its documentation says. Caffe's `GradientChecker` also goes output by output, and skips values near a kink if you tell it where
 # > the kink is. For big inputs gradcheck takes `directions=20`: random directions instead of every element, much faster, but blind to a mistake in a few of many elements.
 #
 # ## Exercises
-# **1.** Write the numeric side by yourself: the slopes of `(f(x) * cotangent).sum()` by central differences, for `x` of any shape. Leave `x` as it was.
+# **1.** Write the numeric side yourself, in one function: the slopes of `(f(x) * cotangent).sum()` by central differences, for `x` of any shape. Leave `x` as it was.
 #
 # <details><summary>Hint</summary><code>np.ndindex(x.shape)</code> walks over all indices of an array of any shape. Change a copy, not <code>x</code>.</details>
 
@@ -376,7 +376,7 @@ def my_numeric_gradient(f, x, cotangent, step):
 check.numeric_gradient(my_numeric_gradient)
 
 # %% [markdown]
-# **2.** The right backward of softmax, now for maps: `y` is `(N, C, H, W)`, and at each place of each picture the C channels are one softmax. The slope of output *i* by input *j* is
+# **2.** The right backward of softmax, now for maps: `y` is `(N, C, H, W)`, and at each place of each picture the C channels are one softmax. The slope of output *i* with respect to input *j* is
 # yᵢ(1 − yᵢ) where *i* = *j*, else −yᵢyⱼ. You need no loop.
 #
 # <details><summary>Hint</summary>Write down the sum over <i>i</i> of gradᵢ times the slope. What all <i>j</i> have in common is one sum, over axis 1; <code>keepdims=True</code> keeps the shapes

@@ -18,7 +18,7 @@
 # **You need** lesson 02 (`Tensor`). **Time** 20 minutes. **Paper** section 3.
 #
 # ## One row is enough
-# Forget pictures. A row of numbers, and a short row of weights, the *kernel*. Lay the kernel over the first numbers, multiply what lies on top of each other, add up. Move on by the *stride*, and again.
+# Forget pictures: take a row of numbers, and a short row of weights, the *kernel*. Lay the kernel over the first numbers, multiply what lies on top of each other, add up. Move on by the *stride*, and again.
 
 # %%
 import inspect
@@ -54,7 +54,7 @@ convolve_row(row, np.array([-1.0, 0.0, 1.0]))
 print(convolve_row(row, np.array([-1.0, 0.0, 1.0]), stride=3))
 
 # %% [markdown]
-# The last one: a third window would need two numbers that are not there. And the edges fell between two windows: both results are 0. A stride saves work and loses sight.
+# The last one: a third window would need two numbers that are not there. And the edges fell between two windows: both results are 0. A large stride saves work, and misses things.
 #
 # ## A picture
 # Two axes instead of one, nothing else changes. The window is now a small rectangle.
@@ -62,7 +62,7 @@ print(convolve_row(row, np.array([-1.0, 0.0, 1.0]), stride=3))
 
 # %%
 def convolve_picture(x, kernel):
-    """x (H, W), kernel (KH, KW) -> one number a window, stride 1."""
+    """x (H, W), kernel (KH, KW) -> one number for each window, stride 1."""
     (h, w), (kh, kw) = x.shape, kernel.shape
     y = np.zeros((h - kh + 1, w - kw + 1))
     for i, j in np.ndindex(y.shape):
@@ -81,8 +81,8 @@ def grey_picture():
 
 kernels = {
     "blur": np.full((5, 5), 1 / 25),
-    "upright edges": np.array([[-1.0, 0.0, 1.0]] * 3),
-    "level edges": np.array([[-1.0, 0.0, 1.0]] * 3).T,
+    "vertical edges": np.array([[-1.0, 0.0, 1.0]] * 3),
+    "horizontal edges": np.array([[-1.0, 0.0, 1.0]] * 3).T,
 }
 picture = grey_picture()
 results = {name: convolve_picture(picture, kernel) for name, kernel in kernels.items()}
@@ -98,25 +98,25 @@ for axis, (name, image) in zip(axes, {"picture": picture, **results}.items(), st
 figure.tight_layout()
 look.show(
     figure,
-    alt="A portrait in grey, the same blurred, and two maps with the upright and the level edges in "
-    "violet where it gets lighter and orange where it gets darker.",
+    alt="A portrait in grey, the same blurred, and two maps with the vertical and the horizontal "
+    "edges in violet where it gets lighter and orange where it gets darker.",
 )
 
 # %% [markdown]
 # People used to design such kernels. A network *learns* them: they are its weights.
 #
 # ## Channels: the whole definition
-# A colour picture has three *channels*, a map inside of a network hundreds. A window then reaches through **all** channels of its input, and the weight has a number for each of them. One such weight makes
-# one map; O of them make O maps, the output channels. With a batch of N pictures the shapes are
+# A colour picture has three *channels*; inside a network there may be hundreds. A window then reaches through **all** channels of its input, and the weight has a number for each of them. One such weight makes
+# one map; O of them make O maps, the output channels. With N pictures at once, a *batch*, the shapes are
 #
 # | | |
 # |---|---|
 # | x | (N, C, H, W) |
 # | weight | (O, C, KH, KW) |
-# | bias | (O,): one number an output channel, added everywhere |
+# | bias | (O,): one number for each output channel, added everywhere |
 # | result | (N, O, OH, OW) |
 #
-# And *padding*: rows and columns of zeros around the picture, so that windows fit at the rim too.
+# And there is *padding*: rows and columns of zeros around the picture, so that windows fit at the rim too.
 
 
 # %%
@@ -171,16 +171,16 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Four rows of eight cells with bars under them, one a window: 6, 3, 4 and 3 windows. Cells in "
-    "red frames are in no window: the last one at stride 2 without padding, two at stride 3 with kernel 2.",
+    "red frames are in no window: at stride 2 the last one, which with padding is a zero; at stride 3 two.",
 )
 
 # %% [markdown]
 # Red frames: pixels that **no** window looks at. They cannot change the result, so their gradient will be zero (lesson 05). With kernel 3, padding 1 and stride 1 the size stays as it is; VGG16, the
-# network of the paper, is made of these.
+# classifier that FCN starts from, has only convolutions like this.
 #
 # ## One matrix product
-# The loops are true and slow. But look at the innermost line: a window times a weight, added up. That is a dot product of two rows of C · KH · KW numbers. And many dot products at once are a *matrix product*, the
-# one thing that computers do faster than anything else. So:
+# The loops are right, but slow. Look at the innermost line: a window times a weight, added up. That is a dot product of two rows of C · KH · KW numbers. And many dot products at once are a *matrix product*, which
+# computers are very fast at. So:
 #
 # 1. copy every window into a row of a matrix;
 # 2. write every weight as a column of another;
@@ -191,7 +191,7 @@ look.show(
 # %%
 small = np.arange(16.0).reshape(4, 4)
 windows = np.lib.stride_tricks.sliding_window_view(small, (2, 2))  # (OH, OW, KH, KW)
-rows = windows.reshape(9, 4)  # a row a window: this copies
+rows = windows.reshape(9, 4)  # a row for each window: this copies
 column = np.array([1.0, 2.0, 3.0, 4.0])  # the kernel [[1, 2], [3, 4]]
 result = rows @ column
 
@@ -261,7 +261,7 @@ weights, biases = rng.standard_normal((16, 16, 3, 3)), np.zeros(16)
 seconds = {}
 for function in (convolve_loops, convolve):
     runs = []
-    for _ in range(2 if function is convolve_loops else 5):
+    for _ in range(3 if function is convolve_loops else 50):
         started = time.perf_counter()
         function(large, weights, biases)
         runs.append(time.perf_counter() - started)
@@ -270,7 +270,7 @@ ratio = seconds[convolve_loops] / seconds[convolve]
 rows, _ = window_rows(large, (3, 3), 1, 0)
 look.say(
     "On the machine that made this page the product was about "
-    f"**{float(f'{ratio:.1g}'):.0f} times** as fast as the loops (yours will say something else). "
+    f"**{float(f'{ratio:.1g}'):.0f} times** as fast as the loops (on yours the number will differ). "
     f"The price is memory: the rows hold {rows.size / large.size:.1f} times as many numbers as the picture."
 )
 
@@ -286,9 +286,9 @@ print(inspect.getsource(simple.conv2d))
 # the backward. What normally runs is in `minifcn/kernels/fast.py` and its neighbours: the same product, in tiles small enough for the processor's cache, and for 3 × 3 kernels
 # another algorithm altogether. Lesson 20 opens them.
 #
-# > **Honesty box.** Mathematicians turn the kernel round before they slide it, and call what we did *cross-correlation*. Every deep learning library does what we did and says convolution: a learned kernel does not care.
+# > **Honesty box.** Mathematicians flip the kernel before they slide it, and call what we did *cross-correlation*. Every deep learning library does what we did and says convolution: if the kernel is learned, it makes no difference.
 # > PyTorch's `conv2d` has the same arguments and the same sizes. Caffe multiplies weights by windows too, and calls the copying *im2col*. We left out *dilation* (exercise 3) and *groups* (the input
-# > channels in bunches that do not see each other: AlexNet). And padding with zeros is a lie: the world does not turn grey at the edge of a picture. Lesson 13 pays for it.
+# > channels in separate bunches, each with its own kernels: AlexNet). And padding with zeros is a lie: the world does not end at the edge of a picture. Lesson 13 has to deal with that.
 #
 # ## Exercises
 # **1.** How many windows fit? Everything is a pair now, (vertical, horizontal): the size of the picture, the kernel, the stride, the padding.
@@ -338,10 +338,9 @@ check.conv2d_dilated(my_conv2d_dilated)
 # %% [markdown]
 # ## Summary
 # - Each result is a window times a weight, added up over all channels, plus a bias.
-# - OH = (H + 2 · padding − KH) // stride + 1; what is left over at the end no window sees.
+# - OH = (H + 2 · padding − KH) // stride + 1; no window sees what is left over at the end.
 # - Windows as rows, weights as columns: one matrix product, fast, and paid for with memory.
 #
 # ## In the paper
 # Section 3 writes a layer as y(i, j) = f({x(s·i + δi, s·j + δj), 0 ≤ δi, δj ≤ k}): any function f of a window of size k that moves by the stride s (a window of k pixels ends at k − 1; they print k). Convolution, pooling and ReLU are the f's of an FCN. Because the formula
-
-# never mentions the size of the picture, a network made of such layers alone takes pictures of any size. That is "fully convolutional", and lesson 09.
+# never mentions the size of the picture, a network made of such layers alone takes pictures of any size. That is "fully convolutional"; lesson 09 uses it.

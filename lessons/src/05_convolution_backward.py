@@ -53,7 +53,7 @@ grad = np.array([1.0, 2.0])
 matrix.T @ grad
 
 # %% [markdown]
-# Nobody builds that matrix; for a photograph it would have billions of entries, nearly all 0. Look what it does: every incoming number *paints* the kernel, times itself, onto the window it came
+# Nobody builds that matrix; for a photograph it would have billions of entries, nearly all 0. Look at what it does: every incoming number *paints* the kernel, times itself, onto the window it came
 # from. **Before you look at the picture:** what happens in the middle, where both windows lie?
 
 # %% tags=["figure"]
@@ -81,7 +81,7 @@ look.show(
 #
 #     y += x * weight
 #
-# If y wants to change by g, then x gets g · weight, and weight gets g · x: each factor gets g times the *other* factor. So take the loops of lesson 04, and turn that one line round. The bias was added to
+# If the gradient of y is g, then x gets g · weight, and weight gets g · x: each factor gets g times the *other* factor. So take the loops of lesson 04, and turn that one line round. The bias was added to
 # every result of its channel, so it gets the sum of their gradients.
 
 
@@ -104,11 +104,11 @@ def convolve_backward(grad, x, weight, stride=1, padding=0):
 
 
 # %% [markdown]
-# Three lines of work, and two things to see. All three say `+=`: every pixel lies in several windows, every weight meets every window. And the padding is cut off at the end: its zeros are nobody's, so
+# Three lines of work, and two things to see. All three say `+=`: a pixel may lie in several windows, and every weight meets every window. And the padding is cut off at the end: its zeros are no part of the picture, so
 # their gradient is thrown away.
 #
 # ## Where the gradient goes
-# How many windows does each pixel lie in? Ones for every result, a kernel of ones, and the gradient of x counts them.
+# How many windows does each pixel lie in? Send in a one for every result, use a kernel of ones, and the gradient of x counts them.
 
 
 # %%
@@ -136,7 +136,7 @@ look.show(
 )
 
 # %% [markdown]
-# Without padding a corner pixel is in one window and a pixel in the middle in nine: the rim of a picture teaches less. With stride 2 the counts are chequered (lesson 10 meets this again as *checkerboards*). A red
+# Without padding a corner pixel is in one window and a pixel in the middle in nine: the rim of a picture counts less. With stride 2 the counts are chequered (lesson 10 meets this again as *checkerboards*). A red
 # 0 is a pixel that no window looks at.
 #
 # ## Check with differences
@@ -189,7 +189,7 @@ print(f"<x, gradient of x>     {(x * grad_x).sum():.15f}")
 print(f"<w, gradient of w>     {(weight * grad_weight).sum():.15f}")
 
 # %% [markdown]
-# Two tests for one: a convolution is linear in the weight as well, with x held fixed.
+# That is two tests in one: a convolution is linear in the weight as well, with x held fixed.
 #
 # How good is it at finding mistakes? Let us add a growing error to one element of the gradient, and ask both checks. The differences are the plain ones of lesson 03, with the usual step
 # of 0.00001.
@@ -222,7 +222,7 @@ look.show(
 )
 
 # %% [markdown]
-# Where a curve is flat the check is blind; the adjoint test sees smaller mistakes. It is also cheap: one call of each map, where differences need two calls an element. But it is one number for all elements: it says *that* something is
+# Where a curve is flat the check is blind; the adjoint test sees smaller mistakes. It is also cheap: one call of each map, where differences need two calls for each element. But it gives one number for all elements: it says *that* something is
 # wrong, not where.
 #
 # `mf.adjoint_check` is the same test with an error message. Here it meets the bug that everybody writes once: `=` where windows overlap.
@@ -249,7 +249,7 @@ except mf.GradcheckError as error:
 
 # %% [markdown]
 # ## Fast
-# Lesson 04 made the forward one matrix product: `rows @ columns`. The backward of a matrix product is two matrix products, so all of this is fast too:
+# Lesson 04 made the forward one matrix product, `rows @ columns`: windows as rows, weights as columns. The backward of a matrix product is two matrix products, so all of this is fast too:
 #
 # | | |
 # |---|---|
@@ -260,7 +260,7 @@ except mf.GradcheckError as error:
 # Copying windows out is called *im2col*; adding them back is its adjoint, *col2im*. You will write it in exercise 2.
 #
 # ## In the library
-# `minifcn/ops/convolution.py`. Three kernels, one for each gradient, and the two that cost much run only where somebody wants them: the picture itself needs no gradient.
+# `minifcn/ops/convolution.py`. There is one function for each gradient, and the two that cost much run only where their gradient is wanted: a photograph, for one, needs none.
 
 # %%
 print(inspect.getsource(Conv2d.backward))
@@ -271,21 +271,21 @@ print(inspect.getsource(simple.conv2d_input_gradient))
 # %% [markdown]
 # `fold`, further up in `minifcn/kernels/simple.py`, adds the rows back. `tests/ops/test_adjoints.py` holds every linear operation to the adjoint test.
 #
-# > **Honesty box.** Often the gradient of x is explained as "a convolution with the kernel turned round". True for stride 1: pad the incoming gradient with kernel − 1 zeros and convolve. With stride s you must first put s − 1 zeros between its
+# > **Honesty box.** Often the gradient of x is explained as "a convolution with the kernel turned round". This is true for stride 1: pad the incoming gradient with kernel − 1 zeros and convolve. With stride s you must first put s − 1 zeros between its
 # > numbers, and adding back is simpler. PyTorch has `conv2d_input` and `conv2d_weight` in `torch.nn.grad`, and the first of them, used forward, is `conv_transpose2d`. Caffe's `DeconvolutionLayer` simply calls the
 # > convolution's backward in its forward. Strictly a convolution *with bias* is affine, not linear; `mf.adjoint_check` takes f(0) off first.
 #
 # ## Exercises
-# **1.** Write the adjoint test for yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with random x and y that you draw from the
-# shapes. f(0) is 0.
+# **1.** Write the adjoint test yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with x and y drawn at random in the
+# given shapes. You may rely on f(0) = 0.
 #
-# <details><summary>Hint</summary><code>np.random.default_rng(0).standard_normal(shape)</code> twice; with one generator for both, or x and y would be the same numbers where shapes are
-# equal.</details>
+# <details><summary>Hint</summary><code>np.random.default_rng(0).standard_normal(shape)</code> twice would give x and y the same numbers where shapes are equal: draw both from
+# one generator.</details>
 
 
 # %%
 def my_adjoint_error(f, adjoint, x_shape, y_shape):
-    """f: arrays of x_shape -> arrays of y_shape; adjoint: back. Returns one number."""
+    """f: arrays of x_shape -> arrays of y_shape; adjoint: the other way. Returns one number."""
     ...
 
 
@@ -316,7 +316,6 @@ check.fold_windows(my_fold_windows)
 # %%
 def my_conv2d_backward(grad, x, weight, stride, padding):
     """x (N, C, H, W), weight (O, C, KH, KW). Returns (grad_x, grad_weight, grad_bias)."""
-
     ...
 
 
@@ -329,5 +328,5 @@ check.conv2d_backward(my_conv2d_backward)
 # - ⟨conv(x), g⟩ = ⟨x, back(g)⟩ for random x and g checks a linear map to the last digit, without a step size.
 #
 # ## In the paper
-# Section 3.3 says that upsampling with factor f is convolution with a stride of 1/f, and that for whole f it is the "backwards convolution" with an output stride of f: forward and backward passes exchanged. In code:
+# Section 3.3 says that upsampling with factor f is, in a sense, convolution with an input stride of 1/f, and that for whole f it is the "backwards convolution" with an output stride of f: forward and backward passes exchanged. In code:
 # the function above, called in a forward. No new gradient has to be derived, since the adjoint's adjoint is the convolution.

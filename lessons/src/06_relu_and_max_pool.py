@@ -13,12 +13,12 @@
 # %% [markdown]
 # # 06 · ReLU and max pool
 #
-# **Question.** Both choose: ReLU between x and 0, a max pool among the numbers of a window. A choice has no slope at the moment it turns over. Where does the gradient go?
+# **Question.** Both choose: ReLU between x and 0, a max pool among the numbers of a window. A choice has no slope at the point where it changes. Where does the gradient go?
 #
 # **You need** lessons 03 (kinks), 04 and 05 (windows). **Time** 20 minutes. **Paper** section 3; the pools of section 4.
 #
 # ## ReLU
-# Convolutions alone would be a waste: two linear maps in a row are one linear map. Between them stands something that bends. The simplest is **ReLU**: what is below 0 becomes 0.
+# Convolutions alone would be a waste: two linear maps in a row are one linear map. So something that bends stands between them. The simplest is **ReLU**: what is below 0 becomes 0.
 
 # %%
 import check
@@ -44,7 +44,7 @@ print(relu_backward(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), x))
 # %% [markdown]
 # **Before you read on:** the middle number is exactly 0. Its slope is 0 to the left and 1 to the right. What should `backward` say?
 #
-# Any number between 0 and 1 is defensible (mathematicians say *subgradient*). Everybody says 0. It matters where many numbers are exactly 0, a black border for example.
+# Any number between 0 and 1 can be defended (mathematicians say *subgradient*). The libraries say 0. It matters where many numbers are exactly 0, a black border for example.
 
 # %% tags=["figure"]
 line = np.linspace(-2.4, 2.4, 481)
@@ -66,10 +66,10 @@ look.show(
 )
 
 # %% [markdown]
-# So a mask decides: the gradient passes where x > 0. If a channel is below 0 at all places of all pictures, it never gets a gradient again. People call it dead.
+# So a mask, an array of yes and no, decides: the gradient passes where x > 0. If a channel is below 0 at all places of all pictures, no gradient passes, and nothing pulls it up again. Such a channel is called dead.
 #
 # ## Max pool
-# A max pool keeps the largest number of each window. With windows of 2 × 2 and stride 2 rows and columns are halved, and a thing may move by a pixel without changing the result much.
+# A max pool keeps the largest number of each window. With windows of 2 × 2 and stride 2 the rows and columns are halved, and a thing may move by a pixel without much change in the result.
 
 
 # %%
@@ -132,7 +132,7 @@ look.show(
 # The winner takes it all. The others could change a little without any effect, so their gradient is 0.
 #
 # ## Ties
-# What if a window holds its largest number twice? Moving the first one up raises the result; moving it down does nothing, the second one holds the place. A kink, as with ReLU. Then several
+# What if a window holds its largest number twice? Moving the first one up raises the result; moving it down does nothing, since the second one is still there. That is a kink, as with ReLU, and several
 # answers are right: all to the first, all to the last, half and half. One answer is wrong: the whole gradient to *both*. Move both up together by 1, and the result rises by 1, not by 2.
 
 # %%
@@ -167,7 +167,7 @@ x[0, 0, 2, 2] = 9  # the middle lies in all four windows
 print(max_pool_backward(grad, x, kernel=3, stride=2)[0, 0])
 
 # %% [markdown]
-# 1 + 2 + 3 + 4. That is why the code says `+=`. With windows side by side `=` would give the same, and the bug would sleep until somebody builds an AlexNet.
+# 1 + 2 + 3 + 4. That is why the code says `+=`. With windows side by side `=` would give the same, and nobody would see the bug until somebody builds an AlexNet.
 #
 # ## What is left over: floor or ceil
 # Five numbers, windows of 2, stride 2: two fit, and one number is left. PyTorch rounds the size down and drops it (*floor*). Caffe rounds up and makes a third window that hangs over the edge
@@ -203,7 +203,7 @@ for height in (375, 500):
         print(f"{name:6}", " -> ".join(map(str, sizes)))
 
 # %% [markdown]
-# Load Caffe's weights into a network that rounds down, and everything lands a little elsewhere. Lesson 13 counts pixels.
+# Load Caffe's weights into a network that rounds down, and everything lands a little off. Lesson 13 counts pixels.
 #
 # ## Padding is −∞, not 0
 # A pool may be padded too. With zeros around, a window at the rim whose numbers are all negative would answer 0: a number that is not in the picture. The padding must never win. So it is minus infinity.
@@ -234,7 +234,7 @@ look.show(
 )
 
 # %% [markdown]
-# After a ReLU nobody would notice, and elsewhere it is a bug that trains quietly. The gradient would be lost as well: it would go to the padding.
+# After a ReLU there are no negative numbers, and nobody would notice. Elsewhere it is a bug that raises no error. The gradient would be lost as well: it would go to the padding.
 #
 # ## Check
 # Against the library, with ties and overlaps; and against differences, away from ties.
@@ -253,11 +253,11 @@ distinct = rng.permutation(36).reshape(1, 1, 6, 6) / 10  # no two alike, 0.1 apa
 print(mf.gradcheck(lambda x: mf.ops.max_pool2d(x, 3, stride=2, ceil_mode=True), distinct))
 
 # %% [markdown]
-# A max pool is linear as long as nobody overtakes anybody; gradcheck sees that it is not linear altogether, and takes a small step.
+# A max pool is linear as long as no number overtakes another; gradcheck sees that it is not linear everywhere, and takes a small step.
 #
 # ## In the library
-# `minifcn/ops/activation.py` (`Relu`) and `minifcn/ops/pooling.py` (`MaxPool2d`). ReLU keeps its *result* as the mask, since the next layer keeps that array anyway. The pool keeps one small number a window: which
-# tap won. `minifcn/kernels/simple.py` has both loops over taps, not over windows: compare all windows' tap (i, j) with the best so far, in one NumPy call.
+# `minifcn/ops/activation.py` (`Relu`) and `minifcn/ops/pooling.py` (`MaxPool2d`). ReLU keeps its *result* as the mask, since the next layer keeps that array anyway. The pool keeps one small number for each window: which
+# place in it, which *tap*, won. In `minifcn/kernels/simple.py` the pool loops over taps, not over windows: it compares tap (i, j) of all windows with the best so far at once.
 #
 # > **Honesty box.** At the kink ReLU says 0 in PyTorch, Caffe and here. PyTorch pads pools with −∞ too, and allows padding up to half of the kernel; minifcn allows kernel − 1. Caffe cuts its windows at the edge of the picture, which
 # > comes to the same. With `ceil_mode` a last window that would start in the far padding is dropped by all three. A NaN wins, here and in PyTorch, so that it is seen. We left out *average* pooling (each number of a window gets the same share) and *unpooling*, which puts values back
@@ -278,7 +278,7 @@ def my_leaky_relu_backward(grad, x, slope):
 check.leaky_relu_backward(my_leaky_relu_backward)
 
 # %% [markdown]
-# **2.** A whole forward: padding and ceil mode. With `ceil_mode` the size is rounded up, but a last window must start inside the picture or the padding before it, or it is dropped again.
+# **2.** A whole forward: padding and ceil mode. With `ceil_mode` the size is rounded up, but a last window must start inside the picture or in the padding above or left of it, or it is dropped again.
 #
 # <details><summary>Hint</summary>Fill a large enough array with <code>-np.inf</code>, lay x into it, and take windows as before. The size on one axis: <code>-(-(H + 2 * padding - kernel) // stride) + 1</code>, and
 # one less if <code>(OH - 1) * stride >= H + padding</code>.</details>
@@ -296,7 +296,7 @@ check.max_pool2d(my_max_pool2d)
 # **3.** And its backward, without a loop over windows: ties go to the first, row by row, overlaps add up, and nothing may go to the padding, even where x is −∞ itself.
 #
 # <details><summary>Hint</summary>Loop over taps, from the first to the last. Tap (i, j) of all windows is a strided view of the padded picture. A window is paid out at the first tap that equals its maximum: remember in
-# a bool array (N, C, OH, OW) who has been paid. Taps that lie outside of the picture are never paid.</details>
+# a bool array (N, C, OH, OW) who has been paid. Taps that lie outside the picture are never paid.</details>
 
 
 # %%
@@ -314,5 +314,5 @@ check.max_pool2d_backward(my_max_pool2d_backward)
 # - Caffe rounds pool sizes up, PyTorch down; padding of a max pool is −∞, never 0.
 #
 # ## In the paper
-# Section 3 names the three layers an FCN is made of: convolution, pooling, activation, all of them functions of a window that moves. The pools are what make the scores coarse: five with stride 2 give the stride of 32 that FCN-32s is named after. The
-# way back, finer output by leaving strides out, is weighed in section 3.2 and not taken: lesson 11.
+# Section 3 names the three layers an FCN is made of: convolution, pooling, activation, all of them functions of a window that moves. The pools are what make the scores coarse: five with stride 2 give the stride of 32 that FCN-32s is named after. Section 3.2 weighs
+# leaving strides out again, for finer output, and the paper does not do it: lesson 11.

@@ -13,13 +13,13 @@
 # %% [markdown]
 # # 07 · Softmax cross-entropy on maps
 #
-# **Question.** A network gives every pixel a score for every class. How wrong is it, in one number, and what does that number ask of each score? And why do people train the same FCN with a learning rate of
-# 0.0001 and of 0.0000000001?
+# **Question.** A network gives every pixel a score for every class. How wrong is it, in one number, and what does that number ask of each score? And why is the same FCN trained with a learning rate of
+# 0.0001 by some, and of 0.0000000001 by others?
 #
 # **You need** lesson 03 (gradient checks). **Time** 25 minutes. **Paper** section 4, "per-pixel multinomial logistic loss", and section 4.3.
 #
 # ## One pixel
-# Three classes, three *scores*: any numbers, larger means likelier. *Softmax* makes probabilities of them: raise e to each, divide by the sum.
+# Three classes, three *scores*: any numbers, larger means likelier. *Softmax* (lesson 03) makes probabilities of them: e to the power of each, divided by the sum of all.
 
 # %%
 import check
@@ -39,12 +39,12 @@ softmax = np.exp(scores) / np.exp(scores).sum()
 print(softmax.round(3), "together", softmax.sum().round(6))
 
 # %% [markdown]
-# Somebody has labelled the pixel: it is class 1. How good are these scores? Say: the probability that they give to the right class. For two pixels, the probability to be right on both: the product. For a
-# photograph, a product of a hundred thousand numbers below 1, which is 0 in any computer. So we take logarithms, and the product becomes a sum. And a minus, so that small is good:
+# Somebody has labelled the pixel: it is class 1. How good are these scores? Let us take the probability that they give to the right class. For two pixels, multiply the two. For a
+# photograph that is a product of a hundred thousand numbers below 1, which the computer rounds to 0. So we take logarithms, and the product becomes a sum. And a minus, so that small is good:
 #
 # **loss = −ln(probability of the right class)**
 #
-# The paper says *multinomial logistic loss*, PyTorch *cross-entropy*; it is the same. **Before you look:** what is the loss of somebody who is certain and right? Who is certain and wrong? Who says "all three alike"?
+# The paper says *multinomial logistic loss*, PyTorch *cross-entropy*; it is the same. **Before you look:** what is the loss of scores that are certain and right? Certain and wrong? All three alike?
 
 # %% tags=["figure"]
 p = np.linspace(0.001, 1, 500)
@@ -75,10 +75,10 @@ look.say(
 # Write s for the scores and y for the right class. Put softmax into the logarithm:
 #
 # - loss = −ln( exp(s[y]) / Σ exp(s[k]) ) = **ln Σ exp(s[k]) − s[y]**
-# - the slope of the first part by s[j] is exp(s[j]) / Σ exp(s[k]): the probability of j, again;
+# - the slope of the first part with respect to s[j] is exp(s[j]) / Σ exp(s[k]): the probability of j, again;
 # - the slope of the second part is −1 for j = y, and 0 for the others.
 #
-# **gradient = softmax − one hot**, where *one hot* is 1 at the right class and 0 elsewhere. Two functions that are a nuisance to differentiate, and together they give the simplest gradient there is.
+# **gradient = softmax − one hot**, where *one hot* is 1 at the right class and 0 elsewhere. Two functions that are unpleasant to differentiate, and together they give a gradient as simple as this.
 
 # %% tags=["figure", "picture"]
 one_hot = np.array([0.0, 1.0, 0.0])
@@ -100,10 +100,10 @@ look.show(
 )
 
 # %% [markdown]
-# A step goes against the gradient: the right class goes up, each other class goes down by as much as it was believed. The three add up to 0. When the network is right and certain, the gradient is nearly 0, and the pixel has nothing more to say.
+# A step goes against the gradient: the right class goes up, each other class goes down, by its probability times the learning rate. The three parts of the gradient add up to 0. When the network is right and certain, the gradient is nearly 0, and the pixel has nothing more to say.
 #
 # ## Do not overflow
-# exp(89) does not fit into float32. Scores of 89 do happen. The cure costs nothing: subtract the largest score m from all of them. Softmax does not notice, since exp(s − m) = exp(s) / exp(m), and exp(m) cancels. After it the largest
+# exp(89) does not fit into float32. Scores of 89 do happen. The cure costs nothing: subtract the largest score m from all of them. Softmax does not notice, since exp(s − m) = exp(s) / exp(m), and exp(m) cancels. Then the largest
 # number is exp(0) = 1.
 
 
@@ -137,13 +137,13 @@ look.show(
     alt="Loss against the score of the wrong class. Both curves rise together to 88; there the "
     "naive one ends, the stable one goes on as a straight line.",
 )
-look.say(f"From a score of {broken:g} on the formula as it stands gives infinity or NaN, the other does not.")
+look.say(f"From a score of {broken:g} on, the formula as it stands gives infinity or NaN; the other does not.")
 
 # %% [markdown]
 # ## Maps
 # Now for all pixels at once: scores (N, C, H, W), labels (N, H, W). Two things are new.
 #
-# **Void.** Where an object ends nobody can say to the pixel what is what. PASCAL VOC labels these pixels 255: *void*. They must not count: loss 0, gradient 0.
+# **Void.** At the edge of an object nobody can say for each pixel what it belongs to. PASCAL VOC gives these pixels the label 255, *void* (lesson 00). They must not count: loss 0, gradient 0.
 #
 # **One number.** Add up the losses of all pixels, or take their mean? We come to that.
 
@@ -166,7 +166,7 @@ labels = label_map[None].astype(int)  # (1, H, W)
 classes = len(SHAPE_CLASSES)
 
 # %% [markdown]
-# We have no network yet. Let us make up the scores of a fairly good, coarse one: it knows the label at the middle of every block of 8 × 8 pixels, believes it for the whole block, and is not too sure.
+# We have no network yet. Let us make up the scores of a coarse but fairly good one: it knows the label at the middle of every block of 8 × 8 pixels, takes it for the whole block, and is not too sure.
 
 # %%
 coarse = label_map[4::8, 4::8].repeat(8, 0).repeat(8, 1)
@@ -189,8 +189,8 @@ figure.subplots_adjust(wspace=0.05)
 figure.colorbar(shown, ax=axes, shrink=0.75, pad=0.02)
 look.show(
     figure,
-    alt="A painted picture with a ring and a star; its labels, with void edges; the same in coarse blocks; and the "
-    "loss of each pixel, bright where blocks and labels disagree, dark on void edges.",
+    alt="A painted picture with a ring and a star; its labels, with void edges; the same in "
+    "coarse blocks; and the loss of each pixel, bright where blocks and labels disagree, dark on void edges.",
 )
 void = labels == 255
 look.say(
@@ -201,7 +201,7 @@ look.say(
 
 # %% [markdown]
 # ## What does the mean divide by?
-# A mean is a sum divided by a number of pixels. Which? Take our picture twice, the second time labelled in its right quarter only, and try three divisors that are all in use somewhere.
+# A mean is a sum divided by a number of pixels. Which? Take our picture twice, the second time labelled in its right quarter only, and try three ways that are all in use somewhere.
 
 # %%
 both_labels = np.concatenate([labels, labels])
@@ -218,12 +218,12 @@ print(f"mf.ops.softmax_cross_entropy {found.item():.4f}")
 
 # %% [markdown]
 # - *All pixels*: labelling less makes the loss smaller, as if the network had become better.
-# - *Mean of means*: a pixel of a picture with few labels weighs more than a pixel of the other. It happens by itself when people process pictures one by one and average.
+# - *Mean of means*: a pixel of a picture with few labels weighs more than a pixel of the other. This happens easily when pictures are processed one by one and their losses averaged.
 # - *Pixels that count*, over the whole batch: each labelled pixel weighs the same. PyTorch's `reduction="mean"` and minifcn do this.
 #
 # ## 0.0001 or 0.0000000001?
-# The paper trains VGG16 with a learning rate of 10⁻⁴. The authors' published code says 10⁻¹⁰. A million times less, and both work. The code **sums** the loss and does not divide. If P pixels count, the gradient of the sum is P times the
-# gradient of the mean, and it needs a learning rate that is P times smaller. Nothing else changes. Let us see it: one small network, one picture, four runs.
+# The paper trains VGG16 with a learning rate of 10⁻⁴. The authors' published code says 10⁻¹⁰, a million times less. How can both work? The code **sums** the loss and does not divide. If P pixels count, the gradient of the sum is P times the
+# gradient of the mean, and it needs a learning rate that is P times smaller. Nothing else changes. Let us see it: one small network, one picture, four runs. (`nn.Sequential` puts layers one after another, and `mf.optim.SGD` does gradient descent: lesson 01's step, for each weight.)
 
 
 # %%
@@ -281,12 +281,12 @@ look.say(
 )
 
 # %% [markdown]
-# The two mistakes have faces, and people meet them every day:
+# Both mistakes are easy to recognise:
 #
 # - The loss is **NaN** after a few steps: a mean's learning rate was used with a sum.
-# - The loss stays at **3.0445** for hours: that is ln 21. A sum's learning rate was used with a mean (or all weights are zero, and nothing arrived).
+# - The loss stays at ln C, for C classes: with VOC's 21 at the **3.0445** from above. A sum's learning rate was used with a mean (or all weights are zero, and nothing arrived).
 #
-# Now the numbers of the paper. *Momentum* m lets every gradient act again and again, m times weaker each step: 1 + m + m² + … = 1 / (1 − m) times in all.
+# Now the numbers of the paper. *Momentum* m (exercise 3 of lesson 01) lets every gradient act again and again, each time m times as strongly as before: 1 + m + m² + … = 1 / (1 − m) times in all.
 
 # %%
 pixels_of_voc = 500 * 375
@@ -295,11 +295,11 @@ paper = 1e-4 / (1 - 0.9)  # momentum 0.9, twenty pictures a step
 look.say(
     f"A VOC picture has about 500 × 375 = {pixels_of_voc:,} pixels. The code's 10⁻¹⁰ on a sum is "
     f"{1e-10 * pixels_of_voc:.1e} on a mean; with momentum 0.99 a gradient moves a weight by **{code:.4f}** "
-    f"times itself in the long run. The paper's 10⁻⁴ with momentum 0.9: **{paper:.4f}**."
+    f"times itself in the long run. The paper's 10⁻⁴ with momentum 0.9, on a mean: **{paper:.4f}**."
 )
 
 # %% [markdown]
-# A factor of a million has become a factor of two. One difference remains: with a sum, a large picture takes larger steps than a small one.
+# A factor of a million has become a factor of about two. One difference remains: with a sum, a large picture takes larger steps than a small one.
 #
 # ## Check
 # Loss and gradient against differences, and our own function against the library's.
@@ -320,12 +320,12 @@ look.say(
 
 # %% [markdown]
 # ## In the library
-# `minifcn/ops/loss.py`: it also knows class weights, any void label, and says which labels are out of range. The arithmetic is `softmax_cross_entropy` in `minifcn/kernels/simple.py`: the six lines above. When a batch is processed in several parts,
+# `minifcn/ops/loss.py`: it also knows class weights, any void label, and says which labels are out of range. The arithmetic is `softmax_cross_entropy` in `minifcn/kernels/simple.py`, written as above. When a batch is processed in several parts,
 # `minifcn/training/objective.py` counts the pixels of **all** parts first and divides each part's sum by that (exercise 3).
 #
-# > **Honesty box.** The paper gives the learning rates of section 4.3 and does not say sum or mean; the published code says sum for VGG16, with one picture a step, and mean with twenty pictures for AlexNet, where one picture at a time with the sum
+# > **Honesty box.** The paper gives its learning rates in section 4.3 and does not say sum or mean; the published code says sum for VGG16, with one picture a step, and mean with twenty pictures for AlexNet, where one picture at a time with the sum
 # > was unstable (so the authors noted when they changed it). Caffe's `SoftmaxWithLoss` can divide by all pixels, by the valid ones, by the batch size or by nothing. PyTorch's `cross_entropy` calls void `ignore_index`, with −100 as default, and gives NaN where no pixel
-# > counts; minifcn gives 0. Weight decay changes along with sum and mean too: it is added to a gradient that is P times larger or smaller.
+# > counts; minifcn gives 0. *Weight decay*, a small pull of each weight towards 0, is added to the gradient, so one that was chosen for a sum is not right for a mean.
 #
 # ## Exercises
 # **1.** The logarithm of softmax over the channels, for scores of any size, float32 too. (The loss is minus its value at the right class.)
@@ -342,7 +342,7 @@ def my_log_softmax(scores):
 check.log_softmax(my_log_softmax)
 
 # %% [markdown]
-# **2.** The mean loss and its gradient, together. Void pixels count for nothing, not even if their scores are NaN, and if all are void, the loss is 0.
+# **2.** The mean loss and its gradient, together. Void pixels never count, even where their scores are NaN; if all are void, loss and gradient are 0.
 #
 # <details><summary>Hint</summary><code>np.where(counts, …, 0)</code> and not <code>counts * …</code>, since 0 · NaN is NaN. The gradient of the mean is divided as well.</details>
 
@@ -364,7 +364,7 @@ check.mean_loss(my_mean_loss)
 
 # %%
 def my_gradients_in_parts(parts):
-    """parts: a list of (scores, labels). Returns a list of gradients, one a part."""
+    """parts: a list of (scores, labels). Returns a list of gradients, one for each part."""
     ...
 
 
@@ -373,7 +373,7 @@ check.gradients_in_parts(my_gradients_in_parts)
 # %% [markdown]
 # ## Summary
 # - The loss of a pixel is −ln of the probability of its class; its gradient is softmax − one hot, and 0 where the label is void.
-# - Subtract the largest score before you raise e to it.
+# - Subtract the largest score before you take exp.
 # - A mean divides by the pixels that count, of the whole batch; a sum needs a learning rate that is as many times smaller.
 #
 # ## In the paper

@@ -94,3 +94,9 @@ def test_two_runs_make_one_file(tmp_path):
     path = planted(tmp_path, "print(1)")
     assert make.execute(path)[0] == make.execute(path)[0]
     assert LESSONS == make.HERE
+
+
+def test_what_was_printed_in_pieces_is_one_output(tmp_path):
+    body = "import sys, time\nprint('a', end='', flush=True)\ntime.sleep(0.3)\nprint('b', flush=True)\ntime.sleep(0.3)\nprint('c')"
+    notebook, _ = make.execute(planted(tmp_path, body))
+    assert [output.text for output in notebook.cells[-1].outputs] == ["ab\nc\n"]

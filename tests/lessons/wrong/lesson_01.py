@@ -98,83 +98,97 @@ def flat(f, x, step):
     return differences(f, x, step).reshape(-1)
 
 
-def uphill(gradient, x, rate, count):
-    places = [x]
+def walk(gradient, x, rate, momentum, count, look_ahead=0.0):
+    """The right walk, for mistakes that change what goes in or what comes out."""
+    places, velocity = [x], 0 * x
     for _ in range(count):
-        places.append(places[-1] + rate * gradient(places[-1]))
-    return np.array(places)
-
-
-def without_rate(gradient, x, rate, count):
-    places = [x]
-    for _ in range(count):
-        places.append(places[-1] - gradient(places[-1]))
-    return np.array(places)
-
-
-def gradient_of_the_start(gradient, x, rate, count):
-    return np.array([x - step * rate * gradient(x) for step in range(count + 1)])
-
-
-def one_length(gradient, x, rate, count):
-    places = [x]
-    for _ in range(count):
-        slopes = gradient(places[-1])
-        places.append(places[-1] - rate * slopes / np.linalg.norm(slopes))
-    return np.array(places)
-
-
-def last_only(gradient, x, rate, count):
-    for _ in range(count):
-        x = x - rate * gradient(x)
-    return x
-
-
-def without_start(gradient, x, rate, count):
-    places = []
-    for _ in range(count):
-        x = x - rate * gradient(x)
+        velocity = momentum * velocity - rate * gradient(x + look_ahead * velocity)
+        x = x + velocity
         places.append(x)
     return np.array(places)
 
 
-def without_end(gradient, x, rate, count):
-    places = []
-    for _ in range(count):
-        places.append(x)
-        x = x - rate * gradient(x)
-    return np.array(places)
+def uphill(gradient, x, rate, momentum, count):
+    return walk(gradient, x, -rate, momentum, count)
 
 
-def one_array(gradient, x, rate, count):
+def without_rate(gradient, x, rate, momentum, count):
+    return walk(gradient, x, 1.0, momentum, count)
+
+
+def without_momentum(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, 0.0, count)
+
+
+def all_velocity(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, 1.0, count)
+
+
+def momentum_against(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, -momentum, count)
+
+
+def nesterov(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, momentum, count, look_ahead=momentum)
+
+
+def mean_velocity(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate * (1 - momentum), momentum, count)
+
+
+def gradient_of_the_start(gradient, x, rate, momentum, count):
+    start = gradient(x)
+    return walk(lambda at: start, x, rate, momentum, count)
+
+
+def one_length(gradient, x, rate, momentum, count):
+    return walk(lambda at: gradient(at) / np.linalg.norm(gradient(at)), x, rate, momentum, count)
+
+
+def last_only(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, momentum, count)[-1]
+
+
+def without_start(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, momentum, count)[1:]
+
+
+def without_end(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, momentum, count)[:-1]
+
+
+def one_array(gradient, x, rate, momentum, count):
     x = x.copy()
-    places = [x]
+    places, velocity = [x], 0 * x
     for _ in range(count):
-        x -= rate * gradient(x)
+        velocity = momentum * velocity - rate * gradient(x)
+        x += velocity
         places.append(x)
     return np.array(places)
 
 
-def changes_the_start(gradient, x, rate, count):
-    places = [x.copy()]
+def changes_the_start(gradient, x, rate, momentum, count):
+    places, velocity = [x.copy()], 0 * x
     for _ in range(count):
-        x -= rate * gradient(x)
+        velocity = momentum * velocity - rate * gradient(x)
+        x += velocity
         places.append(x.copy())
     return np.array(places)
 
 
-def element_after_element(gradient, x, rate, count):
-    places = [x]
+def element_after_element(gradient, x, rate, momentum, count):
+    places, velocity = [x], 0 * x
     for _ in range(count):
         x = x.copy()
         for i in range(len(x)):
-            x[i] -= rate * gradient(x)[i]
+            velocity[i] = momentum * velocity[i] - rate * gradient(x)[i]
+            x[i] += velocity[i]
         places.append(x)
     return np.array(places)
 
 
-def from_the_end(gradient, x, rate, count):
-    return np.array([last_only(gradient, x, rate, steps) for steps in range(count, -1, -1)])
+def from_the_end(gradient, x, rate, momentum, count):
+    return walk(gradient, x, rate, momentum, count)[::-1]
 
 
 WRONG = [
@@ -197,8 +211,13 @@ WRONG = [
     ("gradient_by_differences", flat, "expected the shape (2, 3)"),
     ("walk_downhill", uphill, "you walk uphill"),
     ("walk_downhill", without_rate, "the learning rate is left out"),
+    ("walk_downhill", without_momentum, "the momentum is left out"),
+    ("walk_downhill", all_velocity, "keeps all of itself"),
+    ("walk_downhill", momentum_against, "sign of the momentum"),
+    ("walk_downhill", nesterov, "the gradient ahead of x"),
+    ("walk_downhill", mean_velocity, "the rate counts in full"),
     ("walk_downhill", gradient_of_the_start, "the gradient of the start for every step"),
-    ("walk_downhill", one_length, "your steps all have one length"),
+    ("walk_downhill", one_length, "your gradients all have one length"),
     ("walk_downhill", last_only, "the last place only"),
     ("walk_downhill", without_start, "the start is missing"),
     ("walk_downhill", without_end, "the last place is missing"),
