@@ -371,7 +371,7 @@ check.first_loss(my_first_loss)
 # **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis (lesson 09).
 # Return four lists of names: copied, reshaped, left (of the new network), dropped (of the old). Write into the arrays of `new`.
 #
-# <details><summary>Hint</summary>`new[name][...] = value` writes into the array that is there; `new[name] = value` puts another array in the dictionary and the network never sees it.</details>
+# <details><summary>Hint</summary><code>new[name][...] = value</code> writes into the array that is there; <code>new[name] = value</code> puts another array in the dictionary and the network never sees it.</details>
 
 
 # %%
