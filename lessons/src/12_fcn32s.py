@@ -224,7 +224,7 @@ def never_forgets(model, steps):
 
 curves = {
     "right": (losses[:40], look.BLUE, "-"),
-    "trunk at zero": (train_on(empty, x_one, truth_one, 40, 0.4), look.RED, "--"),  # a large rate, to see where it ends
+    "trunk at zero": (train_on(empty, x_one, truth_one, 40, 0.4), look.RED, "--"),  # a large rate
     "rate 1e-10": (train_on(shapes.on_trunk(32), x_one, truth_one, 40, 1e-10), look.BLACK, ":"),
     "zero_grad forgotten": (never_forgets(shapes.on_trunk(32), 40), look.ORANGE, "-."),
 }
@@ -327,7 +327,7 @@ same = all(np.array_equal(arrays_of(ours)[name], arrays_of(theirs)[name]) for na
 
 coarse = operated.score_fr(operated.backbone(x)["drop7"])  # (8, 9, 3, 4): for each cell a score for each class
 tent = 1 - np.abs(np.arange(64) - 31.5) / 32
-kernels = np.tile(np.outer(tent, tent).astype(np.float32), (9, 1, 1, 1))  # lesson 10's bilinear kernel, for 9 classes
+kernels = np.tile(np.outer(tent, tent).astype(np.float32), (9, 1, 1, 1))  # bilinear, lesson 10
 by_hand = ops.conv_transpose2d(coarse, kernels, stride=32, padding=16, groups=9)
 difference = np.abs(by_hand.data - operated(x).data).max()
 look.say(
@@ -390,7 +390,10 @@ check.full_surgery(my_full_surgery)
 
 # %%
 def my_training(model, x, labels, steps, rate):
-    """Train `model` in place: x (N, 3, H, W), labels (N, H, W). Returns the list of losses, each before its step."""
+    """Train `model` in place: x (N, 3, H, W), labels (N, H, W).
+
+    Returns the list of losses, each before its step.
+    """
     ...
 
 

@@ -240,10 +240,10 @@ look.say(
 
 # %%
 def shifted_scores(net, x, cells):
-    """FCN-16s whose skip is added `cells` cells too far right."""
+    """FCN-16s whose skip is added `cells` cells too far right; its last columns come round to the front."""
     with mf.no_grad():
         maps = net.backbone(x)
-        where = np.roll(net.score_pool4(maps["pool4"]).data, cells, axis=3)  # the last come round to the front
+        where = np.roll(net.score_pool4(maps["pool4"]).data, cells, axis=3)
         return upsample(upsample(net.score_fr(maps["drop7"]), 2) + where, 16).data
 
 
@@ -281,7 +281,7 @@ print(mf.gradcheck(head, parts64))
 
 # %% [markdown]
 # ## In the library
-# `minifcn/models/heads.py`: `Head` works out all skips when a network is built, and `join` cuts and adds (open it after exercise 1). This is what they note down, for the two paddings of above:
+# `minifcn/models/heads.py`: `Head` works out all skips when a network is built, and `join` cuts and adds (open it after exercise 1). This is what `Head` notes down, for the two paddings of above:
 
 # %%
 for padding in ("same", "paper"):
@@ -330,7 +330,10 @@ check.join_backward(my_join_backward)
 
 # %%
 def my_fcn16s_scores(coarse, pool4, weight, bias, upsample):
-    """coarse (N, C, h, w), pool4 (N, D, H, W), weight (C, D, 1, 1), bias (C,): Tensors -> Tensor (N, C, 16·H, 16·W)."""
+    """coarse (N, C, h, w), pool4 (N, D, H, W), weight (C, D, 1, 1), bias (C,): Tensors.
+
+    Returns a Tensor (N, C, 16·H, 16·W).
+    """
     ...
 
 

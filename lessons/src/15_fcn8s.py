@@ -320,7 +320,10 @@ check.boundary_accuracy(my_boundary_accuracy)
 
 # %%
 def my_deep_jet(score_maps, scales, stride, size, upsample):
-    """score_maps: Tensors (N, C, h, w), coarse to fine, the last of `stride`; size: (H, W) of the picture. Returns a Tensor (N, C, H, W)."""
+    """score_maps: Tensors (N, C, h, w), coarse to fine, the last of `stride`; size: (H, W) of the picture.
+
+    Returns a Tensor (N, C, H, W).
+    """
     ...
 
 
