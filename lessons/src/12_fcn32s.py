@@ -19,8 +19,8 @@
 # **You need** lessons 07 (the loss), 09 (from classifier to FCN) and 10 (upsampling). **Time** 20 minutes. **Paper** sections 4.1 and 4.3.
 #
 # ## The patient
-# The paper starts from VGG16, which has learned to name a million photographs. Ours is the same thing in small. `shapes.classifier()` is a narrow VGG that was
-# shown pieces of painted pictures, 64 × 64 pixels, and the *name* of the shape in each: one word a piece, never the label of a pixel.
+# The paper starts from VGG16, which has learned from about a million photographs to name what is in them. Ours is the same in small: `shapes.classifier()` is a narrow VGG that was
+# shown pieces of painted pictures, 64 × 64 pixels, and the *name* of the largest shape in each (or “background”): one word for each piece, never the label of a pixel.
 
 # %%
 import check
@@ -55,11 +55,11 @@ look.say(
 )
 
 # %% [markdown]
-# It has a **trunk**, the layers that turn a picture into a map of 64 numbers a cell, one cell for 32 × 32 pixels; a score layer; and a mean over all cells, which throws away *where*.
+# The classifier has three parts: a **trunk**, the layers that turn a picture into a map with 64 numbers in each cell, one cell for 32 × 32 pixels; a score layer; and a mean over all cells, which throws away *where*.
 #
 # ## Net surgery
 # FCN-32s keeps the trunk and puts two layers on it: **score_fr**, a 1 × 1 convolution that gives each cell a score for every class, and **upscore**, lesson 10's
-# bilinear upsampling by 32. Here is a new one, its trunk still random, and everything it can learn or holds fixed:
+# bilinear upsampling by 32. Here is a new one, its trunk still random, and all of its weights. (`backbone` is the code's word for the trunk; `fc6` and `fc7` are VGG's fully connected layers, as convolutions, lesson 09.)
 
 # %%
 model = shapes.network(stride=32)
@@ -142,11 +142,11 @@ look.show(
 )
 look.say(
     f"Step 1: the trunk's largest gradient is {max(step_1[:-1]):g}, that of score_fr {step_1[-1]:.2g}. "
-    f"Step 2: {max(step_2[:-1]):.1g} and {step_2[-1]:.2g}."
+    f"Step 2: {max(step_2[:-1]):.2g} and {step_2[-1]:.2g}."
 )
 
 # %% [markdown]
-# The first step moves the scores alone; from the second on everything moves. So a fresh score layer cannot shake the trunk with random gradients while it knows nothing itself.
+# The first step moves the scores alone; from the second on everything moves. So the trunk never gets a gradient that came through *random* score weights.
 #
 # ## One picture first
 # Before you train on many pictures, train on **one**. A network with thousands of weights must be able to learn one picture by heart. If it cannot, something is
@@ -182,7 +182,7 @@ for steps in (10, 20, 70):
     guesses[len(losses)] = predicted(one, which, data)
 
 # %% tags=["figure", "picture"]
-figure, axes = plt.subplots(1, 5, figsize=(10, 2))
+figure, axes = plt.subplots(1, 5, figsize=(10, 1.5))
 shapes.draw(axes[0], data.picture(which), data.labels(which), "truth")
 for axis, (step, guess) in zip(axes[1:], guesses.items(), strict=True):
     shapes.draw(axis, data.picture(which), guess, f"after {step} steps")
@@ -190,7 +190,7 @@ shapes.legend(figure, [data.labels(which), *guesses.values()])
 look.show(
     figure,
     alt="The true labels of a picture, and what the network says after 0, 10, 30 and 100 steps: "
-    "nothing, blurs, then blobs of the right classes where the shapes are.",
+    "nothing, one patch far too large, then blobs of the right classes where the shapes are.",
 )
 truth = data.labels(which)
 right = (guesses[100] == truth)[truth != 255].mean()
@@ -199,15 +199,15 @@ look.say(
 )
 
 # %% [markdown]
-# The names are right, and the outlines are blobs; of the thin ring it holds no more than a part. A cell stands for 32 × 32 pixels, and between cells bilinear upsampling can only fade from one to the next. **More steps will not draw a corner**: that is what lessons 14 and 15 are for.
+# The names are right, and the outlines are blobs; of the thin ring only parts are there. A cell stands for 32 × 32 pixels, and between cells bilinear upsampling can only fade from one to the next. More steps can hardly draw the arms of the cross: that is what lessons 14 and 15 are for.
 #
-# This little test catches most mistakes people make. Three of them, planted:
+# This little test catches many mistakes. Here are three, made on purpose:
 
 # %% tags=["figure"]
 x_one, truth_one = prepare(data.picture(which)), data.labels(which)[None]
 empty = shapes.network(32)
 for parameter in empty.backbone.parameters():
-    parameter.data[...] = 0  # a trunk for which no weights were found: Caffe leaves it at zero
+    parameter.data[...] = 0  # a trunk for which no weights were found: in the authors' files it stays at zero
 
 
 def never_forgets(model, steps):
@@ -224,7 +224,7 @@ def never_forgets(model, steps):
 
 curves = {
     "right": (losses[:40], look.BLUE, "-"),
-    "trunk at zero": (train_on(empty, x_one, truth_one, 40, 0.4), look.RED, "--"),
+    "trunk at zero": (train_on(empty, x_one, truth_one, 40, 0.4), look.RED, "--"),  # a large rate
     "rate 1e-10": (train_on(shapes.on_trunk(32), x_one, truth_one, 40, 1e-10), look.BLACK, ":"),
     "zero_grad forgotten": (never_forgets(shapes.on_trunk(32), 40), look.ORANGE, "-."),
 }
@@ -232,28 +232,28 @@ figure, axis = plt.subplots(figsize=(7.5, 2.8))
 for label, (values, colour, style) in curves.items():
     axis.plot(range(1, 41), values, style, color=colour, label=label)
 axis.axhline(np.log(9), color="#bbbbbb", linewidth=0.8)
-axis.text(40.4, np.log(9), "ln 9", va="center", fontsize=8)
+axis.text(42.3, np.log(9), "ln 9", va="center", fontsize=8)
 axis.set(xlabel="step", ylabel="loss on one picture", ylim=(0, 4))
 axis.legend(frameon=False, fontsize=8)
 look.show(
     figure,
     alt="Four loss curves. The right one falls towards 0; with a trunk at zero it stops at a level well "
-    "above; with a tiny rate it stays at ln 9; without zero_grad it swings up again.",
+    "above; with a tiny rate it stays at ln 9; without zero_grad it falls, then swings up beyond the figure.",
 )
 shares = np.bincount(truth[truth != 255]) / (truth != 255).sum()
 shares = shares[shares > 0]
 red, entropy = curves["trunk at zero"][0][-1], -(shares * np.log(shares)).sum()
 look.say(
-    f"The red curve stops at {red:.2f}. The best constant guess costs −Σ share · ln(share) = {entropy:.2f}; it stays "
+    f"With a trunk at zero the loss stops at {red:.2f}. The best constant guess costs −Σ share · ln(share) = {entropy:.2f}; it stays "
     "a little above, since the upsampled bias fades at the picture's rim."
 )
 
 # %% [markdown]
-# Each mistake has a face. *Flat at ln 9*: nothing moves (the rate 1e-10 belongs to a loss that is **summed** over all pixels, lesson 07). *Falls, then stops high*: the network is blind. Its score layer's bias is
-# all that moves, so it learns what share of the picture each class has, and nothing else; such a guess cannot cost less than the entropy of those shares, below the figure. *Swings*: old gradients are still in there.
+# Each mistake has a face. *Flat at ln 9*: nothing moves (1e-10 is a rate for gradient descent on a loss that is **summed** over all pixels, lesson 07). *Falls, then stops high*: the network is blind. Its score layer's bias is
+# all that moves, so it learns what share of the picture each class has, and nothing else. Such a guess cannot cost less than the number below the figure, which is called the *entropy* of the shares. *Swings*: old gradients are still in there.
 #
 # ## Now all of them
-# 150 steps of eight pictures, once from the classifier's trunk and once from a random one. `shapes.learn` is the loop above with a batch of new pictures each step, the rate falling to 0.
+# 150 steps of eight pictures, once from the classifier's trunk and once from a random one. `shapes.learn` is the loop above with another batch of the 300 pictures in each step, and a rate that falls to 0.
 # What do you expect: does the trunk's knowledge of *names* help to label *pixels*?
 
 # %%
@@ -271,7 +271,7 @@ for (label, values), colour, style in zip(curves.items(), (look.BLUE, look.ORANG
     axis.plot(np.arange(len(values) - 9) + 10, smooth(values), style, color=colour, label=label)
 axis.set(xlabel="step", ylabel="loss, mean of 10 steps", ylim=(0, None))
 axis.legend(frameon=False)
-look.show(figure, alt="Two falling loss curves; the one from the classifier's trunk lies lower all the way.")
+look.show(figure, alt="Two falling loss curves; the one from the classifier's trunk soon lies lower, and stays there.")
 
 # %%
 from minifcn.training import evaluate
@@ -316,7 +316,7 @@ look.say("From top to bottom: its best picture, its eighth best, and a middling 
 
 # %% [markdown]
 # ## Check
-# Is our surgery the library's? `transplant` is its version. And is our FCN-32s what we think it is: trunk, scores, bilinear upsampling, nothing else? Put one together by hand, from the layers.
+# Does our surgery do what the library's does? That one is called `transplant`. And is FCN-32s what we think it is: trunk, scores, bilinear upsampling, nothing else? We put one together by hand. (`drop7` is the trunk's last map.)
 
 # %%
 theirs = shapes.network(32)
@@ -325,22 +325,20 @@ print(report)
 ours = shapes.on_trunk(32)
 same = all(np.array_equal(arrays_of(ours)[name], arrays_of(theirs)[name]) for name in arrays_of(ours))
 
-coarse = operated.score_fr(operated.backbone(x)["drop7"])  # (8, 9, 3, 4): a score a class for each cell
+coarse = operated.score_fr(operated.backbone(x)["drop7"])  # (8, 9, 3, 4): for each cell a score for each class
 tent = 1 - np.abs(np.arange(64) - 31.5) / 32
-kernels = np.tile(
-    np.outer(tent, tent).astype(np.float32), (9, 1, 1, 1)
-)  # the bilinear kernel of lesson 10, one a class
+kernels = np.tile(np.outer(tent, tent).astype(np.float32), (9, 1, 1, 1))  # bilinear, lesson 10
 by_hand = ops.conv_transpose2d(coarse, kernels, stride=32, padding=16, groups=9)
 difference = np.abs(by_hand.data - operated(x).data).max()
 look.say(
     f"Every weight the same after both surgeries: **{same}**. Coarse scores {coarse.shape} upsampled by hand "
-    f"against `model(x)`: largest difference **{difference:.1g}**."
+    f"against `operated(x)`: largest difference **{difference:.1g}**."
 )
 
 # %% [markdown]
 # ## In the library
 # - `minifcn/models/surgery.py`: `transplant` also reshapes fc6 and fc7 (lesson 09), takes a fourth input channel, and **refuses** a source whose weights would have no place, before it writes anything. `fully_convolutional(classifier)` does classifier → FCN in one call.
-# - `minifcn/models/heads.py`: `score_layer` and its zeros. `minifcn/training/loop.py`: the loop, with batches, schedules and a sentence for every NaN.
+# - `minifcn/models/heads.py`: `score_layer` and its zeros. `minifcn/training/loop.py`: the loop; if the loss becomes NaN, it says which operation began it.
 
 # %%
 import inspect
@@ -350,15 +348,15 @@ from minifcn.models.heads import score_layer
 print(inspect.getsource(score_layer))
 
 # %% [markdown]
-# > **Honesty box.** Our classifier takes the mean over its cells where VGG16 has fully connected layers; lesson 09 cuts those. The paper trains with momentum 0.99, a summed loss and the rate 1e-10; we use Adam, which gets
-# > further in seconds. The paper starts the scores at zero and found random ones neither faster nor better (section 4.3); in the authors' files that is simply what Caffe does when nothing is asked for.
+# > **Honesty box.** Our classifier was built from convolutions, and ends in a mean over its cells; VGG16 has fully connected layers, which must first become convolutions (lesson 09). The paper trains VGG16 with momentum 0.9 and the rate 10⁻⁴
+# > (section 4.3), its published code with momentum 0.99, a summed loss and 10⁻¹⁰; we use Adam on the mean. The paper starts the scores at zero and found random ones neither faster nor better (section 4.3); in the authors' files that is simply what Caffe does when nothing is asked for.
 # > PyTorch fills a new `Conv2d` with random numbers, so there the first loss is *not* ln C unless you zero it; and `load_state_dict(..., strict=False)` is surgery that keeps quiet about what it left unless you print what it returns. With 150 steps our scores are far from
 # > what this network can do; the order of the curves is the point.
 #
 # ## Exercises
-# **1.** Say what the loss of the first step must be, for scores that are all zero: for `classes` classes and these labels (255 is void), summed or as a mean. All void: 0.
+# **1.** Compute what the loss of the first step must be, where all scores are zero, from the labels (255 is void) and the number of classes: as a sum or as a mean. If all pixels are void it is 0.
 #
-# <details><summary>Hint</summary>Each pixel that counts costs ln(classes). The mean divides by the pixels that count.</details>
+# <details><summary>Hint</summary>What does one pixel cost, and what a void one? The mean does not divide by void pixels either.</details>
 
 
 # %%
@@ -370,10 +368,10 @@ def my_first_loss(labels, classes, reduction):
 check.first_loss(my_first_loss)
 
 # %% [markdown]
-# **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of both is a matrix with as many numbers and the same number of rows, reshape it (fc6, lesson 09).
-# Return four lists of names, in the order of the arrays: copied, reshaped, left (of the new network), dropped (of the old). Write into the arrays of `new`.
+# **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis (lesson 09).
+# Return four lists of names: copied, reshaped, left (of the new network), dropped (of the old). Write into the arrays of `new`.
 #
-# <details><summary>Hint</summary>`new[name][...] = value` writes into the array that is there; `new[name] = value` puts another array in the dictionary and the network never sees it.</details>
+# <details><summary>Hint</summary><code>new[name][...] = value</code> writes into the array that is there; <code>new[name] = value</code> puts another array in the dictionary and the network never sees it.</details>
 
 
 # %%
@@ -385,14 +383,17 @@ def my_full_surgery(old, new):
 check.full_surgery(my_full_surgery)
 
 # %% [markdown]
-# **3.** Write the training loop without an optimiser: `steps` steps of weight ← weight − rate · gradient, the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
+# **3.** Write the training loop without an optimiser: `steps` steps of weight ← weight − rate · gradient, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
 #
-# <details><summary>Hint</summary>Forward, loss, <code>loss.backward()</code>, then every <code>parameter.data -= rate * parameter.grad</code>. And `backward` adds to the gradients that are there.</details>
+# <details><summary>Hint</summary>The loop of this lesson, without its optimiser: what did <code>zero_grad</code> and <code>step</code> do for you? Write into <code>parameter.data</code>; a parameter that does not learn has no gradient.</details>
 
 
 # %%
 def my_training(model, x, labels, steps, rate):
-    """Train `model` in place: x (N, 3, H, W), labels (N, H, W). Returns the list of losses, each before its step."""
+    """Train `model` in place: x (N, 3, H, W), labels (N, H, W).
+
+    Returns the list of losses, each before its step.
+    """
     ...
 
 
@@ -406,4 +407,4 @@ check.training(my_training)
 #
 # ## In the paper
 # Section 4.1: the classifiers lose their last layer, get a 1 × 1 convolution with 21 scores in its place and a bilinear upsampling after it, and are fine-tuned. Section 4.3 (“Fine-tuning”): all layers learn; training the last one alone
-# reaches 70 % of that; from scratch “is not feasible” in the time they had. Our two curves are that sentence in small.
+# reaches 70 % of that; training from scratch “is not feasible”, since learning the classifier alone takes so long. Our two curves show in small what a trained trunk is worth.

@@ -22,8 +22,8 @@
 # Lesson 08 followed two numbers through the layers: how much a cell sees, and how far the next cell looks (the stride). Now we ask *where*. Call the pixel in the middle of
 # what cell 0 sees the map's **centre**. Then cell i looks at pixel centre + i · stride.
 #
-# How does a layer move the centre? A window of `kernel` cells has its middle (kernel − 1) / 2 cells after its first one. With padding the first window begins `padding` cells early. One cell is as many
-# pixels as the stride so far.
+# How does a layer move the centre? A window of `kernel` cells has its middle (kernel − 1) / 2 cells after its first one. With padding the first window begins `padding` cells early. And one cell further is as many
+# pixels further as the stride so far. So a layer moves the centre by **((kernel − 1) / 2 − padding) · stride so far**.
 
 # %%
 import check
@@ -78,7 +78,7 @@ from minifcn.models import geometry
 from minifcn.paper.geometry import opened, pixels_that_change, trunk
 
 one_channel = opened(trunk("VGG16", "paper"))
-for name, layer, cell in (("pool3", "pool3", 20), ("pool4", "pool4", 12), ("score_fr", "fc7", 7)):
+for name, layer, cell in (("pool3", "pool3", 20), ("pool4", "pool4", 12), ("score_fr", "fc7", 7)):  # score_fr is 1 x 1
     size = (440, 450)
     stride, centre = landing(vgg16(100)[name])
     reached = pixels_that_change(one_channel, layer, (cell, cell), size).any(1)
@@ -89,7 +89,7 @@ for name, layer, cell in (("pool3", "pool3", 20), ("pool4", "pool4", 12), ("scor
 
 # %% [markdown]
 # ## Back up, and 19 falls out
-# A transposed convolution (lesson 10) undoes a convolution's geometry: its cells lie `stride` times closer, and the centre moves *back* by the same rule. FCN-32s upsamples with kernel 64 and stride 32.
+# A transposed convolution (lesson 10) undoes a convolution's geometry: the cells come `stride` times closer, and the centre moves *back* by the same rule, counted in these finer cells. FCN-32s upsamples with kernel 64 and stride 32.
 
 
 # %%
@@ -107,7 +107,7 @@ look.say(f"After `upscore` the stride is {stride:g}, and row 0 lies on pixel **{
 # Row 0 of the upsampled scores belongs 19 pixels *above* the picture. So cut 19 rows off, and row 0 lies on pixel 0. That is all there is to 19.
 #
 # ## Joins: 5 and 27, then 9 and 31
-# FCN-16s upsamples `score_fr` by 2 only and adds scores of `pool4`, which has the same stride then. But do their cells 0 lie on the same pixel?
+# FCN-16s upsamples `score_fr` by 2 only, to stride 16; the library calls the result `upscore_16s`. To it FCN-16s adds scores of `pool4`, which has stride 16 as well. But do their cells 0 lie on the same pixel? FCN-8s does it once more, with `pool3`.
 
 # %%
 pool4, pool3 = landing(vgg16(100)["pool4"]), landing(vgg16(100)["pool3"])
@@ -138,7 +138,7 @@ for line, (_, (stride, centre), count, colour) in enumerate(lines):
     axis.plot(cells[:cut], [-line] * cut, "o", markerfacecolor="white", markeredgecolor=colour, markersize=9)
     axis.plot(cells[cut:], [-line] * (count - cut), "o", color=colour, markersize=9)
 for place in up2[1] + 16 * np.arange(8):
-    axis.plot([place, place], [0, -1], color="#999999", linewidth=0.8, zorder=0)
+    axis.plot([place, place], [0, -1], color="#999999", linewidth=0.8, zorder=1.5)
 axis.set_yticks([0, -1, -2], [name for name, *_ in lines])
 axis.set(xlabel="pixel at which the cell looks", xlim=(-100.5, 118), ylim=(-2.4, 0.9))
 axis.spines[["top", "right"]].set_visible(False)
@@ -149,7 +149,7 @@ look.show(
 )
 
 # %% [markdown]
-# Hollow: the five cells of pool4 that are cut off. After them the two maps lie on one another, dot on dot, and may be added. All five numbers are found: 19; 5 and 27; 5, 9 and 31.
+# Hollow: the five cells of pool4 that are cut off. After them the two maps lie on one another, dot on dot, and may be added. All numbers are found: 19; 5 and 27; 5, 9 and 31.
 #
 # **Before you run the next cell:** which of them change if we pad by 81 in place of 100?
 
@@ -192,8 +192,8 @@ least = next(padding for padding in range(200) if rows_of_score(1, padding))
 needed = [32 * rows_of_score(height, 100) + 32 - 19 - height for height in range(1, 1301)]
 look.say(
     f"As VGG16 was trained, with padding 1, a picture needs **{smallest}** rows to give a single cell. "
-    f"For a picture of *one* pixel the least padding is **{least}**; for a crop of at least 0 it is "
-    f"{100 - int(crops(100)[0])}. With 100, a round number above both, the cropped scores reach over every picture "
+    f"For a picture of *one* pixel the least padding is **{least}**; so that no crop is negative, "
+    f"{100 - int(crops(100)[0])}. With 100, the cropped scores of FCN-32s reach over every picture "
     f"of 1 to 1300 rows, with {min(needed)} to {max(needed)} rows to spare."
 )
 
@@ -201,7 +201,7 @@ look.say(
 # The price: a picture of 500 × 500 becomes 700 × 700, and the early layers do nearly twice the work.
 #
 # ## What a wrong crop costs
-# A crop that is wrong shifts the whole segmentation. Let the coarse scores be as good as they can be: for each cell of `score_fr` the share of each class among the 32 × 32 pixels round the place where the
+# A wrong crop shifts the whole segmentation. Let the coarse scores be as good as we can make them: for each cell of `score_fr` the share of each class among the 32 × 32 pixels round the place where the
 # cell looks. Upsample them, try all crops, and count the pixels that are right.
 
 # %%
@@ -256,16 +256,16 @@ except ValueError as error:
 
 # %% [markdown]
 # The default of this library is another one, `padding="same"`: every layer keeps the size of its map or halves it, rounded up, and nothing is padded by 100. Any size from 1 × 1 on works as well, and the early layers of a large picture cost about half. `padding="paper"` is for
-# comparison with the authors' weights.
+# the authors' weights, and to compare.
 #
-# > **Honesty box.** In Caffe `coord_map.py` derives the same numbers, from the same rule; the authors' files hold its results. PyTorch has nothing of the kind, and ports copy 19 as a constant: with other padding, or pools that round
-# > down, it is wrong without a word. We followed one axis; windows that are not square need two. The middle of a field is where a cell *looks*, on average: what it has learned to look at may lie elsewhere. Near the border most of what a
+# > **Honesty box.** In Caffe `coord_map.py` derives the same numbers, from the same rule; the authors' files hold its results. PyTorch has nothing of the kind, and ports copy 19 as a constant: with another padding it is wrong without a word. Pools that round
+# > down do not change the 19; they may leave fewer rows at the far end. We followed one axis; windows that are not square need two. The middle of a field is where a cell *looks*, on average: what it has learned to look at may lie elsewhere. Near the border much of what a
 # > cell sees is zeros that no photograph put there.
 #
 # ## Exercises
 # **1.** Stride and centre after any row of layers. Some of them may be dilated: taps `dilation` cells apart.
 #
-# <details><summary>Hint</summary>A dilated kernel spans dilation · (kernel − 1) + 1 cells, and its middle lies (span − 1) / 2 after the first.</details>
+# <details><summary>Hint</summary>How many cells does a dilated kernel span, from its first tap to its last (exercise 1 of lesson 08)? Its middle is the middle of that.</details>
 
 
 # %%
@@ -277,8 +277,8 @@ def my_landing(layers):
 check.landing(my_landing)
 
 # %% [markdown]
-# **2.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed. How many cells must be cut off in
-# front of the *finer*, earlier map so that its cell 0 lies on cell 0 of the other? Raise ValueError where strides differ, or the number is negative or not whole.
+# **2.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed; no layers at all is the picture itself. How many cells must be cut off in
+# front of `finer` so that the first cell left lies on cell 0 of `other`? Raise ValueError where the strides differ, or where the number is negative or not whole.
 #
 # <details><summary>Hint</summary>For "up" first divide the stride, then move the centre back by ((kernel − 1) / 2 − padding) · stride. The offset is counted in cells: divide the distance of the centres by the stride.</details>
 
@@ -292,9 +292,9 @@ def my_crop_offset(finer, other):
 check.crop_offset(my_crop_offset)
 
 # %% [markdown]
-# **3.** The least padding of the first layer for which a picture of `height` rows gives at least one cell at the end. Convolutions round down, pools up.
+# **3.** Above, `rows_of_score` knew one network. Now for any layers: the least padding of the first one with which a picture of `height` rows gives at least one cell at the end. Convolutions round down, pools up.
 #
-# <details><summary>Hint</summary>Write the sizes down map by map for one padding, and try 0, 1, 2, … Stop early where a map has no rows left: a negative number of rows divides into nonsense.</details>
+# <details><summary>Hint</summary>First a function that says for one padding whether a cell is left. It must stop at the first map without rows: what is worked out from a negative number of rows means nothing.</details>
 
 
 # %%
@@ -307,10 +307,10 @@ check.least_padding(my_least_padding)
 
 # %% [markdown]
 # ## Summary
-# - Cell i of a map looks at pixel centre + i · stride; a layer moves the centre by ((kernel − 1) / 2 − padding) × stride so far, an upsampling layer back.
-# - A crop is the distance of two centres in cells: 19, 27 and 31 towards the picture, 5 and 9 between maps; only the former depend on the padding.
-# - 100 is enough for a picture of one pixel (97 would be) and for every crop (81 would be).
+# - Cell i of a map looks at pixel centre + i · stride; a layer moves the centre by ((kernel − 1) / 2 − padding) · stride so far, an upsampling layer moves it back.
+# - A crop is the distance of two centres in cells: 19, 27 and 31 towards the picture, 5 and 9 between maps; only the first three depend on the padding.
+# - A padding of 100 is enough for a picture of one pixel (97 would be, too), and so that no crop is negative (81 would be).
 #
 # ## In the paper
 # Section 4.2 adds up predictions of different strides and leaves it to the code to bring their cells over one another: the numbers 100, 19, 5, 27, 9 and 31 stand in the authors' model files. Section 3 has
-# the rule for kernels and strides of layers in a row; the rule for centres follows from the same sums.
+# the rule for kernels and strides of layers one after another, and none for centres.

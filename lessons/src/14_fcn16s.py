@@ -19,7 +19,7 @@
 # **You need** lessons 10 (upsampling), 12 (FCN-32s) and 13 (where pixels land). **Time** 20 minutes. **Paper** section 4.2.
 #
 # ## Two layers, two kinds of knowledge
-# First lesson 12 again, in one line: surgery, then 150 steps.
+# First lesson 12 again: surgery, then 150 steps.
 
 # %%
 import check
@@ -44,8 +44,8 @@ for name in ("pool3", "pool4", "drop7"):
     print(f"{name:6} {rows:2} x {columns:2} cells of {96 // rows:2} pixels, {channels} channels")
 
 # %% [markdown]
-# `drop7` is the end of the trunk: few cells, each of which has seen nearly everything. `pool4` lies before it: four times as many cells, each of which has seen less. Here are both grids over one picture.
-# **Look at the star's tips:** which of the grids could tell them from the background beside them?
+# `drop7` is the end of the trunk: few cells, each of which sees the whole picture. `pool4` lies before it: four times as many cells, each of which sees less. Here are both grids over one picture.
+# **Look at the star:** in which grid are there cells that it fills, with cells beside them that it hardly touches?
 
 # %% tags=["figure"]
 which = 3
@@ -58,7 +58,7 @@ figure.tight_layout()
 look.show(
     figure,
     alt="The true labels of a picture under a grid of 3 by 4 cells, and under one of 6 by 8; "
-    "only the finer grid has cells that lie mostly inside the shapes' arms.",
+    "only the finer grid has cells that the star fills.",
 )
 
 # %% [markdown]
@@ -116,13 +116,14 @@ axis.plot(once, color=look.BLUE, label="by 32: FCN-32s")
 axis.plot(twice, "--", color=look.RED, label="by 2, then by 16: FCN-16s")
 axis.set(xlabel="pixel in the row", ylabel="score")
 axis.legend(frameon=False)
-look.show(figure, alt="A pointed tent, and a second line on the same slopes whose tip is cut off flat.")
-look.say(
-    f"The tip: {once.max():.3f} once, {twice.max():.3f} twice. In between, and wherever scores run evenly, they agree."
+look.show(
+    figure,
+    alt="A pointed tent, and a second line on the same slopes whose tip is cut off flat and whose foot is wider.",
 )
+look.say(f"The tip: {once.max():.3f} upsampled once, {twice.max():.3f} twice. Halfway up the slopes both agree.")
 
 # %% [markdown]
-# “Unmodified” is true of the coarse scores and nearly true of the picture: where a cell stands out from its neighbours, its tip is flattened and its foot widened. Good papers bear a magnifying glass.
+# “Unmodified” is true of the coarse scores and nearly true of the picture: where a cell stands out from its neighbours, its tip is flattened and its foot widened.
 #
 # ## Align by geometry
 # Adding two maps makes sense only if cell (i, j) of both looks at the same place. Lesson 13 gave each map a stride and the place of its cell 0. Let us ask:
@@ -142,11 +143,11 @@ for padding in ("same", "paper"):
 # type a 5 into a program. The rule is *align to that map*, and the number follows.
 #
 # ## Train it, in stages
-# The paper trains FCN-32s to its end, then adds the skip and goes on at a rate 100 times smaller. We go on at half our rate. To be fair, FCN-32s gets as many steps more.
+# The paper trains FCN-32s to its end, then adds the skip and goes on at a rate 100 times smaller. We go on at half our rate. To be fair, FCN-32s gets as many more steps.
 
 # %%
 skip_net = shapes.network(16)
-print(mf.models.transplant(coarse_net, skip_net))  # everything but the new skip
+print(mf.models.transplant(coarse_net, skip_net))  # all but the new skip and the upsampling
 longer_net = shapes.network(32)
 mf.models.transplant(coarse_net, longer_net)
 curves = {name: shapes.learn(net, data, steps=120, rate=1e-3) for name, net in (("16s", skip_net), ("32s", longer_net))}
@@ -183,7 +184,7 @@ figure.tight_layout()
 shapes.legend(figure, shown)
 look.show(
     figure,
-    alt="Three unseen pictures: truth, FCN-32s, FCN-16s. The second draws blobs; the third follows the shapes more closely.",
+    alt="Three unseen pictures: truth, FCN-32s, FCN-16s. The second draws blobs; the third follows the discs more closely. In the bottom row both call a disc a square.",
 )
 look.say("From top to bottom: FCN-16s's best picture, its fourth and its sixteenth, of 40.")
 
@@ -208,8 +209,8 @@ for axis, name, guess in zip(axes[1:], parts, guesses, strict=True):
 shapes.legend(figure, [truths[i], *guesses])
 look.show(
     figure,
-    alt="The same picture by the coarse scores alone: a blob with a name; by the skip alone: finer regions with several names; "
-    "by both: the fine region with the right name.",
+    alt="The same picture by the coarse scores alone: a small blob, rightly called a disc; by the skip alone: one large "
+    "region, wrongly called a crescent; by both: a region near the disc's outline, with the right name.",
 )
 
 
@@ -231,13 +232,15 @@ look.say(
 )
 
 # %% [markdown]
+# In the picture neither part is right alone, and their sum finds the disc. Over all pictures the skip alone does better than you may have expected: both learned together, and the skip has learned names as well.
+#
 # ## What misalignment costs
-# Now plant the classic mistake: add the skip one cell too far to the right. Nothing crashes, and the shapes fit.
+# Now make the classic mistake: add the skip one cell too far to the right. Nothing crashes, since both arrays are as large as before.
 
 
 # %%
 def shifted_scores(net, x, cells):
-    """FCN-16s whose skip is added `cells` cells too far right."""
+    """FCN-16s whose skip is added `cells` cells too far right; its last columns come round to the front."""
     with mf.no_grad():
         maps = net.backbone(x)
         where = np.roll(net.score_pool4(maps["pool4"]).data, cells, axis=3)
@@ -252,10 +255,10 @@ for cells in (0, 1, 2):
     ]
     near[cells] = shapes.boundary_accuracy(truths, guesses, 4)
 for cells, value in near.items():
-    print(f"{cells} cells too far right: {100 * value:.1f} % of the pixels within 4 of a boundary are right")
+    print(f"cells too far right: {cells}. Right within 4 pixels of a boundary: {100 * value:.1f} %")
 
 # %% [markdown]
-# Every number still looks like a score, every picture like a segmentation. Only a measure that looks at boundaries shows it. That is why the offset is worked out and not tried out.
+# Each of these numbers could be that of a network that is not quite trained, and nobody would look for a mistake. That is why the offset is worked out and not tried out.
 #
 # ## Check
 # Our four lines against the library's FCN-16s, on its trained weights, and the head's gradients against finite differences.
@@ -278,25 +281,22 @@ print(mf.gradcheck(head, parts64))
 
 # %% [markdown]
 # ## In the library
-# `minifcn/models/heads.py` holds all joins, in any number. This is the join; its `offset` is what geometry worked out:
+# `minifcn/models/heads.py`: `Head` works out all skips when a network is built, and `join` cuts and adds (open it after exercise 1). This is what `Head` notes down, for the two paddings of above:
 
 # %%
-import inspect
-
-from minifcn.models.heads import join
-
-print(inspect.getsource(join))
+for padding in ("same", "paper"):
+    print(mf.models.fcn16s("tiny", C, width=8, padding=padding).skips)
 
 # %% [markdown]
-# > **Honesty box.** The paper finds that learning from pool4 *alone* does poorly: there a cell sees 100 pixels of 500, too few to say what it looks at. Our pool4 sees about as many pixels as a whole shape has, so here it may
-# > do better (`minifcn paper pool4-alone` measures it). The new layers start at zero; the upsampling by 2 starts bilinear and may be learned (`learn_upsampling=True`; the reference code keeps it fixed). Stage two of the paper has a
-# > rate 100 times smaller, ours 2 times, since we stop stage one so early. Caffe calls the sum `Eltwise` and the cut `Crop`, where axis and offset are typed in by hand or by a helper, `coord_map`. PyTorch has neither: people slice,
-# > or resize one map to the other with `interpolate`, which hides a misalignment instead of removing it.
+# > **Honesty box.** The paper finds that learning from pool4 *alone* does poorly: there a cell sees 100 × 100 pixels of a photograph. A cell of our pool4 sees a square about as wide as a shape, so here it may
+# > do better (`minifcn paper pool4-alone` measures it). The new layers start at zero; the upsampling by 2 starts bilinear. The paper lets it learn, the authors' code keeps it fixed, and so do we unless `learn_upsampling=True` is given. Stage two of the paper has a
+# > rate 100 times smaller, ours half the rate, since we stop stage one so early. Caffe calls the sum `Eltwise` and the cut `Crop`, where axis and offset are typed in by hand or by a helper, `coord_map`. PyTorch has neither: people slice,
+# > or resize one map to the other with `interpolate`, which makes the sizes fit, whether the cells do or not.
 #
 # ## Exercises
-# **1.** Join two maps of scores. Row 0 of `coarse` lies on row `offset` of `finer`, and columns likewise. Add them where they overlap. Either may reach further than the other at its end.
+# **1.** Join two maps of scores. Row 0 of `coarse` lies on row `offset` of `finer`, and columns likewise. Add them where they overlap. At the far end either may reach further than the other.
 #
-# <details><summary>Hint</summary>How many rows do they share? The smaller of coarse's rows and finer's rows after the first `offset` are cut off.</details>
+# <details><summary>Hint</summary>Cut the beginning first. How many rows do the two share then? Columns have a number of their own.</details>
 
 
 # %%
@@ -325,12 +325,15 @@ check.join_backward(my_join_backward)
 # **3.** All that stands on the trunk in FCN-16s, from coarse scores, the map of pool4 and its score layer. `upsample(x, factor)` is the function above. Careful: with pools that round up, pool4 may have an odd number of rows,
 # one fewer than twice the coarse ones; cells 0 agree. Give a Tensor that has a backward.
 #
-# <details><summary>Hint</summary>Upsample by 2, cut to pool4's size by slicing (Tensors slice as arrays do), add `ops.conv2d(pool4, weight, bias)`, upsample by 16.</details>
+# <details><summary>Hint</summary>It is <code>fcn16s</code> from above, with one cut in the right place. Tensors slice as arrays do; <code>ops.conv2d(pool4, weight, bias)</code> is the score layer.</details>
 
 
 # %%
 def my_fcn16s_scores(coarse, pool4, weight, bias, upsample):
-    """coarse (N, C, h, w), pool4 (N, D, H, W), weight (C, D, 1, 1), bias (C,): Tensors -> Tensor (N, C, 16·H, 16·W)."""
+    """coarse (N, C, h, w), pool4 (N, D, H, W), weight (C, D, 1, 1), bias (C,): Tensors.
+
+    Returns a Tensor (N, C, 16·H, 16·W).
+    """
     ...
 
 
@@ -343,5 +346,5 @@ check.fcn16s_scores(my_fcn16s_scores)
 # - Maps may be added where their cells look at the same place; the crop follows from the layers.
 #
 # ## In the paper
-# Section 4.2, “Combining what and where”, and Figure 3. There FCN-16s improves the mean IU of FCN-32s from 59.4 to 62.4 on a part of VOC 2011's validation set (Table 2), and the paper notes finer detail in its pictures (Figure 4). It reads: skips turn
-# a line of layers into a graph with edges that go from lower layers to higher ones.
+# Section 4.2, “Combining what and where”, and Figure 3. There FCN-16s improves the mean IU of FCN-32s from 59.4 to 62.4 on a part of VOC 2011's validation set (Table 2), and Figure 4 shows the finer detail. The section says that skips turn
+# a line of layers into a graph, with edges that skip ahead from lower layers to higher ones.

@@ -43,7 +43,7 @@ def upsample(x, factor):
 
 
 def deep_jet(score_maps, stride):
-    """Maps of scores, coarse to fine, each twice as large, the last of `stride` -> scores a pixel."""
+    """Maps of scores, coarse to fine, each twice as large, the last of `stride` -> scores for each pixel."""
     scores = score_maps[0]
     for finer in score_maps[1:]:
         scores = upsample(scores, 2) + finer
@@ -52,7 +52,7 @@ def deep_jet(score_maps, stride):
 
 coarse, middle, fine = (mf.Tensor(np.zeros((1, C, 3 * n, 4 * n), np.float32)) for n in (1, 2, 4))
 for maps, stride in (([coarse], 32), ([coarse, middle], 16), ([coarse, middle, fine], 8)):
-    print(f"{len(maps)} map(s), stride {stride:2}: {deep_jet(maps, stride).shape}")
+    print(f"maps: {len(maps)}, stride {stride:2}: {deep_jet(maps, stride).shape}")
 
 # %% [markdown]
 # ## In stages
@@ -102,7 +102,7 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 2.7), width_ratios=(1, 1, 1.5))
 for axis, width in zip(axes, (2, 8), strict=False):
     band = near_boundary(truths[3], width) & (truths[3] != 255)
     counted = np.where(band, truths[3], 255).astype(np.uint8)
-    shapes.draw(axis, unseen.picture(3), counted, f"counted: within {width} pixels")
+    shapes.draw(axis, unseen.picture(3), counted, f"within {width} pixels; beige: not counted")
 for name, values in found.items():
     colour, style = styles[name]
     axes[2].plot(widths, values, style, color=colour, marker="o", markersize=4, label=name)
@@ -117,7 +117,17 @@ look.show(
     "all rise with the width; FCN-8s lies above FCN-16s, and that above FCN-32s, for bands of 4 pixels and more.",
 )
 ious = {name: 100 * evaluate(net, unseen)["mean_iu"] for name, net in nets.items()}
-look.say("Mean IU: " + ", ".join(f"{name} **{value:.0f}**" for name, value in ious.items()) + ".")
+ahead = [
+    f"{fine - coarse:+.1f} within {width}"
+    for width, coarse, fine in zip(widths, found["FCN-32s"], found["FCN-8s"], strict=True)
+]
+look.say(
+    "Mean IU: " + ", ".join(f"{name} **{value:.0f}**" for name, value in ious.items()) + ". "
+    f"FCN-8s against FCN-32s, in points: {', '.join(ahead)} pixels."
+)
+
+# %% [markdown]
+# Not in the thinnest band: with cells of 8 pixels no edge is exact to a pixel. A few pixels away from it the finer network is clearly ahead.
 
 # %% tags=["figure", "picture"]
 inside = [(truth != 0) & (truth != 255) for truth in truths]
@@ -132,16 +142,17 @@ for row, i in enumerate(chosen):
 figure.tight_layout()
 shapes.legend(figure, [each[i] for each in (truths, *predictions.values()) for i in chosen])
 look.show(
-    figure, alt="Three unseen pictures: truth, FCN-32s, FCN-16s, FCN-8s. From left to right blobs turn into shapes."
+    figure,
+    alt="Three unseen pictures: truth, FCN-32s, FCN-16s, FCN-8s. From left to right the blobs come nearer to the shapes. In the bottom row all three call a disc a square.",
 )
 look.say("From top to bottom: FCN-8s's best picture, its fifth and its sixteenth, of 40.")
 
 # %% [markdown]
-# Careful with the steps from left to right: each stage also trained longer than the one before. Lesson 14 gave FCN-32s as many steps as FCN-16s, and it stayed behind. Below, at once against stages and sum against max have equal steps.
+# Careful: each of the three networks has also trained longer than the one to its left. Lesson 14 gave FCN-32s as many steps as FCN-16s, and it stayed behind. The next two comparisons are at equal steps.
 #
 # ## All at once
 # Three stages are a chore. Why not train all of FCN-8s in one go, from the classifier's trunk, with as many steps in all? The reference model has such a variant, **at once**. It multiplies pool4 by 0.01 and pool3 by 0.0001 before they are scored. Why would one do
-# that? Because VGG's maps hold *large* numbers, and the larger the map, the larger the gradient of its score weights: an unscaled skip would learn so fast that it drowns the coarse scores. Are ours large?
+# that? VGG's maps hold *large* numbers, and the larger the numbers in a map, the larger the gradient of its score weights: an unscaled skip may learn so fast that it drowns the coarse scores. Are ours large?
 
 # %%
 maps = shapes.classifier().backbone(mf.models.Preprocessing()(unseen.picture(0)))
@@ -149,7 +160,7 @@ for name in ("pool3", "pool4", "drop7"):
     print(f"{name}: mean {maps[name].data.mean():.2f}, largest {maps[name].data.max():.1f}")
 
 # %% [markdown]
-# All of about one size: our pictures enter as numbers up to about 2, VGG's as numbers up to 150. So we train at once without scales.
+# None is much larger than the others: our pictures enter as numbers up to about 2, VGG's as numbers up to about 150. So we train at once without scales.
 
 # %%
 nets["at once"] = shapes.on_trunk(8)
@@ -162,8 +173,8 @@ look.say(
 )
 
 # %% [markdown]
-# Here, at once wins. Do not carry that home as a law: our stages are short. The authors, with 100 000 steps a stage, report 65.5 in stages and 65.4 at once, a draw (both on
-# their 736 validation pictures, from their code's page). What carries over is the *reason* for stages: each is a check that the next one starts from something that works.
+# Here, at once wins. Do not make a law of it: our stages are short. The authors, with 100 000 steps for each stage, report 65.5 in stages and 65.4 at once, a draw (both on
+# their 736 validation pictures, from their code's page). One reason for stages remains: each is a check, and the next one starts from something that works.
 #
 # ## Sum against max
 # Why add? Another way to join two scores is to take the larger. Footnote 6 of the paper says that this made learning difficult, “due to gradient switching”. A sum hands its gradient to *both* sides, always. A maximum hands it to the winner alone:
@@ -187,7 +198,7 @@ look.show(
 )
 
 # %% [markdown]
-# With max the neighbours in one map are pulled one step and forgotten the next. And a skip at zero is no longer silent: max(score, 0) cuts off every negative score. Same stages, same steps, max in place of sum:
+# With max, a cell that loses learns nothing, and the winner may change from step to step: that is the switching. And a skip at zero is no longer silent: max(score, 0) cuts off every negative score. Same stages, same steps, max in place of sum:
 
 # %%
 by_max = nets["FCN-32s"]
@@ -229,7 +240,7 @@ axis.set(xlabel="pixels from a boundary, at most", ylabel="right, % of the band"
 axis.legend(frameon=False, fontsize=8)
 look.show(
     figure,
-    alt="Boundary accuracy of six ways: at once on top, then FCN-8s and 16s in stages; FCN-32s, the stitched FCN-32s and max fusion lie together below.",
+    alt="Boundary accuracy of six ways: at once on top, then FCN-8s in stages and, from 4 pixels on, FCN-16s; FCN-32s, the stitched FCN-32s and max fusion lie together below.",
 )
 at_4 = {name: values[widths.index(4)] for name, values in found.items()}
 look.say(
@@ -238,8 +249,8 @@ look.say(
 )
 
 # %% [markdown]
-# Stitching gives more answers, but each is the answer of a cell that sees far too much to know where an edge is. The other way the paper names, a pool5 of stride 1, is `minifcn paper refinement-by-other-means`, on this
-# kind of pictures with longer trainings. In the paper both fell behind the skip, for what they cost.
+# Stitching gives more answers, but each still comes from a cell that sees too much to know where an edge is. The paper names one more way, a pool5 of stride 1; `minifcn paper refinement-by-other-means` tries it on such
+# pictures. The paper had tried both: the smaller stride did not come up to the skip, and stitching gained less for what it cost.
 #
 # ## Check
 # Our loop against the library's FCN-8s, and both joins' gradients against finite differences.
@@ -257,7 +268,7 @@ for name, join in (("sum", lambda a, b: a + b), ("max", ops.maximum)):
 
 # %% [markdown]
 # ## In the library
-# `Head.scores` in `minifcn/models/heads.py` is the loop, for FCN-32s, 16s, 8s and 4s alike; `AT_ONCE_SCALES` stands above it:
+# `Head.scores` in `minifcn/models/heads.py` is the loop, for FCN-32s, 16s, 8s and 4s alike; `AT_ONCE_SCALES`, at the top of the file, are the numbers of at once.
 
 # %%
 import inspect
@@ -267,14 +278,14 @@ from minifcn.models.heads import Head
 print(inspect.getsource(Head.scores))
 
 # %% [markdown]
-# > **Honesty box.** One seed, 40 pictures, some hundred steps: differences of a point or two are noise here (`minifcn paper table-2`, `sum-or-max` and `refinement-by-other-means` repeat them with several seeds). Our stitched network pads inside its layers, so its cells near
+# > **Honesty box.** One seed, 40 pictures, some hundred steps: differences of a point or two mean nothing here (`minifcn paper table-2`, `sum-or-max` and `refinement-by-other-means` repeat them with several seeds). Our stitched network pads inside its layers, so its cells near
 # > the border are not exactly those of lesson 11. In the paper FCN-8s gains little over FCN-16s (62.7 against 62.4, Table 2), and the authors stop there, since the returns diminish. The trimap is not this paper's measure; Krähenbühl and Koltun (2011) used it. Caffe has the
-# > choice between `SUM` and `MAX` in its `Eltwise` layer; PyTorch has `+` and `torch.maximum`. Newer networks (U-Net, DeepLab) join maps of features, not of scores, or keep the trunk's stride small with dilated kernels.
+# > choice between `SUM` and `MAX` in its `Eltwise` layer; PyTorch has `+` and `torch.maximum`. Newer networks join maps of features, not of scores (U-Net), or keep the trunk's stride small with dilated kernels (DeepLab).
 #
 # ## Exercises
-# **1.** The backward of a join. `how` is "sum" or "max". Where a maximum meets two equal numbers, give half to each.
+# **1.** The backward of a join of two maps. `how` is "sum" or "max". Where a maximum meets two equal numbers, give half to each.
 #
-# <details><summary>Hint</summary>`np.where(a > b, grad, 0)` is all of the gradient where a won.</details>
+# <details><summary>Hint</summary>Which part of the gradient does <i>a</i> get where it is larger, equal, smaller? <i>b</i> gets the rest.</details>
 
 
 # %%
@@ -286,7 +297,7 @@ def my_fuse_backward(grad, a, b, how):
 check.fuse_backward(my_fuse_backward)
 
 # %% [markdown]
-# **2.** Boundary accuracy. Of the labelled pixels (not 255) that have another *class* within `width` rows and columns, what share is right? Void is no class: a neighbour of 255 makes no boundary here. (The library's
+# **2.** Boundary accuracy. Take the labelled pixels (not 255) that have another *class* within `width` rows and columns. What share of them is right? Void is no class: a neighbour of 255 makes no boundary here. (The library's
 # trimap counts it as one, since VOC draws void round each object.) Where there is no such pixel, give 1.0.
 #
 # <details><summary>Hint</summary>For each pixel, the window from row − width to row + width (cut at the picture's edge), likewise columns. Is there a label in it that is neither 255 nor the pixel's own?</details>
@@ -301,15 +312,18 @@ def my_boundary_accuracy(labels, predictions, width):
 check.boundary_accuracy(my_boundary_accuracy)
 
 # %% [markdown]
-# **3.** The deep jet for pictures of any size. Pools round up, so a finer map may have one row or column *fewer* than twice the coarser one, and the picture fewer pixels than the last upsampling makes. All begin at the same place: cut the far
-# end. `scales` holds one number for each map after the first, multiplied to it before it is added (as at once does).
+# **3.** The deep jet for pictures of any size. Pools round up, so a finer map may have one row or column *less* than twice the coarser one has, and the picture fewer pixels than the last upsampling makes. All cells 0 agree: cut at the far
+# end. `scales` holds a number for each map after the first: multiply the map by it before you add.
 #
-# <details><summary>Hint</summary>After each upsampling cut to the next map's rows and columns; after the last, to `size`.</details>
+# <details><summary>Hint</summary>After each upsampling cut to the next map's rows and columns; after the last, to <code>size</code>.</details>
 
 
 # %%
 def my_deep_jet(score_maps, scales, stride, size, upsample):
-    """score_maps: Tensors (N, C, h, w), coarse to fine, the last of `stride`; size: (H, W) of the picture. Returns a Tensor (N, C, H, W)."""
+    """score_maps: Tensors (N, C, h, w), coarse to fine, the last of `stride`; size: (H, W) of the picture.
+
+    Returns a Tensor (N, C, H, W).
+    """
     ...
 
 
@@ -317,10 +331,10 @@ check.deep_jet(my_deep_jet)
 
 # %% [markdown]
 # ## Summary
-# - A loop of “twice as large, add the finer scores” makes FCN-16s, 8s and so on; the gain is at the boundaries, and shrinks.
-# - A sum feeds both sides of a join; a maximum switches the gradient between them, and learns badly.
-# - In stages or at once is a matter of care and of the size of the maps; more answers from coarse cells do not replace a skip.
+# - A loop of “twice as large, add the finer scores” makes FCN-16s, 8s and so on; outlines get better, though not to the pixel.
+# - A sum gives its gradient to both sides of a join; a maximum switches it between them, and learned worse.
+# - In stages or at once, both ways work; more answers from coarse cells do not replace a skip.
 #
 # ## In the paper
-# Section 4.2 and Figure 3: FCN-8s, “a minor additional improvement”. Footnote 6: max fusion. “Refinement by other means”: a smaller stride of pool5 and shift-and-stitch, both judged worse for what they cost. The at-once variant is in the authors' code and in the longer
+# Section 4.2 and Figure 3: FCN-8s, “a minor additional improvement”. Footnote 6: max fusion. “Refinement by other means”: a smaller stride of pool5, which did not reach the skip's scores, and shift-and-stitch, worse for what it cost. The at-once variant is in the authors' code and in the longer
 # journal version.
