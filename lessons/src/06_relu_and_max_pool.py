@@ -203,7 +203,7 @@ for height in (375, 500):
         print(f"{name:6}", " -> ".join(map(str, sizes)))
 
 # %% [markdown]
-# Load Caffe's weights into a network that rounds down, and everything lands a little off. Lesson 13 counts pixels.
+# Give Caffe's weights to a network that rounds down, and where a size was odd its last row or column of cells is missing. Lesson 13 counts pixels.
 #
 # ## Padding is −∞, not 0
 # A pool may be padded too. With zeros around, a window at the rim whose numbers are all negative would answer 0: a number that is not in the picture. The padding must never win. So it is minus infinity.

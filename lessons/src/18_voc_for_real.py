@@ -19,7 +19,7 @@
 # **You need** lessons 15 (FCN-8s) and 17 (scores). **Time** 25 minutes. **Paper** sections 4.3 and 5.
 #
 # ## A training that can be stopped
-# Sooner or later somebody closes the laptop. So before the photographs, a training of ten lines: five weights, 64 examples, batches of 8, and the momentum of lesson 12.
+# Sooner or later somebody closes the laptop. So before the photographs, a training of ten lines: five weights, 64 examples, batches of 8, and momentum (lesson 01, exercise 3).
 
 # %%
 import json

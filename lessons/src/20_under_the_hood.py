@@ -112,7 +112,7 @@ look.show(
     alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to runs of 32 and is flat after that.",
 )
 look.say(
-    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number as the longest pay."
+    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number as runs of {lengths[np.argmin(per_number)]}."
 )
 
 # %% [markdown]
