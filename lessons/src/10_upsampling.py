@@ -405,4 +405,4 @@ check.conv_transpose2d(my_conv_transpose2d)
 #
 # ## In the paper
 # Section 3.3, "Upsampling is backwards strided convolution", notes that the layer's filter need not be fixed and can be learned, and that a stack of such layers with activation functions can learn a nonlinear upsampling.
-# Section 4.3 starts them as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
+# Section 4.3 starts such layers as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
