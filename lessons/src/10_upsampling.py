@@ -321,9 +321,8 @@ look.show(
     "the deconvolution layer the same tent twice.",
 )
 differ = (np.abs(best.signal - same_cell.signal) > 1e-6).any(2).sum()
-drawn = (np.maximum(np.abs(best.signal), np.abs(same_cell.signal)) > 1e-6).any(2).sum()
 look.say(
-    f"The same cell of the same channel, two pictures: the deconvnet's answers differ in **{differ}** of the {drawn} pixels that one of them draws, "
+    f"The same cell of the same channel, two pictures: the deconvnet's answers differ in **{differ}** pixels, "
     "for it goes back through the maxima and the network's own filters. "
     "The layer never sees the picture; it paints the same tent."
 )
