@@ -76,12 +76,12 @@ look.show(
 )
 
 # %% [markdown]
-# The network: three convolutions with what lesson 06 put between them, and then two *fully connected* layers. Fully connected means: every
-# number of the map is multiplied by a weight of its own. For that the map is first *flattened* into one long row of numbers, and this is why
+# The network: three convolutions with ReLUs and max pools between them (lesson 06), and then two *fully connected* layers, `nn.Linear`. In such a layer every
+# output has a weight of its own for *every* number that comes in: one matrix. For that the map is first *flattened* into one long row of numbers, and this is why
 # such a network takes windows of one size only: another size would give a row of another length.
 #
-# Two things to take on trust here: `Preprocessing()` turns pictures, uint8 (N, H, W, 3), into float32 (N, 3, H, W) round zero; and `mf.optim.Adam` makes the
-# steps down the slope (`minifcn/nn/optim.py`, twenty lines).
+# Two things to take on trust here: `Preprocessing()` turns pictures, uint8 (N, H, W, 3), into float32 (N, 3, H, W) with values around zero; and `mf.optim.Adam` makes the
+# steps down the slope, each weight's step scaled by how large its gradients have been (`minifcn/nn/optim.py`).
 
 
 # %%
@@ -132,11 +132,11 @@ commonest = np.bincount(unseen_classes).max() / len(unseen_classes)
 look.say(
     f"Of {len(guesses)} windows it has never seen it gets **{100 * right:.0f} %** right. "
     f"Always saying the commonest class would get {100 * commonest:.0f} %. The loss fell from "
-    f"{np.mean(losses[:10]):.2f} to {np.mean(losses[-30:]):.2f} (all nine alike: ln 9 = {np.log(9):.2f})."
+    f"{np.mean(losses[:10]):.2f} to {np.mean(losses[-30:]):.2f} (nine equal scores: ln 9 = {np.log(9):.2f})."
 )
 
 # %% [markdown]
-# Not brilliant, after a few seconds; good enough to look inside.
+# Not brilliant, but it trained for seconds only, and it is good enough to look inside.
 #
 # ## Follow the numbers down
 # Here is the size of every map on the way. Rows and columns shrink, channels grow.
@@ -151,7 +151,7 @@ for layer in classifier.layers:
 # %% [markdown]
 # After the second pool there are 4 × 4 places, with 48 numbers each. We call a place of a map a **cell**.
 #
-# **Before you read on:** 47 pixels, 4 cells. How many pixels in a row does one of these cells see? About 47 / 4 = 12? Write your guess down.
+# **Before you read on:** 47 pixels, 4 cells in a row. How many of the 47 does one of these cells see? About 47 / 4 = 12? Write your guess down.
 #
 # ## One row is enough
 # Forget pictures: a row of pixels, a convolution with kernel 3, a pool of 2 with stride 2, a convolution with kernel 3. Follow the lines from one cell
@@ -195,10 +195,10 @@ look.say(
 # %% [markdown]
 # Two numbers describe what a cell of a layer sees:
 #
-# - its **receptive field**: how many pixels in a row it sees, here 8;
+# - the size of its **receptive field**: how many neighbouring pixels of the row it sees, here 8;
 # - its **stride**: how many pixels further its neighbour looks, here 2.
 #
-# And both follow from the layers one by one. The cells that a layer reads lie some pixels apart: call that the *stride so far*. A window of 3 cells reaches 2 of those steps further than
+# Both follow from the layers, one by one. The cells that a layer reads lie some pixels apart: call that the *stride so far*. A window of 3 cells reaches 2 of those steps further than
 # one cell alone. So a layer adds (kernel − 1) × stride so far to the field. Then its own stride multiplies the stride so far.
 
 
@@ -225,12 +225,12 @@ for end, name in enumerate(names, 1):
     print(f"{name:16} sees {size:2} pixels, stride {stride}")
 
 # %% [markdown]
-# A cell of the 4 × 4 map sees 23 pixels in a row, not 12: the fields of neighbours **overlap**, since the next one begins only 8 pixels further. Together the four see
-# 23 + 3 · 8 = 47 pixels. The fully connected layer meets all of them, so it is like a window of 4 × 4 cells that sees the whole picture. Remember that for lesson 09.
+# A cell of the 4 × 4 map (pool2) sees 23 pixels in each direction, not 12: the fields of neighbours **overlap**, since the next one begins only 8 pixels further. Together the four see
+# 23 + 3 · 8 = 47 pixels. The first fully connected layer meets all of them, so it acts like a kernel of 4 × 4 cells, which sees the whole window of 47 × 47 pixels. Remember that for lesson 09.
 #
 # ## Measure it
-# Believe no rule that you can measure. A pixel matters to a cell if the cell's gradient with respect to the pixel is not zero. So: put a gradient of 1 on
-# one cell of the 4 × 4 map, 0 elsewhere, walk back, and see which pixels got something.
+# Do not just believe a rule that can be measured. A pixel matters to a cell if the cell's gradient with respect to the pixel is not zero. So: put a gradient of 1 on
+# one cell of the 4 × 4 map and 0 on the others, walk back, and see which pixels got something.
 #
 # **Before you run the next cell:** the rule says 23 × 23 pixels. Will all of them have a gradient that is not zero?
 
@@ -268,8 +268,8 @@ axes[0].set_ylabel("row")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Blue pixels have a gradient. With one window, above all with one channel, the red square of 23 by 23 has holes, with 64 windows "
-    "all of it is blue; outside of the square nothing is.",
+    alt="Blue pixels have a gradient. With one window, above all with one channel, parts of the red square of 23 by 23 "
+    "stay pale; with 64 windows all of it is blue. Outside of the square nothing is.",
 )
 look.say(
     f"The red square is what the rule says for cell (1, 2): {size} × {size} = {size * size} pixels, "
@@ -277,7 +277,7 @@ look.say(
 )
 
 # %% [markdown]
-# Left: one of the 48 channels, for one window. Middle: all channels, for the same window. Right: for 64 windows. Why the holes? A max pool sends its
+# Left: one of the 48 channels, for one window. Middle: all channels, for the same window. Right: for 64 windows. Why are there gaps in the square? A max pool sends its
 # gradient to the winner alone, and a ReLU sends none where it was below zero (lesson 06). Another window has other winners. The field is what *can*
 # matter, for some picture.
 #
@@ -297,9 +297,9 @@ look.say(f"{agree} of 16 cells see exactly the pixels that the rule names.")
 
 # %% [markdown]
 # ## Not all of the field counts alike
-# A pixel in the middle of a field reaches the cell by many ways, a pixel in its corner by one. So the *size* of the gradient should fall off towards the edge. The average of
-# |gradient| over many pictures is called the **effective receptive field** (Luo et al. 2016). Here it is for two cells: one of the 4 × 4 map, and the
-# score of the right class after the last layer, which sees the whole window.
+# A pixel in the middle of a field reaches the cell by many ways, a pixel in its corner by one. So the *size* of the gradient should fall off towards the edge. Luo and others (2016) call
+# the part that really counts the **effective receptive field**, and measure it by gradients. Here is the average of |gradient| over many pictures, for one cell of the 4 × 4 map, and for
+# the score of the right class after the last layer, which sees the whole window.
 
 # %%
 x = Preprocessing()(unseen_pixels)
@@ -335,8 +335,8 @@ axes[2].legend(frameon=False, fontsize=8)
 figure.tight_layout()
 look.show(
     figure,
-    alt="Two heat maps, dark in the middle and pale at the edges, and two curves across them, "
-    "which rise from near zero at the edges to the middle.",
+    alt="Two heat maps, dark in the middle and pale at the edges, and two zigzag curves across them, "
+    "low at the edges and highest in the middle.",
 )
 even = middle_share(np.ones_like(of_cell)), middle_share(np.ones_like(of_score))
 look.say(
@@ -346,11 +346,11 @@ look.say(
 )
 
 # %% [markdown]
-# The fine chequers are the work of the first convolution: with kernel 5 and stride 2 every other pixel is met by three windows, those between by two. Lesson 10 meets them again.
+# The fine chequers are the work of the first convolution: with kernel 5 and stride 2, in each direction, every other pixel is met by three windows, those between by two. Lesson 10 meets them again.
 #
 # ## A real network
-# The network that comes with minifcn, on matplotlib's sample portrait. Squares: what one cell of each of three layers can see, from an early layer to a late one. Colour: the
-# effective field of the last. It can see hat and medals; does it look at them?
+# The network that comes with minifcn, on the portrait of lesson 00. Squares: what one cell can see, in an early layer (`fire3`), a later one (`fire5`) and a late one (`fire9`). Colour: the
+# effective field of the last, for this one picture and four random sums of the cell's channels. It can see the cap and the ribbons; does it look at them?
 
 # %% tags=["figure", "picture"]
 from PIL import Image
@@ -367,7 +367,7 @@ look.show(
 )
 
 # %% [markdown]
-# Where do other cells look? With `ipywidgets` installed you get sliders here; else one picture. Change the numbers and run the cell again.
+# Hardly: the legend says how small a square in the middle holds half of the gradient. Where do other cells look? With `ipywidgets` installed you get sliders here; else one picture. Change the numbers and run the cell again.
 
 
 # %% tags=["figure"]
@@ -380,7 +380,7 @@ play.sliders(one_cell, row=(0, 37, 3), column=(0, 31, 30))
 
 # %% [markdown]
 # ## In the library
-# `minifcn/models/field.py` holds the rule, for one layer after the other. It also follows where the field's middle lies, which lesson 13 needs:
+# `minifcn/models/field.py` holds the rule. A `Field` knows its size, its stride and where its middle lies (lesson 13 needs that), and each layer makes a new one; `_after` counts the size:
 
 # %%
 import inspect
@@ -390,7 +390,7 @@ from minifcn.models.field import Field
 print(inspect.getsource(Field.window))
 
 # %% [markdown]
-# `minifcn/models/geometry.py` does it for a whole network, by name and without running it. `minifcn summary fcn8s` prints the same numbers. `minifcn/draw/receptive.py` drew the portrait.
+# `minifcn/models/geometry.py` does it for every layer of a whole network, without running it. `minifcn summary fcn8s` prints the same numbers. `minifcn/draw/receptive.py` drew the portrait.
 #
 # The paper's own networks: Table 1 says that a cell of AlexNet's last layer sees 355 pixels and one of VGG16's 404. Our few lines of Python say:
 
@@ -403,13 +403,13 @@ print("AlexNet", receptive_field(alexnet))
 # %% [markdown]
 # > **Honesty box.** The rule says what a cell *can* see. At the border of a picture part of that is padding, zeros that no photograph put there.
 # > We left out dilated kernels (exercise 1), padding (exercise 2) and layers that upsample; `Field` has all three. Table 1's 907 pixels for GoogLeNet counts an average pool that
-# > section 4.1 discards; without it 715 are left. PyTorch has no function for any of this; Caffe has one, `coord_map`, for crops. Our effective field depends on the pictures and on the
-# > training: another seed draws it a little differently.
+# > section 4.1 discards; without it 715 are left. PyTorch has no function for any of this; Caffe has `coord_map.py`, for strides and crops, not for sizes of fields. Our effective field depends on the pictures and on the
+# > training: another seed gives a slightly different one.
 #
 # ## Exercises
-# **1.** A kernel may be *dilated*: its taps lie `dilation` cells apart, so that a kernel of 3 with dilation 2 spans 5 cells and skips two of them. Write the rule with a third number a layer.
+# **1.** A kernel may be *dilated*: its taps lie `dilation` cells apart, so that a kernel of 3 with dilation 2 spans 5 cells and skips two of them. Write the rule with a third number for each layer.
 #
-# <details><summary>Hint</summary>From the first tap to the last, both counted, a dilated kernel spans dilation · (kernel − 1) + 1 cells. Put that where the kernel was.</details>
+# <details><summary>Hint</summary>How many cells does a dilated kernel span, from its first tap to its last, both counted? To the field it is a kernel of that size.</details>
 
 
 # %%
@@ -421,11 +421,11 @@ def my_receptive_field(layers):
 check.receptive_field(my_receptive_field)
 
 # %% [markdown]
-# **2.** Where does a cell look? Layers may pad: `padding` cells are added in front, so that window 0 begins at cell −padding. Return the first and the last pixel that
-# cell number `cell` sees. In the padding pixels have negative numbers, or numbers beyond the picture: give them as they come.
+# **2.** Where does a cell look? Layers may pad: `padding` cells are added at both ends, so window 0 begins at cell −padding. Return the first and the last pixel that
+# cell number `cell` sees. Pixels in the padding have negative numbers, or numbers beyond the picture: give them as they come.
 #
-# <details><summary>Hint</summary>Walk from the last layer back to the picture. Cells first … last of a layer look at cells first · stride − padding to
-# last · stride − padding + kernel − 1 of the layer before.</details>
+# <details><summary>Hint</summary>Walk from the last layer back to the picture, and keep two cells, the first and the last. In the layer before, where does the window of the first begin, and where
+# does that of the last end?</details>
 
 
 # %%
@@ -440,13 +440,16 @@ check.pixels_seen(my_pixels_seen)
 # **3.** Now without any rule. You get a network (call it with an array, it gives a Tensor) and the shape of its input. Find by gradients which pixels can change
 # cell (row, column) of its result.
 #
-# <details><summary>Hint</summary>One picture leaves holes, as we saw. Random numbers make good pictures: <code>rng.standard_normal((50, *shape[1:]))</code>, as float32, is
+# <details><summary>Hint</summary>One picture leaves gaps, as we saw; and with a 1 for each channel, gradients of two channels might cancel. Random numbers make good pictures: <code>rng.standard_normal((50, *shape[1:]))</code>, as float32, is
 # fifty at once.</details>
 
 
 # %%
 def my_measured_field(net, shape, row, column):
-    """shape: (1, C, H, W) of the network's input. Returns bool (H, W): True where a pixel can change the cell, in any channel."""
+    """shape: (1, C, H, W) of the network's input. Returns bool (H, W).
+
+    True where the pixel, in any of its channels, can change the cell, in any of its channels.
+    """
     ...
 
 
@@ -456,8 +459,8 @@ check.measured_field(my_measured_field)
 # ## Summary
 # - A cell's receptive field grows by (kernel − 1) × stride so far; the stride is the product of all strides.
 # - Gradients of one cell, over many pictures, measure it: the same pixels, one by one.
-# - Most of the gradient sits in the middle of the field; its rim can matter, and hardly does.
+# - The gradient is strongest in the middle of the field and weak at its rim: what can matter need not matter much.
 #
 # ## In the paper
-# Section 3 says how two layers are one larger layer: kernels and strides (k′, s′), then (k, s), make (k′ + (k − 1)s′, ss′). That is our two lines of rule.
+# Section 3 says how two layers are one larger layer: kernels and strides (k′, s′), then (k, s), make (k′ + (k − 1)s′, ss′). Those are the two lines of our rule.
 # Table 1 gives field and stride of three classifiers. All three end with a stride of 32: one cell for 32 × 32 pixels, and undoing that is what the rest of the paper, and of this road, is about.

@@ -19,7 +19,7 @@
 # **You need** lessons 04 (convolution) and 08 (the classifier, receptive field and stride). **Time** 20 minutes. **Paper** section 3.1, figure 2.
 #
 # ## What stands in the way
-# We train that classifier again (ten seconds; the code is lesson 08's) and give it a picture of 128 × 160 pixels, four of the painted ones side by side.
+# We train that classifier again (some seconds; the code is lesson 08's, kept in `earlier.py` beside the lessons) and give it a picture of 128 × 160 pixels, four of the painted ones, two by two.
 
 # %%
 import time
@@ -57,7 +57,7 @@ row = np.array([[1.0, 2.0, 3.0, 4.0, 10.0, 20.0, 30.0, 40.0]])  # (outputs, C·H
 small_map.reshape(1, 8) @ row.T  # the fully connected layer
 
 # %% [markdown]
-# Flattening lays channel after channel, and each channel row after row. Fold the weights the same way and they are a *kernel* that covers the whole map:
+# Flattening puts channel after channel, and in each channel row after row. Fold the weights the same way, and they are a *kernel* that covers the whole map:
 
 # %% tags=["figure"]
 kernel = row.reshape(1, 2, 2, 2)  # (O, C, KH, KW)
@@ -102,7 +102,7 @@ print("the matrix on the upper left 2 x 2:", larger_map[:, :, :2, :2].reshape(1,
 # %% [markdown]
 # Six answers: the fully connected layer applied to every 2 × 2 window of the map.
 #
-# The order matters. If we fold the 8 weights as if channels had been the fastest, all numbers are there and the answer is wrong:
+# The order matters. Fold the 8 weights as if the channel changed fastest (first place, both channels; next place, both channels; …): all numbers are there, and the answer is wrong:
 
 # %%
 mixed_up = row.reshape(1, 2, 2, 2).transpose(0, 3, 1, 2)  # read as (O, KH, KW, C)
@@ -111,7 +111,7 @@ ops.conv2d(small_map, mixed_up).data
 # %% [markdown]
 # ## The whole classifier
 # Now do it to the classifier. Its first fully connected layer meets a map of 48 × 4 × 4: a kernel of 4 × 4. The second one meets 96 numbers of a single cell: a
-# kernel of 1 × 1. Flattening falls away.
+# kernel of 1 × 1. Flattening is no longer needed.
 
 
 # %%
@@ -156,12 +156,12 @@ with mf.no_grad():
 in_place = one_by_one.reshape(rows, columns, 9).transpose(2, 0, 1)  # (9, rows, columns)
 look.say(
     f"{len(cut)} windows, {one_by_one.size} scores of sizes up to {np.abs(one_by_one).max():.0f}. Largest difference "
-    f"from the map: **{np.abs(in_place - scores[0]).max():.0e}**, rounding. One pass is all windows."
+    f"from the map: **{np.abs(in_place - scores[0]).max():.0e}**, which is rounding. One pass answers for all windows."
 )
 
 # %% [markdown]
 # ## A heat map
-# The softmax (lesson 07) of one class, drawn as a picture, is called a **heat map**: where is it warm for "disc"? Taking the best class of each cell gives labels,
+# The softmax (lesson 07) of one class, drawn as a picture, is called a **heat map**: warm where the network sees that class. Taking the best class of each cell gives labels,
 # coarse ones: a first *segmentation*. Cell (i, j) speaks for the middle of its window, pixel (8·i + 23, 8·j + 23), so we paint it there, 8 × 8 pixels large.
 
 # %%
@@ -200,15 +200,15 @@ look.show(
 )
 look.say(
     f"**{100 * (guess == truth)[clear].mean():.0f} %** of the {clear.sum()} cells whose middle pixel has a label "
-    "are right. Each cell is as good as the classifier, no better."
+    "are right. Where one is wrong, the classifier is wrong about that window: no cell is better than the classifier."
 )
 
 # %% [markdown]
-# Two things are not right yet. The map is coarse: one answer for 8 × 8 pixels. And there are no answers along the border, where no whole window fits. Lessons 10 to 15 see to the first and lesson 13
-# to the second.
+# Besides, the map is coarse: one answer for 8 × 8 pixels. And there are no answers along the border, where no whole window fits. Lessons 10 to 15 deal with the first, and lesson 13
+# with the second.
 #
 # ## One pass against many windows
-# Why not just run the classifier on every window? The windows overlap, so it would compute most numbers many times. Count the multiplications of a pass: each
+# Why not just run the classifier on every window? The windows overlap, so most numbers would be computed many times. Count the multiplications of a pass: each
 # output number of a convolution costs as many as its kernel has weights.
 
 
@@ -234,14 +234,15 @@ counted = [grid**2 * one_window / multiplications(network, SIDE + (grid - 1) * s
 
 
 # %%
-def seconds(network, x, repeats=5):
-    """The least of a few tries: what disturbs a measurement only makes it longer."""
+def seconds(runs, repeats=10):
+    """The least of some tries of each run, in turn: what disturbs a measurement only makes it longer."""
     tries = []
     for _ in range(repeats):
-        start = time.perf_counter()
-        network(x)
-        tries.append(time.perf_counter() - start)
-    return min(tries)
+        for network, x in runs:
+            start = time.perf_counter()
+            network(x)
+            tries.append(time.perf_counter() - start)
+    return [min(tries[k :: len(runs)]) for k in range(len(runs))]
 
 
 timed = []
@@ -251,7 +252,8 @@ for grid in grids:
     starts = range(0, size - SIDE + 1, stride)
     batch = np.concatenate([large[:, :, i : i + SIDE, j : j + SIDE] for i in starts for j in starts])
     with mf.no_grad():
-        timed.append(seconds(classifier, batch) / seconds(network, large))
+        of_windows, of_one_pass = seconds([(classifier, batch), (network, large)])
+    timed.append(of_windows / of_one_pass)
 
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6, 3))
@@ -261,19 +263,22 @@ axis.axhline(1, color="#888888", linewidth=0.8)
 axis.set(xlabel="windows in a row (and in a column)", ylabel="all windows / one pass", xticks=grids)
 axis.set_ylim(0)
 axis.legend(frameon=False)
-look.show(figure, alt="The ratio rises from 1 for a single window; the more windows, the more one pass saves.")
+look.show(
+    figure,
+    alt="Two ratios against the windows in a row: both are about 1 for a single window, and larger for a grid of 10 by 10.",
+)
 look.say(
     f"A grid of 10 × 10 windows is a picture of {size} × {size} pixels. 100 windows cost **{counted[-1]:.1f} times** "
     f"the multiplications of one pass over it, and took {timed[-1]:.1f} times as long, in one batch."
 )
 
 # %% [markdown]
-# The paper measured AlexNet for a grid of 10 × 10 windows of 227 × 227 pixels: 22 ms for one pass, 100 · 1.2 ms for the windows in batches. The same saving holds on the way
+# The paper measured AlexNet for a grid of 10 × 10 windows of 227 × 227 pixels: 22 ms for one pass over 500 × 500 pixels, 100 · 1.2 ms for the windows in batches. The same saving holds on the way
 # back, so such a network can also be *trained* on whole pictures. That is the first half of the paper's title.
 #
 # ## In the library
 # `minifcn/models/surgery.py` does this to whole networks and calls it what the paper's code calls it: **net surgery**. Parameters are copied by name, matrices become kernels, and it
-# says what it did with each. `surgery.heat_map` keeps the classes, as we did. `surgery.fully_convolutional` throws them away and puts new score layers on, for other classes:
+# says what it did with each. `surgery.heat_map` keeps the classes, as we did. `surgery.fully_convolutional` drops the last layer, which knows the old classes, and puts a new score layer on for other classes, with upsampling (lesson 10):
 # that is how FCN-32s starts (lesson 12).
 
 # %%
@@ -287,7 +292,7 @@ fcn, report = surgery.fully_convolutional(vgg, stride=32, num_classes=9)
 print(f"fully_convolutional: {report}")
 
 # %% [markdown]
-# The reshape itself is one line in `surgery.placed`: `old.reshape(shape)`.
+# (`score_fr` is the new score layer, and `upscore` upsamples.) The reshape itself is one line in `surgery.placed`: `old.reshape(shape)`.
 #
 # > **Honesty box.** Our network has no padding inside. VGG pads every 3 × 3 convolution, and there a window cut out sees zeros where the whole picture has neighbours: the map's cells are then
 # > *close* to the classifier's answers, not equal. In PyTorch the reshape is `weight.view(O, C, KH, KW)`, and must follow the order in which the network was flattened; torchvision's VGG16 and Caffe's both flatten
@@ -297,7 +302,7 @@ print(f"fully_convolutional: {report}")
 # ## Exercises
 # **1.** Turn a fully connected layer's matrix into the kernel that does the same. The map before it has `shape` (C, H, W), not always square.
 #
-# <details><summary>Hint</summary>One reshape. Which axis is the slowest?</details>
+# <details><summary>Hint</summary>One reshape. Walk along a row of the matrix: which of channel, row and column changes slowest, and which fastest?</details>
 
 
 # %%
@@ -345,7 +350,7 @@ check.transplant(my_transplant)
 # ## Summary
 # - A fully connected layer is a convolution whose kernel covers its whole input: reshape its matrix, keep the order.
 # - Such a network takes any size; each cell is the classifier's answer for one window, and one pass shares the work of all.
-# - The answers are as coarse as the stride.
+# - The answers lie a stride apart, so the map is coarse.
 #
 # ## In the paper
 # Section 3.1 and figure 2: classifiers made convolutional give heat maps, much faster than window by window. Section 4.1 does it to AlexNet, VGG16 and GoogLeNet: the final layer goes, the

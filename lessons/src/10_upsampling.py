@@ -42,7 +42,7 @@ def convolve(x, kernel, stride):
 convolve(np.array([1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0]), kernel, stride=2)
 
 # %% [markdown]
-# Each output is a weighted sum of inputs, so the whole of it is a matrix. Its columns are what each input alone gives, one 1 and six 0s at a time:
+# Each output is a weighted sum of inputs, so the whole of it is a matrix. Its column *j* is what comes out if input *j* is 1 and the other six are 0:
 
 # %% tags=["figure"]
 matrix = np.array([convolve(unit, kernel, 2) for unit in np.eye(7)]).T  # (3 outputs, 7 inputs)
@@ -69,13 +69,13 @@ look.show(
 )
 
 # %% [markdown]
-# Lesson 05 asked: the loss has a gradient for the three outputs, what is the gradient for the seven inputs? The answer was the matrix on the right, the **transposed** one.
+# Lesson 05 asked: if a gradient comes in for the three outputs, what is the gradient for the seven inputs? The answer was the matrix on the right, the **transposed** one, times what came in.
 #
-# Look at it again. Three numbers go in and *seven come out*. The backward pass of a stride-2 convolution makes things larger. That is all of section 3.3: take a
+# Look at it again. Three numbers go in and *seven come out*. The backward pass of a stride-2 convolution makes things larger. That is the idea of section 3.3: take a
 # convolution's backward pass and use it as a *forward* layer.
 #
 # ## Painting
-# What does the right matrix do? Column by column: input *i* is multiplied by the whole kernel and painted at output 2·i. **Before you run the next cell:** where two
+# What does the right matrix do? Column by column: input *i* is multiplied by the whole kernel and painted from output 2·i on. **Before you run the next cell:** where two
 # kernels meet, what stands there?
 
 # %% tags=["figure"]
@@ -97,12 +97,12 @@ look.show(
 )
 
 # %% [markdown]
-# They add up, since an input that was read by two windows gets a gradient from both. The layer has many names; PyTorch calls it *transposed convolution*, the paper
+# They add up: in the convolution's backward, a number that was read by two windows gets a gradient from both. The layer has many names; PyTorch calls it *transposed convolution*, the paper
 # *deconvolution*.
 #
 # ## Or: an input stride of 1/2
 # The paper says it in yet another way: "convolution with a fractional input stride of 1/f". Walk over the *input* in half steps: put a zero between every two numbers, then do an ordinary
-# convolution with stride 1. Zeros around let the kernel hang over the ends, and the kernel is turned round.
+# convolution with stride 1. Zeros around it let the kernel hang over the ends. And the kernel must be turned round (lesson 05's honesty box).
 
 # %%
 stuffed = np.zeros(2 * len(coarse) - 1)
@@ -113,7 +113,7 @@ print("ordinary convolution: ", convolve(around, kernel[::-1], stride=1))
 print("transposed matrix:    ", matrix.T @ coarse)
 
 # %% [markdown]
-# Three ways to see one thing: the transposed matrix, painting, zeros between. Painting is the cheapest, for it never multiplies by a zero.
+# Three ways to see one thing: the transposed matrix, painting, zeros between. Painting is the cheapest: it never multiplies by a zero.
 #
 # ## Check, without a step size
 # If `up` is the transpose of `convolve`, then for **any** a and b: convolve(a) · b = a · up(b). No finite difference, no tolerance to argue about. In two dimensions and with channels,
@@ -136,9 +136,9 @@ print(
 # Its own backward needs no new code either: it is the convolution.
 #
 # ## How large?
-# From n cells: the last one paints at stride · (n − 1), and the kernel reaches k − 1 further. `padding` p cuts p places off at both ends. So **stride · (n − 1) + k − 2p**.
+# n cells go in. The last one paints from place stride · (n − 1) on, and a kernel of k taps reaches k − 1 further. `padding` p cuts p places off at both ends. So **stride · (n − 1) + k − 2p** places come out.
 #
-# The other way round, a convolution with stride 2 and kernel 3 makes 3 of 7 numbers, and also 3 of 8: it forgets the last one. So "3, upsampled" may mean either, and `output_padding` or
+# The other way round, a convolution with stride 2 and kernel 3 makes 3 numbers from 7, and also 3 from 8: it never looks at the last one. So "3, upsampled" may mean either, and `output_padding` or
 # `output_size` says which.
 
 # %%
@@ -155,10 +155,10 @@ except ValueError as error:
 
 # %% [markdown]
 # ## A kernel that interpolates
-# Which kernel? With the right one the layer is *linear interpolation*: a straight line between neighbours. A neighbour's influence must fall from 1, at its own place, to 0 at the next one,
-# f places away: a **tent**. Two tents that overlap add up to the straight line.
+# Which kernel? With the right one the layer is *linear interpolation*: a straight line between neighbours. The influence of an input must fall from 1, at its own place, to 0 at the next input's,
+# f places away (f is the stride, and the factor of upsampling): a **tent**. Two tents that overlap add up to the straight line.
 #
-# For a factor f the tent has 2f taps (or 2f − 1, with its top on a tap): 1 − |i − c| / f, with c the middle of the kernel. In two dimensions the tents of rows and columns are multiplied: *bilinear* interpolation.
+# The tent has 2f taps (or 2f − 1, with its top on a tap): tap i is 1 − |i − c| / f, with c the middle of the kernel. In two dimensions the tents of rows and columns are multiplied: *bilinear* interpolation.
 
 
 # %%
@@ -167,21 +167,14 @@ def tent(size):
     return 1 - np.abs(np.arange(size) - middle) / factor
 
 
-def up(coarse, kernel, stride):
-    """The transposed convolution of a row, without padding."""
-    result = np.zeros(stride * (len(coarse) - 1) + len(kernel))
-    for i, value in enumerate(coarse):
-        result[i * stride : i * stride + len(kernel)] += value * kernel
-    return result
-
-
 print("size 4:", tent(4), "  size 3:", tent(3))
 
 # %% tags=["figure", "picture"]
 factor = 8
 values = np.array([1.0, 3.0, 2.0, 2.0])
 size = 2 * factor
-fine = up(values, tent(size), factor)
+row, kernel = values.reshape(1, 1, 1, 4), tent(size).reshape(1, 1, 1, size)  # pictures of one row
+fine = ops.conv_transpose2d(row, kernel, stride=(1, factor)).data[0, 0, 0]
 figure, axis = plt.subplots(figsize=(7.5, 3))
 colours = (look.BLUE, look.ORANGE, look.GREEN, look.PINK)
 for i, (value, colour) in enumerate(zip(values, colours, strict=True)):
@@ -201,7 +194,7 @@ off = np.abs(fine - np.interp(np.arange(len(fine)), places, values))[inside].max
 look.say(f"Between the first and the last input the sum and the straight lines differ by at most **{off:.0g}**.")
 
 # %% [markdown]
-# At both ends there is no neighbour to share the work with, and the sum falls to zero. Scores near a border become smaller there, those of all classes alike, so the best class
+# At both ends there is no neighbour to share the work with, and the sum falls to zero. Scores near a border come nearer to 0 there, those of all classes by the same factor, so the best class
 # stays the same.
 #
 # ## Checkerboards
@@ -229,8 +222,8 @@ painted[2:-2, 2:-2]  # kernel 4, stride 2: away from the border
 
 # %% [markdown]
 # Where the stride does not divide the kernel, some outputs are painted more often than their neighbours, and a learned layer has to work against that pattern: the *checkerboards* that upsampling
-# networks are known for. (Lesson 08 saw them in a gradient: kernel 5, stride 2.) With 2f taps every output is painted twice along each axis. The tent's own weights even out as well: of the taps that meet in one
-# place, the sum is 1.
+# networks are known for. (Lesson 08 saw them in a gradient: kernel 5, stride 2.) With 2f taps every output is painted twice along each axis. The tent's own weights even out as well: the two that meet in one
+# place add up to 1.
 
 # %%
 print("size 4, stride 2:", tent(4)[:2] + tent(4)[2:], " size 16, stride 8:", tent(16)[:8] + tent(16)[8:])
@@ -293,11 +286,11 @@ gain = 1 - error_of(learned["tents"]) / error_of(starts["tents"])
 look.say(f"All three end near one kernel, a little sharper than the tents; its error is {100 * gain:.0f} % lower.")
 
 # %% [markdown]
-# So learning works, from any start, and the tents were nearly right. The authors found the same for FCN: no noticeable difference between fixed and learned. Starting from the tents costs nothing and is
-# what everybody does; from random numbers a segmentation network must first learn to interpolate.
+# So learning works, from all three starts, and the tents were nearly right. The authors write beside their published code that for FCN learning made no significant difference. Starting from the tents costs nothing;
+# from random numbers a segmentation network must first learn to interpolate.
 #
 # ## ZFNet's deconvnet is another thing
-# Zeiler and Fergus (2014) had used the word before, for a way to *look into* a network: take one activation, walk back through the very layers that made it, and draw what comes out at the pixels. Through convolutions
+# Zeiler and Fergus (2014), whose network is known as ZFNet, had used the word *deconvnet* before, for a way to *look into* a network: take one number of an inner map, walk back through the very layers that made it, and draw what comes out at the pixels. Through convolutions
 # it uses the same transposed filters, hence the name. But compare the two, for the same cell in two pictures:
 
 # %% tags=["figure"]
@@ -340,10 +333,10 @@ look.say(
 # | is | a way to look at a trained network | a layer of a network |
 # | weights | those of the network, transposed | its own, bilinear at first |
 # | learns | nothing | if you let it |
-# | needs | the picture's pass: which maximum won | a coarse map |
+# | needs | a pass over the picture: which maximum won | a coarse map |
 #
 # ## In the library
-# `minifcn/ops/convolution.py`: `Conv2d.backward` and `ConvTranspose2d.forward` call the *same kernel*, `conv2d_input_gradient`. That is the proof in code:
+# `minifcn/ops/convolution.py`: `Conv2d.backward` and `ConvTranspose2d.forward` call the *same routine*, `conv2d_input_gradient`. That is the proof in code:
 
 # %%
 import inspect
@@ -357,8 +350,8 @@ for function in (Conv2d.backward, ConvTranspose2d.forward):
 # %% [markdown]
 # The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`; the deconvnet is `minifcn/draw/deconvnet.py`.
 #
-# > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents keep one kernel
-# > a channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.
+# > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents are one kernel
+# > for each channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.
 # > We measured one portrait, not a segmentation: `minifcn paper learned-upsampling` does that on shapes.
 #
 # ## Exercises
@@ -376,10 +369,10 @@ def my_up(coarse, kernel, stride, padding):
 check.up(my_up)
 
 # %% [markdown]
-# **2.** The bilinear kernel in two dimensions, for odd and even sizes.
+# **2.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
 #
-# <details><summary>Hint</summary>The factor is size / 2, rounded up. The middle of the kernel is (size − 1) / 2, whether that is a tap or lies between two. <code>np.outer</code> multiplies the two
-# tents.</details>
+# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. <code>np.outer</code> multiplies each number of one row with each of
+# another.</details>
 
 
 # %%
@@ -406,10 +399,10 @@ check.conv_transpose2d(my_conv_transpose2d)
 
 # %% [markdown]
 # ## Summary
-# - The backward pass of a strided convolution, used forward, makes maps larger: every cell paints the kernel, and paintings add up.
+# - The backward pass of a strided convolution, used forward, makes maps larger: every cell paints the kernel, and what overlaps adds up.
 # - With tents as kernel it interpolates linearly; the kernel may stay so or learn.
 # - Zeiler and Fergus' deconvnet looks into a network; it upsamples no scores.
 #
 # ## In the paper
-# Section 3.3 introduces "backwards strided convolution", notes that its filter need not be fixed and can be learned, and that stacks of such layers with activations between can learn a nonlinear upsampling.
-# Section 4.3 starts them as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
+# Section 3.3, "Upsampling is backwards strided convolution", notes that the layer's filter need not be fixed and can be learned, and that a stack of such layers with activation functions can learn a nonlinear upsampling.
+# Section 4.3 starts such layers as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.

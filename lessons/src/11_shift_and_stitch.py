@@ -42,7 +42,7 @@ row = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3])
 small(row)
 
 # %% [markdown]
-# These are answers for the windows that begin at 0, 2, 4 and 6. What would it say about the windows that begin at 1, 3, 5? Nothing in the network needs to change. Take one number away in front, and it
+# These are answers for the windows that begin at 0, 2, 4 and 6. What would it say about the windows that begin at 1, 3, 5? Nothing in the network needs to change. Leave out the first number, and it
 # looks at exactly those:
 
 # %%
@@ -55,10 +55,10 @@ print("stitched:             ", stitched)
 print("window by window:     ", np.array([small(row[i : i + 4])[0] for i in range(7)]))
 
 # %% [markdown]
-# **Shift** the input, run, and **stitch** the answers together like the teeth of two combs. The last line is the definition of what we wanted: the network on each window by itself.
+# **Shift** the input, run, and **stitch** the answers together, one from each run in turn. The last line is the definition of what we wanted: the network on each window by itself.
 #
 # ## In two dimensions
-# A network of stride f needs f shifts down times f shifts to the right: f² runs. This one has a stride of 4. Its weights are small integers, so that all numbers are exact and "equal" means equal.
+# A network of stride f needs f shifts along the rows times f along the columns: f² runs. This one has a stride of 4. Its weights are small integers, so that all numbers are exact and "equal" means equal.
 
 # %%
 rng = np.random.default_rng(0)
@@ -77,7 +77,7 @@ STRIDE, FIELD = 4, 10  # by the rule of lesson 08: 3, then 4 with stride 2, 8, t
 
 
 def shift_and_stitch(network, x, stride, field):
-    """The network's answer for the window at every pixel: (N, O, H - field + 1, W - field + 1)."""
+    """The network's answer for the window that begins at each pixel: (N, 1, H - field + 1, W - field + 1)."""
     rows, columns = (length - field + 1 for length in x.shape[2:])
     dense = np.zeros((len(x), 1, rows, columns))
     for i in range(stride):
@@ -104,7 +104,7 @@ colours[:, 3] = 0.55
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.3), width_ratios=(3, 12), layout="constrained")
 for axis, numbers, title in (
     (axes[0], sparse[0, 0, :2, :3], "one run"),
-    (axes[1], part, "16 runs stitched: a colour is a run, bold is the one on the left"),
+    (axes[1], part, "16 runs stitched: each run has a colour; bold: the run on the left"),
 ):
     for (i, j), number in np.ndenumerate(numbers):
         run = 0 if numbers.shape == (2, 3) else (i % 4) * 4 + j % 4
@@ -121,12 +121,12 @@ look.show(
 )
 
 # %% [markdown]
-# Exactly the network's own answers, at sixteen times the work. Can it be had in one run?
+# Exactly the network's own answers, at sixteen times the work. Can one run give them all?
 #
 # ## Filter rarefaction
-# Back to one row. Suppose the pool did not skip: stride 1 in place of 2. Then its result has *all* places, and those that the strided pool kept are every second one.
+# Back to one row. Suppose the pool did not skip: stride 1 in place of 2. Then it has a result for *every* place, and every second one is what the strided pool kept.
 #
-# A convolution that comes after the pool read neighbours of the short row. On the long row the same numbers lie **two apart**. So spread its kernel: zeros between its taps.
+# A convolution after the pool reads neighbours in the short row. In the long row the same numbers lie **two apart**. So spread its kernel: a zero between each tap and the next.
 # **Before you run the next cell:** how long does a kernel of 3 become?
 
 # %%
@@ -144,10 +144,10 @@ print("pool, stride 2:", small(row), "         then the kernel:        ", conv(s
 print("pool, stride 1:", every_place, "then the spread kernel: ", conv(every_place, spread))
 
 # %% [markdown]
-# The first line's two numbers are the first and the third of the second line's three: same numbers, and those between are what the shifted row would have given. The paper calls it **filter
-# rarefaction**; it was known as the *algorithme à trous*, with holes; today most say **dilation**. The zeros are never multiplied, the taps just lie further apart.
+# Look at the ends of the lines. The two results above are the first and the third of the three below; the second is what the shifted row would have given. The paper calls it **filter
+# rarefaction**; an older name is *algorithme à trous*, with holes; today most say **dilation** (lesson 04). A program need not multiply the zeros: it lets the taps lie further apart.
 #
-# For a whole network: set every stride to 1, and let the taps of every later layer, *pools too*, lie as far apart as the strides before it multiply to.
+# For a whole network: set every stride to 1, and let the taps of every later layer, *pools too*, lie as far apart as the product of all strides before it.
 
 # %%
 first, second = network.layers[0], network.layers[3]
@@ -169,7 +169,7 @@ look.say(
 
 # %% [markdown]
 # ## Check: the same parameters, the same gradients
-# Both are made of ordinary operations, so gradients flow. Are those the same too? Take a random sum over all dense scores, and compare the gradient of the first kernel.
+# Both are made of ordinary operations, so gradients flow. Are those the same too? Send the same random cotangent (lesson 03) into both, and compare the gradients of the first kernel.
 
 # %%
 from minifcn.models import dense as library
@@ -250,7 +250,7 @@ look.say(f"Colours: a class each, grey is background. Pixels right, of {len(pict
 
 # %% [markdown]
 # Now each pixel has the network's own answer. But each answer still comes from a window of 47 × 47 pixels, and neighbours see nearly the same: answering at every pixel is not seeing *sharper*. Compare the last
-# two numbers: is it worth the work? The paper, after trying it, looked for finer information elsewhere: in earlier layers (lessons 14 and 15).
+# two numbers: was it worth the work? The paper tried shift-and-stitch, did not use it, and looked for finer information elsewhere: in earlier layers (lessons 14 and 15).
 #
 # ## Padding breaks it, on two sides
 # Our networks did not pad. Give both convolutions of the small one a padding of 1, as VGG has, and compare again. **Before you run the next cell:** at which borders will the two differ?
@@ -286,8 +286,8 @@ look.say(
 # cut off: all shifted pictures end where the picture ends, and so does their padding.
 #
 # ## In the library
-# `minifcn/models/dense.py` has all three: `shift_and_stitch(layers, x)`, `rarefy(layers)`, which makes a network on the *same* parameters, and `exact_cells`. Both take a `stride`, for those who want to remove
-# only some of the strides: 8 in place of 32 is what DeepLab does.
+# `minifcn/models/dense.py` has all three: `shift_and_stitch(layers, x)`, `rarefy(layers)`, which makes a network on the *same* parameters, and `exact_cells`. All take the `stride` that shall be left, for those who want to remove
+# only some: 8 in place of 32 is what DeepLab does.
 
 # %%
 for layer in library.rarefy(network).layers:
@@ -298,14 +298,14 @@ for layer in library.rarefy(network).layers:
         )
 
 # %% [markdown]
-# > **Honesty box.** The paper shifts the picture right and down by padding it; we cut, which is the same set of runs with less to explain. Its formula spreads filters; it says nothing of pools behind the first, which must be
+# > **Honesty box.** The paper shifts the picture right and down by padding it; we cut rows and columns off, which gives the same windows with less to explain. Its formula spreads filters and does not mention the later pools, which must be
 # > spread as well. Pools that round up (`ceil_mode`, Caffe's habit) make cells at the far end that hang over the border; `dense.py` cuts them off. In PyTorch it is `dilation=`, for convolutions and max pools. Our pixel
-# > accuracies are of eight painted pictures and a network trained for ten seconds.
+# > accuracies are of eight painted pictures and a network trained for seconds.
 #
 # ## Exercises
 # **1.** Spread a filter: s − 1 zeros between neighbouring taps, along both axes, and none outside.
 #
-# <details><summary>Hint</summary>The result has s · (k − 1) + 1 rows. Slices with a step do the rest.</details>
+# <details><summary>Hint</summary>Start from zeros. Which slice of the result holds the taps?</details>
 
 
 # %%
@@ -319,7 +319,7 @@ check.rarefied_filter(my_rarefied_filter)
 # %% [markdown]
 # **2.** Rarefy a network that is given as a list: every layer, convolution or pool, is (kernel, stride). Return (kernel, 1, dilation) for each.
 #
-# <details><summary>Hint</summary>A layer's dilation is the product of the strides *before* it. Its own stride counts from the next layer on.</details>
+# <details><summary>Hint</summary>Walk from the picture on, and keep one number. When does a layer's own stride go into it: before or after you write the layer down?</details>
 
 
 # %%
@@ -331,7 +331,7 @@ def my_rarefied_layers(layers):
 check.rarefied_layers(my_rarefied_layers)
 
 # %% [markdown]
-# **3.** Shift-and-stitch for any network of total stride f. You are not told how many channels come out, and the picture may be so small that some shifts leave no window at all: those must not be run.
+# **3.** Shift-and-stitch for any network without padding, of total stride f. You are not told how many channels come out, and the picture may be so small that some shifts leave no whole window: those must not be run.
 #
 # <details><summary>Hint</summary>There are H − field + 1 rows of answers. If that is less than f, only so many shifts are needed. Make the result when the first run tells you its channels.</details>
 
@@ -351,5 +351,5 @@ check.shift_and_stitch(my_shift_and_stitch)
 # - Padding inside the network breaks the equality, at the upper and left border only; and denser is not sharper.
 #
 # ## In the paper
-# Section 3.2 presents both as ways to dense prediction, notes that decreasing subsampling alone is a trade-off (finer detail, smaller receptive fields, more time), that shift-and-stitch is another (dense, same fields, but
-# no access to finer information than the filters were made for), and that learned upsampling with fused layers was the more effective in the end.
+# Section 3.2 presents both as ways to dense prediction. Less subsampling alone, it says, is a trade-off: finer information, but smaller receptive fields and more time. Shift-and-stitch is another: denser output from the same fields, but
+# no information finer than the filters were made for. The authors do not use it; they find learned upsampling more effective and efficient, above all with fused layers (lesson 14).
