@@ -80,7 +80,7 @@ print("gradients right:", report.ok)
 # section, what it says, lessons, claims of the library
 # fmt: off
 PAPER = [
-    ("Abstract, 1", "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size.", [0, 12, 15, 18], ["any-size"]),
+    ("Abstract, 1", "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size; one run, one walk back.", [0, 2, 12, 15, 18], ["any-size"]),
     ("2", "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of them.", [0, 8, 16], []),
     ("3", "Layers that see windows compose to one window with larger kernel and stride; a loss summed over cells has the sum of their gradients.", [4, 5, 8], ["composition", "sum-over-cells"]),
     ("3.1", "Fully connected layers are convolutions; run on a large picture they give a map, much faster than window by window.", [9], ["fully-connected-is-convolution", "one-pass-is-all-windows"]),
