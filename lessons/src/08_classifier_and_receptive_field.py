@@ -380,14 +380,14 @@ play.sliders(one_cell, row=(0, 37, 3), column=(0, 31, 30))
 
 # %% [markdown]
 # ## In the library
-# `minifcn/models/field.py` holds the rule. A `Field` knows its size, its stride and where its middle lies (lesson 13 needs that), and each layer makes a new one; `_after` counts the size:
+# `minifcn/models/field.py` holds the rule. A `Field` knows its size, its stride and where its middle lies (lesson 13 needs that), and each layer makes a new one. Sizes are counted from the last layer back to the picture, which comes to the same:
 
 # %%
 import inspect
 
-from minifcn.models.field import Field
+from minifcn.models.field import cells_seen
 
-print(inspect.getsource(Field.window))
+print(inspect.getsource(cells_seen))
 
 # %% [markdown]
 # `minifcn/models/geometry.py` does it for every layer of a whole network, without running it. `minifcn summary fcn8s` prints the same numbers. `minifcn/draw/receptive.py` drew the portrait.

@@ -371,7 +371,7 @@ check.up(my_up)
 # %% [markdown]
 # **2.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
 #
-# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. <code>np.outer</code> multiplies each number of one row with each of
+# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. In two dimensions every number of one row meets every number of
 # another.</details>
 
 
@@ -386,7 +386,7 @@ check.bilinear_kernel(my_bilinear_kernel)
 # %% [markdown]
 # **3.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
 #
-# <details><summary>Hint</summary>For one place (i, j): <code>np.einsum("nc,cohw->nohw", x[:, :, i, j], weight)</code> is what it paints. Two loops are enough.</details>
+# <details><summary>Hint</summary>Two loops are enough, over the places (i, j). What does <code>x[:, :, i, j]</code>, (N, C), paint into a window (N, O, KH, KW)? <code>np.einsum</code> does it in one line: say which axis is summed and which stay.</details>
 
 
 # %%

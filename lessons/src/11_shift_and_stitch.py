@@ -252,7 +252,7 @@ look.say(f"Colours: a class each, grey is background. Pixels right, of {len(pict
 # Now each pixel has the network's own answer. But each answer still comes from a window of 47 × 47 pixels, and neighbours see nearly the same: answering at every pixel is not seeing *sharper*. Compare the last
 # two numbers: was it worth the work? The paper tried shift-and-stitch, did not use it, and looked for finer information elsewhere: in earlier layers (lessons 14 and 15).
 #
-# ## Padding breaks it, on two sides
+# ## Padding breaks it
 # Our networks did not pad. Give both convolutions of the small one a padding of 1, as VGG has, and compare again. **Before you run the next cell:** at which borders will the two differ?
 
 # %% tags=["figure"]

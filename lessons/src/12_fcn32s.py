@@ -237,7 +237,7 @@ axis.set(xlabel="step", ylabel="loss on one picture", ylim=(0, 4))
 axis.legend(frameon=False, fontsize=8)
 look.show(
     figure,
-    alt="Four loss curves. The right one falls towards 0; with a trunk at zero it stops at a level well "
+    alt="Four loss curves. The right one falls to about 0.2; with a trunk at zero it stops at a level well "
     "above; with a tiny rate it stays at ln 9; without zero_grad it falls, then swings up beyond the figure.",
 )
 shares = np.bincount(truth[truth != 255]) / (truth != 255).sum()
@@ -368,7 +368,7 @@ def my_first_loss(labels, classes, reduction):
 check.first_loss(my_first_loss)
 
 # %% [markdown]
-# **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis (lesson 09).
+# **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis. (Your answer to lesson 09, and one list more.)
 # Return four lists of names: copied, reshaped, left (of the new network), dropped (of the old). Write into the arrays of `new`.
 #
 # <details><summary>Hint</summary><code>new[name][...] = value</code> writes into the array that is there; <code>new[name] = value</code> puts another array in the dictionary and the network never sees it.</details>

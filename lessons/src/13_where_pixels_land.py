@@ -280,7 +280,7 @@ check.landing(my_landing)
 # **2.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed; no layers at all is the picture itself. How many cells must be cut off in
 # front of `finer` so that the first cell left lies on cell 0 of `other`? Raise ValueError where the strides differ, or where the number is negative or not whole.
 #
-# <details><summary>Hint</summary>For "up" first divide the stride, then move the centre back by ((kernel − 1) / 2 − padding) · stride. The offset is counted in cells: divide the distance of the centres by the stride.</details>
+# <details><summary>Hint</summary>A transposed convolution undoes the convolution with the same numbers: what that one multiplies is divided, and what it adds to the centre is taken away, in the finer cells. The offset is counted in cells, not in pixels.</details>
 
 
 # %%

@@ -123,7 +123,7 @@ look.show(
 look.say(f"The tip: {once.max():.3f} upsampled once, {twice.max():.3f} twice. Halfway up the slopes both agree.")
 
 # %% [markdown]
-# “Unmodified” is true of the coarse scores and nearly true of the picture: where a cell stands out from its neighbours, its tip is flattened and its foot widened.
+# “Unmodified” is true of the coarse scores and nearly true of the picture: where a cell stands out from its neighbours, its tip is flattened and its foot widened, and few pixels change their class for it.
 #
 # ## Align by geometry
 # Adding two maps makes sense only if cell (i, j) of both looks at the same place. Lesson 13 gave each map a stride and the place of its cell 0. Let us ask:

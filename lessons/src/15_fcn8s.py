@@ -337,4 +337,4 @@ check.deep_jet(my_deep_jet)
 #
 # ## In the paper
 # Section 4.2 and Figure 3: FCN-8s, “a minor additional improvement”. Footnote 6: max fusion. “Refinement by other means”: a smaller stride of pool5, which did not reach the skip's scores, and shift-and-stitch, worse for what it cost. The at-once variant is in the authors' code and in the longer
-# journal version.
+# journal version (PAMI 2017).
