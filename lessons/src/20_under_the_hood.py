@@ -299,13 +299,13 @@ for name in ("simple", "fast"):
 # %%
 def one_thread(array, calls):
     for _ in range(2 * calls):
-        np.sqrt(array, out=array)
+        np.sin(array, out=array)
 
 
 def two_threads(arrays, calls):
     def half(array):
         for _ in range(calls):
-            np.sqrt(array, out=array)
+            np.sin(array, out=array)
 
     other = threading.Thread(target=half, args=(arrays[1],))
     other.start()
@@ -325,9 +325,10 @@ for length, gain, duration in zip(lengths, gains, microseconds, strict=True):
     print(f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as fast as one")
 
 # %% [markdown]
-# How much of it shows depends on who else wants the cores: a gain near or below 1 in the last row says that the second core was not free while this page was made. On quiet cores the project measured this for its
-# ReLU, pools and biases ([SPEED.md](../minifcn/kernels/SPEED.md)): cut into blocks of 128 KiB, which stay in the cache, two threads were *slower* than one; cut into 1 MiB they are 1.5 to 2 times as fast. Hence a rule of
-# this library: **a NumPy call inside a kernel should take 50 µs or more**, even if that means to leave the cache. It contradicts the advice about tiles, and what is best between the two is found by measuring, not by thinking.
+# How much of it shows depends on the two cores and on who else wants them: a gain near or below 1 in the last row says that the second one was not free while this page was made, or is the other half of the first,
+# as on many rented machines. On quiet cores the project measured this for its ReLU, pools and biases ([SPEED.md](../minifcn/kernels/SPEED.md)): cut into blocks of 128 KiB, which stay in the cache, two threads were
+# *slower* than one; cut into 1 MiB they are 1.5 to 2 times as fast. Hence a rule of this library: **a NumPy call inside a kernel should take 50 µs or more**, even if that means to leave the cache. It contradicts the
+# advice about tiles, and what is best between the two is found by measuring, not by thinking.
 #
 # ## All of it together
 # The library has every kernel twice: *simple*, made to be read, and *fast*. The same call, in turns:
