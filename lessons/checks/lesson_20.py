@@ -47,31 +47,33 @@ def stride_fault(shape: tuple[int, ...], order: str, laid: tuple[int, ...]) -> C
 
 @check
 def tiled_convolution(answer: Any) -> None:
-    """tiled_convolution(x (H, W, C), weight (KH, KW, C, O), rows) -> (H - KH + 1, W - KW + 1, O).
+    """tiled_convolution(x (H, W, C), weight (KH, KW, C, O), rows, stride) -> ((H - KH) // stride + 1, (W - KW) // stride + 1, O).
 
-    Stride 1, no padding; the windows of at most `rows` rows of the result exist at a time.
+    No padding; the windows of at most `rows` rows of the result exist at a time.
     """
     rng = np.random.default_rng(20)
-    for h, w, c, kh, kw, o, rows in (
-        (6, 7, 3, 3, 3, 2, 2),
-        (5, 4, 1, 2, 3, 4, 3),
-        (7, 5, 2, 3, 1, 1, 1),
-        (3, 3, 2, 3, 3, 2, 8),
-        (9, 6, 2, 1, 2, 3, 4),
+    for h, w, c, kh, kw, o, rows, stride in (
+        (6, 7, 3, 3, 3, 2, 2, 1),
+        (5, 4, 1, 2, 3, 4, 3, 1),
+        (7, 5, 2, 3, 1, 1, 1, 1),
+        (3, 3, 2, 3, 3, 2, 8, 1),
+        (9, 6, 2, 1, 2, 3, 4, 1),
+        (12, 9, 2, 3, 2, 3, 2, 2),
+        (11, 13, 1, 2, 2, 2, 3, 3),
     ):
         x, weight = rng.standard_normal((h, w, c)), rng.standard_normal((kh, kw, c, o))
-        found = answer(x.copy(), weight.copy(), rows)
-        close(found, plain_convolution(x, weight), tile_fault(x, weight, rows))
+        found = answer(x.copy(), weight.copy(), rows, stride)
+        close(found, plain_convolution(x, weight, stride), tile_fault(x, weight, rows, stride))
     x, weight = (
         rng.standard_normal((66, 66, 16)).astype(np.float32),
         rng.standard_normal((3, 3, 16, 8)).astype(np.float32),
     )
     tile = 2 * 64 * 9 * 16 * 4  # bytes of the windows of two rows
-    answer(x, weight, 2)
+    answer(x, weight, 2, 1)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        found = answer(x, weight, 2)
+        found = answer(x, weight, 2, 1)
         peak = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
@@ -86,23 +88,23 @@ def tiled_convolution(answer: Any) -> None:
     counted()
 
 
-def plain_convolution(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def plain_convolution(x: np.ndarray, weight: np.ndarray, stride: int = 1) -> np.ndarray:
     """Tap by tap: no windows at all."""
     kh, kw = weight.shape[:2]
-    oh, ow = x.shape[0] - kh + 1, x.shape[1] - kw + 1
-    return sum(x[i : i + oh, j : j + ow] @ weight[i, j] for i in range(kh) for j in range(kw))
+    h, w = x.shape[0] - kh + 1, x.shape[1] - kw + 1
+    return sum(x[i : i + h : stride, j : j + w : stride] @ weight[i, j] for i in range(kh) for j in range(kw))
 
 
-def tile_fault(x: np.ndarray, weight: np.ndarray, rows: int) -> Callable[[Any, Any], str]:
+def tile_fault(x: np.ndarray, weight: np.ndarray, rows: int, stride: int) -> Callable[[Any, Any], str]:
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:
-        if np.allclose(found, plain_convolution(x, weight[::-1, ::-1])):
-            return "the kernel is turned round: tap (i, j) meets pixel (row + i, column + j)"
+        if np.allclose(found, plain_convolution(x, weight[::-1, ::-1], stride)):
+            return "the kernel is turned round: tap (i, j) meets pixel (row · stride + i, column · stride + j)"
         last = len(wanted) // rows * rows
         if last and last < len(wanted) and np.allclose(found[:last], wanted[:last]):
             return f"the last tile is wrong: {len(wanted)} rows do not divide into tiles of {rows}, the last one is shorter"
         if np.allclose(found[:rows], wanted[:rows]):
-            return "the first tile is right, the ones after it are not: tile number t begins at row t · rows of the picture, and tiles of the picture overlap"
-        return "expected Σ over taps and channels of x[row + i, column + j] @ weight[i, j]"
+            return "the first tile is right, the ones after it are not: tile number t begins at row t · rows · stride of the picture"
+        return "expected Σ over taps and channels of x[row · stride + i, column · stride + j] @ weight[i, j]"
 
     return fault
 

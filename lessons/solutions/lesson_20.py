@@ -12,17 +12,18 @@ def strides_of(shape, order):
     return [strides[letter] for letter in "NCHW"]
 
 
-def tiled_convolution(x, weight, rows):
+def tiled_convolution(x, weight, rows, stride):
     kh, kw, c, o = weight.shape
-    oh, ow = x.shape[0] - kh + 1, x.shape[1] - kw + 1
+    oh, ow = (x.shape[0] - kh) // stride + 1, (x.shape[1] - kw) // stride + 1
     y = np.empty((oh, ow, o), x.dtype)
     windows = np.empty((min(rows, oh), ow, kh, kw, c), x.dtype)  # one tile, written over and over
     matrix = weight.reshape(kh * kw * c, o)
     for top in range(0, oh, rows):
         now = min(rows, oh - top)  # the last tile may be shorter
         for i in range(kh):
-            for j in range(kw):
-                windows[:now, :, i, j] = x[top + i : top + i + now, j : j + ow]
+            for j in range(kw):  # what tap (i, j) sees, from the tile's first row on
+                seen = x[top * stride + i :: stride, j::stride]
+                windows[:now, :, i, j] = seen[:now, :ow]
         y[top : top + now] = (windows[:now].reshape(now * ow, kh * kw * c) @ matrix).reshape(now, ow, o)
     return y
 

@@ -13,14 +13,14 @@
 # %% [markdown]
 # # 20 · Under the hood: how NumPy keeps up
 #
-# **Question.** Lesson 04 made a convolution out of windows and one matrix product, and NumPy's matrix product is as fast as anybody's. Why is such a convolution slow all the same, and what makes it fast?
+# **Question.** Lesson 04 made a convolution out of windows and one matrix product. For the product NumPy calls a *BLAS*, a library that does little else and does it very fast. Why is such a convolution slow all the same, and what makes it fast?
 #
-# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** section 4.1 and table 3 give times; how, they left to Caffe.
+# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** tables 1 and 3 give times; how a layer is computed was left to Caffe.
 #
-# *This lesson measures. All its times and ratios are of the machine that made this page, and yours will differ; what is said about them should not.*
+# *This lesson measures. Its times and ratios come from the machine that made this page. Yours will differ; what follows from them should not.*
 #
 # ## Numbers lie in a row
-# Memory has no rows, columns or channels, only addresses. An array says how far to step for each axis: its *strides*. Here are the addresses of a picture of 2 channels and 4 × 4 pixels in two orders. A window of 3 × 3 pixels, all channels,
+# Memory has no rows, columns or channels, only addresses. An array says how far to step for each axis: its *strides* (not the stride of a convolution). Here are the addresses of a picture of 2 channels and 4 × 4 pixels in two orders. A window of 3 × 3 pixels, all channels,
 # is marked.
 
 # %%
@@ -103,20 +103,20 @@ for length in lengths:
 # %% tags=["figure", "picture"]
 figure, axis = plt.subplots(figsize=(5.5, 2.8))
 axis.plot(lengths, per_number, "o-", color=look.BLUE)
-axis.set(xscale="log", xlabel="numbers in a run", ylabel="ns a number", ylim=(0, None))
+axis.set(xscale="log", xlabel="numbers in a run", ylabel="nanoseconds a number", ylim=(0, None))
 axis.set_xticks(lengths, lengths)
 axis.minorticks_off()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to runs of 32 and is flat after that.",
+    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to runs of 32, and changes little after that.",
 )
 look.say(
     f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number as runs of {lengths[np.argmin(per_number)]}."
 )
 
 # %% [markdown]
-# NumPy starts anew for each run, and a start costs about as much as copying dozens of numbers. So the library keeps **channels last** in memory, whatever the shape says: the axis that windows, pools and additions never cut.
+# NumPy starts anew for each run, and a start costs as much as copying many numbers. So the library keeps **channels last** in memory, whatever the shape says: windows and pools cut rows and columns, never channels.
 #
 # ## Bytes cost more than multiplications
 # A layer of 64 channels to 64, 3 × 3, on 98 × 98 pixels. Lesson 04's way: copy every window into a row, then one product. We hold the product to one thread, since we come to threads later.
@@ -149,8 +149,9 @@ look.say(
 )
 
 # %% [markdown]
-# A processor keeps what it used last in a small fast memory, the *cache*: about 1 or 2 MiB for each core (L2), and some tens shared by all (L3). 20 MiB of windows do not stay: they are written out to memory and read back for the product. So do not make them all. Make the windows
-# of a few rows, use them while they are in the cache, and make the next ones **in the same place**: a *tile*.
+# A processor keeps what it used last in a small fast memory, the *cache*: often 1 or 2 MiB for each core (called L2), and a larger, slower one for all cores together (L3). All these windows do not fit into L2: they go out to slower memory and are read back for the product.
+#
+# So do not make them all. Make the windows of a few rows, a *tile*, use them while they are in the cache, and make the next ones **in the same place**.
 #
 # **Before you run the next cell:** what will the curve look like, from one row at a time to all of them?
 
@@ -173,7 +174,9 @@ axis.plot(sizes[-1], 1e3 * again, "s", color=look.ORANGE, label="all windows, me
 axis.axhline(
     1e3 * product, color="#888888", linestyle="--", linewidth=1, label="the product of all windows, without the copies"
 )
-axis.set(xscale="log", xlabel="windows in a tile (MiB)", ylabel="ms", ylim=(0, None))
+axis.set(xscale="log", xlabel="windows in a tile (MiB)", ylabel="milliseconds", ylim=(0, None))
+axis.set_xticks(sizes, [f"{size:.1f}" for size in sizes])
+axis.minorticks_off()
 axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
@@ -183,14 +186,14 @@ look.show(
 best = int(np.argmin(tiled))
 look.say(
     f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of {tile_rows[best]} rows ({sizes[best]:.1f} MiB); "
-    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest difference between the results is {same:.0e}."
+    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest difference between the results is {same:.1g}."
 )
 
 # %% [markdown]
 # The square is the same work in memory that had been used before. Where it lies below the last point, the difference is *fresh* memory: the system hands it out page by page, cleared, and that takes time. (So the library keeps
-# what it has used, `minifcn/kernels/memory.py`.) What is left above the tiles is the way to main memory and back. Very small tiles lose too: their products are thin, and each has its calls.
+# what it has used, `minifcn/kernels/memory.py`.) What is left above the tiles is the way to slower memory and back. A good tile may even lie below the dashed line, since that product has to read all its windows from there. Very small tiles may lose as well: products of few rows are slow, and every tile costs some calls.
 #
-# Not one multiplication was saved so far. Now for those.
+# So far not one multiplication was saved. That comes now.
 #
 # ## Winograd: fewer multiplications
 # One axis. A kernel of 3 *taps* g slides over 4 pixels d and gives 2 results: 2 · 3 = 6 multiplications. Here are the same two results with **four**:
@@ -207,10 +210,10 @@ print("direct  ", np.array(direct))
 print("winograd", np.array([m1 + m2 + m3, m2 - m3 - m4]))
 
 # %% [markdown]
-# Where does one find such a thing? In three steps that you know.
+# Where does one find such a thing? In three steps; the last two you know from lesson 10.
 #
 # **Step 1: polynomials.** (a₀ + a₁x)(g₀ + g₁x + g₂x²) is a polynomial with four coefficients. By hand it takes 6 multiplications. But a polynomial with four coefficients is known from its values at four places, and a value of
-# the product is *one* multiplication: value times value. So: evaluate both at x = 0, 1, −1 and "infinity" (the highest coefficient), multiply four times, and find the coefficients that have these values.
+# the product is *one* multiplication: value times value. So: evaluate both at x = 0, 1, −1, multiply, and find the coefficients that give these values. For the fourth place take "infinity": where x is huge only the highest power counts, so the "value" there is the highest coefficient.
 
 # %%
 points = [0.0, 1.0, -1.0]
@@ -229,7 +232,7 @@ print("by hand        ", np.convolve(a, g))
 print("by their values", back @ ((G @ g) * (E @ a)))
 
 # %% [markdown]
-# **Step 2: that is a painting.** Multiplying polynomials paints the kernel g once for each a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: M = back · diag(G g) · E.
+# **Step 2: that is a painting.** Multiplying the polynomials paints the kernel g once for each number of a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: M = back · diag(G g) · E.
 #
 # **Step 3: transpose.** The convolution is the transpose of the painting: Mᵀ = Eᵀ · diag(G g) · backᵀ, and it has the same diagonal in the middle. Four multiplications, now from 4 numbers to 2:
 
@@ -242,11 +245,11 @@ print("Eᵀ =", E.T.tolist())
 print("backᵀ =", (back.T + 0.0).tolist())
 
 # %% [markdown]
-# Rows of `back.T` and of `E.T` are the sums above, with the halves moved from g to d. In the literature Eᵀ is called Aᵀ and backᵀ is called Bᵀ.
+# The rows of `back.T` and of `E.T` are the sums above, with the halves moved from g to d (and the sign of m4 turned in both). In the literature Eᵀ is called Aᵀ and backᵀ is called Bᵀ.
 #
 # In two dimensions do it along rows and then along columns: a tile of 4 × 4 pixels gives 2 × 2 results with 4 · 4 = 16 multiplications where 36 were needed. The library's tiles are F(4, 3) twice: 6 × 6 pixels, 4 × 4 results, 36 multiplications in the place of 144.
 #
-# *But the transforms cost too.* They are done once for each channel, and the products once for each **pair** of channels (in, out). So count all of it, transforms as full matrices, as the library does them:
+# *But the transforms cost too.* They are done once for each channel, and the products once for each **pair** of channels (in, out). So count all of it, the transforms as products with full matrices, as the library does them:
 
 # %%
 channels = np.array([1, 4, 16, 64, 256])
@@ -256,7 +259,9 @@ def saved(m):
     """Multiplications of a plain 3 x 3 convolution by those of F(m, 3) in two dimensions, C channels in and out."""
     n = m + 2
     plain = m * m * 9 * channels**2
-    transforms = n**2 * n**2 * channels + m**2 * n**2 * channels  # of the pixels, and back
+    transforms = (
+        n**2 * n**2 * channels + m**2 * n**2 * channels
+    )  # of pixels, and back; the kernels' are shared by all tiles
     return plain / (n * n * channels**2 + transforms)
 
 
@@ -270,10 +275,12 @@ axis.set_xticks(channels, channels)
 axis.minorticks_off()
 axis.legend(frameon=False)
 axis.spines[["top", "right"]].set_visible(False)
-look.show(figure, alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise to 2.25 and 4.")
+look.show(
+    figure, alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise towards 2.25 and 4."
+)
 
 # %% [markdown]
-# With few channels it is a loss. So the library asks first, `winograd.pays`, with borders that were measured.
+# With few channels it is a loss. So the library asks first: `pays` in `minifcn/kernels/winograd.py`, whose limits were measured.
 #
 # Nothing is free. **Before you run the next cell:** one pixel is NaN (not a number). How many results does it spoil in a plain 3 × 3 convolution? And with Winograd?
 
@@ -290,10 +297,10 @@ for name in ("simple", "fast"):
     print(f"{name:7} {spoilt:3} results spoilt, rounding error {error:.0e} of the largest result")
 
 # %% [markdown]
-# Tiles mix what they hold. And sums of more different numbers round a little worse. Both are prices that a network never notices; a reader of bits may.
+# A tile mixes all its pixels, so a NaN spoils all of its results. And what is added first and taken away again later leaves a little more rounding. A network hardly notices either; who compares bits does.
 #
 # ## Two cores and one lock
-# Python lets only one thread at a time run Python code: it holds a *lock*. NumPy gives the lock back while it computes, so two threads can compute at once, but whoever ends a call must wait for the lock to begin the next one. Long calls: two cores, up to twice as fast. Short calls: a queue.
+# A *thread* is a part of a program that can run beside the others, on another core. But to run Python code it must hold a *lock*, and there is only one. NumPy gives the lock back while it computes, so two threads can compute at once. At the end of a call a thread must wait for the lock, or it cannot begin the next one. Long calls: two cores, up to twice as fast. Short calls: a queue.
 
 
 # %%
@@ -325,13 +332,15 @@ for length, gain, duration in zip(lengths, gains, microseconds, strict=True):
     print(f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as fast as one")
 
 # %% [markdown]
-# How much of it shows depends on the two cores and on who else wants them: a gain near or below 1 in the last row says that the second one was not free while this page was made, or is the other half of the first,
-# as on many rented machines. On quiet cores the project measured this for its ReLU, pools and biases ([SPEED.md](../minifcn/kernels/SPEED.md)): cut into blocks of 128 KiB, which stay in the cache, two threads were
-# *slower* than one; cut into 1 MiB they are 1.5 to 2 times as fast. Hence a rule of this library: **a NumPy call inside a kernel should take 50 µs or more**, even if that means to leave the cache. It contradicts the
-# advice about tiles, and what is best between the two is found by measuring, not by thinking.
+# How much of this shows depends on the two cores and on who else wants them: if the gain in the last row is near or below 1, the second one was not free while this page was made, or is the other half of the first,
+# as on many rented machines.
+#
+# For ReLU, pools and biases [SPEED.md](../minifcn/kernels/SPEED.md) keeps what was measured: in blocks of 128 KiB, which stay in the cache, two threads were *slower* than one; in blocks of 1 MiB they are 1.5 to 2
+# times as fast. Hence a rule of this library: **a NumPy call inside a kernel should take 50 µs or more**, even if its numbers then no longer fit into L2. That contradicts the advice about tiles; the best size
+# between the two is found by measuring, not by thinking.
 #
 # ## All of it together
-# The library has every kernel twice: *simple*, made to be read, and *fast*. The same call, in turns:
+# *Kernel* is also the word for the routine that does a layer's arithmetic. The library has a *simple* one for everything, made to be read, and *fast* ones for what takes long. Here are both, for the same four calls:
 
 # %%
 cases = {
@@ -362,48 +371,48 @@ look.show(
 )
 
 # %% [markdown]
-# Same results but for rounding; the tests hold every fast kernel to its simple twin. Against PyTorch `minifcn bench --against torch` measures, and [SPEED.md](../minifcn/kernels/SPEED.md) keeps what came out, with what was tried in vain: on two cores the forward of a VGG16-FCN-8s
-# takes 0.5 to 0.7 of PyTorch's time, and a training step of a tiny network 2.2 to 2.4 times as long, since there the calls are short and the lock is busy.
+# Same results but for rounding; the tests hold every fast kernel to its simple twin. `minifcn bench --against torch` compares with PyTorch, and [SPEED.md](../minifcn/kernels/SPEED.md) keeps what came out, and what was tried in vain. On its two cores the forward pass of FCN-8s with VGG16
+# took 0.5 to 0.7 of PyTorch's time; a training step of a tiny network took 2.2 to 2.4 times as long, since there the calls are short and the lock is busy.
 #
 # ## In the library
-# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/fast.py` (tiles), `minifcn/kernels/winograd.py` (its head derives F(4, 3) as we did; its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/threads.py`, `minifcn/kernels/memory.py`.
-# `minifcn/kernels/choice.py` lists who is asked in which order; `mf.kernels.use("simple")` and `mf.profile()` let you look yourself.
+# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/fast.py` (tiles), `minifcn/kernels/winograd.py` (its first lines tell what we derived, for F(4, 3); its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/threads.py`, `minifcn/kernels/memory.py`.
+# `minifcn/kernels/choice.py` lists which kernels are asked, in which order; `mf.kernels.use("simple")` and `mf.profile()` let you look yourself.
 #
-# > **Honesty box.** PyTorch on a CPU calls oneDNN, which writes machine code for each layer and can fuse bias and ReLU into it; it has no Python lock to wait for. It calls our order `channels_last`. Caffe, which the paper used, made all windows at once, one picture at a time. Backward has its own
-# > Winograd here (`minifcn/kernels/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/dense.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run.
+# > **Honesty box.** PyTorch on a CPU calls oneDNN, which writes machine code for each layer and can fuse bias and ReLU into it; no Python lock is in its way. PyTorch calls our memory order `channels_last`. Caffe, which the paper used, has code of its own that makes all windows of a picture at once, one picture at a time. Backward has its own
+# > Winograd here (`minifcn/kernels/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/dense.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run, and by more where a neighbour is busy.
 #
 # ## Exercises
-# **1.** Strides. An array of the shape (N, C, H, W) lies in memory in the order that a word such as `"NHWC"` gives, its last letter running fastest. By how many *numbers* does the address grow with n, with c, with h, with w?
+# **1.** Strides. An array has the shape (N, C, H, W). Its order in memory is given by a word such as `"NHWC"`, whose last letter runs fastest. By how many *numbers* does the address grow when n grows by 1, when c does, when h does, when w does?
 #
-# <details><summary>Hint</summary>Go through the letters from the last to the first; a letter's stride is the product of the lengths of all letters after it. The answer is in the order N, C, H, W.</details>
+# <details><summary>Hint</summary>Which letter has the stride 1? One step of the letter before it must skip how many numbers? The answer is in the order N, C, H, W.</details>
 
 
 # %%
 def my_strides_of(shape, order):
-    """shape: (N, C, H, W). order: the letters N, C, H, W in the order of memory. Returns four integers, for N, C, H, W."""
+    """shape: (N, C, H, W). order: these letters as in memory. Returns four integers, for N, C, H, W."""
     ...
 
 
 check.strides_of(my_strides_of)
 
 # %% [markdown]
-# **2.** A convolution in tiles, for one picture: `x` (H, W, C) and `weight` (KH, KW, C, O), channels last, stride 1, no padding. At no time may you hold the windows of more than `rows` rows of the result; the check weighs your memory.
+# **2.** A convolution in tiles, for any kernel and any stride, without padding. One picture `x` (H, W, C) and `weight` (KH, KW, C, O), channels last. At no time may you hold the windows of more than `rows` rows of the result; the check measures your memory.
 #
-# <details><summary>Hint</summary>A tile of <code>rows</code> results needs <code>rows + KH − 1</code> rows of the picture. One array for the windows, used again for each tile; the last tile may be shorter.</details>
+# <details><summary>Hint</summary>Fix a tap: which rows of the picture does it see, from the first result row of the tile to the last? One array for the windows serves all tiles; the last tile may be shorter.</details>
 
 
 # %%
-def my_tiled_convolution(x, weight, rows):
-    """x (H, W, C), weight (KH, KW, C, O) -> (H − KH + 1, W − KW + 1, O)."""
+def my_tiled_convolution(x, weight, rows, stride):
+    """x (H, W, C), weight (KH, KW, C, O) -> (OH, OW, O), as large as lesson 04 says."""
     ...
 
 
 check.tiled_convolution(my_tiled_convolution)
 
 # %% [markdown]
-# **3.** F(m, r) for any m results and r taps: three matrices with y = Aᵀ[(G g) ∘ (Bᵀ d)] and m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
+# **3.** F(m, r) for any m results and r taps: three matrices with y = Aᵀ[(G g) ∘ (Bᵀ d)], where ∘ multiplies number by number: m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
 #
-# <details><summary>Hint</summary>m + r − 2 different points and infinity. Then it is the three lines of steps 1 to 3, with other counts: the unknown polynomial has m coefficients, the kernel r.</details>
+# <details><summary>Hint</summary>m + r − 2 different points and infinity. Then steps 1 to 3 with other counts: the polynomial a has m coefficients, the kernel r; how many has their product?</details>
 
 
 # %%
@@ -416,9 +425,9 @@ check.winograd_matrices(my_winograd_matrices)
 
 # %% [markdown]
 # ## Summary
-# - Count bytes before multiplications: long runs of neighbours, and tiles that stay in the cache, used again and again.
-# - Winograd multiplies polynomials by their values, and transposes that: 4 results along an axis for 6 multiplications, if there are channels enough.
-# - Threads help where calls are long; everything else is found by measuring, in ratios.
+# - Count bytes before multiplications: read long runs of neighbours, and work in tiles that stay in the cache.
+# - Winograd's convolution multiplies polynomials by their values, transposed: 4 results along an axis for 6 multiplications; it pays where there are many channels.
+# - Threads help where calls are long; how long is best is found by measuring, in ratios.
 #
 # ## In the paper
-# Table 1 gives times of a forward pass on a GPU, and table 3 about 175 ms a picture for FCN-8s. How a convolution is computed is no word of it: that was Caffe's work, and cuDNN's. Section 3.1 has the paper's own speed-up, which needs no clever kernel: sharing the work of windows that overlap (lesson 09).
+# Table 1 gives times of a forward pass on a GPU, and table 3 about 175 ms a picture for FCN-8s. It does not say how a convolution is computed: that was Caffe's work. Section 3.1 has the paper's own speed-up, which needs no clever kernel: windows that overlap share their work (lesson 09).

@@ -31,53 +31,52 @@ def strides_ignore_order(shape, order):
     return strides_right(shape, "NCHW")
 
 
-def in_tiles(x, weight, rows, last=True, stuck=False, turned=False):
+def in_tiles(x, weight, rows, stride, last=True, stuck=False, turned=False, unscaled=False):
     kh, kw, c, o = weight.shape
-    oh, ow = x.shape[0] - kh + 1, x.shape[1] - kw + 1
+    oh, ow = (x.shape[0] - kh) // stride + 1, (x.shape[1] - kw) // stride + 1
     y = np.zeros((oh, ow, o), x.dtype)
     weight = weight[::-1, ::-1] if turned else weight
     for top in range(0, oh if last else oh // rows * rows or oh, rows):
         now = min(rows, oh - top)
-        start = 0 if stuck else top
+        start = 0 if stuck else top if unscaled else top * stride
         windows = np.empty((now, ow, kh, kw, c), x.dtype)
         for i in range(kh):
             for j in range(kw):
-                windows[:, :, i, j] = x[start + i : start + i + now, j : j + ow]
+                windows[:, :, i, j] = x[start + i :: stride, j::stride][:now, :ow]
         y[top : top + now] = np.tensordot(windows, weight, 3)
     return y
 
 
-def tiles_drop_last(x, weight, rows):
-    return in_tiles(x, weight, rows, last=False)
+def tiles_drop_last(x, weight, rows, stride):
+    return in_tiles(x, weight, rows, stride, last=False)
 
 
-def tiles_stuck(x, weight, rows):
-    return in_tiles(x, weight, rows, stuck=True)
+def tiles_stuck(x, weight, rows, stride):
+    return in_tiles(x, weight, rows, stride, stuck=True)
 
 
-def tiles_turned(x, weight, rows):
-    return in_tiles(x, weight, rows, turned=True)
+def tiles_turned(x, weight, rows, stride):
+    return in_tiles(x, weight, rows, stride, turned=True)
 
 
-def tiles_all_windows(x, weight, rows):
-    windows = np.ascontiguousarray(sliding_window_view(x, weight.shape[:2], (0, 1)).transpose(0, 1, 3, 4, 2))
+def tiles_unscaled(x, weight, rows, stride):
+    return in_tiles(x, weight, rows, stride, unscaled=True)
+
+
+def tiles_all_windows(x, weight, rows, stride):
+    views = sliding_window_view(x, weight.shape[:2], (0, 1))[::stride, ::stride]
+    windows = np.ascontiguousarray(views.transpose(0, 1, 3, 4, 2))
     return np.tensordot(windows, weight, 3)
 
 
-def tiles_kept(x, weight, rows):
-    kh = len(weight)
-    oh = x.shape[0] - kh + 1
-    kept = [
-        np.ascontiguousarray(
-            sliding_window_view(x[top : top + rows + kh - 1], weight.shape[:2], (0, 1)).transpose(0, 1, 3, 4, 2)
-        )
-        for top in range(0, oh, rows)
-    ]
+def tiles_kept(x, weight, rows, stride):
+    views = sliding_window_view(x, weight.shape[:2], (0, 1))[::stride, ::stride].transpose(0, 1, 3, 4, 2)
+    kept = [np.ascontiguousarray(views[top : top + rows]) for top in range(0, len(views), rows)]
     return np.concatenate([np.tensordot(windows, weight, 3) for windows in kept])
 
 
-def tiles_double(x, weight, rows):
-    return in_tiles(x.astype(float), weight, rows)
+def tiles_double(x, weight, rows, stride):
+    return in_tiles(x.astype(float), weight, rows, stride)
 
 
 def evaluate(points, count):
@@ -137,6 +136,7 @@ WRONG = [
     ("strides_of", strides_ignore_order, "look at the order"),
     ("tiled_convolution", tiles_drop_last, "the last one is shorter"),
     ("tiled_convolution", tiles_stuck, "the first tile is right"),
+    ("tiled_convolution", tiles_unscaled, "t · rows · stride"),
     ("tiled_convolution", tiles_turned, "turned round"),
     ("tiled_convolution", tiles_all_windows, "tiles' worth of memory"),
     ("tiled_convolution", tiles_kept, "write the next ones over them"),
