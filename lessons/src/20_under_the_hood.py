@@ -15,7 +15,7 @@
 #
 # **Question.** Lesson 04 made a convolution out of windows and one matrix product. For the product NumPy calls a *BLAS*, a library that does little else and does it very fast. Why is such a convolution slow all the same, and what makes it fast?
 #
-# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** tables 1 and 3 give times; how a layer is computed was left to Caffe.
+# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
 #
 # *This lesson measures. Its times and ratios come from the machine that made this page. Yours will differ; what follows from them should not.*
 #
@@ -259,9 +259,8 @@ def saved(m):
     """Multiplications of a plain 3 x 3 convolution by those of F(m, 3) in two dimensions, C channels in and out."""
     n = m + 2
     plain = m * m * 9 * channels**2
-    transforms = (
-        n**2 * n**2 * channels + m**2 * n**2 * channels
-    )  # of pixels, and back; the kernels' are shared by all tiles
+    # of pixels, and back; those of the kernels are shared by all tiles
+    transforms = n**2 * n**2 * channels + m**2 * n**2 * channels
     return plain / (n * n * channels**2 + transforms)
 
 

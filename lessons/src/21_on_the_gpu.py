@@ -13,11 +13,11 @@
 # %% [markdown]
 # # 21 · On the GPU
 #
-# **Question.** The paper's 175 milliseconds a picture are a GPU's. What has to change in our code to run there, and what must one know to be fast there?
+# **Question.** The paper's 175 milliseconds a picture (table 3) are a GPU's. What has to change in our code to run there, and what must one know to be fast there?
 #
-# **You need** lessons 04 and 05 (windows, and how they are added back) and 20 (runs of neighbours). **Time** 20 minutes. **Paper** section 4.3 and table 1: one NVIDIA Tesla K40c.
+# **You need** lessons 04 and 05 (windows, and how they are added back) and 20 (runs of neighbours). **Time** 20 minutes. **Paper** section 4.3, tables 1 and 3: one NVIDIA Tesla K40c.
 #
-# *You need no GPU for this lesson: we play one. Where there is one, the last part measures.*
+# *You need no GPU for this lesson: we play one. Where there is one, the part before “In the library” measures.*
 #
 # ## The same code
 # [CuPy](https://cupy.dev) is NumPy with its arrays in a GPU's memory: `cupy.maximum(x, 0)` instead of `np.maximum(x, 0)`. So a function that asks its *argument* which module it belongs to runs on both:
@@ -43,10 +43,10 @@ print(relu(np.array([-1.0, 2.0])))
 look.say("**A GPU can be used here.**" if here else "**No GPU can be used here**, and the lesson goes on without.")
 
 # %% [markdown]
-# That is all that a *simple* kernel of this library needs. `model.to("gpu")` moves the weights, and everything else follows the arrays. It is right. It is not yet fast, and to see why we must look at what a GPU does.
+# That is all that a *simple* kernel of this library needs. `model.to("gpu")` moves the weights, and everything else follows the arrays. The results are right. They do not come fast yet; to see why, we must look at what a GPU does.
 #
 # ## A kernel is a function of a number
-# A GPU has thousands of small processors. You give it **one** function, and it runs it for every number from 0 to *count*, many at a time and in no promised order. Such a function is called a *kernel*, one run of it a *thread*. Threads come in *blocks* of, say, 256.
+# A GPU has thousands of small processors. You give it **one** function, and it runs it for every number from 0 to *count* − 1, many at a time and in no promised order. Such a function is called a *kernel* (a third meaning of the word, after the weights of lesson 04 and the routines of lesson 20), one run of it a *thread*. Threads come in *blocks* of, say, 256.
 # A thread knows only the number of its block and its own number in it. Everything else it must **work out**. Here is a GPU, in a few lines:
 
 
@@ -58,7 +58,7 @@ def launch(kernel, blocks, threads, *arguments, order=None):
         kernel(*everyone[number], *arguments)
 
 
-THREADS = 4  # of a block; a real one has 128 to 1024
+THREADS = 4  # of a block; a real one often has 128 to 1024
 
 
 def relu_kernel(block, thread, x, y, count):
@@ -76,7 +76,7 @@ print(y)
 # Two blocks of four are eight threads for six numbers; the `if` sends two of them home.
 #
 # ## Windows, as index arithmetic
-# Lesson 04 copied windows into rows with loops over slices. On the GPU each thread fetches *one number* of them. Number e of the rows: which channel, which tap, which window is that? Division and remainder, from the fastest axis to the slowest.
+# Lesson 20 copied windows into rows, one slice for each tap. On the GPU each thread fetches *one number* of them. Number e of the rows: which channel, which tap, which window is that? Division and remainder tell, from the fastest axis to the slowest.
 #
 # **Before you run the next cell:** the rows lie as (windows, KH, KW, C), the last axis fastest. What is the channel of number e?
 
@@ -109,10 +109,10 @@ wanted = ops.conv2d(picture.transpose(2, 0, 1)[None], weight, padding=1).data[0]
 look.say(f"Against the library: **{(result.T.reshape(2, 5, 6) != wanted).sum()} of {wanted.size}** numbers differ.")
 
 # %% [markdown]
-# The library's kernel is the same seven lines in CUDA's dialect of C. Its product comes from cuBLAS, NVIDIA's BLAS, as NumPy's comes from OpenBLAS.
+# The library's kernel does the same in CUDA, NVIDIA's dialect of C. The product after it comes from cuBLAS, NVIDIA's BLAS.
 #
 # ## Neighbours fetch together
-# Threads do not go to memory alone. 32 of them, a *warp*, run in step, and when they read, the memory sends whole *lines* of 128 bytes: 32 float32 numbers. If the 32 threads want 32 neighbours, that is one line. If each wants a number from another line, 32 lines travel, and 31 of 32 numbers
+# Threads do not go to memory one by one. 32 of them, a *warp*, run in step, and when they read, the memory sends whole *lines* of 128 bytes: 32 float32 numbers. If the 32 threads want 32 neighbours, that is one line. If each wants a number from another line, 32 lines travel, and 31 of 32 numbers
 # are thrown away. Reading neighbours together is called *coalesced*.
 #
 # Let neighbouring threads take neighbouring channels of a window, or neighbouring columns, or neighbouring rows. Count the lines, for a picture of 64 channels and 48 × 48 pixels in both memory orders:
@@ -142,21 +142,21 @@ for offset, colour, label, which in ((-0.18, look.BLUE, "channels last", 0), (0.
     counts = [both[which] for both in travel.values()]
     bars = axis.barh(np.arange(3) + offset, counts, height=0.34, color=colour, label=label)
     axis.bar_label(bars, padding=3, fontsize=9)
-axis.set_yticks(range(3), [f"{name}" for name in travel])
-axis.set(xlabel="lines that travel for 32 numbers", ylabel="neighbouring threads take\nneighbouring …", xlim=(0, 48))
+axis.set_yticks(range(3), list(travel))
+axis.set(xlabel="lines that travel for 32 numbers", ylabel="neighbouring threads take\nneighbouring …", xlim=(0, 52))
 axis.invert_yaxis()
 axis.legend(frameon=False, loc="center right")
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Lines of memory for a warp: one or two where threads take what lies side by side, up to 32 where they do not.",
+    alt="Lines of memory for a warp. One where threads take what lies side by side: channels if channels are last, columns if channels are first. 32 in the other four cases.",
 )
 
 # %% [markdown]
-# So the library keeps channels last on the GPU as on the CPU, and in every kernel the channel is the fastest part of e. It is the rule of lesson 20 for another reason: there a run was cheap since it was long, here since it is shared.
+# So the library keeps channels last on the GPU as on the CPU, and in its kernels for windows and pools the channel is the fastest part of e. It is the rule of lesson 20 for another reason: there a run was cheap because it was long, here because it is shared.
 #
 # ## Two threads, one sum
-# Now backward. The windows' gradients are added back where they were read, and windows overlap. The obvious kernel gives each thread one number of the rows, and the thread *adds* it to its pixel: it **scatters**. To add is to read, to add, to write. Here two threads do that for the same pixel; we choose who goes when:
+# Now backward. The windows' gradients are added back where they were read, and windows overlap. The obvious kernel gives each thread one number of the rows, and the thread *adds* it to its pixel: it **scatters**. Adding takes three moves: read, add, write. Here two threads do that for the same pixel; we choose who moves when:
 
 
 # %%
@@ -178,7 +178,7 @@ for schedule in ("AAABBB", "ABABAB", "BAABBA"):
     print(schedule, two_adds(schedule))
 
 # %% [markdown]
-# 11, or 10, or 1: an addition gets lost. GPUs have an *atomic* addition that nobody can interrupt. It is right, but which thread comes first is chance, and with floating point the order matters:
+# 11 is right; with 10 and with 1 an addition is lost. GPUs have an *atomic* addition, which nobody can interrupt. With it none is lost, but which thread comes first is chance, and sums of rounded numbers depend on the order:
 
 # %%
 parts = (rng.standard_normal(1000) * 10.0 ** rng.integers(-3, 4, 1000)).astype(np.float32)
@@ -193,7 +193,7 @@ look.say(
 )
 
 # %% [markdown]
-# A training would come out differently each time, and lesson 18's "the same bits" would be gone. So turn the question round. Do not ask where a number of the rows *goes*; give each thread a **pixel**, and let it **gather** what belongs to it, tap by tap, always in the same order. Nobody adds where somebody else does: no atomics.
+# A training could come out differently each time, and lesson 18's "the same bits" would be gone. So turn the question round. Do not ask where a number of the rows *goes*; give each thread a **pixel**, and let it **gather** what belongs to it, tap by tap, always in the same order. No two threads add to the same pixel, so nothing atomic is needed.
 #
 # One axis, windows of `kernel` taps at stride `stride`. Which windows saw pixel p? Window o sees p at tap i if o · stride + i = p. So for each tap: is p − i a multiple of the stride, and is there such a window?
 
@@ -222,35 +222,35 @@ print("gathered ", gathered)
 print("scattered", scattered)
 
 # %% [markdown]
-# The backward kernels of this library are made that way: those of windows, of pools, of the loss. That reads a little more than scattering would, and the bits are the same each time.
+# The backward kernels of this library are made that way: those of windows, of pools, of the loss. Such a kernel looks at windows that have nothing for it, and in return the bits are the same each time.
 #
 # ## A launch is dear
-# To start a kernel, Python calls CuPy, CuPy calls the driver, the driver puts it into a queue: some microseconds, whatever the kernel does. How many are there in a training step? Count the operations of a small FCN-8s, forward and backward:
+# To start a kernel is to *launch* it. Python calls CuPy, CuPy calls the driver, and the driver puts the kernel into a queue: some microseconds, whatever the kernel does. How many launches are there in a training step? Count the operations of a small FCN-8s, forward and backward:
 
 # %%
 mf.manual_seed(0)
-model = mf.models.fcn8s(backbone="tiny", width=4, num_classes=5)
+model = mf.models.fcn8s(backbone="tiny", width=32, num_classes=5)
 batch = rng.standard_normal((1, 3, 32, 32)).astype(np.float32)
 labels = rng.integers(0, 5, (1, 32, 32))
 with mf.profile() as profile:
     ops.softmax_cross_entropy(model(batch), labels).backward()
 operations = sum(row.calls for row in profile.rows())
+arithmetic = sum(row.flops for row in profile.rows()) / 32**2  # additions and multiplications for each pixel
 print(f"{operations} calls of operations, and {len(list(model.parameters()))} parameters to update")
+print(f"{arithmetic:,.0f} additions and multiplications for each pixel of the picture")
 
 # %% [markdown]
-# Each is one launch at least; a convolution needs two or three (windows, product, bias). If a launch costs L, a step can not be shorter than launches · L, however fast the GPU is. We *assume* L = 5 µs, a common figure, and a GPU that does 10 million million operations a second; the shape of the curve is the point, not its numbers:
+# Each call is one launch at least; a convolution needs two or three (windows, product, bias). If a launch costs L, a step cannot be shorter than launches · L, however fast the GPU is. We *assume* three launches for each call, L = 5 µs, and a GPU that does 10 million million additions and multiplications a second. The shape of the curve is the point, not its numbers:
 
 # %%
 launches, launch_cost, rate = 3 * operations, 5e-6, 1e13
 sizes = np.array([32, 64, 128, 256, 512, 1024])
-work = (
-    2 * 3 * 40_000 * sizes.astype(float) ** 2 / rate
-)  # 40,000 multiplications a pixel, three times (forward, two gradients)
+work = arithmetic * sizes.astype(float) ** 2 / rate
 figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(sizes, 1e3 * work, "s--", color=look.ORANGE, label="the arithmetic")
 axis.plot(sizes, np.full(len(sizes), 1e3 * launches * launch_cost), ":", color="#888888", label="the launches")
 axis.plot(sizes, 1e3 * np.maximum(work, launches * launch_cost), "o-", color=look.BLUE, label="a step, at best")
-axis.set(xscale="log", yscale="log", xlabel="side of the picture (pixels)", ylabel="ms (assumed, see text)")
+axis.set(xscale="log", yscale="log", xlabel="side of the picture (pixels)", ylabel="milliseconds (a model)")
 axis.set_xticks(sizes, sizes)
 axis.minorticks_off()
 axis.legend(frameon=False)
@@ -260,9 +260,9 @@ look.show(
 )
 
 # %% [markdown]
-# Small pictures leave the GPU waiting for Python. Three remedies: larger batches; kernels that do several things at once (a bias and a ReLU, the optimiser for all parameters); and *graphs*: record the launches of one step, then start all of them with one call.
+# With small pictures the GPU waits for Python. Three remedies: larger batches; kernels that do several things at once (add a bias and take the ReLU, for example); and *CUDA graphs* (not those of lesson 02): record the launches of one step, then start all of them with one call.
 #
-# And one trap. A launch returns **at once**, while the GPU still works. Whoever looks at a result (`float(loss)`, `print`, `if x > 0`) waits until the queue is empty. One `loss.item()` a step, and Python can no longer run ahead. It is a trap for clocks too: without waiting, you time the launch and not the work.
+# And one trap. A launch returns **at once**, while the GPU still works. Whoever looks at a result (`float(loss)`, `print`, `if x > 0`) waits until the queue is empty. With one such look in every step, Python can no longer run ahead. Clocks fall into the trap as well: without waiting, you time the launch and not the work.
 #
 # ## Measured, where there is one
 
@@ -297,15 +297,15 @@ else:
 
 # %% [markdown]
 # ## In the library
-# `minifcn/backend.py` is the only file that imports CuPy. `minifcn/kernels/simple.py` runs on both. The kernels written in CUDA lie in the folder `kernels/cuda` of the package, one idea a file: open `windows.cu` beside this lesson, `columns` and `fold` are ours with more axes. They are compiled when they are first needed.
+# `minifcn/backend.py` is the only file that imports CuPy. `minifcn/kernels/simple.py` runs on both. The kernels written in CUDA lie in `minifcn/kernels/cuda`, one idea a file. Open `minifcn/kernels/cuda/windows.cu` beside this lesson: its `columns` and `fold` are ours with more axes. They are compiled when they are first needed; `minifcn/training/graph.py` records a step's launches.
 #
-# How does one test a GPU's code without a GPU? As we did here: the tests compile the same sources with an ordinary C compiler and play blocks and threads on the CPU, index arithmetic and all.
+# How does one test a GPU's code without a GPU? As we did here: the tests compile the same sources with an ordinary compiler and play blocks and threads on the CPU.
 #
-# > **Honesty box.** Our played GPU runs one thread after the other. A real one has memory that a block shares, warps that wait for their slowest thread when an `if` splits them, and caches. The figure of launches is a model with assumed numbers. What this page says about speed was not measured on a GPU when the page was made, unless the
-# > part above shows numbers. PyTorch calls cuDNN, a library of hand-tuned convolutions, and its backward is *not* reproducible bit by bit unless you ask (`torch.use_deterministic_algorithms`); Caffe's was windows and a product, as here. Float32 stays exact here unless you ask for the rougher, faster products that newer GPUs have (TF32).
+# > **Honesty box.** Our played GPU runs one thread after the other. A real one has memory that a block shares, warps that wait for their slowest thread when an `if` splits them, and caches; newer ones fetch a line in quarters of 32 bytes. The figure of launches is a model with assumed numbers. What this page says about speed was not measured on a GPU when the page was made, unless the
+# > part above shows numbers. PyTorch calls cuDNN, a library of hand-tuned convolutions, and its backward need *not* be the same bit by bit from run to run unless you ask (`torch.use_deterministic_algorithms`); Caffe's own convolution was windows and a product, as ours. Products stay in float32 here unless you ask for TF32, the rougher and faster ones of newer GPUs.
 #
 # ## Exercises
-# **1.** Where am I? Number `e` of an array that lies in memory as (N, H, W, C), the last axis fastest: which n, c, h, w? Only `//` and `%`.
+# **1.** Where am I? An array lies in memory as (N, H, W, C), the last axis fastest. To which n, c, h, w does its number `e` belong? Use only `//` and `%`.
 #
 # <details><summary>Hint</summary>The fastest axis is <code>e % C</code>, and <code>e // C</code> is the same question without it.</details>
 
@@ -319,9 +319,9 @@ def my_place_of(e, shape):
 check.place_of(my_place_of)
 
 # %% [markdown]
-# **2.** Be the memory. Threads 0, 1, 2, … read `addresses[0]`, `addresses[1]`, … (in numbers of `itemsize` bytes, counted from the beginning of a line); 32 threads in a row are a warp, and each warp fetches every line that it needs once. How many lines travel in all?
+# **2.** Be the memory. Threads 0, 1, 2, … read the numbers at `addresses[0]`, `addresses[1]`, … A number has `itemsize` bytes, a line has `line` bytes, and address 0 begins a line. Threads 0 to `warp` − 1 are the first warp, and so on; each warp fetches every line that it needs once. How many lines travel in all?
 #
-# <details><summary>Hint</summary>Warps do not share: the same line counts again for the next warp. The last warp may have fewer than 32 threads.</details>
+# <details><summary>Hint</summary>Warps do not share: the same line counts again for the next warp. The last warp may have fewer threads than the others.</details>
 
 
 # %%
@@ -333,9 +333,9 @@ def my_lines_fetched(addresses, itemsize, line=128, warp=32):
 check.lines_fetched(my_lines_fetched)
 
 # %% [markdown]
-# **3.** A thread of max-pool's backward that gathers. `grad` and `place` are (OH, OW): the gradient of each window, and which of its taps won, i · kernel + j. Windows of `kernel` × `kernel` at stride `stride`, no padding. What does pixel (h, w) get? No other pixel may be touched, and the sum runs in the order of the taps.
+# **3.** A thread of max-pool's backward that gathers. `grad` and `place` are (OH, OW): the gradient of each window, and which of its taps won, i · kernel + j. Windows of `kernel` × `kernel` at stride `stride`, no padding. What does pixel (h, w) get? The thread may only read, and it adds in the order of the taps.
 #
-# <details><summary>Hint</summary>For each tap (i, j): h − i and w − j must be multiples of the stride, not negative, and name a window that exists. Then: did this tap win there?</details>
+# <details><summary>Hint</summary>The questions of <code>fold_kernel</code>, along both axes at once, and then one more: did this tap win there?</details>
 
 
 # %%
@@ -350,7 +350,7 @@ check.pool_thread(my_pool_thread)
 # ## Summary
 # - A kernel is a function of a thread's number: work out from it what is yours, and write that alone.
 # - Neighbouring threads should read neighbouring numbers; who adds should gather, and the bits stay the same.
-# - Launches and looks at results cost more than arithmetic on small pictures.
+# - On small pictures launches, and every look at a result, may cost more than the arithmetic.
 #
 # ## In the paper
 # Table 1: one forward pass at 500 × 500 pixels on a K40c took 50 ms (AlexNet), 210 ms (VGG16), 59 ms (GoogLeNet). Section 4.3: training on one GPU, three days for FCN-32s. Section 3.1 times windows against one pass, 22 ms for a grid of 10 × 10.

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 22 · The paper in one page
 #
-# **Question.** What does the paper say, sentence by sentence, and what of it have you seen with your own eyes?
+# **Question.** What does the paper say, section by section, and what of it have you seen with your own eyes?
 #
-# **You need** as many lessons as you like; this page tells you which are left. **Time** 15 minutes. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
+# **You need** as many lessons as you like; this page tells you what the others are about. **Time** 15 minutes. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
 #
 # ## The smallest summary is a network
 # Everything the paper builds on fits into ten lines. If you can say what each of them does, and why, you can read the paper.
@@ -74,7 +74,7 @@ print("gradients right:", report.ok)
 
 # %% [markdown]
 # ## Section by section
-# In our words, with the lessons that show it. The names in the last column are *claims*: experiments that come with the library, `minifcn paper NAME` runs them.
+# In our words, with the lessons that show it. The names in the last column are *claims*: statements of the paper that the library can test, each by `minifcn paper NAME`.
 
 # %%
 # section, what it says, lessons, claims of the library
@@ -82,20 +82,20 @@ print("gradients right:", report.ok)
 PAPER = [
     ("Abstract, 1", "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size; one run, one walk back.", [0, 2, 12, 15, 18], ["any-size"]),
     ("2", "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of them.", [0, 8, 16], []),
-    ("3", "Layers that see windows compose to one window with larger kernel and stride; a loss summed over cells has the sum of their gradients.", [4, 5, 8], ["composition", "sum-over-cells"]),
+    ("3", "Convolution, pooling and ReLU see windows; one after another they are one layer with a larger kernel and stride. A loss summed over cells has the sum of their gradients.", [4, 5, 6, 8], ["composition", "sum-over-cells"]),
     ("3.1", "Fully connected layers are convolutions; run on a large picture they give a map, much faster than window by window.", [9], ["fully-connected-is-convolution", "one-pass-is-all-windows"]),
     ("3.2", "Shift-and-stitch gives a score for every pixel; dilating filters does the same in one run.", [11], ["shift-and-stitch", "rarefaction", "padding-breaks-it"]),
     ("3.3", "Upsampling by f is convolution with stride 1/f: backwards convolution, called deconvolution, learned or bilinear.", [5, 10], ["fractional-stride", "deconvolution-backward", "bilinear-start", "deconvnet-is-another-thing"]),
-    ("3.4", "Training on patches is training on whole pictures with some cells left out of the loss; it mitigates correlation, which whole pictures can do too.", [16], ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"]),
+    ("3.4", "Training on patches is training on whole pictures with some cells left out of the loss. Balanced classes and less alike neighbours can be had with whole pictures, too.", [16], ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"]),
     ("4.1, Table 1", "AlexNet, VGG16 and GoogLeNet become FCN-32s; VGG16 is best: 134 M parameters, cells that see 404 pixels.", [8, 9, 12], ["receptive-fields", "table-1"]),
     ("4.2", "Skips add where to what: pool4 for FCN-16s, pool3 for FCN-8s; new scores start at zero, so nothing is lost at first.", [14, 15], ["unmodified-start", "pool4-alone", "table-2"]),
     ("4.2, footnote 6", "Fusing by the larger score makes learning hard: the gradient switches.", [15], ["sum-or-max"]),
-    ("4.2, refinement", "A smaller stride of pool5, or shift-and-stitch, refine less for their cost.", [11, 15], ["refinement-by-other-means"]),
+    ("4.2, refinement", "A smaller stride of pool5, or shift-and-stitch, refines less for its cost.", [11, 15], ["refinement-by-other-means"]),
     ("4.2, the reference code", "100 pixels of padding, and crops of 19, 5 and 27, 5 and 9 and 31, so that maps of any picture lie on one another.", [13], ["crops", "every-height", "least-padding"]),
-    ("4.3, optimization", "SGD with momentum; zero-initialised scores; biases twice as fast; dropout kept.", [7, 12, 18], ["zero-scores", "random-scores"]),
+    ("4.3, optimization", "SGD with momentum; scores that start at zero; twice the rate for biases; dropout kept.", [7, 12, 18], ["zero-scores", "random-scores"]),
     ("4.3, fine-tuning", "All layers learn; the last one alone gives about 70 % of it. 16s and 8s start from the coarser one.", [12, 14, 15], ["table-2"]),
-    ("4.3, patch sampling, Figure 5", "Keeping cells with probability p converges no faster a step, and slower by the clock.", [16], ["figure-5", "cells-kept"]),
-    ("4.3, class balancing", "Three quarters of the pixels are background, and it does not matter.", [16], ["class-balancing"]),
+    ("4.3, patch sampling, Figure 5", "Keeping cells with probability p, of 1/p times as many pictures, needs as many steps, and more time.", [16], ["figure-5", "cells-kept"]),
+    ("4.3, class balancing", "Three quarters of the pixels are background, and balancing is unnecessary.", [16], ["class-balancing"]),
     ("4.3, dense prediction", "The last upsampling is bilinear and fixed; the others start so and learn.", [10, 15], ["learned-upsampling"]),
     ("4.3, augmentation, more data", "Mirrors and jitter did not help; more labels did: 56.0 to 59.4.", [18], []),
     ("5, metrics", "Pixel accuracy, mean accuracy, mean IU, frequency weighted IU, from one confusion matrix.", [17], []),
@@ -132,7 +132,7 @@ look.say("\n".join(rows))
 
 # %% [markdown]
 # ## Are there holes?
-# A list is believed too easily. So: is every claim of the library in it? And every lesson, but for those that no section asks for?
+# A list is believed too easily. So let us ask: is every claim of the library in it? And which lessons are not?
 
 # %%
 listed = {claim for *_, claims in PAPER for claim in claims}
@@ -140,34 +140,36 @@ print("claims that the list forgets:", sorted(set(CLAIMS) - listed) or "none")
 print("claims that do not exist:    ", sorted(listed - set(CLAIMS)) or "none")
 shown = {number for _, _, numbers, _ in PAPER for number in numbers}
 look.say(
-    "Lessons that no section asks for: " + ", ".join(f"{n:02d} {LESSONS[n]}" for n in range(23) if n not in shown) + "."
+    "Lessons that no section of the paper asks for: "
+    + ", ".join(f"{n:02d} {LESSONS[n]}" for n in range(23) if n not in shown)
+    + "."
 )
 
 # %% [markdown]
-# Those are the lessons about *trusting* a gradient, and about pooling: the paper takes both for granted.
+# They say how a slope is found, and when to trust it; the paper takes that for granted. Here is the list as a picture, a dot for each lesson of a section:
 
 # %% tags=["figure", "picture"]
 figure, axis = plt.subplots(figsize=(8, 5.4), layout="constrained")
 for row, (_, _, numbers, claims) in enumerate(PAPER):
     axis.plot(numbers, [row] * len(numbers), "-", color="#cccccc", zorder=1)
     axis.scatter(numbers, [row] * len(numbers), s=45, color=look.BLUE if claims else look.ORANGE, zorder=2)
-axis.scatter([], [], color=look.BLUE, label="with a claim that you can run")
-axis.scatter([], [], color=look.ORANGE, label="shown in a lesson")
+axis.scatter([], [], color=look.BLUE, label="section with a claim that you can run")
+axis.scatter([], [], color=look.ORANGE, label="section without one")
 axis.set_yticks(range(len(PAPER)), [section for section, *_ in PAPER], fontsize=8)
 axis.set_xticks(range(23), [f"{n:02d}" for n in range(23)], fontsize=8)
-axis.set_xlabel("lesson")
+axis.set(xlabel="lesson", ylabel="section of the paper")
 axis.invert_yaxis()
 axis.grid(color="#eeeeee")
 axis.set_axisbelow(True)
 axis.legend(fontsize=8, loc="lower left")
 look.show(
     figure,
-    alt="Sections of the paper down, lessons across, a dot where a lesson shows a section. The dots run from the upper left to the lower right; every row has one.",
+    alt="Sections of the paper down, lessons across, a dot where a lesson shows a section. By and large the dots run from the upper left to the lower right; every row has at least one.",
 )
 
 # %% [markdown]
 # ## What holds exactly, run now
-# A claim is of one of three kinds. An **identity** holds to the last bit or to rounding, whatever the weights: we run all of them while you wait. An **experiment** trains networks and takes minutes; **data** needs labels of photographs.
+# A claim is of one of three kinds. An **identity** holds to the last bit or to rounding, whatever the weights: we run all of them while you wait. An **experiment** trains networks and takes minutes. **Data** needs labels of photographs.
 #
 # **Before you run the next cell:** which of them do you expect to fail?
 
@@ -181,7 +183,7 @@ for name, outcome in found.items():
     )
 look.say("\n".join(rows))
 look.say(
-    f"**{sum(bool(o.holds) for o in found.values())} of {len(found)}** identities hold. (Of the times in them, expect others on your machine.)"
+    f"**{sum(bool(o.holds) for o in found.values())} of {len(found)}** identities hold. (The times in them are of the machine that made this page.)"
 )
 
 # %% [markdown]
@@ -196,28 +198,28 @@ for name, claim in CLAIMS.items():
 look.say("\n".join(rows))
 
 # %% [markdown]
-# Not all of them come out in small as they did in the paper, and the page says so where they do not. `minifcn paper --out page` runs everything and writes it with its pictures and its verdicts.
+# Not all of them come out in small as they did in the paper. `minifcn paper --out page` runs everything and writes a page with pictures and verdicts, which says so where they do not.
 #
 # ## What you cannot see here
-# The numbers of tables 2 to 5 themselves. They need VGG16's ImageNet weights, the 8,498 photographs that SBD labelled, and days of a GPU. What you have seen is that every *step* towards them is right, and a network of the same make that
-# does the same thing on a smaller world (lesson 18).
+# The scores of the paper's tables. They need weights trained on ImageNet, the authors' datasets (8,498 photographs labelled by SBD for VOC alone), and days of a GPU. What you have seen is how each *step* towards them works, and what a network of the same make
+# does in a smaller world (lesson 18).
 #
 # ## In the library
-# `minifcn/paper/` has a file a topic; `minifcn/paper/claims.py` says what a claim is: a function that measures, decides, and says what it measured. Its docstring says, *before* it looks, when the claim does not hold. Read one:
+# `minifcn/paper/` has a file a topic; `minifcn/paper/claims.py` says what a claim is: a function that measures, decides, and says what it measured. For most experiments its docstring says *beforehand* which result would speak against the claim. Read one:
 
 # %%
-print(CLAIMS["sum-over-cells"].says)
+print(CLAIMS["early-or-late-fusion"].says)
 print()
 print(CLAIMS["early-or-late-fusion"].run.__doc__)
 
 # %% [markdown]
-# > **Honesty box.** There are two papers of this name: CVPR 2015, which we follow, and a longer one of 2016 (Shelhamer, Long, Darrell, PAMI), with better numbers (67.2 mean IU on VOC2012 test) and other training: one picture a step with momentum 0.99. The code that the authors
-# > gave away belongs to the second. Where the two differ, lessons 12 to 16 say which one they mean. In Caffe a layer is called `Deconvolution`; in PyTorch the ready-made `torchvision.models.segmentation.fcn_resnet50` has the name, but dilated layers in the place of skips.
+# > **Honesty box.** There are two papers of this name: CVPR 2015, which we follow, and a longer one (Shelhamer, Long, Darrell; 2016 on arXiv, 2017 in the journal PAMI), with better numbers (67.2 mean IU on VOC2012 test) and other training: one picture a step with momentum 0.99. The code that the authors
+# > published belongs to the second. Where the two differ, lessons 12 to 16 say which one they mean. In Caffe a layer is called `Deconvolution`; in PyTorch the ready-made `torchvision.models.segmentation.fcn_resnet50` has the name, but dilated layers in the place of skips.
 #
 # ## Exercises
 # **1.** "134 M parameters." Count the weights and biases of a row of convolutions.
 #
-# <details><summary>Hint</summary>A convolution has out · in · kernel · kernel weights and out biases. VGG16's fc6 is 512 → 4096 with kernel 7, and most of the sum.</details>
+# <details><summary>Hint</summary>How many numbers make one output channel? Of VGG16's parameters three quarters are in fc6, 512 → 4096 with kernel 7.</details>
 
 
 # %%
@@ -229,10 +231,10 @@ def my_count_parameters(layers):
 check.count_parameters(my_count_parameters)
 
 # %% [markdown]
-# **2.** The 2015 paper trains with 20 pictures a step and momentum 0.9, the 2016 one with 1 picture and 0.99. To compare, the later paper asks when two trainings *forget* alike: momentum p forgets a step's gradient by the factor p with each step of k pictures, so by p^(1/k) with each picture. Which momentum with
-# `new_batch` pictures a step forgets as fast?
+# **2.** The first paper trains with 20 pictures a step and momentum 0.9, the second with 1 picture and 0.99. When do two trainings *forget* old gradients equally fast? With momentum p, each step of k pictures leaves the share p of what was there, which is as if each picture left the share p^(1/k). Which momentum
+# with `new_batch` pictures a step leaves the same share for each picture?
 #
-# <details><summary>Hint</summary>p^(1/k) = q^(1/n). And 0.9 with 20 pictures is about 0.9947 with one.</details>
+# <details><summary>Hint</summary>Call it q. What share does <i>one</i> picture leave in each of the two trainings? To try it: 0.9 with 20 pictures is about 0.9947 with one.</details>
 
 
 # %%
@@ -246,7 +248,7 @@ check.same_momentum(my_same_momentum)
 # %% [markdown]
 # **3.** All of it, and without the library: a fully convolutional network in plain NumPy. `x` (3, H, W), H and W multiples of 4. Twice: convolution 3 × 3 with padding 1, ReLU, max-pool 2 × 2. Then scores by a 1 × 1 convolution, then bilinear upsampling by 4: a kernel of 8, stride 4, padding 2. `layers` has three pairs (weight (O, C, KH, KW), bias (O,)).
 #
-# <details><summary>Hint</summary>A loop over the nine taps for the convolution; reshape and max for the pool; paint the 8 × 8 kernel for each cell into a map that is 2 wider on each side, then cut. The kernel's row is 1/8, 3/8, 5/8, 7/8, 7/8, …</details>
+# <details><summary>Hint</summary>A loop over the nine taps for the convolution; reshape and max for the pool; paint the 8 × 8 kernel for each cell into a map that is 2 wider on each side, then cut. The kernel's rows are the tents of lesson 10.</details>
 
 
 # %%
@@ -260,8 +262,8 @@ check.whole_fcn(my_whole_fcn)
 # %% [markdown]
 # ## Summary
 # - The paper is one idea (a classifier that slides is a network for pixels) and what follows from it: upsampling inside, skips, whole pictures in the loss.
-# - Most of its sentences are identities, and can be run; the rest are experiments, and can be repeated in small.
-# - You can now read it from its first line to its last, and know how to find out whether any of it is true.
+# - Most of the claims tested here are identities, and hold when you run them; the rest are measured, and can be repeated in small.
+# - You can now read it from its first line to its last, and know how to find out whether what it says is true.
 #
 # ## In the paper
 # Everywhere. Read it once more now: it is ten pages, and short.
