@@ -4,7 +4,7 @@ import numpy as np
 
 import minifcn as mf
 from minifcn import nn, ops
-from minifcn.data.painting import SHAPE_CLASSES, paint
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 from minifcn.models.preprocessing import Preprocessing
 
 SIDE = 47

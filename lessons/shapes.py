@@ -11,10 +11,10 @@ import numpy as np
 
 import minifcn as mf
 from minifcn.data import VOID
-from minifcn.data.painting import SHAPE_CLASSES, paint
-from minifcn.draw.overlay import tint
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
+from minifcn.draw.pictures.overlay import tint
 from minifcn.training import fit
-from minifcn.training.metrics import near_boundary
+from minifcn.training.scoring.metrics import near_boundary
 
 TRUNK = Path(__file__).parent / "shapes_trunk.safetensors"
 PIECE = 64  # the side, in pixels, of what the classifier was shown

@@ -29,6 +29,8 @@ ROOMS = [
     "cli",
 ]
 
+MOST_FILES = 15  # of a room: more do not fit a reader's eye
+
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -58,6 +60,47 @@ def test_imports_point_down(path):
             wanted = name.split(".")[1]
             assert wanted in ROOMS, f"{path} imports {name}, a room that is not on the list"
             assert ROOMS.index(wanted) <= ROOMS.index(room), f"{path} imports {name}: up the list"
+
+
+ROOM_FOLDERS = sorted({path.parent for path in FILES})
+
+
+def inner_imports(folder):
+    """Within one room: {file or inner room: those beside it that it imports}."""
+    here = ".".join(("minifcn", *folder.relative_to(PACKAGE).parts)) + "."
+    beside = {path.name.removesuffix(".py") for path in folder.iterdir()} - {"__init__"}
+    found = {name: set() for name in beside}
+    for path in FILES:
+        if folder in path.parents and path.name != "__init__.py":
+            mine = path.relative_to(folder).parts[0].removesuffix(".py")
+            names = [name.removeprefix(here).split(".")[0] for name in imports_of(path) if name.startswith(here)]
+            found[mine] |= {name for name in names if name in beside and name != mine}
+    return found
+
+
+@pytest.mark.parametrize("folder", ROOM_FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_no_circle_within_a_room(folder):
+    """Files and inner rooms can be read in some order in which each needs only what came before it."""
+    if folder in (PACKAGE, PACKAGE / "autodiff"):
+        return  # the first has an order of its own; engine and walk are one idea in two files
+    left = inner_imports(folder)
+    while ready := [name for name, wanted in left.items() if not wanted & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left, f"{folder.name}: a circle among {', '.join(sorted(left))}"
+
+
+def test_kernels_of_a_cpu_and_of_a_gpu_know_nothing_of_each_other():
+    inner = inner_imports(PACKAGE / "kernels")
+    assert "gpu" not in inner["cpu"] and "cpu" not in inner["gpu"]
+
+
+@pytest.mark.parametrize("folder", ROOM_FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_a_room_fits_the_eye(folder):
+    files = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(files) <= MOST_FILES, (
+        f"{folder.name} has {len(files)} files: make an inner room of those that belong together"
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

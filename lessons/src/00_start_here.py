@@ -29,8 +29,8 @@ from PIL import Image
 
 import minifcn as mf
 from minifcn.data import ClassMap, read_picture
-from minifcn.draw.overlay import shares_line, tint
-from minifcn.draw.sample import portrait
+from minifcn.draw.pictures.overlay import shares_line, tint
+from minifcn.draw.pictures.sample import portrait
 from minifcn.training import predict_maps
 
 photograph = np.asarray(Image.fromarray(read_picture(portrait())).resize((218, 256)))
@@ -210,7 +210,7 @@ look.say(
 # `help(check.labels_of_scores)` says once more what is asked. A folded hint stands under each exercise. Answers are in `lessons/solutions/`, for after you have tried. In a terminal, `minifcn lessons` lists what you have solved.
 #
 # ## In the library
-# `minifcn/training/tiles.py`: `predict_maps` is what we did by hand, and more: it can cut a large picture into tiles, and can ask at several sizes. `minifcn/draw/overlay.py` tints. `minifcn predict photo.jpg` in a terminal does both.
+# `minifcn/training/scoring/picture_tiles.py`: `predict_maps` is what we did by hand, and more: it can cut a large picture into tiles, and can ask at several sizes. `minifcn/draw/pictures/overlay.py` tints. `minifcn predict photo.jpg` in a terminal does both.
 # `mf.models.load` reads one file that holds the weights, the names of the classes, and how pictures are prepared, so that they stay together.
 #
 # > **Honesty box.** The shipped network is not the paper's. It is small (you saw its weights counted; Table 1 gives 134 million for FCN with VGG16), was made from another classifier, and knows seven of VOC's 21 classes. It was trained for half an hour, and does best on pictures about as

@@ -31,7 +31,7 @@ import numpy as np
 from PIL import Image
 
 import minifcn as mf
-from minifcn.draw.sample import portrait
+from minifcn.draw.pictures.sample import portrait
 from minifcn.kernels import simple
 
 
@@ -283,7 +283,7 @@ print(inspect.getsource(simple.conv2d))
 
 # %% [markdown]
 # `columns`, above it in the file, makes the rows; it keeps the channels last, because neighbouring numbers are copied faster. Around it, `minifcn/ops/convolution.py` checks the arguments and adds
-# the backward. What normally runs is in `minifcn/kernels/fast.py` and its neighbours: the same product, in tiles small enough for the processor's cache, and for 3 × 3 kernels
+# the backward. What normally runs is in `minifcn/kernels/cpu/window_tiles.py` and its neighbours: the same product, in tiles small enough for the processor's cache, and for 3 × 3 kernels
 # another algorithm altogether. Lesson 20 opens them.
 #
 # > **Honesty box.** Mathematicians flip the kernel before they slide it, and call what we did *cross-correlation*. Every deep learning library does what we did and says convolution: if the kernel is learned, it makes no difference.

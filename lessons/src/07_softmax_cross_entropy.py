@@ -30,8 +30,8 @@ import numpy as np
 import minifcn as mf
 from minifcn import nn, ops
 from minifcn.data import ClassMap
-from minifcn.data.painting import SHAPE_CLASSES, paint
-from minifcn.draw.overlay import colourise
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
+from minifcn.draw.pictures.overlay import colourise
 from minifcn.models.preprocessing import Preprocessing
 
 scores = np.array([2.0, 1.0, -1.0])

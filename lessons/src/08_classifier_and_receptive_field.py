@@ -34,7 +34,7 @@ import play
 
 import minifcn as mf
 from minifcn import nn, ops
-from minifcn.data.painting import SHAPE_CLASSES, paint
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 from minifcn.models.preprocessing import Preprocessing
 
 SIDE = 47
@@ -355,7 +355,7 @@ look.say(
 # %% tags=["figure", "picture"]
 from PIL import Image
 
-from minifcn.draw.sample import portrait
+from minifcn.draw.pictures.sample import portrait
 
 model = mf.models.load("voc7")
 photograph = np.asarray(Image.open(portrait()).convert("RGB").resize((256, 300)))
@@ -380,17 +380,17 @@ play.sliders(one_cell, row=(0, 37, 3), column=(0, 31, 30))
 
 # %% [markdown]
 # ## In the library
-# `minifcn/models/field.py` holds the rule. A `Field` knows its size, its stride and where its middle lies (lesson 13 needs that), and each layer makes a new one. Sizes are counted from the last layer back to the picture, which comes to the same:
+# `minifcn/models/geometry/field.py` holds the rule. A `Field` knows its size, its stride and where its middle lies (lesson 13 needs that), and each layer makes a new one. Sizes are counted from the last layer back to the picture, which comes to the same:
 
 # %%
 import inspect
 
-from minifcn.models.field import cells_seen
+from minifcn.models.geometry.field import cells_seen
 
 print(inspect.getsource(cells_seen))
 
 # %% [markdown]
-# `minifcn/models/geometry.py` does it for every layer of a whole network, without running it. `minifcn summary fcn8s` prints the same numbers. `minifcn/draw/receptive.py` drew the portrait.
+# `minifcn/models/geometry/network.py` does it for every layer of a whole network, without running it. `minifcn summary fcn8s` prints the same numbers. `minifcn/draw/networks/receptive.py` drew the portrait.
 #
 # The paper's own networks: Table 1 says that a cell of AlexNet's last layer sees 355 pixels and one of VGG16's 404. Our few lines of Python say:
 

@@ -32,7 +32,7 @@ from earlier import SIDE, Flatten, trained_classifier
 
 import minifcn as mf
 from minifcn import nn, ops
-from minifcn.data.painting import SHAPE_CLASSES, paint
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 from minifcn.models.preprocessing import Preprocessing
 
 classifier = trained_classifier()

@@ -235,7 +235,7 @@ print("size 4, stride 2:", tent(4)[:2] + tent(4)[2:], " size 16, stride 8:", ten
 # %%
 from PIL import Image
 
-from minifcn.draw.sample import portrait
+from minifcn.draw.pictures.sample import portrait
 from minifcn.nn.initialisers import bilinear
 
 photograph = Image.open(portrait()).convert("RGB").resize((256, 300))
@@ -348,7 +348,7 @@ for function in (Conv2d.backward, ConvTranspose2d.forward):
     print(*(line.strip() for line in inspect.getsource(function).splitlines() if "input_gradient" in line))
 
 # %% [markdown]
-# The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`; the deconvnet is `minifcn/draw/deconvnet.py`.
+# The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`; the deconvnet is `minifcn/draw/networks/deconvnet.py`.
 #
 # > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents are one kernel
 # > for each channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.

@@ -190,7 +190,7 @@ print("largest difference:", np.abs(gradients[0] - gradients[1]).max())
 # %%
 from earlier import SIDE, convolutional, trained_classifier
 
-from minifcn.data.painting import paint
+from minifcn.data.synthetic.painting import paint
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.nn.initialisers import bilinear
 

@@ -31,7 +31,7 @@ import shapes
 
 import minifcn as mf
 from minifcn import ops
-from minifcn.data.painting import SHAPE_CLASSES
+from minifcn.data.synthetic.painting import SHAPE_CLASSES
 
 data = shapes.Shapes(300, seed=0)  # pictures of 96 x 128, with a label for every pixel
 unseen = shapes.Shapes(40, seed=1)  # not trained on

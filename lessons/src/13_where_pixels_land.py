@@ -70,12 +70,12 @@ for name, layers in vgg16(100).items():
 
 # %% [markdown]
 # ## Check: ask the gradients
-# As in lesson 08: take a cell, walk back, see which pixels it reaches. Their middle must be the place that we computed. `minifcn/paper/geometry.py` has a VGG16 with one channel a layer, positive weights and average
+# As in lesson 08: take a cell, walk back, see which pixels it reaches. Their middle must be the place that we computed. `minifcn/paper/topics/geometry.py` has a VGG16 with one channel a layer, positive weights and average
 # pools, in which everything that *can* matter does.
 
 # %%
 from minifcn.models import geometry
-from minifcn.paper.geometry import opened, pixels_that_change, trunk
+from minifcn.paper.topics.geometry import opened, pixels_that_change, trunk
 
 one_channel = opened(trunk("VGG16", "paper"))
 for name, layer, cell in (("pool3", "pool3", 20), ("pool4", "pool4", 12), ("score_fr", "fc7", 7)):  # score_fr is 1 x 1
@@ -205,7 +205,7 @@ look.say(
 # cell looks. Upsample them, try all crops, and count the pixels that are right.
 
 # %%
-from minifcn.data.painting import paint
+from minifcn.data.synthetic.painting import paint
 from minifcn.nn.initialisers import bilinear
 
 labels = paint((375, 500), np.random.default_rng(5))[1]
@@ -238,11 +238,11 @@ look.say(
 
 # %% [markdown]
 # ## In the library
-# No number is written down: `minifcn/models/field.py` follows the centre, exactly, in fractions, and `crop_offset` refuses maps that cannot be aligned. `minifcn/models/heads.py` asks it at each join.
+# No number is written down: `minifcn/models/geometry/field.py` follows the centre, exactly, in fractions, and `crop_offset` refuses maps that cannot be aligned. `minifcn/models/heads.py` asks it at each join.
 
 # %%
 from minifcn.models import FCN
-from minifcn.models.field import Field, crop_offset
+from minifcn.models.geometry.field import Field, crop_offset
 
 for factor in (32, 16, 8):
     maps = geometry.maps_of(FCN(trunk("VGG16", "paper"), factor, 21, padding="paper"))

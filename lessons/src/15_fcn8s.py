@@ -32,7 +32,7 @@ import minifcn as mf
 from minifcn import ops
 from minifcn.nn.initialisers import bilinear
 from minifcn.training import evaluate
-from minifcn.training.metrics import near_boundary
+from minifcn.training.scoring.metrics import near_boundary
 
 C = 9  # classes
 

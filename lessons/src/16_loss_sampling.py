@@ -30,7 +30,7 @@ import shapes
 
 import minifcn as mf
 from minifcn import nn, ops
-from minifcn.data.painting import SHAPE_CLASSES
+from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.models.geometry import Field
 
 mf.manual_seed(0)

@@ -28,7 +28,7 @@ import look
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minifcn.data.painting import SHAPE_CLASSES, paint
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 
 labels = np.array([
     [0, 0, 0, 0, 0, 0],
@@ -315,7 +315,7 @@ look.say(
 
 # %% [markdown]
 # ## In the library
-# `minifcn/training/metrics.py`: `scores` is section 5 of the paper; `confusion` counts without a loop, by numbering the pairs (true, predicted). Its last line:
+# `minifcn/training/scoring/metrics.py`: `scores` is section 5 of the paper; `confusion` counts without a loop, by numbering the pairs (true, predicted). Its last line:
 
 # %%
 import inspect
@@ -323,7 +323,7 @@ import inspect
 print(inspect.getsource(metrics.confusion).splitlines()[-1].strip())
 
 # %% [markdown]
-# `minifcn/training/bounds.py` has the upper bounds, by the middle pixel and by majority.
+# `minifcn/training/scoring/upper_bounds.py` has the upper bounds, by the middle pixel and by majority.
 # `minifcn eval` prints all four, class by class. `minifcn paper upper-bounds` compares with appendix A.
 #
 # > **Honesty box.** The paper says “IU”, others IoU or the Jaccard index; “mean accuracy” is also called class accuracy or mean recall. The reference code takes NumPy's `nanmean`, so that a class with no true and no predicted pixel drops out, one with false pixels alone counts 0, as ours do. Other libraries

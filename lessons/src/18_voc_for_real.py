@@ -40,9 +40,9 @@ from PIL import Image
 
 import minifcn as mf
 from minifcn.data import ClassMap, DataError, VOCFolder, make_synthetic, read_picture
-from minifcn.data.painting import SHAPE_CLASSES
-from minifcn.draw.overlay import shares_line, tint
-from minifcn.draw.sample import portrait
+from minifcn.data.synthetic.painting import SHAPE_CLASSES
+from minifcn.draw.pictures.overlay import shares_line, tint
+from minifcn.draw.pictures.sample import portrait
 from minifcn.training import Config, Listener, RunFolder, TrainingError, fit, predict_maps, run
 from minifcn.training.recipes import MODERN, VOC_SUBSET
 

@@ -31,7 +31,7 @@ from PIL import Image
 
 import minifcn as mf
 from minifcn import nn, ops
-from minifcn.draw.sample import portrait
+from minifcn.draw.pictures.sample import portrait
 from minifcn.models import FCN, transplant
 from minifcn.nn.initialisers import bilinear
 
@@ -378,7 +378,7 @@ print(stored.astype(int) - 1)
 #
 # ## In the library
 # `minifcn/models/variants.py`: `mf.models.LateFusion` and `mf.models.MultiHead`, with `joint_loss`; each about twenty lines. The fourth channel is in `transplant` of `minifcn/models/surgery.py`: where a new network's first convolution takes four
-# channels, its fourth starts as the mean. The paper's claims, on FCN-8s and a made-up depth camera, are `minifcn/paper/streams.py`; `minifcn paper early-or-late-fusion two-heads` measures them from three seeds.
+# channels, its fourth starts as the mean. The paper's claims, on FCN-8s and a made-up depth camera, are `minifcn/paper/topics/streams.py`; `minifcn paper early-or-late-fusion two-heads` measures them from three seeds.
 
 # %%
 late = mf.models.LateFusion(

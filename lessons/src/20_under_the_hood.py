@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 
 import minifcn as mf
 from minifcn import ops
-from minifcn.kernels.threads import available_cores
+from minifcn.kernels.cpu.threads import available_cores
 
 channels_first = np.arange(32).reshape(2, 4, 4)  # (C, H, W): column after column, then rows, then channels
 channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)  # also (C, H, W), but channels are neighbours
@@ -191,7 +191,7 @@ look.say(
 
 # %% [markdown]
 # The square is the same work in memory that had been used before. Where it lies below the last point, the difference is *fresh* memory: the system hands it out page by page, cleared, and that takes time. (So the library keeps
-# what it has used, `minifcn/kernels/memory.py`.) What is left above the tiles is the way to slower memory and back. A good tile may even lie below the dashed line, since that product has to read all its windows from there. Very small tiles may lose as well: products of few rows are slow, and every tile costs some calls.
+# what it has used, `minifcn/kernels/cpu/memory.py`.) What is left above the tiles is the way to slower memory and back. A good tile may even lie below the dashed line, since that product has to read all its windows from there. Very small tiles may lose as well: products of few rows are slow, and every tile costs some calls.
 #
 # So far not one multiplication was saved. That comes now.
 #
@@ -279,7 +279,7 @@ look.show(
 )
 
 # %% [markdown]
-# With few channels it is a loss. So the library asks first: `pays` in `minifcn/kernels/winograd.py`, whose limits were measured.
+# With few channels it is a loss. So the library asks first: `pays` in `minifcn/kernels/cpu/winograd.py`, whose limits were measured.
 #
 # Nothing is free. **Before you run the next cell:** one pixel is NaN (not a number). How many results does it spoil in a plain 3 × 3 convolution? And with Winograd?
 
@@ -374,11 +374,11 @@ look.show(
 # took 0.5 to 0.7 of PyTorch's time; a training step of a tiny network took 2.2 to 2.4 times as long, since there the calls are short and the lock is busy.
 #
 # ## In the library
-# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/fast.py` (tiles), `minifcn/kernels/winograd.py` (its first lines tell what we derived, for F(4, 3); its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/threads.py`, `minifcn/kernels/memory.py`.
+# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/cpu/window_tiles.py` (tiles), `minifcn/kernels/cpu/winograd.py` (its first lines tell what we derived, for F(4, 3); its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/cpu/threads.py`, `minifcn/kernels/cpu/memory.py`.
 # `minifcn/kernels/choice.py` lists which kernels are asked, in which order; `mf.kernels.use("simple")` and `mf.profile()` let you look yourself.
 #
 # > **Honesty box.** PyTorch on a CPU calls oneDNN, which writes machine code for each layer and can fuse bias and ReLU into it; no Python lock is in its way. PyTorch calls our memory order `channels_last`. Caffe, which the paper used, has code of its own that makes all windows of a picture at once, one picture at a time. Backward has its own
-# > Winograd here (`minifcn/kernels/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/dense.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run, and by more where a neighbour is busy.
+# > Winograd here (`minifcn/kernels/cpu/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/cpu/large_kernels.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run, and by more where a neighbour is busy.
 #
 # ## Exercises
 # **1.** Strides. An array has the shape (N, C, H, W). Its order in memory is given by a word such as `"NHWC"`, whose last letter runs fastest. By how many *numbers* does the address grow when n grows by 1, when c does, when h does, when w does?

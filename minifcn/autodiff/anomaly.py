@@ -1,7 +1,7 @@
 """Where does a NaN come from? Inside `with mf.detect_anomaly():` the first operation that makes one says so, and who called it."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -32,8 +32,20 @@ def detect_anomaly() -> Iterator[None]:
         _watching.reset(token)
 
 
-def watching() -> bool:
-    return _watching.get()
+def check_forward(function: Any, result: Any, inputs: Sequence[Any]) -> None:
+    """The engine's hook after each forward: nothing, unless somebody watches."""
+    if _watching.get():
+        function._called_at = caller()
+        sources = {f"input {number}": array for number, array in enumerate(inputs)}
+        check(f"{type(function).__name__}.forward", result, sources, function._called_at)
+
+
+def check_backward(function: Any, index: int, gradient: Any, incoming: Any) -> None:
+    """The engine's hook for each gradient on the way back."""
+    if _watching.get():
+        called = getattr(function, "_called_at", "a line outside detect_anomaly(), so it is not known")
+        sources = {"the incoming gradient": incoming}
+        check(f"{type(function).__name__}.backward, gradient {index}", gradient, sources, called)
 
 
 def caller() -> str:

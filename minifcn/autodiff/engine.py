@@ -191,7 +191,6 @@ class Function:
     retained: Tensor | None = None  # the result, where it wants to keep its gradient
     needs: tuple[bool, ...] = ()
     _options: tuple[str, ...] | None = None
-    _called_at = "a line outside detect_anomaly(), so it is not known"
 
     def forward(self, *arrays: Array) -> Array:
         raise NotImplementedError(
@@ -222,17 +221,13 @@ class Function:
             )
         record = _recording.get()
         self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
-        forward = profiler.watched(self, "forward") if profiler.watching() else self.forward
-        result = forward(*(tensor.data for tensor in inputs))
+        result = profiler.run(self, "forward", *(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)
         if any(self.needs) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
-        if anomaly.watching():
-            self._called_at = anomaly.caller()
-            sources = {f"input {number}": tensor.data for number, tensor in enumerate(inputs)}
-            anomaly.check(f"{name}.forward", output.data, sources, self._called_at)
+        anomaly.check_forward(self, output.data, [tensor.data for tensor in inputs])
         if any(self.needs):
             self.inputs = tuple(
                 Input((tensor.creator or tensor) if need else None, tensor.shape, tensor.dtype, tensor.device)
@@ -245,8 +240,7 @@ class Function:
         """Yield (source, gradient) for every input that wants one, after checking what `backward` returned."""
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
-        backward = profiler.watched(self, "backward") if profiler.watching() else self.backward
-        gradients = backward(grad)
+        gradients = profiler.run(self, "backward", grad)
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(inputs):
@@ -263,9 +257,7 @@ class Function:
                 raise ValueError(
                     f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {given.shape}"
                 )
-            if anomaly.watching():
-                sources = {"the incoming gradient": grad}
-                anomaly.check(f"{name}.backward, gradient {index}", gradient, sources, self._called_at)
+            anomaly.check_backward(self, index, gradient, grad)
             yield given.source, gradient
 
     def release(self) -> None:

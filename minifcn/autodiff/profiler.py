@@ -130,23 +130,18 @@ def profile() -> Iterator[Profile]:
         _open.reset(token)
 
 
-def watching() -> bool:
-    return bool(_open.get())
-
-
-def watched(function: Any, direction: str) -> Callable[..., Any]:
-    """`function.forward` or `function.backward`, with a note of each call in every open profile."""
-
-    def call(*arrays: Any) -> Any:
-        start = clock()
-        result = getattr(function, direction)(*arrays)
-        finish(arrays)
-        event = described(function, direction, arrays, result, start, clock() - start)
-        for profile in _open.get():
-            profile.events.append(event)
-        return result
-
-    return call
+def run(function: Any, direction: str, *arrays: Any) -> Any:
+    """The engine's hook: `function.forward` or `function.backward`, with a note of the call in every open profile."""
+    method, profiles = getattr(function, direction), _open.get()
+    if not profiles:
+        return method(*arrays)
+    start = clock()
+    result = method(*arrays)
+    finish(arrays)
+    event = described(function, direction, arrays, result, start, clock() - start)
+    for profile in profiles:
+        profile.events.append(event)
+    return result
 
 
 def described(

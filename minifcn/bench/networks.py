@@ -8,6 +8,7 @@ dropout: random masks would keep the scores from being compared.
 from typing import Any, NamedTuple
 
 from minifcn import models
+from minifcn.models.trunks import backbones
 
 
 class VGG(NamedTuple):
@@ -41,7 +42,7 @@ class VGG(NamedTuple):
 
     def model(self) -> models.FCN:
         """The same network from the built-in parts."""
-        backbone = models.backbones.vgg(self.convolutions, self.widths, self.fc, 0.0, self.padding)
+        backbone = backbones.vgg(self.convolutions, self.widths, self.fc, 0.0, self.padding)
         return models.fcn8s(backbone, self.classes, padding=self.padding)
 
 

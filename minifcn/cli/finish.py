@@ -59,7 +59,7 @@ def report(
     refresh: float | None = None,
 ) -> None:
     """Write report.html from what there is; a browser loads it again every `refresh` seconds."""
-    from minifcn.draw.report import write_report  # matplotlib loads here, and only for who gets this far
+    from minifcn.draw.report.run_report import write_report  # matplotlib loads here, and only for who gets this far
 
     classes = ClassMap.from_dict(config.classes)
     metrics = folder.read_metrics()

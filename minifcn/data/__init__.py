@@ -6,7 +6,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map, read_labels, write_labels
 from minifcn.data.loader import Batches, Examples
-from minifcn.data.synthetic import make_synthetic
+from minifcn.data.synthetic.dataset import make_synthetic
 from minifcn.data.voc import VOCFolder
 
 __all__ = [

@@ -5,8 +5,8 @@ from typing import Any
 
 # name -> the module that has it; loaded when first asked for, since matplotlib takes a second
 LATER = {
-    "effective_field": "minifcn.draw.receptive",
-    "receptive_field": "minifcn.draw.receptive",
+    "effective_field": "minifcn.draw.networks.receptive",
+    "receptive_field": "minifcn.draw.networks.receptive",
 }
 
 

@@ -1,52 +1,51 @@
-"""Arrays in, arrays out; nothing here knows of gradients. `call` decides which of two kernels of one name runs.
+"""Arrays in, arrays out; nothing here knows of gradients.
 
-`simple` holds every kernel, written to be read. `fast` may hold a second one of the same name and arguments; it is tested
-against the first. "fast" is the default; what has no fast version runs the simple one.
+`simple.py` holds every kernel, written to be read. `cpu/` and `gpu/` hold fast ones of the same name and arguments, tested against the first;
+`choice.py` lists them. `dispatch.py` has the functions that the operations call: they run a fast kernel where one suits.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
-
-from minifcn.kernels import choice, simple
+from minifcn.kernels.dispatch import (
+    add_bias,
+    avg_pool2d,
+    avg_pool2d_gradient,
+    bias_gradient,
+    channel_sums,
+    chosen,
+    conv2d,
+    conv2d_input_gradient,
+    conv2d_weight_gradient,
+    kept,
+    max_pool2d,
+    max_pool2d_gradient,
+    max_pool2d_values,
+    relu,
+    relu_gradient,
+    softmax_cross_entropy,
+    softmax_cross_entropy_gradient,
+    use,
+)
 from minifcn.kernels.windows import Window, pair, same_padding
 
-__all__ = ["Window", "call", "pair", "same_padding", "use"]
-
-CHOICES = ("simple", "fast")
-
-
-def _checked(choice: str, source: str) -> str:
-    if choice not in CHOICES:
-        raise ValueError(f"{source}: unknown kernels {choice!r}; choose one of {', '.join(CHOICES)}")
-    return choice
-
-
-DEFAULT = _checked(os.environ.get("MINIFCN_KERNELS", "fast"), "the environment variable MINIFCN_KERNELS")
-_choice: ContextVar[str] = ContextVar("kernels", default=DEFAULT)
-
-
-@contextmanager
-def use(choice: str) -> Iterator[None]:
-    """Inside `with minifcn.kernels.use("simple"):` (or "fast") every operation runs on those kernels."""
-    token = _choice.set(_checked(choice, "kernels.use"))
-    try:
-        yield
-    finally:
-        _choice.reset(token)
-
-
-def chosen() -> str:
-    """ "simple" or "fast": which kernels run here."""
-    return _choice.get()
-
-
-def call(name: str, *arguments: Any) -> Any:
-    """Run the kernel called `name`: the fast one where it exists, is wanted and takes these arguments, else the simple one."""
-    if _choice.get() == "fast":
-        for kernel in choice.KERNELS.get(name, ()):
-            if kernel.suits(*arguments):
-                return kernel.run(*arguments)
-    return getattr(simple, name)(*arguments)
+__all__ = [
+    "Window",
+    "add_bias",
+    "avg_pool2d",
+    "avg_pool2d_gradient",
+    "bias_gradient",
+    "channel_sums",
+    "chosen",
+    "conv2d",
+    "conv2d_input_gradient",
+    "conv2d_weight_gradient",
+    "kept",
+    "max_pool2d",
+    "max_pool2d_gradient",
+    "max_pool2d_values",
+    "pair",
+    "relu",
+    "relu_gradient",
+    "same_padding",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_gradient",
+    "use",
+]

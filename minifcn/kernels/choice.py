@@ -8,19 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.kernels import (
-    dense,
-    fast,
-    gpu,
-    gpu_masks,
-    gpu_pools,
-    gpu_winograd,
-    pointwise,
-    pools,
-    upsampling,
-    winograd,
-    winograd_gradient,
-)
+from minifcn.kernels.cpu import large_kernels, pointwise, pools, upsampling, window_tiles, winograd, winograd_gradient
+from minifcn.kernels.gpu import convolution as gpu_convolution
+from minifcn.kernels.gpu import masks as gpu_masks
+from minifcn.kernels.gpu import pools as gpu_pools
+from minifcn.kernels.gpu import winograd as gpu_winograd
 
 Array = Any
 
@@ -39,29 +31,29 @@ def plain_array(x: Array, *others: Any) -> bool:
 KERNELS: dict[str, tuple[Fast, ...]] = {
     "conv2d": (
         Fast(winograd.conv2d, winograd.suits_conv2d),
-        Fast(dense.conv2d, dense.suits_conv2d),
+        Fast(large_kernels.conv2d, large_kernels.suits_conv2d),
         Fast(upsampling.conv2d, upsampling.suits_conv2d),
-        Fast(fast.conv2d, fast.has_kernel),
-        Fast(gpu.depthwise, gpu.suits_depthwise),
+        Fast(window_tiles.conv2d, window_tiles.has_kernel),
+        Fast(gpu_convolution.depthwise, gpu_convolution.suits_depthwise),
         Fast(gpu_winograd.conv2d, gpu_winograd.suits_conv2d),
-        Fast(gpu.conv2d, gpu.suits_product),
+        Fast(gpu_convolution.conv2d, gpu_convolution.suits_product),
     ),
     "conv2d_input_gradient": (
         Fast(winograd.conv2d_input_gradient, winograd.suits_conv2d_input_gradient),
-        Fast(dense.conv2d_input_gradient, dense.suits_conv2d_input_gradient),
+        Fast(large_kernels.conv2d_input_gradient, large_kernels.suits_conv2d_input_gradient),
         Fast(upsampling.conv2d_input_gradient, upsampling.suits_conv2d_input_gradient),
-        Fast(fast.conv2d_input_gradient, fast.has_gradient_kernel),
-        Fast(gpu.depthwise_input_gradient, gpu.suits_depthwise),
+        Fast(window_tiles.conv2d_input_gradient, window_tiles.has_gradient_kernel),
+        Fast(gpu_convolution.depthwise_input_gradient, gpu_convolution.suits_depthwise),
         Fast(gpu_winograd.conv2d_input_gradient, gpu_winograd.suits_conv2d),
-        Fast(gpu.conv2d_input_gradient, gpu.suits_product),
+        Fast(gpu_convolution.conv2d_input_gradient, gpu_convolution.suits_product),
     ),
     "conv2d_weight_gradient": (
         Fast(winograd_gradient.conv2d_weight_gradient, winograd_gradient.suits_conv2d_weight_gradient),
-        Fast(dense.conv2d_weight_gradient, dense.suits_conv2d_weight_gradient),
+        Fast(large_kernels.conv2d_weight_gradient, large_kernels.suits_conv2d_weight_gradient),
         Fast(upsampling.conv2d_weight_gradient, upsampling.suits_conv2d_weight_gradient),
-        Fast(fast.conv2d_weight_gradient, fast.has_weight_kernel),
+        Fast(window_tiles.conv2d_weight_gradient, window_tiles.has_weight_kernel),
         Fast(gpu_winograd.conv2d_weight_gradient, gpu_winograd.suits_weight_gradient),
-        Fast(gpu.conv2d_weight_gradient, gpu.suits_product),
+        Fast(gpu_convolution.conv2d_weight_gradient, gpu_convolution.suits_product),
     ),
     "max_pool2d": (Fast(pools.max_pool2d, plain_array), Fast(gpu_pools.max_pool2d, gpu_pools.suits)),
     "max_pool2d_values": (Fast(pools.max_pool2d_values, plain_array),),

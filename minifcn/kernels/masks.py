@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minifcn import backend, kernels
+from minifcn import backend
+from minifcn.kernels import dispatch
 
 Array = Any
 
@@ -12,7 +13,7 @@ Array = Any
 def mask(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
     """Which elements of a batch of `shape` dropout keeps: bool, each with probability 1 - p."""
     captured = backend.captured_masks()
-    return kernels.call("kept", generator, shape, p, device) if captured is None else captured.new(shape, p)
+    return dispatch.kept(generator, shape, p, device) if captured is None else captured.new(shape, p)
 
 
 class Masks:
@@ -28,4 +29,4 @@ class Masks:
 
     def fill(self, generator: np.random.Generator) -> None:
         for array, p in self.arrays:
-            array[...] = kernels.call("kept", generator, array.shape, p, "gpu")
+            array[...] = dispatch.kept(generator, array.shape, p, "gpu")

@@ -1,7 +1,6 @@
 """The networks of the paper, and what is known about them without running them."""
 
 from minifcn.models import geometry as geometry
-from minifcn.models.backbones import BACKBONES, Backbone
 from minifcn.models.classifiers import Classifier, HeatMap
 from minifcn.models.dense import exact_cells, rarefy, shift_and_stitch
 from minifcn.models.fcn import ARCHITECTURES, FCN, build, fcn4s, fcn8s, fcn16s, fcn32s
@@ -9,6 +8,7 @@ from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import load, save
 from minifcn.models.summary import summarise
 from minifcn.models.surgery import Transplant, fully_convolutional, heat_map, parameter_groups, transplant
+from minifcn.models.trunks.backbones import BACKBONES, Backbone
 from minifcn.models.variants import LateFusion, MultiHead, joint_loss
 
 __all__ = [

@@ -8,9 +8,9 @@ from typing import Any
 
 from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor
-from minifcn.models.backbones import BACKBONES, Backbone
 from minifcn.models.heads import as_pictures
 from minifcn.models.preprocessing import DEFAULTS
+from minifcn.models.trunks.backbones import BACKBONES, Backbone
 
 SIDES = {"tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezenet": 227}
 

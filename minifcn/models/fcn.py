@@ -3,9 +3,9 @@
 from typing import Any
 
 from minifcn.autodiff.engine import Tensor
-from minifcn.models.backbones import BACKBONES, Backbone
 from minifcn.models.heads import Head, as_pictures, check_padding
 from minifcn.models.preprocessing import DEFAULTS, Preprocessing
+from minifcn.models.trunks.backbones import BACKBONES, Backbone
 
 
 class FCN(Head):

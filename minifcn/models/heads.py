@@ -1,12 +1,13 @@
 """From the maps of a trunk to class scores at every pixel: score layers, upsampling, skips joined from coarse to fine. Paper section 4.2."""
 
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor
-from minifcn.models.backbones import Backbone
 from minifcn.models.geometry import Field, crop_offset
+from minifcn.models.trunks.backbones import Backbone
 from minifcn.nn.initialisers import bilinear
 
 PADDINGS, FUSIONS = ("same", "paper"), ("sum", "max")
@@ -43,13 +44,27 @@ def upsampling(coarse: Field, fine: Field, classes: int, padding: str, learned: 
     return layer
 
 
-class Skip(NamedTuple):
-    """One join: the coarse scores twice as large, plus scores of a finer map, of which `offset` rows and columns are cut off."""
+@dataclass(frozen=True)
+class Skip:
+    """One join: the coarse scores twice as large (`up`), plus scores (`score`) of a finer map, of which `offset` rows and columns are cut off.
+
+    The two layers are attributes of the Head too, by the names under which they are saved.
+    """
 
     stride: int
     source: str
     scale: float
     offset: int
+    up: nn.ConvTranspose2d
+    score: nn.Conv2d
+
+    @property
+    def up_name(self) -> str:
+        return f"upscore_{self.stride}s"
+
+    @property
+    def score_name(self) -> str:
+        return f"score_{self.source}"
 
 
 class Head(nn.Module):
@@ -85,11 +100,13 @@ class Head(nn.Module):
             source = backbone.heads[finer_stride]
             finer = Field().through(backbone.layers_to(source))
             up = upsampling(field, finer, classes, padding, learn_upsampling)
-            setattr(self, f"upscore_{finer_stride}s", up)
-            setattr(self, f"score_{source}", score_layer(backbone.channels[source], classes))
+            score = score_layer(backbone.channels[source], classes)
             field = field.through([up])
             scale = AT_ONCE_SCALES.get(finer_stride, 1.0) if at_once else 1.0
-            self.skips.append(Skip(finer_stride, source, scale, crop_offset(finer, field)))
+            skip = Skip(finer_stride, source, scale, crop_offset(finer, field), up, score)
+            setattr(self, skip.up_name, up)
+            setattr(self, skip.score_name, score)
+            self.skips.append(skip)
         self.upscore = upsampling(field, Field(), classes, padding, learn_upsampling)
         field = field.through([self.upscore])
         self.offset = crop_offset(field, Field())  # cell 0 of the result is to lie on pixel 0
@@ -98,9 +115,8 @@ class Head(nn.Module):
         """The trunk's `maps` of `picture`, (N, C, H, W) -> scores (N, classes, H, W)."""
         scores = self.score_fr(maps[self.coarsest])
         for skip in self.skips:
-            scores = getattr(self, f"upscore_{skip.stride}s")(scores)
             finer = maps[skip.source] if skip.scale == 1 else maps[skip.source] * skip.scale
-            scores = join(scores, getattr(self, f"score_{skip.source}")(finer), skip.offset, self.fusion)
+            scores = join(skip.up(scores), skip.score(finer), skip.offset, self.fusion)
         return ops.crop_like(self.upscore(scores), picture, self.offset)
 
 

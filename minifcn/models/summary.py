@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from minifcn import nn
 from minifcn.models.fcn import FCN
 from minifcn.models.geometry import Field
-from minifcn.models.trunk import Branches
+from minifcn.models.trunks.trunk import Branches
 
 Shape = tuple[int, int, int, int]
 
@@ -89,9 +89,9 @@ def rows(model: FCN, size: tuple[int, int]) -> list[Row]:
     row = layer_row("score_fr", model.score_fr, coarsest.shape, coarsest.field)
     table.append(row)
     for skip in model.skips:
-        row = layer_row(f"upscore_{skip.stride}s", getattr(model, f"upscore_{skip.stride}s"), row.shape, row.field)
+        row = layer_row(skip.up_name, skip.up, row.shape, row.field)
         source = maps[skip.source]
-        finer = layer_row(f"score_{skip.source}", getattr(model, f"score_{skip.source}"), source.shape, source.field)
+        finer = layer_row(skip.score_name, skip.score, source.shape, source.field)
         height, width = (min(row.shape[axis], finer.shape[axis] - skip.offset) for axis in (2, 3))
         # the sum sees what both see; strides and centres agree, or the network could not have been built
         field = row.field if row.field.size >= finer.field.size else finer.field

@@ -10,8 +10,8 @@ import numpy as np
 
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Tensor
-from minifcn.kernels import gpu_steps
-from minifcn.kernels.pointwise import in_blocks
+from minifcn.kernels.cpu.pointwise import in_blocks
+from minifcn.kernels.gpu import optimiser as gpu_steps
 
 
 class Optimiser:

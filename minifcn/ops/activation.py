@@ -17,11 +17,11 @@ class Relu(Function):
     fresh = True
 
     def forward(self, x: Array) -> Array:
-        self.y = kernels.call("relu", x)
+        self.y = kernels.relu(x)
         return self.y  # y serves as the mask: no array is kept that the next layer does not keep anyway
 
     def backward(self, grad: Array) -> Array:
-        return kernels.call("relu_gradient", self.y, grad)
+        return kernels.relu_gradient(self.y, grad)
 
 
 class Dropout(Function):
@@ -48,12 +48,12 @@ class LocalResponseNorm(Function):
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        self.s = self.k + self.scale * kernels.call("channel_sums", x * x, self.below, self.above)
+        self.s = self.k + self.scale * kernels.channel_sums(x * x, self.below, self.above)
         return x * self.s**-self.beta
 
     def backward(self, grad: Array) -> Array:
         # x_c acts on its own y_c, and through s on every y_d whose window holds c: the same window turned round
-        through_s = kernels.call("channel_sums", grad * self.x * self.s ** (-self.beta - 1), self.above, self.below)
+        through_s = kernels.channel_sums(grad * self.x * self.s ** (-self.beta - 1), self.above, self.below)
         return grad * self.s**-self.beta - 2 * self.scale * self.beta * self.x * through_s
 
 

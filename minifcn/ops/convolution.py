@@ -22,18 +22,18 @@ class Conv2d(Function):
 
     def forward(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         self.x, self.weight, self.has_bias = x, weight, bias is not None
-        y = kernels.call("conv2d", x, weight, self.window, self.groups)
+        y = kernels.conv2d(x, weight, self.window, self.groups)
         if bias is not None:
-            y = kernels.call("add_bias", y, bias)
+            y = kernels.add_bias(y, bias)
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         grad_x = grad_weight = None
         if self.needs[0]:  # the picture itself needs none: at the first layer this is most of the work
-            grad_x = kernels.call("conv2d_input_gradient", grad, self.weight, self.window, self.groups, self.x.shape)
+            grad_x = kernels.conv2d_input_gradient(grad, self.weight, self.window, self.groups, self.x.shape)
         if self.needs[1]:
-            grad_weight = kernels.call("conv2d_weight_gradient", self.x, grad, self.window, self.groups)
-        return (grad_x, grad_weight, kernels.call("bias_gradient", grad)) if self.has_bias else (grad_x, grad_weight)
+            grad_weight = kernels.conv2d_weight_gradient(self.x, grad, self.window, self.groups)
+        return (grad_x, grad_weight, kernels.bias_gradient(grad)) if self.has_bias else (grad_x, grad_weight)
 
 
 class ConvTranspose2d(Function):
@@ -47,9 +47,9 @@ class ConvTranspose2d(Function):
     def forward(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         self.x, self.weight, self.has_bias = x, weight, bias is not None
         shape = (x.shape[0], weight.shape[1] * self.groups, *self.size)
-        y = kernels.call("conv2d_input_gradient", x, weight, self.window, self.groups, shape)
+        y = kernels.conv2d_input_gradient(x, weight, self.window, self.groups, shape)
         if bias is not None:
-            y = kernels.call("add_bias", y, bias)
+            y = kernels.add_bias(y, bias)
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
@@ -57,10 +57,10 @@ class ConvTranspose2d(Function):
         if self.needs[0]:
             h, w = self.x.shape[2:]
             # an output_padding of a whole stride (dilation allows it) makes room for windows that x never had
-            grad_x = kernels.call("conv2d", grad, self.weight, self.window, self.groups)[:, :, :h, :w]
+            grad_x = kernels.conv2d(grad, self.weight, self.window, self.groups)[:, :, :h, :w]
         if self.needs[1]:
-            grad_weight = kernels.call("conv2d_weight_gradient", grad, self.x, self.window, self.groups)
-        return (grad_x, grad_weight, kernels.call("bias_gradient", grad)) if self.has_bias else (grad_x, grad_weight)
+            grad_weight = kernels.conv2d_weight_gradient(grad, self.x, self.window, self.groups)
+        return (grad_x, grad_weight, kernels.bias_gradient(grad)) if self.has_bias else (grad_x, grad_weight)
 
 
 @operation(samples.conv2d)

@@ -26,7 +26,7 @@ class SoftmaxCrossEntropy(Function):
             part.reshape(n, prod(size)) for part in (self.labels, self.valid)
         )  # (N, P), P pixels a picture
         scores = scores.reshape(n, classes, prod(size))  # (N, C, P)
-        losses, self.softmax = kernels.call("softmax_cross_entropy", scores, labels, valid)
+        losses, self.softmax = kernels.softmax_cross_entropy(scores, labels, valid)
         factor = (
             valid.astype(scores.dtype) if self.weight is None else xp.where(valid, self.weight[labels], 0)
         )  # (N, P)
@@ -43,7 +43,7 @@ class SoftmaxCrossEntropy(Function):
         labels, valid = (part.reshape(self.factor.shape) for part in (self.labels, self.valid))  # (N, P)
         # one number for a sum or mean, one a pixel for "none"
         factor = self.factor * (grad.reshape(self.factor.shape) if grad.ndim else grad)
-        scores = kernels.call("softmax_cross_entropy_gradient", self.softmax, labels, valid, factor)  # (N, C, P)
+        scores = kernels.softmax_cross_entropy_gradient(self.softmax, labels, valid, factor)  # (N, C, P)
         return scores.reshape(self.shape)
 
 

@@ -19,13 +19,13 @@ class MaxPool2d(Function):
 
     def forward(self, x: Array) -> Array:
         if not (self.needs[0] or self.keep_places):  # nobody will ask where the maxima were
-            return kernels.call("max_pool2d_values", x, self.window, self.size)
+            return kernels.max_pool2d_values(x, self.window, self.size)
         self.shape = x.shape
-        y, self.place = kernels.call("max_pool2d", x, self.window, self.size)
+        y, self.place = kernels.max_pool2d(x, self.window, self.size)
         return y
 
     def backward(self, grad: Array) -> Array:
-        return kernels.call("max_pool2d_gradient", grad, self.place, self.window, self.shape)
+        return kernels.max_pool2d_gradient(grad, self.place, self.window, self.shape)
 
     def indices(self) -> Array:
         """Where each maximum lies in its picture: row·W + column, int64 (N, C, OH, OW), as `max_unpool2d` takes it."""
@@ -45,10 +45,10 @@ class AvgPool2d(Function):
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
-        return kernels.call("avg_pool2d", x, self.window, self.size, self.count_include_pad)
+        return kernels.avg_pool2d(x, self.window, self.size, self.count_include_pad)
 
     def backward(self, grad: Array) -> Array:
-        return kernels.call("avg_pool2d_gradient", grad, self.window, self.size, self.count_include_pad, self.shape)
+        return kernels.avg_pool2d_gradient(grad, self.window, self.size, self.count_include_pad, self.shape)
 
 
 class MaxUnpool2d(Function):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from minifcn.draw.plots import Bars, Curves, Picture
+from minifcn.draw.paper.plots import Bars, Curves, Picture
 
 KINDS = ("identity", "experiment", "data")
 

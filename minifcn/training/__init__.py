@@ -1,16 +1,16 @@
 """Training, scoring and the run folder."""
 
-from minifcn.training.bounds import upper_bound, upper_bounds
 from minifcn.training.config import Config
 from minifcn.training.errors import TrainingError
-from minifcn.training.evaluate import evaluate, predict
 from minifcn.training.fit import History, fit
 from minifcn.training.folder import RunFolder
 from minifcn.training.loop import Step, train
-from minifcn.training.metrics import confusion, scores
 from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
-from minifcn.training.tiles import Prediction, predict_maps, predict_tiled
+from minifcn.training.scoring.evaluate import evaluate, predict
+from minifcn.training.scoring.metrics import confusion, scores
+from minifcn.training.scoring.picture_tiles import Prediction, predict_maps, predict_tiled
+from minifcn.training.scoring.upper_bounds import upper_bound, upper_bounds
 
 __all__ = [
     "RECIPES",

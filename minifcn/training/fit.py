@@ -9,12 +9,12 @@ from minifcn.data.loader import Dataset
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
-from minifcn.training.evaluate import evaluate
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.loop import Step, train
-from minifcn.training.mpi import together_by_mpi
+from minifcn.training.processes.mpi import together_by_mpi
+from minifcn.training.processes.together import together
 from minifcn.training.recipes import MODERN, Recipe, named_recipe
-from minifcn.training.together import together
+from minifcn.training.scoring.evaluate import evaluate
 
 Callback = Callable[[Step], Any]
 

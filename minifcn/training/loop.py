@@ -13,10 +13,10 @@ from minifcn.data import Batches
 from minifcn.data.loader import ALL
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
+from minifcn.training.cuda_graph import CapturedSteps
 from minifcn.training.errors import TrainingError
-from minifcn.training.graph import CapturedSteps
-from minifcn.training.group import ALONE, Group
 from minifcn.training.objective import weight_of
+from minifcn.training.processes.group import ALONE, Group
 from minifcn.training.recipes import MODERN, Recipe
 from minifcn.training.steps import Steps, loss_of_part, read
 from minifcn.training.supply import Array, Batch, on_device, supply

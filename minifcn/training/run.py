@@ -12,12 +12,12 @@ from minifcn.models.saving import from_arrays, model_header
 from minifcn.nn.optim import Optimiser
 from minifcn.training.config import Config
 from minifcn.training.errors import TrainingError
-from minifcn.training.evaluate import evaluate
 from minifcn.training.fit import fit
 from minifcn.training.folder import RunFolder
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
+from minifcn.training.scoring.evaluate import evaluate
 
 CHECKPOINT_SECONDS = 20.0  # at most so much work is lost when a run is killed
 

@@ -7,8 +7,8 @@ from minifcn.autodiff.engine import Tensor
 from minifcn.backend import Share
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
-from minifcn.training.group import Group
 from minifcn.training.objective import summed_loss, weight_of
+from minifcn.training.processes.group import Group
 from minifcn.training.recipes import Recipe
 from minifcn.training.supply import Array, Batch
 

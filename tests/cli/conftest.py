@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from training.helpers import make_small_set, random_model, saved, three_stripes, write_set
 
-from minifcn.cli import train
+from minifcn.cli.commands import train
 from minifcn.cli.main import main
 from minifcn.data import ClassMap
 from minifcn.models import shipped

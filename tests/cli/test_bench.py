@@ -7,7 +7,7 @@ from bench.small import CASES, SMALL, needs_torch
 
 from minifcn.bench import measure, memory, rival, running
 from minifcn.bench.cases import layer_cases
-from minifcn.cli import bench
+from minifcn.cli.commands import bench
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minifcn.cli import check_data
+from minifcn.cli.commands import check_data
 from minifcn.data import ClassMap, VOCFolder, colour_map, read_class_names, read_labels, write_labels
 
 from . import test_bad_data as faults

@@ -231,7 +231,9 @@ def test_pictures_of_the_confusions_and_of_the_worst(call, trained, small_set, t
 
 def test_the_gallery_shows_the_pictures_with_the_lowest_accuracy(call, trained, small_set, tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr("minifcn.draw.gallery.row_strip", lambda row, *_: shown.append(row) or Image.new("RGB", (1, 1)))
+    monkeypatch.setattr(
+        "minifcn.draw.pictures.gallery.row_strip", lambda row, *_: shown.append(row) or Image.new("RGB", (1, 1))
+    )
     model = trained / "last.safetensors"
     call(f"eval {model} --data {small_set} --gallery {tmp_path}/g.png").worked()
     predicted = predictions(model, small_set)

@@ -5,9 +5,9 @@ import json
 from training.helpers import random_model, saved
 
 from minifcn.data import ClassMap, VOCFolder
-from minifcn.data.painting import SHAPE_CLASSES
+from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.training import predict
-from minifcn.training.metrics import confusion
+from minifcn.training.scoring.metrics import confusion
 
 
 def test_the_size_that_the_model_knows(call, small_set, tmp_path):

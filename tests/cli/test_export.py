@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from training.helpers import arrays_of, random_model, saved
 
-from minifcn.cli import demo
-from minifcn.draw import sample
+from minifcn.cli.commands import demo
+from minifcn.draw.pictures import sample
 from minifcn.models import load
 from minifcn.weights import load_arrays
 

@@ -151,7 +151,7 @@ def test_another_process_has_the_limit_of_the_environment(cupy, monkeypatch):
 
 def test_the_option_sets_the_limit_on_a_gpu_alone(call, cupy, small_set, tmp_path, monkeypatch):
     monkeypatch.setattr(backend, "gpu_problem", lambda: None)
-    run_stages = importlib.import_module("minifcn.cli.train")
+    run_stages = importlib.import_module("minifcn.cli.commands.train")
     monkeypatch.setattr(run_stages, "train_in", lambda *arguments: 0)
     line = f"train --data {small_set} --gpu-memory 60% --out {tmp_path}/run"
     call(f"{line} --device cpu").worked()

@@ -76,7 +76,7 @@ def test_one_lesson(clone, call):
 
 
 def test_elsewhere_it_says_where_to_get_them(call, tmp_path, monkeypatch):
-    from minifcn.cli import lessons
+    from minifcn.cli.commands import lessons
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(lessons, "__file__", str(tmp_path / "site" / "minifcn" / "cli" / "lessons.py"))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from minifcn.cli import gradcheck, predict, summary, train
+from minifcn.cli.commands import gradcheck, predict, summary, train
 from minifcn.cli.main import COMMANDS
 from minifcn.version import __version__
 

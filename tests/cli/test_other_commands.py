@@ -7,7 +7,7 @@ import pytest
 from training.helpers import STAGES, Killed, arrays_of, listing, random_model, saved, stop_at
 
 from minifcn import Function
-from minifcn.cli import demo
+from minifcn.cli.commands import demo
 from minifcn.models import build
 from minifcn.ops import OPERATIONS, Operation
 from minifcn.ops.pooling import MaxPool2d

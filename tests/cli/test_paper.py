@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minifcn import backend
-from minifcn.cli import paper
+from minifcn.cli.commands import paper
 from minifcn.paper import CLAIMS, Bars, Claim, Curves, Outcome, Picture, Setting, claim, running
 
 SAYS = "It is said that {} is so."

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 from training.helpers import random_model, saved
 
-from minifcn.cli import predict as command
-from minifcn.cli.predict import sample_portrait
+from minifcn.cli.commands import predict as command
+from minifcn.cli.commands.predict import sample_portrait
 from minifcn.data import ClassMap, DataError, read_labels, read_picture
-from minifcn.draw import sample
+from minifcn.draw.pictures import sample
 from minifcn.models import load
-from minifcn.training import predict, tiles
+from minifcn.training import predict
+from minifcn.training.scoring import picture_tiles as tiles
 
 RNG = np.random.default_rng(11)
 

@@ -219,7 +219,7 @@ def test_a_mistake_with_the_synthetic_set_does_not_block_the_folder(call, small_
 
 def test_a_run_stopped_while_the_synthetic_set_is_drawn_goes_on(call, small_synthetic, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("minifcn.cli.train.VOCFolder", interrupted)
+        patch.setattr("minifcn.cli.commands.train.VOCFolder", interrupted)
         assert call(f"train --data synthetic {ONE} --out {tmp_path}/run").status == 130
     call(f"train --data synthetic {ONE} --out {tmp_path}/run --resume").worked()
 

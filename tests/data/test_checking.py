@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minifcn.data import ClassMap, DataError, colour_map, read_labels, recolour, write_labels
-from minifcn.data.checking import DataFolder, fix_colours
-from minifcn.data.overlap import must_differ
-from minifcn.data.recolour import convert_colours
+from minifcn.data import ClassMap, DataError, colour_map, read_labels, write_labels
+from minifcn.data.check import recolour
+from minifcn.data.check.checking import DataFolder, fix_colours
+from minifcn.data.check.overlap import must_differ
+from minifcn.data.check.recolour import convert_colours
 
 from .folders import LABELS, PICTURES, SPLITS, flat_picture, label_image, write_folder
 

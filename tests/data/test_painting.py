@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minifcn.data.painting import SHAPE_CLASSES, paint
-from minifcn.data.shapes import SHAPES, polygon
+from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
+from minifcn.data.synthetic.shapes import SHAPES, polygon
 
 PICTURES = 250
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from minifcn.data import read_picture
-from minifcn.draw import sample
-from minifcn.draw.confidence import confidence_picture
+from minifcn.draw.pictures import sample
+from minifcn.draw.pictures.confidence import confidence_picture
 
 # the ends and the middle of viridis, as matplotlib's documentation of its colour maps lists them
 ENDS = {0.0: (68, 1, 84), 1.0: (253, 231, 37)}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from minifcn.draw.confusion import confusion_figure
 from minifcn.draw.curves import save, style, to_svg
+from minifcn.draw.report.confusion import confusion_figure
 
 MATRIX = [[900, 96, 4, 0], [30, 60, 10, 0], [0, 0, 0, 0], [1, 0, 0, 3]]
 NAMES = ["background", "cat", "absent", "dog"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minifcn.draw.contact import Tile, contact_sheet, spread
+from minifcn.draw.pictures.contact import Tile, contact_sheet, spread
 
 NAMES = ["background", "cat", "dog"]
 COLOURS = np.array([[0, 0, 0], [200, 0, 0], [0, 0, 120]], np.uint8)

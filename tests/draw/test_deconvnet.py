@@ -10,7 +10,7 @@ from twins import MISSING, F, torch
 
 import minifcn as mf
 from minifcn import nn
-from minifcn.draw.deconvnet import (
+from minifcn.draw.networks.deconvnet import (
     COLOURS,
     GAP,
     TEXT,
@@ -23,9 +23,9 @@ from minifcn.draw.deconvnet import (
     strongest,
 )
 from minifcn.models import FCN, Preprocessing
-from minifcn.models.backbones import squeezenet, tiny
 from minifcn.models.preprocessing import DEFAULTS
-from minifcn.models.squeezenet import Fire
+from minifcn.models.trunks.backbones import squeezenet, tiny
+from minifcn.models.trunks.squeezenet import Fire
 
 SQUEEZENET = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squeezenet11"
 PLAIN = Preprocessing("rgb", (0.0, 0.0, 0.0), 1.0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minifcn.data import colour_map
-from minifcn.draw import gallery as room
-from minifcn.draw.gallery import Shown, gallery
+from minifcn.draw.pictures import gallery as room
+from minifcn.draw.pictures.gallery import Shown, gallery
 
 NAMES, COLOURS = ("background", "cat", "dog"), colour_map(3)
 COLUMN, GAP = 240, 8

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minifcn.draw.legend import legend, one_line
-from minifcn.draw.overlay import class_shares, colourise, overlay, shares_line
+from minifcn.draw.pictures.legend import legend, one_line
+from minifcn.draw.pictures.overlay import class_shares, colourise, overlay, shares_line
 
 NAMES = ["background", "cat", "dog"]
 COLOURS = np.array([[0, 0, 0], [200, 0, 0], [0, 0, 120]], np.uint8)

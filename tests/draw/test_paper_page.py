@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minifcn.draw import paper_figures
-from minifcn.draw.paper_page import LONG, MARKS, PaperPage, anchor
-from minifcn.draw.plots import Bars, Curves, Picture
+from minifcn.draw.paper import figures as paper_figures
+from minifcn.draw.paper.page import LONG, MARKS, PaperPage, anchor
+from minifcn.draw.paper.plots import Bars, Curves, Picture
 
 from .pages import Page
 

@@ -9,7 +9,7 @@ import pytest
 import minifcn as mf
 from minifcn import nn
 from minifcn.draw.curves import to_png
-from minifcn.draw.receptive import effective_field, half_side, receptive_field
+from minifcn.draw.networks.receptive import effective_field, half_side, receptive_field
 from minifcn.models import FCN
 
 SIZE = (96, 128)

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from standin.kernels_of import kernels
 
-import minifcn.kernels
-from minifcn.kernels import gpu, gpu_winograd, launch
+import minifcn.kernels.gpu
+from minifcn.kernels.gpu import convolution as gpu_convolution
+from minifcn.kernels.gpu import launch
+from minifcn.kernels.gpu import winograd as gpu_winograd
 from minifcn.kernels.windows import Window
 
 from .nvrtc import compile_for, library
 
 SOURCES = sorted(
-    path.stem for path in (Path(minifcn.kernels.__file__).parent / "cuda").glob("*.cu") if path.stem != "shared"
+    path.stem for path in (Path(minifcn.kernels.gpu.__file__).parent / "cuda").glob("*.cu") if path.stem != "shared"
 )
 ARCHITECTURES = ("sm_75", "sm_80", "sm_90")
 WINDOWS = [
@@ -39,7 +41,7 @@ def test_a_source_compiles(name, architecture, nvrtc):
     assert wanted
     for number, window in enumerate(WINDOWS):  # both types, both widths of an index, every window
         dtype, count = ("float32", "float64")[number % 2], (10, 2**31)[number // 2]
-        options = launch.options(np.dtype(dtype), count, **gpu.macros(window), **gpu_winograd.matrices())
+        options = launch.options(np.dtype(dtype), count, **gpu_convolution.macros(window), **gpu_winograd.matrices())
         code = compile_for(nvrtc, launch.source(name), architecture, ("--std=c++14", *options))
         assert all(f".entry {kernel}(" in code for kernel in wanted)
 

@@ -20,7 +20,7 @@ from minifcn.kernels.choice import KERNELS, Fast
 from minifcn.kernels.masks import Masks
 from minifcn.nn.optim import Optimiser
 from minifcn.training import TrainingError, fit
-from minifcn.training import graph as graph_module
+from minifcn.training import cuda_graph as graph_module
 from minifcn.training import loop as loop_module
 from minifcn.training.recipes import MODERN
 

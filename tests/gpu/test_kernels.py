@@ -8,7 +8,11 @@ from standin import installed
 
 import minifcn as mf
 from minifcn import backend
-from minifcn.kernels import Window, gpu, gpu_pools, gpu_winograd, launch, simple
+from minifcn.kernels import Window, simple
+from minifcn.kernels.gpu import convolution as gpu_convolution
+from minifcn.kernels.gpu import launch
+from minifcn.kernels.gpu import pools as gpu_pools
+from minifcn.kernels.gpu import winograd as gpu_winograd
 from minifcn.nn.optim import SGD, Adam
 
 from .conftest import down, same
@@ -21,7 +25,7 @@ def normal(*shape, seed=0, dtype="float64"):
 @pytest.fixture(params=[1, 5_000, 1 << 20])
 def cache(request, monkeypatch):
     """A second cache of so many bytes: tiles of a row of windows, of some rows, of whole pictures."""
-    monkeypatch.setattr(gpu, "cache_bytes", lambda device: request.param)
+    monkeypatch.setattr(gpu_convolution, "cache_bytes", lambda device: request.param)
     monkeypatch.setattr(gpu_winograd, "cache_bytes", lambda device: request.param)
 
 
@@ -40,13 +44,13 @@ WINDOWS = [
 def test_convolution_in_tiles_of_any_size(window, groups, cache, up):
     x, weight = normal(3, 6, 11, 9), normal(9, 6 // groups, *window.kernel, seed=1)
     wanted = simple.conv2d(x, weight, window, groups)
-    same(gpu.conv2d(up(x), up(weight), window, groups), wanted)
+    same(gpu_convolution.conv2d(up(x), up(weight), window, groups), wanted)
     grad = normal(*wanted.shape, seed=2)
     same(
-        gpu.conv2d_weight_gradient(up(x), up(grad), window, groups),
+        gpu_convolution.conv2d_weight_gradient(up(x), up(grad), window, groups),
         simple.conv2d_weight_gradient(x, grad, window, groups),
     )
-    found = gpu.conv2d_input_gradient(up(grad), up(weight), window, groups, x.shape)
+    found = gpu_convolution.conv2d_input_gradient(up(grad), up(weight), window, groups, x.shape)
     same(found, simple.conv2d_input_gradient(grad, weight, window, groups, x.shape))
 
 
@@ -101,15 +105,16 @@ def test_any_memory_order(layout, cupy):
         there = cupy.repeat(cupy.repeat(there, 2, axis=1), 2, axis=3)[:, ::2, :, ::2]
     size, weight = window.output_size(x.shape[2:]), normal(4, 1, 3, 2, seed=3)
     same(
-        gpu.conv2d(there, cupy.asarray(normal(5, 4, 3, 2)), window, 1), simple.conv2d(x, normal(5, 4, 3, 2), window, 1)
+        gpu_convolution.conv2d(there, cupy.asarray(normal(5, 4, 3, 2)), window, 1),
+        simple.conv2d(x, normal(5, 4, 3, 2), window, 1),
     )
-    same(gpu.depthwise(there, cupy.asarray(weight), window, 4), simple.conv2d(x, weight, window, 4))
+    same(gpu_convolution.depthwise(there, cupy.asarray(weight), window, 4), simple.conv2d(x, weight, window, 4))
     for found, wanted in zip(
         gpu_pools.max_pool2d(there, window, size), simple.max_pool2d(x, window, size), strict=True
     ):
         same(found, wanted)
     same(gpu_pools.avg_pool2d(there, window, size, True), simple.avg_pool2d(x, window, size, True))
-    same(gpu.depthwise_input_gradient(there, cupy.asarray(weight), window, 4, (2, 4, *window.transposed_size((7, 6)))),
+    same(gpu_convolution.depthwise_input_gradient(there, cupy.asarray(weight), window, 4, (2, 4, *window.transposed_size((7, 6)))),
          simple.conv2d_input_gradient(x, weight, window, 4, (2, 4, *window.transposed_size((7, 6)))))  # fmt: skip
 
 
@@ -178,9 +183,14 @@ def test_large_scores_do_not_overflow(up):
 def test_an_empty_batch(up):
     window = Window((3, 3), padding=((1, 1), (1, 1)))
     x, weight = up(normal(0, 4, 5, 6)), up(normal(7, 4, 3, 3))
-    assert gpu.conv2d(x, weight, window, 1).shape == (0, 7, 5, 6)
-    assert (down(gpu.conv2d_weight_gradient(x, up(normal(0, 7, 5, 6)), window, 1)) == 0).all()
-    assert gpu.conv2d_input_gradient(up(normal(0, 7, 5, 6)), weight, window, 1, (0, 4, 5, 6)).shape == (0, 4, 5, 6)
+    assert gpu_convolution.conv2d(x, weight, window, 1).shape == (0, 7, 5, 6)
+    assert (down(gpu_convolution.conv2d_weight_gradient(x, up(normal(0, 7, 5, 6)), window, 1)) == 0).all()
+    assert gpu_convolution.conv2d_input_gradient(up(normal(0, 7, 5, 6)), weight, window, 1, (0, 4, 5, 6)).shape == (
+        0,
+        4,
+        5,
+        6,
+    )
     assert gpu_pools.max_pool2d(x, window, (5, 6))[0].shape == (0, 4, 5, 6)
 
 
@@ -188,12 +198,14 @@ def test_arrays_of_more_than_a_billion_numbers_have_wide_indices(up, monkeypatch
     """The same numbers come out when every index has 64 bits."""
     monkeypatch.setattr(launch, "LARGEST_INT", 10)
     window, x, weight = WINDOWS[1], normal(2, 3, 8, 7), normal(4, 3, 2, 3, seed=1)
-    same(gpu.conv2d(up(x), up(weight), window, 1), simple.conv2d(x, weight, window, 1))
+    same(gpu_convolution.conv2d(up(x), up(weight), window, 1), simple.conv2d(x, weight, window, 1))
 
 
 def test_twice_the_same(up):
     window, grad, weight = WINDOWS[0], up(normal(2, 4, 9, 9, dtype="float32")), up(normal(4, 3, 3, 3, dtype="float32"))
-    first, second = (down(gpu.conv2d_input_gradient(grad, weight, window, 1, (2, 3, 9, 9))) for _ in range(2))
+    first, second = (
+        down(gpu_convolution.conv2d_input_gradient(grad, weight, window, 1, (2, 3, 9, 9))) for _ in range(2)
+    )
     np.testing.assert_array_equal(first, second)
 
 

@@ -6,7 +6,8 @@ import pytest
 import minifcn as mf
 from minifcn import backend
 from minifcn.backend import Share
-from minifcn.kernels import gpu_masks, simple
+from minifcn.kernels import simple
+from minifcn.kernels.gpu import masks as gpu_masks
 
 from .conftest import down
 

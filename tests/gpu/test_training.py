@@ -15,9 +15,9 @@ from minifcn.models import build
 from minifcn.training import TrainingError, fit, train
 from minifcn.training import loop as loop_module
 from minifcn.training.fit import batches_of
-from minifcn.training.group import Group
+from minifcn.training.processes.group import Group
+from minifcn.training.processes.together import check_processes
 from minifcn.training.recipes import MODERN
-from minifcn.training.together import check_processes
 
 from .conftest import down
 

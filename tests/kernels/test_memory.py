@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minifcn as mf
-from minifcn.kernels import memory
+from minifcn.kernels.cpu import memory
 
 MIB = 1 << 20
 

@@ -10,7 +10,7 @@ import pytest
 import threadpoolctl
 
 import minifcn as mf
-from minifcn.kernels import fast, threads
+from minifcn.kernels.cpu import threads, window_tiles
 from minifcn.models import FCN
 
 
@@ -23,7 +23,7 @@ def number_of_threads_restored():
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    monkeypatch.setattr(fast, "TILE_BYTES", 1 << 13)
+    monkeypatch.setattr(window_tiles, "TILE_BYTES", 1 << 13)
 
 
 def blas_threads():

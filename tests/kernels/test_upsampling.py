@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from minifcn.kernels import Window, simple, upsampling
+from minifcn.kernels import Window, simple
+from minifcn.kernels.cpu import upsampling
 
-from .test_fast import close, normal
+from .test_window_tiles import close, normal
 
 UPSAMPLINGS = [
     (1, 2, 5, 6, 4, 2, 0),

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from minifcn.kernels import Window, simple, threads, winograd, winograd_gradient
+from minifcn.kernels import Window, simple
+from minifcn.kernels.cpu import threads, winograd, winograd_gradient
+from minifcn.kernels.winograd_matrices import along_one_axis
 
 # of the largest value; the expected values are computed in float64
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-11}
@@ -97,7 +99,7 @@ def test_rounding_errors_with_many_channels(channels, size):
 
 def test_one_axis_by_hand():
     """The three matrices are a convolution: 4 outputs of 3 taps, exact in rational numbers and so to rounding here."""
-    b, g, a = winograd.along_one_axis()
+    b, g, a = along_one_axis()
     pixels, taps = np.array([3.0, -1, 4, 1, -5, 9]), np.array([2.0, 7, -1])
     np.testing.assert_allclose(a @ ((g @ taps) * (b @ pixels)), [-5, 25, 20, -42], rtol=1e-13)
     assert b.shape == (6, 6) and g.shape == (6, 3) and a.shape == (4, 6)

@@ -11,9 +11,9 @@ from hypothesis import strategies as some
 import minifcn as mf
 from minifcn import nn
 from minifcn.kernels.windows import Window
-from minifcn.models import backbones
 from minifcn.models.dense import exact_cells, rarefy, shift_and_stitch
 from minifcn.models.geometry import Field
+from minifcn.models.trunks import backbones
 
 
 def whole_numbers(net, seed=0):

@@ -6,8 +6,8 @@ import pytest
 import minifcn as mf
 from minifcn import kernels, nn, ops
 from minifcn.models import FCN, Classifier, HeatMap, LateFusion, MultiHead, geometry
-from minifcn.models.backbones import vgg
 from minifcn.models.geometry import Field
+from minifcn.models.trunks.backbones import vgg
 from minifcn.nn.initialisers import undrawn
 
 from .nets import PADDINGS, STRIDES, network, picture, vgg16

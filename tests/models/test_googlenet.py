@@ -6,8 +6,8 @@ import pytest
 
 from minifcn.models import FCN
 from minifcn.models.geometry import Field
-from minifcn.models.googlenet import INCEPTIONS, googlenet
 from minifcn.models.summary import rows
+from minifcn.models.trunks.googlenet import INCEPTIONS, googlenet
 from minifcn.nn.initialisers import undrawn
 
 from .nets import parameter_sizes

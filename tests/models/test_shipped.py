@@ -80,7 +80,7 @@ def test_the_file_that_ships_is_small_and_says_where_it_comes_from():
 
 def test_it_sees_a_person_in_a_portrait():
     from minifcn.data import read_picture
-    from minifcn.draw.sample import portrait
+    from minifcn.draw.pictures.sample import portrait
     from minifcn.training import predict_maps
 
     file = portrait()

@@ -8,8 +8,8 @@ import pytest
 
 import minifcn as mf
 from minifcn.models import FCN, transplant
-from minifcn.models.backbones import squeezenet, squeezenet32
 from minifcn.models.geometry import Field
+from minifcn.models.trunks.backbones import squeezenet, squeezenet32
 
 from .nets import PADDINGS, parameter_sizes, picture
 

@@ -9,9 +9,9 @@ import pytest
 import minifcn as mf
 from minifcn import nn
 from minifcn.models import FCN
-from minifcn.models.backbones import vgg
 from minifcn.models.geometry import Field
 from minifcn.models.summary import layer_row, rows, summarise, table_1
+from minifcn.models.trunks.backbones import vgg
 from minifcn.nn.initialisers import undrawn
 
 from .nets import PADDINGS, STRIDES, network, parameter_sizes, picture, vgg16

@@ -61,7 +61,7 @@ def from_coarse(model, coarse, size):
     """The end of a network with padding "paper" whose skips say nothing: upsampled step by step, then cropped."""
     scores = coarse
     for skip in model.skips:
-        scores = getattr(model, f"upscore_{skip.stride}s")(scores)
+        scores = skip.up(scores)
     offset = {32: 19, 16: 27, 8: 31}[model.architecture["stride"]]
     return model.upscore(scores).data[:, :, offset : offset + size, offset : offset + size]
 

@@ -8,7 +8,8 @@ from numpy.lib.stride_tricks import as_strided
 
 import minifcn as mf
 from minifcn import ops
-from minifcn.kernels import Window, choice, fast, simple, upsampling
+from minifcn.kernels import Window, choice, simple
+from minifcn.kernels.cpu import upsampling, window_tiles
 from minifcn.kernels.simple import channels_last, columns, output_rows, padded, padded_size, tap, taps
 from minifcn.ops import Call
 from minifcn.ops.convolution import Conv2d, ConvTranspose2d
@@ -476,7 +477,7 @@ def fast_kernel(patch, name, run):
 def fast_kernel_not_turned(patch):
     def conv2d_input_gradient(grad, weight, window, groups, shape):
         spans = [(span - 1, span - 1) for span in window.span]
-        return fast.conv2d(grad, weight.transpose(1, 0, 2, 3), window._replace(padding=spans), 1)
+        return window_tiles.conv2d(grad, weight.transpose(1, 0, 2, 3), window._replace(padding=spans), 1)
 
     fast_kernel(patch, "conv2d_input_gradient", conv2d_input_gradient)
 
@@ -485,7 +486,7 @@ def fast_kernel_not_turned(patch):
 def fast_padding_not_mirrored(patch):
     def conv2d_input_gradient(grad, weight, window, groups, shape):
         turned = weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
-        return fast.conv2d(grad, turned, window, 1)  # the odd row belongs to the other side now
+        return window_tiles.conv2d(grad, turned, window, 1)  # the odd row belongs to the other side now
 
     fast_kernel(patch, "conv2d_input_gradient", conv2d_input_gradient)
 
@@ -503,15 +504,15 @@ five_pictures = normal_call((5, 1, 3, 3), (4, 1, 2, 2), (4,))  # a tile each, wh
 def fast_lane_of_one_tile(patch):
     def conv2d_weight_gradient(x, grad, window, groups):
         o, c = grad.shape[1], x.shape[1]
-        windows, rows = fast.Windows(x, window, grad.shape[2:]), channels_last(grad)
-        totals = np.zeros((fast.LANES, windows.length, o))
+        windows, rows = window_tiles.Windows(x, window, grad.shape[2:]), channels_last(grad)
+        totals = np.zeros((window_tiles.LANES, windows.length, o))
         all_tiles = windows.tiles(totals[0].nbytes)
-        for lane in range(min(fast.LANES, len(all_tiles))):
+        for lane in range(min(window_tiles.LANES, len(all_tiles))):
             tile = all_tiles[lane]  # and lane + LANES, and so on?
             totals[lane] += windows.rows(tile).T @ rows[tile].reshape(-1, o)
         return totals.sum(0).reshape(*window.kernel, c, o).transpose(3, 2, 0, 1)
 
-    patch.setattr(fast, "TILE_BYTES", 1)
+    patch.setattr(window_tiles, "TILE_BYTES", 1)
     fast_kernel(patch, "conv2d_weight_gradient", conv2d_weight_gradient)
 
 
@@ -527,7 +528,7 @@ def fast_windows_in_scratch(patch):
 
     def forward(self, x, *rest):
         y = right(self, x, *rest)
-        windows = fast.Windows(x, self.window, y.shape[2:])
+        windows = window_tiles.Windows(x, self.window, y.shape[2:])
         self.rows = windows.rows((slice(0, len(x)), slice(0, y.shape[2])))  # the next call writes over them
         return y
 

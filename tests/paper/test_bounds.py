@@ -8,7 +8,7 @@ import pytest
 
 from minifcn.data import write_labels
 from minifcn.paper import CLAIMS, Setting
-from minifcn.paper import bounds as topic
+from minifcn.paper.topics import coarse_labels as topic
 
 SHARED = Path(os.environ.get("MINIFCN_DATA", "../shared/data"))
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minifcn.draw import deconvnet as drawing
+from minifcn.draw.networks import deconvnet as drawing
 from minifcn.paper import CLAIMS, Setting
-from minifcn.paper import deconvnet as claims
+from minifcn.paper.topics import deconvnet as claims
 
 NAME = "deconvnet-is-another-thing"
 

@@ -7,7 +7,7 @@ import minifcn as mf
 from minifcn import nn
 from minifcn.bench.measure import Timing
 from minifcn.paper import CLAIMS, Setting
-from minifcn.paper import dense as claims
+from minifcn.paper.topics import stitching as claims
 
 NAMES = [
     "shift-and-stitch",

@@ -2,10 +2,11 @@
 
 import pytest
 
-from minifcn.models import field, geometry, graph
+from minifcn.models import geometry
 from minifcn.models.fcn import FCN
+from minifcn.models.geometry import field, maps
 from minifcn.paper import CLAIMS, Setting
-from minifcn.paper import geometry as claims
+from minifcn.paper.topics import geometry as claims
 
 NAMES = ("composition", "crops", "every-height", "least-padding", "receptive-fields", "any-size")
 
@@ -50,13 +51,13 @@ def test_a_pool_that_does_not_compose_is_found(monkeypatch):
 
 
 def test_a_crop_that_is_off_by_one_is_found(monkeypatch):
-    real = graph.head_maps
+    real = maps.head_maps
 
     def shifted(head, *arguments):
         for each in real(head, *arguments):
             yield each._replace(offsets=tuple(offset + (offset > 20) for offset in each.offsets))
 
-    monkeypatch.setattr(graph, "head_maps", shifted)
+    monkeypatch.setattr(maps, "head_maps", shifted)
     outcome = run("crops")
     assert outcome.holds is False and outcome.measured.startswith("5 of the reference's 7 crops")
 

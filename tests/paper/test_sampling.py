@@ -5,8 +5,9 @@ import pytest
 
 from minifcn import nn
 from minifcn.models import FCN
-from minifcn.paper import CLAIMS, Curves, Setting, sampling, sampling_trained
-from minifcn.paper.sampling_trained import clearly_above, first_at, late, smooth, spread
+from minifcn.paper import CLAIMS, Curves, Setting
+from minifcn.paper.topics import sampling, sampling_trained
+from minifcn.paper.topics.sampling_trained import clearly_above, first_at, late, smooth, spread
 
 IDENTITIES = (
     "patchwise-is-sampling",

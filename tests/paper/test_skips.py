@@ -5,7 +5,8 @@ import pytest
 
 import minifcn as mf
 from minifcn.models import FCN
-from minifcn.paper import CLAIMS, Setting, refinement, skips, streams
+from minifcn.paper import CLAIMS, Setting
+from minifcn.paper.topics import refinement, skips, streams
 from minifcn.paper.training import SHAPE_CLASSES, small_network, synthetic_data
 
 QUICK = Setting(seeds=(0,), scale=0.01)

@@ -5,7 +5,7 @@ import pytest
 
 from minifcn.models import transplant
 from minifcn.paper import CLAIMS, Setting
-from minifcn.paper import start as topic
+from minifcn.paper.topics import start as topic
 
 claim = CLAIMS["unmodified-start"]
 

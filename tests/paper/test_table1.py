@@ -3,8 +3,8 @@
 import pytest
 
 from minifcn.models import BACKBONES
-from minifcn.models.backbones import vgg
-from minifcn.models.googlenet import googlenet
+from minifcn.models.trunks.backbones import vgg
+from minifcn.models.trunks.googlenet import googlenet
 from minifcn.paper import CLAIMS, Setting
 
 

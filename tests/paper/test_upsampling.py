@@ -7,7 +7,7 @@ from twins import MISSING, torch
 from minifcn import ops
 from minifcn.kernels import use
 from minifcn.paper import CLAIMS, Setting
-from minifcn.paper import upsampling as topic
+from minifcn.paper.topics import upsampling as topic
 from minifcn.paper.training import small_network, synthetic_data, trained
 
 

@@ -14,15 +14,15 @@ import torch.nn.functional as F
 from models import in_pytorch
 
 from minifcn import backend
-from minifcn.cli.train import PRESETS
+from minifcn.cli.commands.train import PRESETS
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, parameter_groups, transplant
 from minifcn.models.pretrained import load_pretrained
 from minifcn.training.fit import batches_of
-from minifcn.training.group import ALONE
-from minifcn.training.metrics import confusion, scores
 from minifcn.training.objective import divisor
+from minifcn.training.processes.group import ALONE
 from minifcn.training.recipes import VOC_SUBSET as RECIPE
+from minifcn.training.scoring.metrics import confusion, scores
 from minifcn.training.steps import Steps
 from minifcn.training.supply import Batch
 

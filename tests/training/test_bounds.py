@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minifcn.data import make_synthetic, read_labels
-from minifcn.training.bounds import WAYS, coarse, upper_bound, upper_bounds
+from minifcn.training.scoring.upper_bounds import WAYS, coarse, upper_bound, upper_bounds
 
 
 def blobs(rng, shape, classes):

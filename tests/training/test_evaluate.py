@@ -10,7 +10,7 @@ from minifcn import Tensor
 from minifcn.data import ClassMap
 from minifcn.models import FCN
 from minifcn.training import evaluate, predict
-from minifcn.training.evaluate import Worst
+from minifcn.training.scoring.evaluate import Worst
 
 from .helpers import constant_model, random_model
 

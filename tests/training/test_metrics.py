@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minifcn.training import confusion, scores
-from minifcn.training.metrics import class_scores, near_boundary
+from minifcn.training.scoring.metrics import class_scores, near_boundary
 
 FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
 

@@ -8,7 +8,8 @@ import pytest
 import minifcn as mf
 from minifcn import Tensor
 from minifcn.models import FCN, Backbone
-from minifcn.training import predict, predict_maps, predict_tiled, tiles
+from minifcn.training import predict, predict_maps, predict_tiled
+from minifcn.training.scoring import picture_tiles as tiles
 
 from .helpers import random_model
 

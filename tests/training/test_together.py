@@ -13,13 +13,13 @@ import pytest
 
 from minifcn import backend
 from minifcn.data import Augmentation, Batches
-from minifcn.kernels import threads
+from minifcn.kernels.cpu import threads
 from minifcn.models import build
 from minifcn.training import TrainingError, fit, train
 from minifcn.training.fit import batches_of
-from minifcn.training.group import ALONE, Group, NcclGroup
+from minifcn.training.processes.group import ALONE, Group, NcclGroup
+from minifcn.training.processes.together import check_processes, together
 from minifcn.training.recipes import MODERN
-from minifcn.training.together import check_processes, together
 
 from .helpers import arrays_of, same_arrays
 from .shared import Pictures, Troubled, Unsendable, tell_signals, train_and_tell

@@ -1,0 +1,154 @@
+"""Look at every picture and label file of a folder in VOC layout: what is in it, and what is wrong. Exit status 1 on findings."""
+
+import argparse
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from minifcn.cli.commands.train import class_map_for
+from minifcn.cli.options import bar
+from minifcn.data import VOID, ClassMap, DataError
+from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
+from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
+from minifcn.data.check.recolour import BACKUP
+from minifcn.data.voc import LABELS, PICTURES, in_threads
+from minifcn.draw.pictures.overlay import per_cent
+from minifcn.files import write_whole
+
+FIRST = 10  # findings of a kind that are printed without --verbose
+ABREAST = 4  # splits side by side in a table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("root", metavar="ROOT", help="the folder with JPEGImages, SegmentationClass and ImageSets")
+    parser.add_argument("--split", nargs="+", metavar="NAME", help="names in ImageSets/Segmentation (all)")
+    parser.add_argument(
+        "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
+    )
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help=f"turn labels of exact VOC colours into class numbers; the originals go to {BACKUP}/ beside {LABELS}/",
+    )
+    parser.add_argument(
+        "--sheet", type=png_file, metavar="FILE.png", help="draw 48 pictures with labels, bad ones first"
+    )
+    parser.add_argument("--verbose", action="store_true", help=f"print every finding, not the first {FIRST} of a kind")
+
+
+def png_file(text: str) -> Path:
+    """An argparse type: a file's name that ends in .png."""
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .png")
+    return Path(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    classes = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
+    data = DataFolder(arguments.root, arguments.split)
+    if arguments.sheet:
+        check_sheet(arguments.sheet, data)
+    with bar(len(data), "checking", unit="pair") as checking:
+        report = data.check(classes, checking.update)
+    fixed = fix_colours(report, classes.known) if arguments.fix else []
+
+    print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
+    splits = list(report.summaries)
+    for start in range(0, len(splits), ABREAST):
+        some = {split: report.summaries[split] for split in splits[start : start + ABREAST]}
+        print(f"{classes_table(some, classes)}\n")
+    for kinds, mark, found in ((WARNINGS, "note: ", report.warnings), (FINDINGS, "", report.findings)):
+        for kind, heading in kinds.items():
+            if of_kind := [finding for finding in found if finding.kind == kind]:
+                print(f"{mark}{heading}: {len(of_kind)}\n{sentences(of_kind, arguments.verbose)}\n")
+    if fixed:
+        print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
+    if arguments.sheet:
+        print(draw_sheet(arguments.sheet, data, classes, report))
+    count = len(report.findings)
+    print(f"{len(data)} pictures, {count or 'no'} finding{'' if count == 1 else 's'}")
+    return 1 if report.findings else 0
+
+
+def check_sheet(path: Path, data: DataFolder) -> None:
+    """Raise DataError, before the long look, where the sheet cannot be written or would overwrite data."""
+    if not path.parent.is_dir():
+        raise DataError(f"--sheet {path}: there is no folder {path.parent}; make it first")
+    if path.resolve().parent in ((data.folder / part).resolve() for part in (PICTURES, LABELS)):
+        raise DataError(f"--sheet {path}: this folder holds the data; choose another place")
+
+
+def bad_ones(findings: Iterable[Finding]) -> dict[str, str]:
+    """Picture → kind of its first finding; the first of each kind stand before the second ones, so that a sheet shows all kinds."""
+    kind_of: dict[str, str] = {}
+    rank: dict[str, int] = {}
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        for name in finding.names:
+            if name not in kind_of:
+                kind_of[name], rank[name] = finding.kind, seen[finding.kind]
+                seen[finding.kind] += 1
+    return {name: kind_of[name] for name in sorted(kind_of, key=lambda name: rank[name])}
+
+
+def splits_table(summaries: Mapping[str, Summary]) -> str:
+    """A row a split: pictures, smallest and largest height and width, modes of the files."""
+    rows = [["split", "pictures", "height", "width", "modes of pictures", "modes of labels"]]
+    for split, summary in summaries.items():
+        sizes = [f"{low} to {high}" if low < high else f"{low}" for low, high in (summary.heights, summary.widths)]
+        modes = [
+            ", ".join(f"{mode} {count}" for mode, count in found.most_common()) or "none"
+            for found in (summary.modes, summary.label_modes)
+        ]
+        rows.append([split, str(summary.listed), *sizes, *modes])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
+    """A row a class, two columns a split: its pixels, in per cent of all labelled and void ones, and pictures with it."""
+    rows = [(f"{value:>3} {name}", [value]) for value, name in zip(classes.values, classes.names, strict=True)]
+    strangers = [value for value in range(classes.known, VOID) if any(s.pixels[value] for s in summaries.values())]
+    rows += [("    no class", strangers)] if strangers else []
+    rows += [(f"{VOID} void", [VOID])]
+    width = max(len(name) for name, _ in rows)
+    lines = ["".ljust(width) + "".join(f"{split:>20}" for split in summaries)]
+    lines.append("class".ljust(width) + f"{'pixels':>10}{'pictures':>10}" * len(summaries))
+    for name, values in rows:
+        line = name.ljust(width)
+        for summary in summaries.values():
+            share = sum(summary.pixels[value] for value in values) / (summary.pixels.total() or 1)
+            shown = summary.shown[values[0]] if values is not strangers else ""
+            line += f"{per_cent(share):>10}{shown:>10}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def sentences(findings: Sequence[Finding], verbose: bool) -> str:
+    """The findings of one kind, a line each; without `verbose` the first ten."""
+    lines = [f"  {finding.message}" for finding in findings]
+    if len(lines) > FIRST and not verbose:
+        lines[FIRST:] = [f"  … and {len(lines) - FIRST} more; --verbose prints them all"]
+    return "\n".join(lines)
+
+
+def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport) -> str:
+    """Write the contact sheet; returns a line that says so."""
+    from minifcn.draw.pictures.contact import Tile, contact_sheet, spread
+
+    bad = bad_ones(report.findings)
+    seen = {name for name, pair in report.pairs.items() if pair.size or pair.counts}
+    chosen = spread([name for name in data.names if name in seen], [name for name in bad if name in seen])
+    if not chosen:
+        return f"sheet: no picture can be shown, so {path} was not written"
+    loaded = in_threads(lambda name: data.load(name, classes.known), chosen)
+    tiles = [
+        Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
+    ]
+    content = io.BytesIO()
+    contact_sheet(tiles, classes.names, classes.colours).save(content, "PNG")
+    write_whole(path, content.getvalue())
+    return f"sheet: {path}, {len(chosen)} of {len(data)} pictures"

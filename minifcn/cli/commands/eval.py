@@ -1,0 +1,187 @@
+"""Score a saved model on a split of a VOC folder, each picture against the labels of its own size. The classes come from the model."""
+
+import argparse
+import io
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, picture_file, scale_list
+from minifcn.cli.progress import percent, row
+from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
+from minifcn.files import write_whole
+from minifcn.models import load
+from minifcn.training import evaluate
+from minifcn.training.folder import write_json
+from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
+from minifcn.training.scoring.metrics import BAND, class_scores
+
+WORST = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a file that minifcn train wrote, such as RUN/best.safetensors")
+    parser.add_argument(
+        "--data", required=True, metavar="ROOT|synthetic", help="a folder in VOC layout, or the word synthetic"
+    )
+    parser.add_argument("--split", default="val", help="a name in ImageSets/Segmentation (val)")
+    parser.add_argument(
+        "--mirror", action="store_true", help="predict each picture mirrored too, and take the mean of the softmax"
+    )
+    parser.add_argument(
+        "--scales", type=scale_list, default=ONE_SCALE, metavar="S,…",
+        help="predict each picture at these sizes, such as 0.75,1,1.25, and take the mean of the softmax (1)",
+    )  # fmt: skip
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--size", type=at_least(1), metavar="S",
+        help="look at each picture with its longer side resized to S pixels; its labels stay as they are (what the model's file says, as predict does)",
+    )  # fmt: skip
+    size.add_argument(
+        "--own-size", action="store_true", help="look at each picture in its own size, whatever the file says"
+    )
+    parser.add_argument(
+        "--band", type=at_least(1), default=BAND, metavar="PIXELS",
+        help=f"pixels this near to another label, or void, are scored as boundary, the rest interior ({BAND})",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores and the confusion matrix there too")
+    parser.add_argument(
+        "--confusion", type=picture_file, metavar="FILE", help="the confusion matrix as a picture (.png or .svg)"
+    )
+    parser.add_argument(
+        "--gallery", type=png_file, metavar="FILE", help="a picture (.png) of those with the lowest pixel accuracy"
+    )
+    parser.add_argument("--worst", type=at_least(1), metavar="N", help=f"how many --gallery shows ({WORST})")
+    add_device(parser)
+
+
+def png_file(text: str) -> str:
+    """An argparse type: a file's name that ends in .png."""
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .png")
+    return text
+
+
+def run(arguments: argparse.Namespace) -> int:
+    check_outputs(arguments)
+    device = chosen_device(arguments)
+    model = load(arguments.model).to(device)
+    if model.classes is None:
+        raise DataError(
+            f"{arguments.model}: the model does not say which label values its classes have; train it with minifcn train"
+        )
+    print(f"scoring on {device_words(device)}", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as scratch:
+        root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
+        classes = ClassMap.from_dict(model.classes)
+        check_names(classes, root / "class_names.txt")
+        dataset = VOCFolder(root, arguments.split, classes)
+        check_files(dataset)
+        worst = Worst(arguments.worst or WORST) if arguments.gallery else None
+        with bar(len(dataset), "scoring", unit="picture") as scoring:
+            metrics = evaluate(
+                model, dataset, scoring.update, band=arguments.band, mirror=arguments.mirror, scales=arguments.scales,
+                seen=worst, size=arguments.size or ("own" if arguments.own_size else "known"),
+            )  # fmt: skip
+        if arguments.mirror or arguments.scales != ONE_SCALE:
+            metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
+        print(class_table(metrics["confusion"], classes.names))
+        print(f"\n{summary(metrics)}\n")
+        if arguments.json:
+            write_json(arguments.json, metrics)
+            print(f"scores     {arguments.json}")
+        if arguments.confusion:
+            from minifcn.draw.curves import save
+            from minifcn.draw.report.confusion import confusion_figure  # matplotlib takes a second to load
+
+            save(confusion_figure(metrics["confusion"], classes.names), arguments.confusion)
+            print(f"confusion  {arguments.confusion}")
+        if worst:
+            write_whole(arguments.gallery, gallery_png(worst, dataset, classes))
+            print(f"gallery    {arguments.gallery}")
+    return 0
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """What would be found out only after all pictures are scored: files that cannot be. Raises DataError."""
+    if arguments.worst and not arguments.gallery:
+        raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE.png")
+    found: dict[Path, str] = {}
+    for option in ("json", "confusion", "gallery"):
+        if not getattr(arguments, option):
+            continue
+        path = Path(getattr(arguments, option))
+        if not path.parent.is_dir() or path.is_dir():
+            problem = "this is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+            raise DataError(f"--{option} {path}: {problem}; give a file in a folder that exists")
+        if path.resolve() in found:
+            raise DataError(
+                f"--{option} {path}: --{found[path.resolve()]} is written to the same file; give each its own"
+            )
+        found[path.resolve()] = option
+
+
+def class_table(matrix: list[list[int]], names: Sequence[str]) -> str:
+    """A row a class, of the confusion matrix as `evaluate` gives it."""
+    width = max(len(name) for name in [*names, "class"])
+    lines = [f"{'class':{width}}{'IU':>11}{'accuracy':>11}{'precision':>11}{'pixels':>14}   most often taken for"]
+    for score in class_scores(matrix, names):
+        shares = "".join(f"{percent(value):>11}" for value in (score.iu, score.accuracy, score.precision))
+        taken = ", ".join(f"{name} {percent(value).strip()}" for name, value in score.taken_for)
+        lines.append(f"{score.name:{width}}{shares}{score.pixels:>14,}   {taken or '-'}")
+    return "\n".join(lines)
+
+
+def summary(metrics: dict[str, Any]) -> str:
+    """The scores of the whole set, and those of boundary and interior where they differ."""
+    near = metrics["boundary_share"]
+    rows = {
+        "pixels": [None if near is None else 1.0, near, None if near is None else 1 - near],
+        "pixel accuracy": [metrics[key] for key in ("pixel_accuracy", "boundary_accuracy", "interior_accuracy")],
+        "mean IU": [metrics[key] for key in ("mean_iu", "boundary_iu", "interior_iu")],
+        "mean accuracy": [metrics["mean_accuracy"]],
+        "frequency weighted IU": [metrics["frequency_weighted_iu"]],
+    }
+    lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
+    lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
+    lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
+    if "scales" in metrics:
+        mirrored = ", each mirrored too" if metrics["mirror"] else ""
+        lines.append(
+            f"predictions: mean of the softmax over scales {', '.join(f'{s:g}' for s in metrics['scales'])}{mirrored}"
+        )
+    return "\n".join(lines)
+
+
+def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:
+    """The pictures that `worst` kept, read again one at a time, as the bytes of a PNG file."""
+    from minifcn.draw.pictures.gallery import Shown, gallery
+
+    rows = (
+        Shown(
+            f"{dataset.ids[number]}   pixel accuracy {percent(accuracy).strip()}, mean IU {percent(mean_iu).strip()}",
+            dataset.picture(number),
+            dataset.labels(number),
+            prediction,
+        )
+        for number, accuracy, mean_iu, prediction in worst.found
+    )
+    content = io.BytesIO()
+    gallery(rows, classes.names, classes.colours).save(content, "PNG")
+    return content.getvalue()
+
+
+def check_names(classes: ClassMap, file: Path) -> None:
+    """Raise DataError where the folder names its classes, and other ones than the model's: the scores would mean nothing."""
+    if not file.is_file():
+        return
+    names = read_class_names(file)
+    for name, value in zip(classes.names, classes.values, strict=True):
+        if value >= len(names) or names[value] != name:
+            there = names[value] if value < len(names) else "nothing"
+            raise DataError(
+                f"the model's label value {value} is {name}, but {file} says {there}; score it on data of its own classes"
+            )

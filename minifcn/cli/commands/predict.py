@@ -1,0 +1,195 @@
+"""Segment pictures: for each a palette PNG of label values, an overlay with a legend, and a line of class shares.
+
+Without --model by the network that ships with minifcn: background, cat, cow, dog, horse, person, sheep. Without a picture that network looks at the
+portrait that comes with matplotlib.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minifcn import backend
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, scale_list
+from minifcn.cli.pictures import find_pictures
+from minifcn.data import ClassMap, DataError, read_picture, write_labels
+from minifcn.files import write_whole
+from minifcn.models import FCN, load
+from minifcn.models.shipped import SHIPPED
+from minifcn.training import Prediction, predict_maps
+from minifcn.training.scoring.evaluate import size_for
+
+STRANGE = 1.5  # times the size that the model knows: from there on it is said to whoever insists
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "inputs", nargs="*", metavar="IMAGE|FOLDER|GLOB",
+        help="pictures, folders of pictures, or patterns such as 'photos/*.jpg' and 'photos/**/*.jpg' (the sample portrait)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", default=SHIPPED, metavar="FILE|NAME",
+        help=f"a file that minifcn train wrote, such as RUN/best.safetensors, or the name of one that ships with minifcn ({SHIPPED})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path("predictions"), metavar="DIR",
+        help="where NAME.png and NAME_overlay.png go (predictions)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--confidence", action="store_true",
+        help="write NAME_confidence.png too: how likely the class shown is, in colours from 0 to 100 %%",
+    )  # fmt: skip
+    parser.add_argument(
+        "--probabilities", action="store_true",
+        help="write NAME_probabilities.npz too, to calculate with: numpy.load gives `probabilities`, float16 (classes, height, width), "
+        "`names` of the classes and their label `values`",
+    )  # fmt: skip
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--size", type=at_least(1), metavar="S",
+        help="look at the picture with its longer side resized to S pixels: a network knows things as large as those that it was trained "
+        "on (what the model's file says; where it says nothing, the picture's own size)",
+    )  # fmt: skip
+    size.add_argument(
+        "--own-size", action="store_true", help="look at the picture in its own size, whatever the file says"
+    )
+    size.add_argument(
+        "--tile", type=at_least(1), metavar="S",
+        help="in its own size, in overlapping tiles of SxS pixels, such as 512: for huge pictures, whose memory this bounds",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overlap", type=at_least(0), metavar="PIXELS",
+        help="what neighbouring tiles share at least (half of what the network sees)",
+    )  # fmt: skip
+    parser.add_argument("--mirror", action="store_true", help="average over the mirrored picture too")
+    parser.add_argument(
+        "--scales", type=scale_list, default=(1.0,), metavar="S,…", help="average over these sizes, such as 1,1.25 (1)"
+    )
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.overlap is not None and arguments.tile is None:
+        raise DataError("--overlap says how far tiles overlap; add --tile, such as --tile 512")
+    device = chosen_device(arguments)
+    model = load(arguments.model).to(device)
+    pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
+    check_outputs(pictures, arguments)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    with bar(len(pictures), "predicting", unit="picture") as progress:
+        for path in pictures:
+            try:
+                line = predict_file(
+                    model, path, arguments, lambda n, count: progress.set_postfix_str(f"tile {n} of {count}")
+                )
+                progress.write(line, file=sys.stdout)
+            except DataError as error:  # one bad file does not cost the others their result
+                failed += 1
+                print(f"minifcn predict: {error}", file=sys.stderr)
+            progress.update()
+    if failed:
+        print(f"minifcn predict: {failed} of {len(pictures)} pictures could not be predicted", file=sys.stderr)
+    if failed < len(pictures):  # on stderr: what stands on stdout is a line a picture
+        print(
+            f"written to {arguments.out}: {', '.join(file.name for file in outputs_of(Path('NAME'), arguments))}; computed on {device_words(device)}",
+            file=sys.stderr,
+        )
+    return 1 if failed else 0
+
+
+def sample_portrait() -> Path:
+    """What to look at where no picture is given. Raises DataError where matplotlib came without it."""
+    from minifcn.draw.pictures.sample import portrait
+
+    path = portrait()
+    if path is None:
+        raise DataError("no picture given, and this matplotlib came without its sample portrait; give a picture")
+    print("no picture given: this is the portrait of Grace Hopper that comes with matplotlib", file=sys.stderr)
+    return path
+
+
+def outputs_of(path: Path, arguments: argparse.Namespace) -> list[Path]:
+    """The files that `path` becomes: labels, overlay, and what else was asked for."""
+    endings = [".png", "_overlay.png"]
+    endings += ["_confidence.png"] * arguments.confidence + ["_probabilities.npz"] * arguments.probabilities
+    return [arguments.out / f"{path.stem}{ending}" for ending in endings]
+
+
+def check_outputs(pictures: list[Path], arguments: argparse.Namespace) -> None:
+    """No result may overwrite a picture that was given, or another result. Raises DataError before anything is written."""
+    inputs = {path.resolve() for path in pictures}
+    writers: dict[Path, Path] = {}
+    for path in pictures:
+        results = outputs_of(path, arguments)
+        for result in results:
+            if result.resolve() in inputs:
+                raise DataError(
+                    f"{path}: its result {result} would overwrite a picture that was given; choose another --out"
+                )
+            if result in writers:
+                raise DataError(
+                    f"{path} and {writers[result]} would both be written to {result}; predict them into two folders"
+                )
+            writers[result] = path
+        labels, drawn = results[:2]
+        if labels.exists() and not drawn.exists():  # somebody's labels, perhaps; our own come with an overlay
+            raise DataError(f"{labels}: exists and was not written by predict; choose another --out")
+
+
+def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress: Callable[[int, int], Any]) -> str:
+    """Write all files for one picture; returns its line of class shares. Raises DataError, also where memory does not suffice."""
+    picture = read_picture(path)
+    longer, known = max(picture.shape[:2]), model.picture_size
+    size = None if arguments.own_size or arguments.tile else arguments.size or size_for(model, picture)
+    if known and not size and longer > STRANGE * known:
+        print(
+            f"minifcn predict: {path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; "
+            "leave out --tile and --own-size",
+            file=sys.stderr,
+        )
+    try:
+        found = predict_maps(
+            model, picture, mirror=arguments.mirror, scales=arguments.scales, size=size, tile=arguments.tile,
+            overlap=arguments.overlap, confidence=arguments.confidence, every_class=arguments.probabilities,
+            progress=progress if arguments.tile else None,
+        )  # fmt: skip
+        return write_files(model, path, picture, found, arguments)
+    except (MemoryError, RuntimeError) as error:
+        if not backend.no_memory_left(error):
+            raise
+        height, width = picture.shape[:2]
+        way = f"try a smaller --tile than {arguments.tile}" if arguments.tile else "predict it in tiles: --tile 512"
+        raise DataError(f"{path}: not enough memory for {width}x{height} pixels ({error}); {way}") from error
+
+
+def write_files(model: FCN, path: Path, picture: np.ndarray, found: Prediction, arguments: argparse.Namespace) -> str:
+    """What was found, in files; returns the line of class shares."""
+    from minifcn.draw.pictures.confidence import confidence_picture
+    from minifcn.draw.pictures.overlay import overlay, shares_line
+
+    classes = ClassMap.from_dict(model.classes) if model.classes else ClassMap.own(model.class_names)
+    label_file, overlay_file, *others = outputs_of(path, arguments)
+    write_png(overlay_file, overlay(picture, found.labels, model.class_names, classes.colours))
+    # the values that the training labels have: a folder of predictions is a folder of labels
+    write_labels(label_file, classes.restore(found.labels))
+    if found.confidence is not None:
+        write_png(others[0], confidence_picture(found.confidence))
+    if found.probabilities is not None:
+        content = io.BytesIO()
+        names, values = np.array(model.class_names), np.array(classes.values, np.uint8)
+        np.savez_compressed(content, probabilities=found.probabilities, names=names, values=values)
+        write_whole(others[-1], content.getvalue())
+    name = path if arguments.inputs else path.name  # nobody asked where the sample portrait lies
+    return f"{name}: {shares_line(found.labels, model.class_names)}"
+
+
+def write_png(path: Path, image: Image.Image) -> None:
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    write_whole(path, content.getvalue())

@@ -1,0 +1,1 @@
+"""What a network sees and does: receptive fields, activations back in the picture."""

@@ -1,0 +1,1 @@
+"""The page of the paper, claim by claim: what was measured, with tables and plots."""

@@ -1,0 +1,1 @@
+"""Pictures with labels over them: overlays, legends, sheets of many."""

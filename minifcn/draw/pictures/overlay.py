@@ -1,0 +1,166 @@
+"""Label maps as colours, alone or over the picture they belong to, and what share of a picture each class takes."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from minifcn.data.labels import VOID
+from minifcn.draw.pictures.legend import PAPER, font_size, legend
+
+VOID_COLOUR = (224, 224, 192)  # the cream that VOC's own palette has for void
+AT_ONCE = 1 << 18  # pixels blended together
+BACKGROUND = "background"  # class 0, when called so, is left untinted
+
+
+def colourise(labels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """The colour of each label: uint8 (H, W, 3).
+
+    `labels`: integers (H, W), each a row of `colours`, or 255 for void. `colours`: uint8 (K, 3).
+    Raises ValueError for another rank or a label without a colour, TypeError for labels that are no integers.
+    """
+    labels, colours = np.asarray(labels), np.asarray(colours, np.uint8)
+    check_labels(labels, len(colours), "colourise", "colours")
+    table = np.empty((VOID + 1, 3), np.uint8)
+    table[: len(colours)] = colours[: VOID + 1]
+    table[VOID] = VOID_COLOUR
+    return table[labels]
+
+
+def tint(
+    picture: np.ndarray, labels: np.ndarray, names: Sequence[str], colours: np.ndarray, alpha: float = 0.55
+) -> np.ndarray:
+    """`picture` blended with the colours of its labels, each object outlined: uint8 (H, W, 3).
+
+    Arguments and errors as in `overlay`.
+    """
+    picture, labels = np.asarray(picture), np.asarray(labels)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        raise ValueError(f"overlay: picture is {picture.dtype} {picture.shape}, expected uint8 (H, W, 3)")
+    if picture.shape[:2] != labels.shape:
+        raise ValueError(f"overlay: labels {labels.shape} do not fit a picture of {picture.shape[:2]}")
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"overlay: alpha is {alpha}, expected 0 (outlines only) to 1 (colours only)")
+    check_labels(labels, len(names), "overlay", "names")
+    outlines, clear = _outlines(labels), has_background(names)
+    result = np.empty_like(picture)
+    step = max(1, AT_ONCE // max(1, labels.shape[1]))
+    for start in range(0, len(labels), step):  # some rows at a time: in floats a large photograph is very large
+        rows = slice(start, start + step)
+        result[rows] = _blended(picture[rows], labels[rows], outlines[rows], colours, alpha, clear)
+    return result
+
+
+def _blended(
+    picture: np.ndarray, labels: np.ndarray, outlines: np.ndarray, colours: np.ndarray, alpha: float, clear: bool
+) -> np.ndarray:
+    """`picture` and the colours of its labels in one; `clear`: class 0 stays as it is."""
+    colour = colourise(labels, colours).astype(np.float32)
+    blend = picture + np.float32(alpha) * (colour - picture)
+    # The palette is dark: lightened, an outline stands out from its own tint and from most pictures.
+    blend = np.where(outlines[:, :, None], 0.55 * colour + 0.45 * 255, blend)
+    shown = labels != 0 if clear else np.ones(labels.shape, bool)
+    return np.where(shown[:, :, None], np.rint(blend).astype(np.uint8), picture)
+
+
+def overlay(
+    picture: np.ndarray, labels: np.ndarray, names: Sequence[str], colours: np.ndarray, alpha: float = 0.55
+) -> Image.Image:
+    """`picture` tinted and outlined by class, with a legend below: an RGB image.
+
+    `picture`: uint8 (H, W, 3). `labels`: integers (H, W), each an index of `names`, or 255 for void. `colours`: uint8
+    (K, 3), a row a name. Class 0 stays untinted when it is called "background". `alpha`: 0 tints nothing and
+    leaves the outlines, 1 hides what lies below.
+
+    The picture keeps its own pixels and stands at the top left; the legend adds rows, and columns too where the picture
+    is narrower than a legend entry. Raises ValueError for shapes that do not fit or a label without a name.
+    """
+    top = Image.fromarray(tint(picture, labels, names, colours, alpha))
+    labels = np.asarray(labels)
+    entries = [
+        (f"{name} {per_cent(share)}", PAPER if index == 0 and has_background(names) else colours[index])
+        for index, name, share in _present(labels, names)
+    ]
+    if np.any(labels == VOID):
+        entries.append(("void, not counted", VOID_COLOUR))
+    bottom = legend(entries, top.width, font_size(*top.size))
+    image = Image.new("RGB", (bottom.width, top.height + bottom.height), PAPER)
+    image.paste(top, (0, 0))
+    image.paste(bottom, (0, top.height))
+    return image
+
+
+def class_shares(labels: np.ndarray, names: Sequence[str]) -> list[tuple[str, float]]:
+    """The classes that appear and the fraction of the picture each takes, largest first.
+
+    `labels`: integers (H, W), each an index of `names`, or 255 for void. Void pixels do not count, so the shares sum
+    to 1. A picture of void alone gives an empty list.
+
+    >>> class_shares(np.array([[0, 0, 0, 1, 255]]), ["background", "person"])
+    [('background', 0.75), ('person', 0.25)]
+    """
+    return [(name, share) for _, name, share in _present(np.asarray(labels), names)]
+
+
+def shares_line(labels: np.ndarray, names: Sequence[str]) -> str:
+    """`class_shares` as a line to print.
+
+    >>> shares_line(np.array([[0, 0, 0, 1, 255]]), ["background", "person"])
+    'background 75.0 %, person 25.0 %'
+    """
+    return ", ".join(f"{name} {per_cent(share)}" for name, share in class_shares(labels, names)) or "void only"
+
+
+def per_cent(share: float) -> str:
+    """A fraction as text with one decimal; what would round to nothing reads "<0.1 %"."""
+    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def _present(labels: np.ndarray, names: Sequence[str]) -> list[tuple[int, str, float]]:
+    """Index, name and share of each class in `labels`, largest share first, ties by index."""
+    check_labels(labels, len(names), "class_shares", "names")
+    counts = np.bincount(labels[labels != VOID], minlength=len(names))
+    found = sorted(map(int, np.flatnonzero(counts)), key=lambda index: -counts[index])
+    return [(index, names[index], float(counts[index] / counts.sum())) for index in found]
+
+
+def shown_classes(
+    maps: Iterable[np.ndarray], names: Sequence[str], colours: np.ndarray
+) -> list[tuple[str, Sequence[int]]]:
+    """Legend entries (text, RGB colour) for the classes of several label maps, in the order of `names`, void last."""
+    seen = sorted({int(label) for labels in maps for label in np.unique(labels)})
+    entries = [(names[index], colours[index]) for index in seen if index < len(names)]
+    return entries + [("void, not counted", VOID_COLOUR)] * (VOID in seen)
+
+
+def has_background(names: Sequence[str]) -> bool:
+    """Whether class 0 is the background, which an overlay leaves untinted."""
+    return len(names) > 0 and names[0] == BACKGROUND
+
+
+def _outlines(labels: np.ndarray) -> np.ndarray:
+    """Where a pixel lies next to another label: bool (H, W). Thicker in large pictures, which are seen scaled down."""
+    edges = np.zeros(labels.shape, bool)
+    thickness = int(np.clip(round(labels.size**0.5 / 280), 1, 8))
+    for reach in range(1, thickness + 1):
+        down = labels[reach:] != labels[:-reach]
+        right = labels[:, reach:] != labels[:, :-reach]
+        edges[reach:] |= down
+        edges[:-reach] |= down
+        edges[:, reach:] |= right
+        edges[:, :-reach] |= right
+    return edges & (labels != VOID)
+
+
+def check_labels(labels: np.ndarray, count: int, operation: str, table: str) -> None:
+    """Refuse a label map that is not (H, W), not of integers, or has a label other than 0 to `count` - 1 and void."""
+    if labels.ndim != 2:
+        raise ValueError(f"{operation}: labels have shape {labels.shape}, expected (H, W)")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{operation}: labels are {labels.dtype}, expected integers such as uint8")
+    wrong = labels[((labels < 0) | (labels >= count)) & (labels != VOID)]
+    if wrong.size:
+        raise ValueError(
+            f"{operation}: label {wrong.flat[0]} is not in {table}, which has {count} entries; "
+            f"use 0 to {count - 1}, or {VOID} for void"
+        )

@@ -1,0 +1,1 @@
+"""The claims, a file a topic. Each file enters its claims into the list when it is imported."""

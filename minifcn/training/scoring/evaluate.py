@@ -1,0 +1,207 @@
+"""From pictures to predictions and scores, each picture at its own size."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from minifcn import backend
+from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn.data.loader import Dataset
+from minifcn.data.sizes import NEAR
+from minifcn.models import FCN
+from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
+
+ONE_SCALE = (1.0,)
+
+
+def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Sequence[float] = ONE_SCALE) -> np.ndarray:
+    """The most likely class of each pixel: picture uint8 (H, W, 3) RGB -> uint8 (H, W). Dropout is off meanwhile.
+
+    `scales`: sizes, as factors, at which the picture is predicted; `mirror`: at each of them mirrored left to right
+    too. What counts then is the mean over these views of the softmax of their scores. Pictures are resized bilinearly,
+    and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
+    """
+    if mirror or tuple(scales) != ONE_SCALE:
+        return probabilities(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+    with evaluating(model):
+        return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
+
+
+def probabilities(
+    model: FCN, picture: np.ndarray, mirror: bool = False, scales: Sequence[float] = ONE_SCALE
+) -> np.ndarray:
+    """How likely each class is at each pixel, by the softmax of its scores: float32 (C, H, W). All else as in `predict`."""
+    check_scales(scales)
+    with evaluating(model):
+        return mean_softmax(model, picture, mirror, scales)
+
+
+def check_scales(scales: Sequence[float]) -> None:
+    if not len(scales) or not all(0 < scale < math.inf for scale in scales):
+        raise ValueError(f"predict: scales are {list(scales)}; expected one or more, each above 0, such as 0.75")
+
+
+@contextmanager
+def evaluating(model: FCN) -> Iterator[None]:
+    """Dropout off meanwhile."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+def scores_of(model: FCN, picture: np.ndarray) -> Any:
+    """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
+    first = next(model.parameters())
+    values = model.preprocessing(
+        backend.to_device(np.asarray(picture), first.device)
+    )  # a byte a number goes up, not four
+    with no_grad():
+        return model(Tensor(values.astype(first.dtype, copy=False))).data[0]
+
+
+def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:
+    """The mean over all views of the probability of each class: float32 (C, H, W). Arguments as in `predict`."""
+    views = views_of(model, picture, mirror, scales)
+    height, width = np.shape(picture)[:2]
+    return averaged(views, (height, width), slice(0, height))
+
+
+def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> list[np.ndarray]:
+    """The scores of each view, turned back but of its own size: float32 (C, h, w) each."""
+    picture = np.asarray(picture)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(
+            f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"
+        )
+    height, width = picture.shape[:2]
+    views = []
+    for scale in scales:
+        size = (max(1, round(scale * width)), max(1, round(scale * height)))  # Pillow says width first
+        view = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+        for mirrored in (False, True) if mirror else (False,):
+            found = backend.to_device(scores_of(model, view[:, ::-1] if mirrored else view), "cpu")
+            views.append(found[:, :, ::-1] if mirrored else found)
+    return views
+
+
+def averaged(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> np.ndarray:
+    """The mean of the views' softmax in some rows of a picture of `size` (H, W): float32 (C, number of rows, W)."""
+    total = np.zeros((len(views[0]), rows.stop - rows.start, size[1]), np.float32)
+    for view in views:
+        total += softmax(resized(view, size, rows))
+    return total / np.float32(len(views))
+
+
+def resized(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
+    """Scores (C, h, w), each class bilinearly to `size` (H, W), and of that some rows: float32; the same size keeps its values."""
+    height, width = size
+    h, w = scores.shape[1:]
+    box = (0, rows.start * h / height, w, rows.stop * h / height)
+    maps = [Image.fromarray(np.ascontiguousarray(one, np.float32)) for one in scores]
+    wanted = (width, rows.stop - rows.start)
+    return np.stack([np.asarray(one.resize(wanted, Image.Resampling.BILINEAR, box)) for one in maps])
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """exp(s) / Σ exp(s) over the first axis: (C, H, W) -> (C, H, W)."""
+    powers = np.exp(scores - scores.max(0))
+    return powers / powers.sum(0)
+
+
+def size_for(model: FCN, picture: np.ndarray) -> int | None:
+    """What the longer side of `picture` is resized to, so that things in it are as large as those that the model knows: `model.picture_size`.
+
+    None, its own size, where the model does not say, or where they are within a tenth of each other.
+    """
+    known, longer = getattr(model, "picture_size", None), max(picture.shape[:2])
+    return None if known is None or abs(longer - known) <= NEAR * known else known
+
+
+def scales_for(picture: np.ndarray, scales: Sequence[float], size: int | None) -> tuple[float, ...]:
+    """`scales` of a picture whose longer side becomes `size` first; None leaves it."""
+    return tuple(scale * size / max(picture.shape[:2]) for scale in scales) if size else tuple(scales)
+
+
+def evaluate(
+    model: FCN,
+    dataset: Dataset,
+    progress: Callable[[], Any] | None = None,
+    *,
+    size: int | Literal["own", "known"] = "known",
+    band: int = BAND,
+    mirror: bool = False,
+    scales: Sequence[float] = ONE_SCALE,
+    seen: Callable[[int, np.ndarray, np.ndarray], Any] | None = None,
+) -> dict[str, Any]:
+    """The scores of `model` over every picture of `dataset`, as plain numbers; None where no pixel counts.
+
+    The four scores and `per_class` as in `scores`; `boundary_accuracy` and `boundary_iu`, pixel accuracy and mean IU
+    of the pixels `near_boundary`, `boundary_width` = `band` pixels or less; `interior_accuracy` and `interior_iu`, of all
+    others; `boundary_share`, the fraction of the pixels in the band; `confusion`, the matrix as C lists, a true class
+    each. `mirror` and `scales` as in `predict`. `size`: what each picture's longer side is resized to first, its "own" or as in `size_for`;
+    scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
+    own confusion matrix (C, C) and its prediction, uint8 (H, W).
+    """
+    classes = len(model.class_names)
+    total, boundary = np.zeros((2, classes, classes), np.int64)
+    for number in range(len(dataset)):
+        labels = dataset.labels(number)
+        picture = dataset.picture(number)
+        wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
+        prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+        matrix = confusion(labels, prediction, classes)
+        near = near_boundary(labels, band)
+        total += matrix
+        boundary += confusion(labels[near], prediction[near], classes)
+        if seen:
+            seen(number, matrix, prediction)
+        if progress:
+            progress()
+    inside, outside = scores(boundary, model.class_names), scores(total - boundary, model.class_names)
+    return {
+        **scores(total, model.class_names),
+        "boundary_width": band,
+        "boundary_share": share(int(boundary.sum()), int(total.sum())),
+        "boundary_accuracy": inside["pixel_accuracy"],
+        "boundary_iu": inside["mean_iu"],
+        "interior_accuracy": outside["pixel_accuracy"],
+        "interior_iu": outside["mean_iu"],
+        "confusion": total.tolist(),
+    }
+
+
+class Scored(NamedTuple):
+    """One picture of a set: number, pixel accuracy and mean IU as fractions, and prediction, uint8 (H, W)."""
+
+    number: int
+    accuracy: float
+    mean_iu: float
+    prediction: np.ndarray
+
+
+class Worst:
+    """For `evaluate(seen=…)`: the `count` pictures with the lowest pixel accuracy, worst first, in `.found`; no others.
+
+    Pixel accuracy, not IU: a few stray pixels of a class that is not there halve a picture's mean IU. Of equals the
+    first stays. Pictures of void alone have no score and do not come in.
+    """
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            raise ValueError(f"Worst: count is {count}; keep at least 1 picture")
+        self.count = count
+        self.found: list[Scored] = []
+
+    def __call__(self, number: int, matrix: np.ndarray, prediction: np.ndarray) -> None:
+        result = scores(matrix, [str(i) for i in range(len(matrix))])
+        if result["pixel_accuracy"] is None:
+            return
+        self.found.append(Scored(number, result["pixel_accuracy"], result["mean_iu"], prediction))
+        self.found = sorted(self.found, key=lambda scored: (scored.accuracy, scored.number))[: self.count]
