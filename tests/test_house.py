@@ -144,3 +144,13 @@ def test_no_test_got_lost(request):
     if chosen or request.config.getoption("keyword") or request.config.getoption("markexpr"):
         pytest.skip("only a part of the tests was asked for")
     assert len(request.session.items) >= 3900
+
+
+def test_the_drawn_map_is_that_of_the_imports():
+    sys.path.insert(0, str(PACKAGE.parent / "docs"))
+    try:
+        import house_map
+    finally:
+        sys.path.pop(0)
+    drawn = house_map.FILE.read_text(encoding="utf-8")
+    assert drawn == house_map.drawing(), "the rooms have changed; draw the map again: python docs/house_map.py"
