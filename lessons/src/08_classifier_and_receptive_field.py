@@ -81,7 +81,7 @@ look.show(
 # such a network takes windows of one size only: another size would give a row of another length.
 #
 # Two things to take on trust here: `Preprocessing()` turns pictures, uint8 (N, H, W, 3), into float32 (N, 3, H, W) with values around zero; and `mf.optim.Adam` makes the
-# steps down the slope, each weight's step scaled by how large its gradients have been (`minifcn/nn/optim.py`).
+# steps down the slope, each weight's step scaled by how large its gradients have been (`minifcn/nn/simple.py`).
 
 
 # %%

@@ -338,7 +338,7 @@ look.say(
 # %% [markdown]
 # ## In the library
 # - `minifcn/models/surgery.py`: `transplant` also reshapes fc6 and fc7 (lesson 09), takes a fourth input channel, and **refuses** a source whose weights would have no place, before it writes anything. `fully_convolutional(classifier)` does classifier → FCN in one call.
-# - `minifcn/models/heads.py`: `score_layer` and its zeros. `minifcn/training/loop.py`: the loop; if the loss becomes NaN, it says which operation began it.
+# - `minifcn/models/heads.py`: `score_layer` and its zeros. `minifcn/training/simple.py`: the loop, in ten lines that do something. `loop.py` beside it is the one that runs, to the same bits; if the loss becomes NaN, it says which operation began it.
 
 # %%
 import inspect

@@ -297,7 +297,7 @@ else:
 
 # %% [markdown]
 # ## In the library
-# `minifcn/backend.py` is the only file that imports CuPy. `minifcn/kernels/simple.py` runs on both. The kernels written in CUDA lie in `minifcn/kernels/cuda`, one idea a file. Open `minifcn/kernels/gpu/cuda/windows.cu` beside this lesson: its `columns` and `fold` are ours with more axes. They are compiled when they are first needed; `minifcn/training/cuda_graph.py` records a step's launches.
+# `minifcn/backend.py` is the only file that imports CuPy. `minifcn/kernels/simple.py` runs on both. The kernels written in CUDA lie in `minifcn/kernels/gpu/cuda`, one idea a file. Open `minifcn/kernels/gpu/cuda/windows.cu` beside this lesson: its `columns` and `fold` are ours with more axes. They are compiled when they are first needed; `minifcn/training/cuda_graph.py` records a step's launches.
 #
 # How does one test a GPU's code without a GPU? As we did here: the tests compile the same sources with an ordinary compiler and play blocks and threads on the CPU.
 #
