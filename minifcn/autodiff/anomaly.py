@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minifcn import backend
+from minifcn.autodiff import changes
 
 _watching: ContextVar[bool] = ContextVar("watching", default=False)
 
@@ -22,6 +23,7 @@ class AnomalyError(FloatingPointError):
 def detect_anomaly() -> Iterator[None]:
     """Check every result and every gradient inside; raise AnomalyError at the first that is not finite.
 
+    It also sees whether an array that an operation kept was written to before `backward`, by anybody: that is a RuntimeError.
     Both the forward and the `backward()` belong inside, for a gradient's message names the line of the forward. Every array is read
     once more, so use it to look for a fault and not all the time.
     """
@@ -38,6 +40,7 @@ def check_forward(function: Any, result: Any, inputs: Sequence[Any]) -> None:
         function._called_at = caller()
         sources = {f"input {number}": array for number, array in enumerate(inputs)}
         check(f"{type(function).__name__}.forward", result, sources, function._called_at)
+        function._checksums = changes.checksums(function)
 
 
 def check_backward(function: Any, index: int, gradient: Any, incoming: Any) -> None:

@@ -7,16 +7,16 @@ Going back, every function is visited after all the functions that its result we
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff import anomaly, profiler
-from minifcn.autodiff.walk import walk_back
+from minifcn.autodiff import anomaly, changes, profiler
+from minifcn.autodiff.walk import Input, walk_back
 
 Array = Any  # a NumPy or a CuPy array
 
@@ -36,7 +36,10 @@ def no_grad() -> Iterator[None]:
 class Tensor:
     """An array, the gradient it collects, and the function that made it (None for a leaf).
 
-    `Tensor(array)` shares the array's memory. `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
+    `Tensor(array)` shares the array's memory, and so does what an operation keeps for its backward: whoever fills that array again before
+    `backward` changes the gradient. Give a copy, `Tensor(array.copy())`, where a buffer is used twice. Assignments to `.data`, optimisers and
+    `load_state_dict` are noticed, and `backward` says so; NumPy's own writes only inside `detect_anomaly`.
+    `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
 
     >>> import numpy as np, minifcn as mf
     >>> x = mf.Tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
@@ -57,14 +60,29 @@ class Tensor:
             raise TypeError(
                 f"Tensor: only floating point can have a gradient, got {data.dtype}; use array.astype('float32')"
             )
-        self.data = data
+        self._data = data
+        self.version = changes.Version()
         self.requires_grad = requires_grad
         self.grad: Array | None = None
         self.creator: Function | None = None
 
     @property
+    def data(self) -> Array:
+        return self._data
+
+    @data.setter
+    def data(self, array: Array) -> None:
+        if array is self._data:  # as `w.data *= 2` ends: Python assigns the array that was changed
+            self.changed()
+        self._data = array
+
+    def changed(self) -> None:
+        """Say that the array was written to. A backward that needs what stood there before will refuse."""
+        self.version.count += 1
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        return self.data.shape
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
@@ -127,7 +145,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """A leaf that shares the memory and wants no gradient."""
-        return Tensor(self.data)
+        leaf = Tensor(self.data)
+        leaf.version = self.version
+        return leaf
 
     def to(self, device: str) -> Tensor:
         """This tensor on "cpu" or "gpu"; the same tensor where it is there already. Gradients move back by themselves."""
@@ -150,19 +170,6 @@ class Tensor:
         the way, so a graph can be walked once.
         """
         walk_back(self, grad.data if isinstance(grad, Tensor) else grad)
-
-
-class Input(NamedTuple):
-    """An input of a Function as the way back sees it: `source`, where its gradient goes, and what the gradient must look like.
-
-    `source` is a leaf, or the Function that made the input, or None where no gradient is wanted. The values are not here: they live as
-    long as the caller or some Function keeps them, so that a map which no backward reads is gone when the next one is made.
-    """
-
-    source: Tensor | Function | None
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    device: str
 
 
 class Function:
@@ -189,6 +196,8 @@ class Function:
     fresh = False
     inputs: tuple[Input, ...] | None = None
     retained: Tensor | None = None  # the result, where it wants to keep its gradient
+    _kept: tuple[changes.Kept, ...] = ()
+    _checksums: Mapping[str, tuple[Array, int]] = {}
     needs: tuple[bool, ...] = ()
     _options: tuple[str, ...] | None = None
 
@@ -233,6 +242,7 @@ class Function:
                 Input((tensor.creator or tensor) if need else None, tensor.shape, tensor.dtype, tensor.device)
                 for tensor, need in zip(inputs, self.needs, strict=True)
             )
+            self._kept = changes.kept_of(self, inputs, output)
             output.requires_grad, output.creator = True, self
         return output
 

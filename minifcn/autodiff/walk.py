@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from minifcn import backend
+from minifcn.autodiff import changes
 
 if TYPE_CHECKING:
-    from minifcn.autodiff.engine import Array, Tensor
+    from minifcn.autodiff.engine import Array, Function, Tensor
 
 Node = Any  # a leaf Tensor, or a Function
+
+
+class Input(NamedTuple):
+    """An input of a Function as the way back sees it: `source`, where its gradient goes, and what the gradient must look like.
+
+    `source` is a leaf, or the Function that made the input, or None where no gradient is wanted. The values are not here: they live as
+    long as the caller or some Function keeps them, so that a map which no backward reads is gone when the next one is made.
+    """
+
+    source: Tensor | Function | None
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    device: str
 
 
 def walk_back(root: Tensor, grad: Any) -> None:
@@ -21,6 +37,9 @@ def walk_back(root: Tensor, grad: Any) -> None:
     start = starting_gradient(root, grad)
     first: Node = root.creator or root
     order = list(children_first(first))[::-1]  # the whole graph is looked at before any of it is used up
+    for node in order:
+        if not is_leaf(node):
+            changes.check(node)
     pending = {first: start}  # gradients on their way; each leaves as soon as it is used
     ours = set()  # the nodes whose pending gradient nobody else holds
     arrived: list[tuple[Tensor, Array, bool]] = []

@@ -101,6 +101,7 @@ class Module:
         values = {name: np.asarray(state[name], dtype=parameter.dtype) for name, parameter in parameters.items()}
         for name, parameter in parameters.items():
             parameter.data[...] = backend.to_device(values[name], parameter.device)
+            parameter.changed()
 
     def train(self: M, training: bool = True) -> M:
         """Switch dropout on (or off). Returns the module."""

@@ -75,6 +75,7 @@ class Optimiser:
         for number, (parameter, decay) in enumerate(zip(parameters, self.decays(), strict=True)):
             if moving[number]:
                 self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
+                parameter.changed()
 
     def rates(self, moving: Sequence[bool]) -> np.ndarray:
         """What the next step multiplies by, a row a parameter: float64 (P, K). That step is counted, for parameters that are `moving`."""

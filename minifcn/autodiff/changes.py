@@ -1,0 +1,96 @@
+"""Was a value changed between forward and backward? Then the gradient would be that of other numbers, and nobody would know.
+
+Who writes into a tensor's array by way of the library (an optimiser, `load_state_dict`, `w.data *= 2`) raises the tensor's version. A Function
+notes the versions of the arrays that it kept, and on the way back they must be the same. NumPy's own writes, `array[...] = 5`, cannot be
+counted; inside `detect_anomaly` they are found by a checksum of every array that was kept.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minifcn import backend
+
+if TYPE_CHECKING:
+    from minifcn.autodiff.engine import Function, Tensor
+
+REMEDY = "call backward before that, or give the operation a copy of its own: Tensor(array.copy())"
+
+
+class Version:
+    """How often a tensor's array was written to. Tensors that share the array by `detach` share this too."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Kept(NamedTuple):
+    """An array that a Function kept for its backward, and the version that its tensor had then."""
+
+    what: str
+    shape: tuple[int, ...]
+    version: Version
+    then: int
+
+
+def owner(array: Any) -> Any:
+    """The array or buffer whose memory a view looks at."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
+
+
+def kept_of(function: Function, inputs: Sequence[Tensor], output: Tensor) -> tuple[Kept, ...]:
+    """What of its inputs and of its result `function` still holds, itself or as a view."""
+    held = {id(owner(value)) for value in vars(function).values() if backend.is_array(value)}
+    if not held:
+        return ()
+    named = [*((f"input {number}", tensor) for number, tensor in enumerate(inputs)), ("the result", output)]
+    return tuple(
+        Kept(what, tensor.shape, tensor.version, tensor.version.count)
+        for what, tensor in named
+        if id(owner(tensor.data)) in held
+    )
+
+
+def check(function: Function) -> None:
+    """Raise RuntimeError where something that `function` kept was changed since its forward."""
+    for what, shape, version, then in function._kept:
+        if version.count != then:
+            raise RuntimeError(
+                f"backward: {what} of {type(function).__name__}, shape {shape}, was changed after the forward that used it (by an optimiser's step, "
+                f"by load_state_dict or by an assignment to .data), so the gradient would be that of other numbers; {REMEDY}"
+            )
+    for name, (array, sum_then) in function._checksums.items():
+        if checksum(array) != sum_then:
+            raise RuntimeError(
+                f"backward: {type(function).__name__} kept an array of shape {array.shape} as {name}, and it was written to after the forward that "
+                f"used it{where(function)}, so the gradient would be that of other numbers; {REMEDY}"
+            )
+
+
+def where(function: Function) -> str:
+    called = getattr(function, "_called_at", None)
+    return f" at {called}" if called else ""
+
+
+def checksums(function: Function) -> dict[str, tuple[Any, int]]:
+    """Every array that `function` holds, by the attribute's name, with its checksum."""
+    return {name: (array, checksum(array)) for name, array in arrays_of(vars(function))}
+
+
+def arrays_of(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        parts = value if isinstance(value, list | tuple) else (value,)
+        yield from ((name, part) for part in parts if backend.is_array(part) and not name.startswith("_"))
+
+
+def checksum(array: Any) -> int:
+    """Of the numbers in the order of the axes, whatever their order in memory."""
+    return zlib.crc32(np.ascontiguousarray(backend.to_device(array, "cpu")).tobytes())

@@ -1,0 +1,171 @@
+"""Values that change between forward and backward: refused by name, never a gradient of other numbers."""
+
+import numpy as np
+import pytest
+
+import minifcn as mf
+from minifcn.nn import simple
+
+
+def leaf(*shape, value=2.0):
+    return mf.Tensor(np.full(shape, value), requires_grad=True)
+
+
+def by_optimiser(w):
+    w.grad = np.ones_like(w.data)
+    mf.optim.SGD([w], lr=0.1).step()
+    w.grad = None
+
+
+def by_simple_step(w):
+    w.grad = np.ones_like(w.data)
+    simple.sgd_step([w], [np.zeros_like(w.data)], 0.1)
+    w.grad = None
+
+
+def by_load(w):
+    holder = mf.nn.Module()
+    holder.w = w
+    holder.load_state_dict({"w": np.zeros(w.shape)})
+
+
+def in_place(w):
+    w.data *= 2
+
+
+def by_a_detached_twin(w):
+    w.detach().data += 1
+
+
+CHANGES = [by_optimiser, by_simple_step, by_load, in_place, by_a_detached_twin]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_factor_changed_after_the_forward(change):
+    x, w = leaf(3), mf.nn.Parameter(np.full(3, 3.0))
+    loss = (x * w).sum()
+    change(w)
+    with pytest.raises(RuntimeError, match=r"input 1 of Mul, shape \(3,\), was changed after the forward"):
+        loss.backward()
+    assert x.grad is None and w.grad is None  # nothing half-way
+
+
+def test_after_the_error_the_graph_still_stands():
+    x, w = leaf(3), leaf(3, value=3.0)
+    loss = (x * w).sum()
+    w.data *= 2
+    with pytest.raises(RuntimeError):
+        loss.backward()
+    w.data /= 2  # the numbers are back, but nobody can know that they are the same
+    with pytest.raises(RuntimeError, match="input 1 of Mul"):
+        loss.backward()
+
+
+def test_a_second_loss_after_the_step():
+    """l1.backward(); step; l2.backward(): the second one needs the weights of before."""
+    w = leaf(1, 1, 3, 3)
+    optimiser = mf.optim.SGD([w], lr=0.1)
+    x = mf.Tensor(np.ones((1, 1, 4, 4)), requires_grad=True)
+    first, second = mf.ops.conv2d(x, w).sum(), (mf.ops.conv2d(x, w) * 2).sum()
+    first.backward()
+    optimiser.step()
+    with pytest.raises(RuntimeError, match="input 1 of Conv2d"):
+        second.backward()
+
+
+def test_a_result_that_was_kept():
+    """ReLU looks at its own result on the way back."""
+    x = leaf(4)
+    y = mf.ops.relu(x)
+    loss = y.sum()
+    y.data *= -1
+    with pytest.raises(RuntimeError, match="the result of Relu"):
+        loss.backward()
+
+
+def test_a_view_that_was_kept_is_known_as_its_input():
+    class ByView(mf.Function):
+        def forward(self, x):
+            self.flat = x.reshape(-1)[::2]
+            return x * 1.0
+
+        def backward(self, grad):
+            return grad * self.flat.sum()
+
+    x = leaf(2, 2)
+    loss = ByView()(x).sum()
+    x.data += 1
+    with pytest.raises(RuntimeError, match="input 0 of ByView"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_nobody_kept_may_change(change):
+    """Addition keeps nothing, and a new array in its place leaves the kept one alone."""
+    x, w = leaf(3), mf.nn.Parameter(np.full(3, 3.0))
+    loss = (x + w).sum()
+    change(w)
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, 1)
+
+
+def test_another_array_is_no_change_of_the_old_one():
+    x, w = leaf(3), leaf(3, value=3.0)
+    loss = (x * w).sum()
+    w.data = w.data * 100
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, 3.0)
+
+
+def test_the_usual_loop_is_no_fault():
+    w = leaf(3)
+    optimiser = mf.optim.SGD([w], lr=0.1, momentum=0.9)
+    for _ in range(3):
+        optimiser.zero_grad()
+        (w * w).sum().backward()
+        optimiser.step()
+
+
+def test_one_operation_applied_twice_knows_each_call():
+    multiply = type((leaf(1) * leaf(1)).creator)()
+    a, b, c = leaf(2), leaf(2), leaf(2)
+    first, second = multiply(a, b), multiply(a, c)
+    b.data += 1
+    second.sum().backward()
+    with pytest.raises(RuntimeError, match="input 1 of Mul"):
+        first.sum().backward()
+
+
+def filled_twice():
+    buffer, w = np.ones((1, 1, 5, 5)), leaf(1, 1, 3, 3, value=1.0)
+    first = mf.ops.conv2d(mf.Tensor(buffer), w).sum()
+    buffer[...] = 5
+    second = mf.ops.conv2d(mf.Tensor(buffer), w).sum()
+    return first + second, w
+
+
+def test_numpys_own_writes_are_found_where_somebody_looks():
+    with (
+        mf.detect_anomaly(),
+        pytest.raises(
+            RuntimeError,
+            match=r"Conv2d kept an array of shape \(1, 1, 5, 5\) as x, and it was written to .* at .*test_changes.py",
+        ),
+    ):
+        filled_twice()[0].backward()
+
+
+def test_a_copy_is_the_remedy():
+    buffer, w = np.ones((1, 1, 5, 5)), leaf(1, 1, 3, 3, value=1.0)
+    with mf.detect_anomaly():
+        first = mf.ops.conv2d(mf.Tensor(buffer.copy()), w).sum()
+        buffer[...] = 5
+        (first + mf.ops.conv2d(mf.Tensor(buffer.copy()), w).sum()).backward()
+    np.testing.assert_array_equal(w.grad, np.full((1, 1, 3, 3), 54.0))
+
+
+def test_checksums_do_not_ask_for_an_order_in_memory():
+    x = mf.Tensor(np.asfortranarray(np.arange(6.0).reshape(2, 3)), requires_grad=True)
+    with mf.detect_anomaly():
+        (x * x.transpose().transpose()).sum().backward()
+    np.testing.assert_array_equal(x.grad, 2 * np.arange(6.0).reshape(2, 3))
