@@ -5,7 +5,7 @@ from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
 from minifcn.autodiff.profiler import profile
 from minifcn.backend import manual_seed, set_float32_matmul_precision
-from minifcn.kernels.cpu.threads import set_num_threads
+from minifcn.kernels.threads import set_num_threads
 from minifcn.nn import optim
 from minifcn.ops import flops as _flops  # noqa: F401 - it tells the profiler what a product costs
 from minifcn.verify.adjoint import adjoint_check

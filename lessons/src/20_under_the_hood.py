@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 
 import minifcn as mf
 from minifcn import ops
-from minifcn.kernels.cpu.threads import available_cores
+from minifcn.kernels.threads import available_cores
 
 channels_first = np.arange(32).reshape(2, 4, 4)  # (C, H, W): column after column, then rows, then channels
 channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)  # also (C, H, W), but channels are neighbours
@@ -374,7 +374,7 @@ look.show(
 # took 0.5 to 0.7 of PyTorch's time; a training step of a tiny network took 2.2 to 2.4 times as long, since there the calls are short and the lock is busy.
 #
 # ## In the library
-# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/cpu/window_tiles.py` (tiles), `minifcn/kernels/cpu/winograd.py` (its first lines tell what we derived, for F(4, 3); its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/cpu/threads.py`, `minifcn/kernels/cpu/memory.py`.
+# `minifcn/kernels/simple.py` (read this one first), `minifcn/kernels/cpu/window_tiles.py` (tiles), `minifcn/kernels/cpu/winograd.py` (its first lines tell what we derived, for F(4, 3); its points are 0, ±¾, ±1½ and infinity, for less rounding), `minifcn/kernels/threads.py`, `minifcn/kernels/cpu/memory.py`.
 # `minifcn/kernels/choice.py` lists which kernels are asked, in which order; `mf.kernels.use("simple")` and `mf.profile()` let you look yourself.
 #
 # > **Honesty box.** PyTorch on a CPU calls oneDNN, which writes machine code for each layer and can fuse bias and ReLU into it; no Python lock is in its way. PyTorch calls our memory order `channels_last`. Caffe, which the paper used, has code of its own that makes all windows of a picture at once, one picture at a time. Backward has its own

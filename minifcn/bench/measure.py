@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 
 SECONDS, FEWEST, MOST = 10.0, 5, 30  # rounds of a case: as many as fill SECONDS, within these limits
 PRODUCT = 2048  # side of the matrices whose product says what the machine can do

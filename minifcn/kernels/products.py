@@ -1,4 +1,5 @@
-"""Matrix products. On a CPU and, as a rule, on a GPU the array module's own; while a step is captured in a CUDA graph, cuBLAS called from here.
+"""Matrix products. On a CPU NumPy's, with the same bits for any number of threads. On a GPU CuPy's; while a step is captured in a CUDA graph,
+cuBLAS called from here.
 
 CuPy 14 refuses to call cuBLAS during a capture, though cuBLAS allows it. Its workspace is given from here, so that none is found in the middle.
 """
@@ -10,9 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
+from math import prod
 from typing import Any
 
+import numpy as np
+
 from minifcn import backend
+from minifcn.kernels import threads
 
 Array = Any
 
@@ -22,6 +27,9 @@ PLAIN, TRANSPOSED = 0, 1
 KINDS = {"float32": (0, 68, ctypes.c_float), "float64": (1, 70, ctypes.c_double)}
 TF32 = 77
 DEFAULT_ALGORITHM = -1
+NEVER_SHARED = 1 << 13  # multiplications: no BLAS wakes a thread for so few
+PIECE = 1 << 21  # multiplications that are worth waking a thread for
+MOST_PIECES = 8
 
 
 _directly: ContextVar[bool] = ContextVar("directly", default=False)
@@ -38,9 +46,38 @@ def directly() -> Iterator[None]:
 
 
 def product(a: Array, b: Array) -> Array:
-    """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before are the same in both, or missing in one."""
-    direct = (backend.is_capturing() or _directly.get()) and backend.device_of(a) == "gpu"
-    return direct_product(a, b) if direct else a @ b
+    """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before broadcast."""
+    if backend.device_of(a) == "cpu":
+        return cpu_product(a, b)
+    same = a.shape[:-2] == b.shape[:-2] or 2 in (a.ndim, b.ndim)
+    return direct_product(a, b) if same and (backend.is_capturing() or _directly.get()) else a @ b
+
+
+def cpu_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`product` with the same bits for any number of threads.
+
+    BLAS rounds differently when it shares a product among its own threads. So it is held to one, and the rows of the result (or the
+    matrices of a stack) are cut here, the same way whoever computes them. What is too small for BLAS to share needs none of this.
+    """
+    before = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    work = prod(before) * m * k * n
+    if work <= NEVER_SHARED:
+        return a @ b
+    result = np.empty((*before, m, n), np.result_type(a, b))
+    pieces = max(1, min(MOST_PIECES, work // PIECE))
+    stacked = a.shape[:-2] == b.shape[:-2] and before and before[0] >= pieces
+    length = before[0] if stacked else m
+
+    def job(some: slice) -> None:
+        if stacked:
+            np.matmul(a[some], b[some], out=result[some])
+        else:
+            np.matmul(a[..., some, :], b, out=result[..., some, :])
+
+    pieces = min(pieces, length)
+    threads.run(job, [slice(length * part // pieces, length * (part + 1) // pieces) for part in range(pieces)])
+    return result
 
 
 def direct_product(a: Array, b: Array) -> Array:

@@ -4,6 +4,7 @@ from typing import Any
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.kernels.products import product
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -83,12 +84,12 @@ class Matmul(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return a @ b
+        return product(a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         return (
-            summed_to(grad @ self.b.swapaxes(-1, -2), self.a.shape) if self.needs[0] else None,
-            summed_to(self.a.swapaxes(-1, -2) @ grad, self.b.shape) if self.needs[1] else None,
+            summed_to(product(grad, self.b.swapaxes(-1, -2)), self.a.shape) if self.needs[0] else None,
+            summed_to(product(self.a.swapaxes(-1, -2), grad), self.b.shape) if self.needs[1] else None,
         )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minifcn.bench import cases, measure, memory, rival, running
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 
 from .small import CASES, needs_torch
 

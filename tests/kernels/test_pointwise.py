@@ -6,7 +6,7 @@ import pytest
 import minifcn as mf
 from minifcn.kernels import Window, choice, simple
 from minifcn.kernels.cpu import pointwise
-from minifcn.kernels.cpu.threads import get_num_threads
+from minifcn.kernels.threads import get_num_threads
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SHAPES = [(1, 1, 1, 1), (2, 3, 5, 4), (3, 21, 17, 13), (1, 64, 33, 40), (8, 5, 64, 64), (0, 3, 4, 4)]

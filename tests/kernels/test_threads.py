@@ -10,7 +10,8 @@ import pytest
 import threadpoolctl
 
 import minifcn as mf
-from minifcn.kernels.cpu import threads, window_tiles
+from minifcn.kernels import threads
+from minifcn.kernels.cpu import window_tiles
 from minifcn.models import FCN
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minifcn.kernels import Window, simple
-from minifcn.kernels.cpu import threads, winograd, winograd_gradient
+from minifcn.kernels import Window, simple, threads
+from minifcn.kernels.cpu import winograd, winograd_gradient
 from minifcn.kernels.winograd_matrices import along_one_axis
 
 # of the largest value; the expected values are computed in float64

@@ -128,7 +128,7 @@ def test_parity_of_all_operations_together(record_property):
     found = [compared(name, "fast") for name in OPERATIONS]
     count, worst = sum(count for count, _ in found), max(worst for _, worst in found)
     record_property("parity_configurations", count)
-    record_property("parity_worst", worst)
+    record_property("parity_worst", float(worst))
     assert count >= 300, "too few configurations for a claim"
     assert worst < LARGEST_ERROR
 

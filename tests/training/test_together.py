@@ -13,7 +13,7 @@ import pytest
 
 from minifcn import backend
 from minifcn.data import Augmentation, Batches
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.models import build
 from minifcn.training import TrainingError, fit, train
 from minifcn.training.fit import batches_of

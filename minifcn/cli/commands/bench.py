@@ -16,7 +16,7 @@ from minifcn.bench.cases import CASES, Case, layer_cases
 from minifcn.bench.running import NoRoom, Row
 from minifcn.cli.options import at_least
 from minifcn.files import write_whole
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.version import __version__
 
 LAYERS = "layers"

@@ -22,7 +22,7 @@ from minifcn.cli.options import bar, comma_list, seed_list
 from minifcn.data import DataError
 from minifcn.data.voc import find_folder
 from minifcn.files import write_whole
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.paper import Claim, Setting, running
 from minifcn.paper.claims import KINDS
 from minifcn.paper.running import Result

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minifcn.kernels import simple
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import simple, threads
 from minifcn.kernels.cpu.memory import empty
 from minifcn.kernels.windows import Pair, Window
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.kernels import simple
-from minifcn.kernels.cpu import memory, threads
+from minifcn.kernels import simple, threads
+from minifcn.kernels.cpu import memory
 
 Array = Any
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.kernels import simple
-from minifcn.kernels.cpu import memory, threads
+from minifcn.kernels import simple, threads
+from minifcn.kernels.cpu import memory
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.kernels.cpu.memory import empty, scratch
 from minifcn.kernels.windows import Pair, Window
 

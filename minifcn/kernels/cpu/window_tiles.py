@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minifcn.kernels.cpu import memory, threads
+from minifcn.kernels import threads
+from minifcn.kernels.cpu import memory
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any

@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.kernels.cpu.memory import empty, scratch
 from minifcn.kernels.windows import Pair, Window
 from minifcn.kernels.winograd_matrices import PLACES, SPAN, STEP, matrices

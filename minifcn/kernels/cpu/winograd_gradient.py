@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.kernels.cpu.memory import scratch
 from minifcn.kernels.cpu.winograd import (
     LEAST_WORK,

@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from minifcn import backend
-from minifcn.kernels.cpu import threads
+from minifcn.kernels import threads
 from minifcn.training.errors import TrainingError
 from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, partner
 
