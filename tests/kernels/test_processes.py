@@ -24,9 +24,9 @@ def test_a_forked_child_computes_the_same():
         import os, warnings
         import numpy as np
         import minifcn as mf
-        from minifcn.kernels import fast
+        from minifcn.kernels.cpu import window_tiles
 
-        fast.TILE_BYTES = 1 << 12
+        window_tiles.TILE_BYTES = 1 << 12
         mf.set_num_threads(3)
         x = np.random.default_rng(0).standard_normal((2, 3, 40, 40)).astype(np.float32)
         layer = mf.nn.Conv2d(3, 8, 3, padding=1)
