@@ -1,42 +1,39 @@
 """Was a value changed between forward and backward? Then the gradient would be that of other numbers, and nobody would know.
 
 Who writes into a tensor's array by way of the library (an optimiser, `load_state_dict`, `w.data *= 2`) raises the tensor's version. A Function
-notes the versions of the arrays that it kept, and on the way back they must be the same. NumPy's own writes, `array[...] = 5`, cannot be
+notes the versions of its inputs and of its result; on the way back those whose arrays it kept must be the same. NumPy's own writes, `array[...] = 5`, cannot be
 counted; inside `detect_anomaly` they are found by a checksum of every array that was kept.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minifcn import backend
 
 if TYPE_CHECKING:
-    from minifcn.autodiff.engine import Function, Tensor
+    from minifcn.autodiff.engine import Function
 
 REMEDY = "call backward before that, or give the operation a copy of its own: Tensor(array.copy())"
 
 
 class Version:
-    """How often a tensor's array was written to. Tensors that share the array by `detach` share this too."""
+    """How often a tensor's array was written to, and of each array when last. Tensors that share the array by `detach` share this too."""
 
-    __slots__ = ("count",)
+    __slots__ = ("count", "last")
 
     def __init__(self) -> None:
         self.count = 0
+        self.last: dict[int, int] = {}
 
-
-class Kept(NamedTuple):
-    """An array that a Function kept for its backward, and the version that its tensor had then."""
-
-    what: str
-    shape: tuple[int, ...]
-    version: Version
-    then: int
+    def raised(self, array: Any) -> None:
+        """`array` was written to. An id is enough: while a Function keeps the array, no other can have its id."""
+        self.count += 1
+        self.last[id(owner(array))] = self.count
 
 
 def owner(array: Any) -> Any:
@@ -46,25 +43,13 @@ def owner(array: Any) -> Any:
     return array
 
 
-def kept_of(function: Function, inputs: Sequence[Tensor], output: Tensor) -> tuple[Kept, ...]:
-    """What of its inputs and of its result `function` still holds, itself or as a view."""
-    held = {id(owner(value)) for value in vars(function).values() if backend.is_array(value)}
-    if not held:
-        return ()
-    named = [*((f"input {number}", tensor) for number, tensor in enumerate(inputs)), ("the result", output)]
-    return tuple(
-        Kept(what, tensor.shape, tensor.version, tensor.version.count)
-        for what, tensor in named
-        if id(owner(tensor.data)) in held
-    )
-
-
 def check(function: Function) -> None:
     """Raise RuntimeError where something that `function` kept was changed since its forward."""
-    for what, shape, version, then in function._kept:
-        if version.count != then:
+    for number, (version, then) in enumerate(function._versions):
+        if version.count != then and changed_since(function, version, then):
+            what = f"input {number}" if number < len(function.needs) else "the result"
             raise RuntimeError(
-                f"backward: {what} of {type(function).__name__}, shape {shape}, was changed after the forward that used it (by an optimiser's step, "
+                f"backward: {what} of {type(function).__name__} was changed after the forward that used it (by an optimiser's step, "
                 f"by load_state_dict or by an assignment to .data), so the gradient would be that of other numbers; {REMEDY}"
             )
     for name, (array, sum_then) in function._checksums.items():
@@ -73,6 +58,11 @@ def check(function: Function) -> None:
                 f"backward: {type(function).__name__} kept an array of shape {array.shape} as {name}, and it was written to after the forward that "
                 f"used it{where(function)}, so the gradient would be that of other numbers; {REMEDY}"
             )
+
+
+def changed_since(function: Function, version: Version, then: int) -> bool:
+    """Was it an array that `function` still holds, itself or as a view?"""
+    return any(version.last.get(id(owner(array)), 0) > then for _, array in arrays_of(vars(function)))
 
 
 def where(function: Function) -> str:

@@ -78,7 +78,7 @@ class Tensor:
 
     def changed(self) -> None:
         """Say that the array was written to. A backward that needs what stood there before will refuse."""
-        self.version.count += 1
+        self.version.raised(self._data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -196,7 +196,7 @@ class Function:
     fresh = False
     inputs: tuple[Input, ...] | None = None
     retained: Tensor | None = None  # the result, where it wants to keep its gradient
-    _kept: tuple[changes.Kept, ...] = ()
+    _versions: tuple[tuple[changes.Version, int], ...] = ()
     _checksums: Mapping[str, tuple[Array, int]] = {}
     needs: tuple[bool, ...] = ()
     _options: tuple[str, ...] | None = None
@@ -242,7 +242,7 @@ class Function:
                 Input((tensor.creator or tensor) if need else None, tensor.shape, tensor.dtype, tensor.device)
                 for tensor, need in zip(inputs, self.needs, strict=True)
             )
-            self._kept = changes.kept_of(self, inputs, output)
+            self._versions = tuple((tensor.version, tensor.version.count) for tensor in (*inputs, output))
             output.requires_grad, output.creator = True, self
         return output
 

@@ -45,7 +45,7 @@ def test_a_factor_changed_after_the_forward(change):
     x, w = leaf(3), mf.nn.Parameter(np.full(3, 3.0))
     loss = (x * w).sum()
     change(w)
-    with pytest.raises(RuntimeError, match=r"input 1 of Mul, shape \(3,\), was changed after the forward"):
+    with pytest.raises(RuntimeError, match="input 1 of Mul was changed after the forward"):
         loss.backward()
     assert x.grad is None and w.grad is None  # nothing half-way
 
