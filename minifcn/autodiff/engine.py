@@ -7,6 +7,7 @@ Going back, every function is visited after all the functions that its result we
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff import anomaly, profiler
+from minifcn.autodiff import anomaly, calls, profiler
 from minifcn.autodiff.walk import walk_back
 
 Array = Any  # a NumPy or a CuPy array
@@ -157,12 +158,21 @@ class Input(NamedTuple):
 
     `source` is a leaf, or the Function that made the input, or None where no gradient is wanted. The values are not here: they live as
     long as the caller or some Function keeps them, so that a map which no backward reads is gone when the next one is made.
+    `constant` only points at the values of an input without a gradient (and holds a plain number), so that a picture of the graph can
+    draw it once and name it.
     """
 
     source: Tensor | Function | None
     shape: tuple[int, ...]
     dtype: np.dtype
     device: str
+    constant: Any = None
+
+    @classmethod
+    def of(cls, tensor: Tensor, need: bool) -> Input:
+        source = (tensor.creator or tensor) if need else None
+        constant = None if need else weakref.ref(tensor.data) if tensor.ndim else tensor.data
+        return cls(source, tensor.shape, tensor.dtype, tensor.device, constant)
 
 
 class Function:
@@ -190,6 +200,7 @@ class Function:
     inputs: tuple[Input, ...] | None = None
     retained: Tensor | None = None  # the result, where it wants to keep its gradient
     needs: tuple[bool, ...] = ()
+    made_in: calls.Call | None = None  # the call of a Module that it ran in
     _options: tuple[str, ...] | None = None
     _called_at = "a line outside detect_anomaly(), so it is not known"
 
@@ -234,10 +245,8 @@ class Function:
             sources = {f"input {number}": tensor.data for number, tensor in enumerate(inputs)}
             anomaly.check(f"{name}.forward", output.data, sources, self._called_at)
         if any(self.needs):
-            self.inputs = tuple(
-                Input((tensor.creator or tensor) if need else None, tensor.shape, tensor.dtype, tensor.device)
-                for tensor, need in zip(inputs, self.needs, strict=True)
-            )
+            self.inputs = tuple(Input.of(tensor, need) for tensor, need in zip(inputs, self.needs, strict=True))
+            self.made_in = calls.current()
             output.requires_grad, output.creator = True, self
         return output
 

@@ -8,6 +8,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +26,10 @@ clock = time.perf_counter
 
 
 class Event(NamedTuple):
-    """One forward or backward of one operation. `bytes`: new arrays that it returned; `flops`: 0 where no count is known."""
+    """One forward or backward of one operation. `bytes`: new arrays that it returned; `flops`: 0 where no count is known.
+
+    `function` points at the Function without keeping it: a picture of the graph finds its times by it.
+    """
 
     name: str
     direction: str
@@ -35,6 +39,7 @@ class Event(NamedTuple):
     flops: int
     shapes: tuple[Shape, ...]
     thread: int
+    function: weakref.ref[Any] | None = None
 
 
 class Row(NamedTuple):
@@ -169,6 +174,7 @@ def described(
         count(shapes, size) * products if count else 0,
         shapes,
         threading.get_native_id(),
+        weakref.ref(function),
     )
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 # name -> the module that has it; loaded when first asked for, since matplotlib takes a second
 LATER = {
+    "architecture": "minifcn.draw.network",
     "effective_field": "minifcn.draw.receptive",
+    "graph": "minifcn.draw.computation",
     "receptive_field": "minifcn.draw.receptive",
 }
 
