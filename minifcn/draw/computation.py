@@ -7,7 +7,20 @@ from minifcn.autodiff.engine import Tensor
 from minifcn.autodiff.profiler import Profile
 from minifcn.draw.folding import Box, Link, folded
 from minifcn.draw.layers import plan
-from minifcn.draw.svg import LETTERS, SMALL, WIDTH, Canvas, Picture, number, shortened, text_width
+from minifcn.draw.svg import (
+    LETTERS,
+    LINE,
+    SMALL,
+    WIDTH,
+    Canvas,
+    Entry,
+    Picture,
+    draw_legend,
+    legend_size,
+    number,
+    shortened,
+    text_width,
+)
 from minifcn.draw.tracing import trace
 from minifcn.nn import Module
 
@@ -19,6 +32,7 @@ LOOKS = {
     "module": ("#e3dcf8", "#7c63c4", "part of the network, folded"),
     "result": ("#fbd5d5", "#c25050", "result"),
 }
+PLAIN = "#ffffff"
 MARGIN, PAD = 12, 9
 WIDEST = 236  # pixels: of a box; longer words lose their beginning
 
@@ -68,7 +82,9 @@ def as_results(loss: Any) -> dict[str, Tensor]:
         raise ValueError("draw.graph: there are no results; give the loss, or another Tensor")
     for name, tensor in several.items():
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"draw.graph: {name} is of type {type(tensor).__name__}; expected a Tensor, such as the loss")
+            raise TypeError(
+                f"draw.graph: {name} is of type {type(tensor).__name__}; expected a Tensor, such as the loss"
+            )
         if not tensor.requires_grad:
             raise ValueError(
                 f"draw.graph: {name} has no graph: no input of it requires a gradient, or it was made inside no_grad(). "
@@ -97,8 +113,9 @@ class ComputationGraph(Picture):
         sizes = {at: size_of(lines) for at, lines in enumerate(words)}
         found = plan(sizes, [(arrow.source, arrow.target) for arrow in self.arrows], WIDTH - 2 * MARGIN)
         canvas = Canvas()
-        legend = legend_rows(self.boxes, self.arrows)
-        wide = max(found.width, max((row[-1][1] for row in legend), default=0.0))
+        entries = legend(self.boxes, self.arrows)
+        _, legend_width, legend_height = legend_size(entries)
+        wide = max(found.width, legend_width)
         left = MARGIN + (wide - found.width) / 2
         for arrow, route in zip(self.arrows, found.routes, strict=True):
             self.draw_arrow(canvas, arrow, [(left + x, MARGIN + y) for x, y in route])
@@ -106,10 +123,8 @@ class ComputationGraph(Picture):
             place = found.places[at]
             draw_box(canvas, box, lines, left + place.x - sizes[at][0] / 2, MARGIN + place.y, sizes[at])
         y = MARGIN + found.height + 22
-        for row in legend:
-            draw_legend(canvas, row, MARGIN + (wide - row[-1][1]) / 2, y)
-            y += 26
-        return canvas.svg(wide + 2 * MARGIN, y + MARGIN - 4, self.label)
+        draw_legend(canvas, entries, MARGIN + wide / 2, y)
+        return canvas.svg(wide + 2 * MARGIN, y + legend_height + MARGIN, self.label)
 
     def draw_arrow(self, canvas: Canvas, arrow: Link, route: list[tuple[float, float]]) -> None:
         back = "the gradient comes back in that shape" if arrow.gradient else "no gradient comes back"
@@ -206,35 +221,11 @@ def draw_box(canvas: Canvas, box: Box, lines: list[str], x: float, y: float, siz
     canvas.end()
 
 
-def legend_rows(boxes: list[Box], arrows: list[Link]) -> list[list[tuple[str, float]]]:
-    """What the colours and lines mean, wrapped: rows of (kind or "solid" or "dashed", right end)."""
-    kinds = [kind for kind in LOOKS if any(box.kind == kind for box in boxes)]
-    kinds.append("solid")
+def legend(boxes: list[Box], arrows: list[Link]) -> list[Entry]:
+    """What the colours and lines mean."""
+    kinds = {box.kind for box in boxes}
+    entries = [Entry(words, fill, outline) for kind, (fill, outline, words) in LOOKS.items() if kind in kinds]
+    entries.append(Entry("arrow: a use; its gradient comes back", PLAIN, LINE))
     if not all(arrow.gradient for arrow in arrows):
-        kinds.append("dashed")
-    rows: list[list[tuple[str, float]]] = [[]]
-    end = 0.0
-    for kind in kinds:
-        width = text_width(legend_words(kind), SMALL) + 2 * PAD
-        if rows[-1] and end + width > WIDTH - 2 * MARGIN:
-            rows.append([])
-            end = 0.0
-        rows[-1].append((kind, end + width))
-        end += width + 8
-    return rows
-
-
-def legend_words(kind: str) -> str:
-    lines = {"solid": "arrow: a use; its gradient comes back", "dashed": "dashed: no gradient"}
-    return lines.get(kind) or LOOKS[kind][2]
-
-
-def draw_legend(canvas: Canvas, row: list[tuple[str, float]], left: float, y: float) -> None:
-    for kind, end in row:
-        words = legend_words(kind)
-        width = text_width(words, SMALL) + 2 * PAD
-        fill, outline = LOOKS[kind][:2] if kind in LOOKS else ("#ffffff", "#7d7d7d")
-        canvas.begin("legend", words)
-        canvas.rect(left + end - width, y, width, 20, fill, outline, 4, kind == "dashed")
-        canvas.text(left + end - width / 2, y + 14, words, SMALL)
-        canvas.end()
+        entries.append(Entry("dashed: no gradient", PLAIN, LINE, True))
+    return entries

@@ -5,11 +5,11 @@ few arrows cross; move the boxes to where their neighbours are.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-Key = Hashable
+Key = Any  # a box as the caller calls it, or a place kept free for an arrow
 Point = tuple[float, float]
 
 GAP = 14.0  # pixels between boxes of a layer
@@ -101,7 +101,9 @@ def layered(
     return {key: len(rows) - 1 - number for number, row in enumerate(rows) for key in row}
 
 
-def depths(sizes: Mapping[Key, object], sources: Mapping[Key, list[Key]], targets: Mapping[Key, list[Key]]) -> dict[Key, int]:
+def depths(
+    sizes: Mapping[Key, object], sources: Mapping[Key, list[Key]], targets: Mapping[Key, list[Key]]
+) -> dict[Key, int]:
     """How many arrows lie on the longest way to each box."""
     missing = {key: len(sources[key]) for key in sizes}
     ready = [key for key in sizes if not missing[key]]

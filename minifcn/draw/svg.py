@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from xml.sax.saxutils import escape as escaped
 from xml.sax.saxutils import quoteattr
 
@@ -21,6 +22,7 @@ ROOM = 1.04  # other fonts: Verdana's letters are up to this much wider than Dej
 LETTERS = 12  # pixels: the usual size; nothing is smaller than SMALL
 SMALL = 11
 WIDTH = 800  # pixels within which pictures are laid out
+DASHES = ' stroke-dasharray="5 3"'
 
 # what XML 1.0 cannot hold, not even escaped
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -140,7 +142,46 @@ class Canvas:
         )
 
 
-DASHES = ' stroke-dasharray="5 3"'
+class Entry(NamedTuple):
+    """A colour of the legend and what it means."""
+
+    words: str
+    fill: str
+    outline: str
+    dashed: bool = False
+
+
+def legend_size(entries: Sequence[Entry], width: float = WIDTH - 24) -> tuple[list[list[Entry]], float, float]:
+    """The entries in rows no wider than `width`; the width of the widest row, and the height of all."""
+    rows: list[list[Entry]] = [[]]
+    widest = end = 0.0
+    for entry in entries:
+        more = entry_width(entry)
+        if rows[-1] and end + more > width:
+            rows.append([])
+            end = 0.0
+        rows[-1].append(entry)
+        end += more + 8
+        widest = max(widest, end - 8)
+    return rows, widest, 26.0 * len(rows) - 6
+
+
+def entry_width(entry: Entry) -> float:
+    return text_width(entry.words, SMALL) + 18
+
+
+def draw_legend(canvas: Canvas, entries: Sequence[Entry], middle: float, y: float) -> None:
+    """Boxes in their colours with the words in them, below `y`, round the `middle`."""
+    for row in legend_size(entries)[0]:
+        x = middle - (sum(map(entry_width, row)) + 8 * (len(row) - 1)) / 2
+        for entry in row:
+            width = entry_width(entry)
+            canvas.begin("legend", entry.words)
+            canvas.rect(x, y, width, 20, entry.fill, entry.outline, 4, entry.dashed)
+            canvas.text(x + width / 2, y + 14, entry.words, SMALL)
+            canvas.end()
+            x += width + 8
+        y += 26
 
 
 class Picture:
@@ -163,6 +204,8 @@ class Picture:
                 f"save: {path.name!r} does not end in .svg, and SVG is what is written; give the name that ending. "
                 "Any browser opens it and prints it to other formats"
             )
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"save: there is no folder {path.parent}; make it first, or choose another place")
         write_whole(path, self.svg.encode())
         return path
 

@@ -110,7 +110,9 @@ def trace(results: Mapping[str, Tensor], model: Module | None, given: Mapping[st
         incoming = []
         for given_input in function.inputs:
             thing = values_of(given_input) if given_input.source is None else given_input.source
-            thing = given_input.constant if thing is None else thing  # gone: the pointer, of which an array has one only
+            thing = (
+                given_input.constant if thing is None else thing
+            )  # gone: the pointer, of which an array has one only
             if id(thing) in numbers:
                 source = numbers[id(thing)]
             elif given_input.source is None:
@@ -177,7 +179,7 @@ def single(array: Any) -> str:
     return f"{array.item():.4g}" if array.size == 1 else ""
 
 
-def leaf(tensor: Tensor, known: Names) -> Node:
+def leaf(tensor: Any, known: Names) -> Node:
     kind = "parameter" if isinstance(tensor, Parameter) else "leaf"
     name = known.tensors.get(id(tensor)) or kind
     node = Node(kind, name, tensor.shape, str(tensor.dtype), value=single(tensor.data), owner=id(tensor))
