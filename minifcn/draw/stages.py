@@ -201,8 +201,7 @@ def add_head(
     for step, skip in enumerate(head.skips, start=1):
         last = add_upsampling(grid, f"upscore_{skip.stride}s", head, classes, maps, row + step, last)
         name = f"fuse_{skip.source}"
-        what = "sum" if head.fusion == "sum" else "larger of both"
-        notes = [f"{what}, cut {skip.offset}" if skip.offset else what]
+        notes = [f"{head.fusion}, cut {skip.offset}" if skip.offset else head.fusion]
         column = grid.cards[finer[skip.source]].column
         card = grid.add(Card("join", row + step, column, name, notes, (classes, *maps[name])))
         grid.paths += [Path("along", last, card), Path("down", finer[skip.source], card, skip=True)]
