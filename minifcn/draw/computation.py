@@ -51,7 +51,7 @@ def graph(
     parameters, operations and results with their shapes; an arrow is a use of a tensor, dashed where no gradient comes back along it.
 
     Graphs of many operations are folded by module. `unfold`: names of parts to open ("backbone", ["backbone", "backbone.fire2"]),
-    True for all operations, () to fold all that can be folded. The network that was called names its parameters; `names` tells more names,
+    "" for the network alone, True for all operations, () to fold all that can be folded. The network that was called names its parameters; `names` tells more names,
     {"x": x, "w": w}; `model` is needed only where its layers were called one by one. `profile`: the `mf.profile()` that watched, for
     time and memory in each box; it is read when the picture is drawn, so a backward that runs before you look is in it:
 

@@ -46,13 +46,15 @@ def plan(sizes: Mapping[Key, tuple[float, float]], arrows: Sequence[tuple[Key, K
         layers[layer_of[key]].append(key)
     widths = {key: w + GAP for key, (w, _) in sizes.items()}
     chains = []
-    for number, (source, target) in enumerate(arrows):
-        lanes = [("lane", number, layer) for layer in range(layer_of[source] + 1, layer_of[target])]
+    for source, target in arrows:
+        # arrows from one box share their way: one lane, however often a tensor is used further down
+        lanes = [("lane", source, layer) for layer in range(layer_of[source] + 1, layer_of[target])]
         for lane in lanes:
-            layers[lane[2]].append(lane)
-            widths[lane] = LANE
+            if lane not in widths:
+                layers[lane[2]].append(lane)
+                widths[lane] = LANE
         chains.append([source, *lanes, target])
-    links = [pair for chain in chains for pair in pairwise(chain)]
+    links = list(dict.fromkeys(pair for chain in chains for pair in pairwise(chain)))
     above, below = defaultdict(list), defaultdict(list)
     for source, target in links:
         below[source].append(target)
@@ -77,22 +79,21 @@ def layered(
     waiting = {key: len(targets[key]) for key in sizes}
     ready = [key for key in sizes if not waiting[key]]
     rows: list[list[Key]] = []
-    passing = 0  # arrows whose upper end is not placed yet
+    passing: set[Key] = set()  # boxes that are not placed yet, though an arrow of theirs is
     while ready:
         ready.sort(key=lambda key: (depth[key] > 0, -depth[key]))
         row: list[Key] = []
-        used, lanes = 0.0, passing
+        used = LANE * len(passing)
         for key in ready:
-            more = sizes[key][0] + GAP - LANE * len(targets[key])  # its own arrows end here
-            if row and used + more + LANE * lanes > width:
-                continue
-            row.append(key)
-            used, lanes = used + sizes[key][0] + GAP, lanes - len(targets[key])
-        passing = lanes
+            more = sizes[key][0] + GAP - LANE * (key in passing)  # its own lane ends here
+            if not row or used + more <= width:
+                row.append(key)
+                used += more
         placed = set(row)
         ready = [key for key in ready if key not in placed]
+        passing -= placed
         for key in row:
-            passing += len(sources[key])
+            passing.update(sources[key])
             for source in sources[key]:
                 waiting[source] -= 1
                 if not waiting[source]:
@@ -230,13 +231,19 @@ def finished(
 def ports(
     chains: Sequence[Sequence[Key]], sizes: Mapping[Key, tuple[float, float]], middles: Mapping[Key, float], end: int
 ) -> dict[int, float]:
-    """x at which each arrow touches the box at its `end` (0 where it leaves, -1 where it enters), in the order of where they come from."""
-    at = defaultdict(list)
+    """x at which each arrow touches the box at its `end` (0 where it leaves, -1 where it enters), in the order of where they come from.
+
+    Arrows that leave into one lane leave together.
+    """
+    at: dict[Key, dict[Key, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, chain in enumerate(chains):
-        at[chain[end]].append((middles[chain[1] if end == 0 else chain[-2]], number))
+        near = chain[1] if end == 0 else chain[-2]
+        together = end == 0 and near not in sizes
+        at[chain[end]][(near, 0 if together else number)].append(number)
     found = {}
-    for key, arrows in at.items():
-        step = min(24.0, (sizes[key][0] - 20) / len(arrows))
-        for place, (_, number) in enumerate(sorted(arrows)):
-            found[number] = middles[key] + step * (place - (len(arrows) - 1) / 2)
+    for key, groups in at.items():
+        step = min(24.0, (sizes[key][0] - 20) / len(groups))
+        for place, group in enumerate(sorted(groups, key=lambda group: middles[group[0]])):
+            for number in groups[group]:
+                found[number] = middles[key] + step * (place - (len(groups) - 1) / 2)
     return found
