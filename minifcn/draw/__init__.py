@@ -1,4 +1,4 @@
-"""Drawing: label colours, overlays, curves, the HTML report. matplotlib is imported here alone, and only to plot."""
+"""Drawing: label colours, overlays, curves, the HTML report, graphs and networks. matplotlib is imported here alone, to plot and for its fonts."""
 
 from importlib import import_module
 from typing import Any

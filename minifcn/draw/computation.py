@@ -111,7 +111,8 @@ class ComputationGraph(Picture):
         costs = self.costs()
         words = [lines_of(box, costs.get(at)) for at, box in enumerate(self.boxes)]
         sizes = {at: size_of(lines) for at, lines in enumerate(words)}
-        found = plan(sizes, [(arrow.source, arrow.target) for arrow in self.arrows], WIDTH - 2 * MARGIN)
+        ends = [(arrow.source, arrow.target) for arrow in self.arrows]
+        found = plan(sizes, ends, WIDTH - 2 * MARGIN, [arrow.tensor for arrow in self.arrows])
         canvas = Canvas()
         entries = legend(self.boxes, self.arrows)
         _, legend_width, legend_height = legend_size(entries)

@@ -38,10 +38,11 @@ class Box:
 
 @dataclass(frozen=True)
 class Link:
-    """An arrow between boxes, by their numbers, and the tensor that goes along it."""
+    """An arrow between boxes, by their numbers; `tensor` is the number of what goes along it."""
 
     source: int
     target: int
+    tensor: int
     shape: Shape
     gradient: bool
 
@@ -76,7 +77,7 @@ def folded(trace: Trace, unfold: Any) -> tuple[list[Box], list[Link]]:
             if (arrow.source, target) in known:
                 continue
             known.add((arrow.source, target))
-        links.append(Link(place[source], place[target], arrow.shape, arrow.gradient))
+        links.append(Link(place[source], place[target], arrow.source, arrow.shape, arrow.gradient))
     return boxes, links
 
 

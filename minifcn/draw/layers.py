@@ -37,18 +37,26 @@ class Plan(NamedTuple):
     height: float
 
 
-def plan(sizes: Mapping[Key, tuple[float, float]], arrows: Sequence[tuple[Key, Key]], width: float) -> Plan:
-    """Lay out boxes of `sizes` (width, height) with `arrows` from box to box, downwards. No arrow may lead back to where it came from."""
-    layer_of = layered(sizes, arrows, width)
+def plan(
+    sizes: Mapping[Key, tuple[float, float]],
+    arrows: Sequence[tuple[Key, Key]],
+    width: float,
+    ways: Sequence[Key] | None = None,
+) -> Plan:
+    """Lay out boxes of `sizes` (width, height) with `arrows` from box to box, downwards. No arrow may lead back to where it came from.
+
+    `ways`: for each arrow what goes along it; what is the same shares its way past other boxes. Without: all that leaves a box is the same.
+    """
+    ways = [source for source, _ in arrows] if ways is None else ways
+    layer_of = layered(sizes, arrows, width, ways)
     count = 1 + max(layer_of.values(), default=-1)
     layers: list[list[Key]] = [[] for _ in range(count)]
     for key in sizes:
         layers[layer_of[key]].append(key)
     widths = {key: w + GAP for key, (w, _) in sizes.items()}
     chains = []
-    for source, target in arrows:
-        # arrows from one box share their way: one lane, however often a tensor is used further down
-        lanes = [("lane", source, layer) for layer in range(layer_of[source] + 1, layer_of[target])]
+    for (source, target), way in zip(arrows, ways, strict=True):
+        lanes = [("lane", source, layer, way) for layer in range(layer_of[source] + 1, layer_of[target])]
         for lane in lanes:
             if lane not in widths:
                 layers[lane[2]].append(lane)
@@ -65,35 +73,38 @@ def plan(sizes: Mapping[Key, tuple[float, float]], arrows: Sequence[tuple[Key, K
 
 
 def layered(
-    sizes: Mapping[Key, tuple[float, float]], arrows: Sequence[tuple[Key, Key]], width: float
+    sizes: Mapping[Key, tuple[float, float]], arrows: Sequence[tuple[Key, Key]], width: float, ways: Sequence[Key]
 ) -> dict[Key, int]:
     """The layer of every box, 0 on top. Filled from the bottom: a box is placed when all that it goes into stands below.
 
     What is made from nothing (a parameter) comes first, close to where it is used; then whatever has the longest way behind it.
     """
-    targets, sources = defaultdict(list), defaultdict(list)
-    for source, target in arrows:
+    targets, sources, incoming = defaultdict(list), defaultdict(list), defaultdict(list)
+    for (source, target), way in zip(arrows, ways, strict=True):
         targets[source].append(target)
         sources[target].append(source)
+        incoming[target].append((source, way))
     depth = depths(sizes, sources, targets)
     waiting = {key: len(targets[key]) for key in sizes}
     ready = [key for key in sizes if not waiting[key]]
     rows: list[list[Key]] = []
-    passing: set[Key] = set()  # boxes that are not placed yet, though an arrow of theirs is
+    passing: dict[Key, set[Key]] = defaultdict(set)  # of boxes that are not placed yet: the ways that lead further down
     while ready:
         ready.sort(key=lambda key: (depth[key] > 0, -depth[key]))
         row: list[Key] = []
-        used = LANE * len(passing)
+        used = LANE * sum(map(len, passing.values()))
         for key in ready:
-            more = sizes[key][0] + GAP - LANE * (key in passing)  # its own lane ends here
+            more = sizes[key][0] + GAP - LANE * len(passing.get(key, ()))  # its own lanes end here
             if not row or used + more <= width:
                 row.append(key)
                 used += more
         placed = set(row)
         ready = [key for key in ready if key not in placed]
-        passing -= placed
         for key in row:
-            passing.update(sources[key])
+            passing.pop(key, None)
+        for key in row:
+            for source, way in incoming[key]:
+                passing[source].add(way)
             for source in sources[key]:
                 waiting[source] -= 1
                 if not waiting[source]:

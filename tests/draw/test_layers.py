@@ -106,3 +106,11 @@ def test_spaced_is_the_least_sum_of_squares(seed):
 def test_a_circle_is_refused():
     with pytest.raises(ValueError, match="the arrows lead round in a circle"):
         depths({"a": 0, "b": 0}, {"a": ["b"], "b": ["a"]}, {"a": ["b"], "b": ["a"]})
+
+
+def test_different_tensors_of_one_box_have_lanes_of_their_own():
+    sizes = dict.fromkeys("xabc", (60.0, 20.0))
+    arrows = [("x", "a"), ("a", "b"), ("b", "c"), ("x", "c"), ("x", "c"), ("x", "c")]
+    found = plan(sizes, arrows, 776, ways=[0, 1, 2, 3, 3, 4])
+    assert found.routes[3][1:-2] == found.routes[4][1:-2] and found.routes[3][-1] != found.routes[4][-1]
+    assert not {x for x, _ in found.routes[3][2:-2]} & {x for x, _ in found.routes[5][2:-2]}
