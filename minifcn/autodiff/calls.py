@@ -17,6 +17,10 @@ class Call:
     def __init__(self, module: Any, outer: Call | None) -> None:
         self.module, self.outer = module, outer
 
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        """Pickled or copied it is None: a result that travels to another process does not take the whole network along."""
+        return type(None), ()
+
     def chain(self) -> list[Call]:
         """The calls from the outermost to this one."""
         found: list[Call] = []

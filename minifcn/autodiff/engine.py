@@ -174,6 +174,9 @@ class Input(NamedTuple):
         constant = None if need else weakref.ref(tensor.data) if tensor.ndim else tensor.data
         return cls(source, tensor.shape, tensor.dtype, tensor.device, constant)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Input, tuple(self[:4])  # a pointer cannot be pickled
+
 
 class Function:
     """A differentiable operation: a forward on arrays and the backward that belongs to it.

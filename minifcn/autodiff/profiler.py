@@ -4,11 +4,11 @@ What an operation costs in additions and multiplications follows from the shapes
 know the operations, so `ops/flops.py` lists those that have a count.
 """
 
+import itertools
 import json
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,12 +23,13 @@ Shape = tuple[int, ...]
 FLOPS: dict[type, Callable[[tuple[Shape, ...], Shape], int]] = {}
 
 clock = time.perf_counter
+_count = itertools.count()
 
 
 class Event(NamedTuple):
     """One forward or backward of one operation. `bytes`: new arrays that it returned; `flops`: 0 where no count is known.
 
-    `function` points at the Function without keeping it: a picture of the graph finds its times by it.
+    `number` is that of the Function (`number_of`), by which a picture of the graph finds its times.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Event(NamedTuple):
     flops: int
     shapes: tuple[Shape, ...]
     thread: int
-    function: weakref.ref[Any] | None = None
+    number: int = -1
 
 
 class Row(NamedTuple):
@@ -154,6 +155,11 @@ def watched(function: Any, direction: str) -> Callable[..., Any]:
     return call
 
 
+def number_of(function: Any) -> int:
+    """A number for each application of a Function, given when first asked for and gone when the graph is dropped."""
+    return vars(function).setdefault("_number", next(_count))
+
+
 def described(
     function: Any, direction: str, arrays: tuple[Any, ...], result: Any, start: float, seconds: float
 ) -> Event:
@@ -174,7 +180,7 @@ def described(
         count(shapes, size) * products if count else 0,
         shapes,
         threading.get_native_id(),
-        weakref.ref(function),
+        number_of(function),
     )
 
 

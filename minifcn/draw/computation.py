@@ -149,10 +149,10 @@ class ComputationGraph(Picture):
         """Seconds forward, seconds backward and bytes of new arrays of each box that the profile has seen."""
         if self.profile is None:
             return {}
-        box_of = {id(function): at for at, box in enumerate(self.boxes) for function in box.functions}
+        box_of = {number: at for at, box in enumerate(self.boxes) for number in box.functions}
         found: dict[int, list[float]] = {}
         for event in list(self.profile.events):
-            at = box_of.get(id(event.function))
+            at = box_of.get(event.number)
             if at is not None:
                 cost = found.setdefault(at, [0.0, 0.0, 0])
                 cost[event.direction == "backward"] += event.seconds

@@ -1,6 +1,5 @@
 """A graph folded by the modules of its network: all that one call of a module did becomes one box."""
 
-import weakref
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ class Box:
     dtype: str = ""
     operations: int = 0
     parameters: int = 0
-    functions: list[weakref.ref[Any]] = field(default_factory=list)
+    functions: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def single_box(node: Node, trace: Trace) -> Box:
         of = full.rpartition(".")[2]
     return Box(
         node.kind, node.name, full, of, [("", node.shape)], node.gradient, node.stored, node.value, node.slope, node.dtype,
-        operations=int(node.kind == "operation"), functions=[node.function] if node.function else [],
+        operations=int(node.kind == "operation"), functions=[] if node.number is None else [node.number],
     )  # fmt: skip
 
 
@@ -166,7 +165,7 @@ def module_box(call: Call, nodes: list[Node], trace: Trace, time: int) -> Box:
         "module", name if time == 1 else f"{name}, call {time}", full or kind, kind, [], dtype=nodes[0].dtype,
         operations=sum(node.kind == "operation" for node in nodes),
         parameters=sum(prod(node.shape) for node in nodes if node.kind == "parameter"),
-        functions=[node.function for node in nodes if node.function],
+        functions=[node.number for node in nodes if node.number is not None],
     )  # fmt: skip
 
 

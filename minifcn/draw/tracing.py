@@ -10,6 +10,7 @@ from typing import Any
 
 from minifcn.autodiff.calls import Call
 from minifcn.autodiff.engine import Function, Input, Tensor
+from minifcn.autodiff.profiler import number_of
 from minifcn.autodiff.walk import is_leaf
 from minifcn.nn import Module, Parameter
 
@@ -29,7 +30,7 @@ class Node:
     value: str = ""  # of a single number, where it is still there
     slope: str = ""  # its gradient
     owner: int = 0  # id of the parameter, by which a module knows it
-    function: weakref.ref[Function] | None = None
+    number: int | None = None  # of a Function, as a profile knows it
     calls: list[Call] = field(default_factory=list)  # from the outermost
 
 
@@ -99,7 +100,7 @@ def trace(results: Mapping[str, Tensor], model: Module | None, given: Mapping[st
     numbers: dict[int, int] = {}  # id of a Function, a leaf, or an array, or the pointer to one that is gone
     arrows: list[Arrow] = []
 
-    def number_of(thing: Any, node: Node) -> int:
+    def place_of(thing: Any, node: Node) -> int:
         if id(thing) not in numbers:
             numbers[id(thing)] = len(nodes)
             nodes[len(nodes)] = node
@@ -109,25 +110,22 @@ def trace(results: Mapping[str, Tensor], model: Module | None, given: Mapping[st
         assert function.inputs is not None
         incoming = []
         for given_input in function.inputs:
-            thing = values_of(given_input) if given_input.source is None else given_input.source
-            thing = (
-                given_input.constant if thing is None else thing
-            )  # gone: the pointer, of which an array has one only
+            thing = thing_of(given_input)
             if id(thing) in numbers:
                 source = numbers[id(thing)]
             elif given_input.source is None:
-                source = number_of(thing, constant(given_input, known))
+                source = place_of(thing, constant(given_input, known))
             else:
-                source = number_of(thing, leaf(given_input.source, known))
+                source = place_of(thing, leaf(given_input.source, known))
             nodes[source].shape, nodes[source].dtype = given_input.shape, str(given_input.dtype)
             incoming.append((source, given_input))
-        node = Node("operation", type(function).__name__, (), "", function=weakref.ref(function))
+        node = Node("operation", type(function).__name__, (), "", number=number_of(function))
         node.calls = function.made_in.chain() if function.made_in else []
-        target = number_of(function, node)
+        target = place_of(function, node)
         arrows += [Arrow(source, target, each.shape, each.source is not None) for source, each in incoming]
     for name, tensor in results.items():
         thing = tensor.creator or tensor
-        source = numbers[id(thing)] if id(thing) in numbers else number_of(thing, leaf(tensor, known))
+        source = numbers[id(thing)] if id(thing) in numbers else place_of(thing, leaf(tensor, known))
         nodes[source].shape, nodes[source].dtype = tensor.shape, str(tensor.dtype)
         target = len(nodes)
         nodes[target] = Node("result", name, tensor.shape, str(tensor.dtype), value=single(tensor.data))
@@ -191,6 +189,17 @@ def leaf(tensor: Any, known: Names) -> Node:
 def values_of(given: Input) -> Any:
     """The array of an input without a gradient, or None where nobody has kept it."""
     return given.constant() if isinstance(given.constant, weakref.ref) else given.constant
+
+
+def thing_of(given: Input) -> Any:
+    """What makes an input the same as another one: its leaf or Function; without a gradient its array.
+
+    Where nobody has kept the array it is the pointer, of which an array has one only. A graph that was copied has none either.
+    """
+    for thing in (given.source, values_of(given), given.constant):
+        if thing is not None:
+            return thing
+    return given
 
 
 def constant(given: Input, known: Names) -> Node:
