@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff import anomaly, changes, profiler
+from minifcn.autodiff import anomaly, calls, changes, profiler
 from minifcn.autodiff.walk import Input, walk_back
 
 Array = Any  # a NumPy or a CuPy array
@@ -199,6 +199,7 @@ class Function:
     _versions: tuple[tuple[changes.Version, int], ...] = ()
     _checksums: Mapping[str, tuple[Array, int]] = {}
     needs: tuple[bool, ...] = ()
+    made_in: calls.Call | None = None  # the call of a Module that it ran in
     _options: tuple[str, ...] | None = None
 
     def forward(self, *arrays: Array) -> Array:
@@ -238,11 +239,9 @@ class Function:
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output.data, [tensor.data for tensor in inputs])
         if any(self.needs):
-            self.inputs = tuple(
-                Input((tensor.creator or tensor) if need else None, tensor.shape, tensor.dtype, tensor.device)
-                for tensor, need in zip(inputs, self.needs, strict=True)
-            )
+            self.inputs = tuple(Input.of(tensor, need) for tensor, need in zip(inputs, self.needs, strict=True))
             self._versions = tuple((tensor.version, tensor.version.count) for tensor in (*inputs, output))
+            self.made_in = calls.current()
             output.requires_grad, output.creator = True, self
         return output
 

@@ -4,6 +4,7 @@ What an operation costs in additions and multiplications follows from the shapes
 know the operations, so `ops/flops.py` lists those that have a count.
 """
 
+import itertools
 import json
 import os
 import threading
@@ -22,10 +23,14 @@ Shape = tuple[int, ...]
 FLOPS: dict[type, Callable[[tuple[Shape, ...], Shape], int]] = {}
 
 clock = time.perf_counter
+_count = itertools.count()
 
 
 class Event(NamedTuple):
-    """One forward or backward of one operation. `bytes`: new arrays that it returned; `flops`: 0 where no count is known."""
+    """One forward or backward of one operation. `bytes`: new arrays that it returned; `flops`: 0 where no count is known.
+
+    `number` is that of the Function (`number_of`), by which a picture of the graph finds its times.
+    """
 
     name: str
     direction: str
@@ -35,6 +40,7 @@ class Event(NamedTuple):
     flops: int
     shapes: tuple[Shape, ...]
     thread: int
+    number: int = -1
 
 
 class Row(NamedTuple):
@@ -144,6 +150,11 @@ def run(function: Any, direction: str, *arrays: Any) -> Any:
     return result
 
 
+def number_of(function: Any) -> int:
+    """A number for each application of a Function, given when first asked for and gone when the graph is dropped."""
+    return vars(function).setdefault("_number", next(_count))
+
+
 def described(
     function: Any, direction: str, arrays: tuple[Any, ...], result: Any, start: float, seconds: float
 ) -> Event:
@@ -164,6 +175,7 @@ def described(
         count(shapes, size) * products if count else 0,
         shapes,
         threading.get_native_id(),
+        number_of(function),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,12 +23,24 @@ class Input(NamedTuple):
 
     `source` is a leaf, or the Function that made the input, or None where no gradient is wanted. The values are not here: they live as
     long as the caller or some Function keeps them, so that a map which no backward reads is gone when the next one is made.
+    `constant` only points at the values of an input without a gradient (and holds a plain number), so that a picture of the graph can
+    draw it once and name it.
     """
 
     source: Tensor | Function | None
     shape: tuple[int, ...]
     dtype: np.dtype
     device: str
+    constant: Any = None
+
+    @classmethod
+    def of(cls, tensor: Tensor, need: bool) -> Input:
+        source = (tensor.creator or tensor) if need else None
+        constant = None if need else weakref.ref(tensor.data) if tensor.ndim else tensor.data
+        return cls(source, tensor.shape, tensor.dtype, tensor.device, constant)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Input, tuple(self[:4])  # a pointer cannot be pickled
 
 
 def walk_back(root: Tensor, grad: Any) -> None:

@@ -1,11 +1,13 @@
-"""Drawing: label colours, overlays, curves, the HTML report. matplotlib is imported here alone, and only to plot."""
+"""Drawing: label colours, overlays, curves, the HTML report, graphs and networks. matplotlib is imported here alone, to plot and for its fonts."""
 
 from importlib import import_module
 from typing import Any
 
 # name -> the module that has it; loaded when first asked for, since matplotlib takes a second
 LATER = {
+    "architecture": "minifcn.draw.network",
     "effective_field": "minifcn.draw.networks.receptive",
+    "graph": "minifcn.draw.computation",
     "receptive_field": "minifcn.draw.networks.receptive",
 }
 

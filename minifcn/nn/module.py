@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minifcn import backend
+from minifcn.autodiff import calls
 from minifcn.autodiff.engine import Tensor
 
 
@@ -46,7 +47,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: write forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        return self.forward(*inputs, **options)
+        token = calls.enter(self)
+        try:
+            return self.forward(*inputs, **options)
+        finally:
+            calls.leave(token)
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """(name, Module) of the direct parts, in the order of assignment; in a list or dict, with the number or key."""

@@ -19,7 +19,7 @@ def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | No
                 raise TypeError(f"{operation}: {name} is {came}; expected a Tensor, an array or a number")
         if like is not None and value.dtype.kind in "fiub":
             value = backend.to_device(value, like.device) if value.ndim == 0 else value
-            value = value.astype(like.dtype)
+            value = value.astype(like.dtype, copy=False)
         value = Tensor(value)
     if value.dtype not in (np.float32, np.float64):
         raise TypeError(

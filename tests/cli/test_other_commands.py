@@ -1,6 +1,7 @@
 """minifcn summary, gradcheck and demo."""
 
 import json
+import re
 import shlex
 
 import pytest
@@ -220,3 +221,23 @@ def test_the_demo_leaves_a_folder_of_other_things_alone(call, small_demo, tmp_pa
 def test_the_command_that_the_demo_prints_can_be_pasted(call, small_demo, tmp_path):
     answer = call("demo --out", tmp_path / "my demo").worked()
     assert shlex.split(answer.out.splitlines()[0])[-1] == str(tmp_path / "my demo")
+
+
+def test_summary_draws_the_architecture(call, tmp_path):
+    path = tmp_path / "net.svg"
+    answer = call(f"summary fcn8s --backbone tiny --width 4 --padding paper --size 375x500 --draw {path}").worked()
+    assert answer.out.rstrip().endswith(f"drawn          {path}")
+    rows, svg = table(answer.out), path.read_text(encoding="utf-8")
+    for name in ("score_fr", "score_pool4", "upscore_16s", "fuse_pool4", "fuse_pool3", "upscore"):
+        size = re.search(r"\d+ x \d+ x \d+", rows[name]).group().replace(" x ", "×")
+        assert re.search(rf">{name}</text>(\n<text[^>]*>[^<]*</text>)?\n<text[^>]*>{size}</text>", svg), name
+    assert "FCN-8s over tiny, padding paper" in svg and "21×375×500" in svg
+
+
+@pytest.mark.parametrize(
+    "name, says", [("net.png", "'net.png' does not end in .svg"), ("nowhere/net.svg", "there is no folder")]
+)
+def test_summary_refuses_to_draw_before_it_prints(name, says, call, tmp_path):
+    answer = call(f"summary fcn8s --backbone tiny --draw {tmp_path / name}")
+    answer.failed(says)
+    assert answer.out == "" and not list(tmp_path.iterdir())

@@ -1,6 +1,10 @@
-"""A network as a table, a row a layer: output shape, receptive field, stride, parameters, multiply-adds, activation memory."""
+"""A network as a table, a row a layer: output shape, receptive field, stride, parameters, multiply-adds, activation memory.
+
+--draw writes the network as a picture too: trunk, scores, skips, upsampling, and the sizes of all maps.
+"""
 
 import argparse
+from pathlib import Path
 
 from minifcn.cli.options import at_least, height_by_width
 from minifcn.models import ARCHITECTURES, BACKBONES, build, load, summarise
@@ -19,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)"
     )
     parser.add_argument("--num-classes", type=at_least(1), default=21, metavar="C", help="(21)")
+    parser.add_argument("--draw", type=Path, metavar="FILE.svg", help="write a picture of the architecture there too")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,9 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
                 width=arguments.width,
                 padding=arguments.padding,
             )
+    if arguments.draw is not None:  # before the table, so that a mistake in the name is the first thing to be seen
+        from minifcn.draw.network import architecture  # matplotlib's fonts, for whoever wants a picture
+
+        architecture(model, arguments.size).save(arguments.draw)
     print(summarise(model, arguments.size))
     if model.picture_size:
         print(f"trained on     pictures whose longer side has {model.picture_size} pixels")
     for key, text in model.notes.items():
         print(f"note           {key}: {text}")
+    if arguments.draw is not None:
+        print(f"drawn          {arguments.draw}")
     return 0
