@@ -5,9 +5,9 @@ from typing import Any
 
 # name -> the module that has it; loaded when first asked for, since matplotlib takes a second
 LATER = {
-    "architecture": "minifcn.draw.network",
+    "architecture": "minifcn.draw.diagrams.architecture",
     "effective_field": "minifcn.draw.networks.receptive",
-    "graph": "minifcn.draw.computation",
+    "graph": "minifcn.draw.diagrams.graph",
     "receptive_field": "minifcn.draw.networks.receptive",
 }
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minifcn.kernels.cpu import large_kernels, pointwise, pools, upsampling, window_tiles, winograd, winograd_gradient
-from minifcn.kernels.gpu.convolution import convolution as gpu_convolution
-from minifcn.kernels.gpu.convolution import masks as gpu_masks
-from minifcn.kernels.gpu.convolution import pools as gpu_pools
-from minifcn.kernels.gpu.convolution import winograd as gpu_winograd
+from minifcn.kernels.gpu import convolution as gpu_convolution
+from minifcn.kernels.gpu import masks as gpu_masks
+from minifcn.kernels.gpu import pools as gpu_pools
+from minifcn.kernels.gpu import winograd as gpu_winograd
 
 Array = Any
 

@@ -11,7 +11,7 @@ import numpy as np
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Tensor
 from minifcn.kernels.cpu.pointwise import in_blocks
-from minifcn.kernels.gpu.convolution import optimiser as gpu_steps
+from minifcn.kernels.gpu import optimiser as gpu_steps
 
 
 class Optimiser:

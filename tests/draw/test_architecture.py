@@ -156,7 +156,7 @@ def test_what_is_drawn_is_what_is_told():
 
 def test_bodies_shrink_and_thicken_along_the_trunk():
     """Heights follow the rows of the maps, the thickness of convolutions their channels, as in the figure."""
-    from minifcn.draw.cards import body
+    from minifcn.draw.diagrams.cards import body
 
     found = drawn(fcn(("vgg16", 8, "same", False)))
     blocks = [block for card in cards(found, "stage") for block in card.blocks]

@@ -485,8 +485,11 @@ def test_a_notebook_shows_it():
 
 
 def test_the_functions_stay_functions_when_their_modules_are_imported():
-    import minifcn.draw.computation
-    import minifcn.draw.network
+    import minifcn.draw.diagrams.architecture
+    import minifcn.draw.diagrams.graph
 
-    assert mf.draw.graph is minifcn.draw.computation.graph and mf.draw.architecture is minifcn.draw.network.architecture
+    assert (
+        mf.draw.graph is minifcn.draw.diagrams.graph.graph
+        and mf.draw.architecture is minifcn.draw.diagrams.architecture.architecture
+    )
     assert {"graph", "architecture"} <= set(dir(mf.draw))

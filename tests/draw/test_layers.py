@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from minifcn.draw.layers import crossings, depths, plan, spaced
+from minifcn.draw.diagrams.layers import crossings, depths, plan, spaced
 
 
 def random_graph(rng, count):

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 import minifcn as mf
-from minifcn.draw.svg import LINE, WIDTH, Canvas, Entry, Picture, draw_legend, legend_size, shortened, text_width
+from minifcn.draw.diagrams.svg import (
+    LINE,
+    WIDTH,
+    Canvas,
+    Entry,
+    Picture,
+    draw_legend,
+    legend_size,
+    shortened,
+    text_width,
+)
 
 from .svgs import check_picture, contrast, measured, parsed
 

@@ -7,9 +7,9 @@ import pytest
 from standin.kernels_of import kernels
 
 import minifcn.kernels.gpu
-from minifcn.kernels.gpu.convolution import convolution as gpu_convolution
-from minifcn.kernels.gpu.convolution import launch
-from minifcn.kernels.gpu.convolution import winograd as gpu_winograd
+from minifcn.kernels.gpu import convolution as gpu_convolution
+from minifcn.kernels.gpu import launch
+from minifcn.kernels.gpu import winograd as gpu_winograd
 from minifcn.kernels.windows import Window
 
 from .nvrtc import compile_for, library

@@ -9,10 +9,10 @@ from standin import installed
 import minifcn as mf
 from minifcn import backend
 from minifcn.kernels import Window, simple
-from minifcn.kernels.gpu.convolution import convolution as gpu_convolution
-from minifcn.kernels.gpu.convolution import launch
-from minifcn.kernels.gpu.convolution import pools as gpu_pools
-from minifcn.kernels.gpu.convolution import winograd as gpu_winograd
+from minifcn.kernels.gpu import convolution as gpu_convolution
+from minifcn.kernels.gpu import launch
+from minifcn.kernels.gpu import pools as gpu_pools
+from minifcn.kernels.gpu import winograd as gpu_winograd
 from minifcn.nn.optim import SGD, Adam
 
 from .conftest import down, same

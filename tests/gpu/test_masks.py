@@ -7,7 +7,7 @@ import minifcn as mf
 from minifcn import backend
 from minifcn.backend import Share
 from minifcn.kernels import simple
-from minifcn.kernels.gpu.convolution import masks as gpu_masks
+from minifcn.kernels.gpu import masks as gpu_masks
 
 from .conftest import down
 

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
                 padding=arguments.padding,
             )
     if arguments.draw is not None:  # before the table, so that a mistake in the name is the first thing to be seen
-        from minifcn.draw.network import architecture  # matplotlib's fonts, for whoever wants a picture
+        from minifcn.draw.diagrams.architecture import architecture  # matplotlib's fonts, for whoever wants a picture
 
         architecture(model, arguments.size).save(arguments.draw)
     print(summarise(model, arguments.size))

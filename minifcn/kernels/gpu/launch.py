@@ -20,7 +20,7 @@ TYPES = {"float32": "float", "float64": "double"}
 
 def source(name: str) -> str:
     """The text of cuda/`name`.cu, after what all sources share."""
-    room = files("minifcn.kernels.gpu.convolution") / "cuda"
+    room = files("minifcn.kernels.gpu") / "cuda"
     return "".join((room / f"{each}.cu").read_text(encoding="utf-8") for each in ("shared", name))
 
 

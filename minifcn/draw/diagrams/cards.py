@@ -2,8 +2,8 @@
 
 from math import log2
 
-from minifcn.draw.stages import Block, Card, Size, by_x
-from minifcn.draw.svg import SMALL, Canvas, number, shortened, text_width
+from minifcn.draw.diagrams.stages import Block, Card, Size, by_x
+from minifcn.draw.diagrams.svg import SMALL, Canvas, number, shortened, text_width
 
 # kind of card: fill, outline, and what the legend calls it
 LOOKS = {

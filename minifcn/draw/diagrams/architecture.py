@@ -6,9 +6,9 @@ What stands where is worked out in stages.py, a card is drawn by cards.py.
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from minifcn.draw.cards import BODY, FLOOR, LOOKS, LOWEST, PAD, SKIP, card_size, draw_card
-from minifcn.draw.stages import Card, Grid, Path, add_network
-from minifcn.draw.svg import (
+from minifcn.draw.diagrams.cards import BODY, FLOOR, LOOKS, LOWEST, PAD, SKIP, card_size, draw_card
+from minifcn.draw.diagrams.stages import Card, Grid, Path, add_network
+from minifcn.draw.diagrams.svg import (
     LETTERS,
     LINE,
     WIDTH,

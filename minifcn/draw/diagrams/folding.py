@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from minifcn.autodiff.calls import Call
-from minifcn.draw.tracing import Node, Shape, Trace
+from minifcn.draw.diagrams.tracing import Node, Shape, Trace
 
 MOST = 24  # operations: a graph of more is folded where nobody says how
 

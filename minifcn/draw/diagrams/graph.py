@@ -5,9 +5,9 @@ from typing import Any
 
 from minifcn.autodiff.engine import Tensor
 from minifcn.autodiff.profiler import Profile
-from minifcn.draw.folding import Box, Link, folded
-from minifcn.draw.layers import plan
-from minifcn.draw.svg import (
+from minifcn.draw.diagrams.folding import Box, Link, folded
+from minifcn.draw.diagrams.layers import plan
+from minifcn.draw.diagrams.svg import (
     LETTERS,
     LINE,
     SMALL,
@@ -21,7 +21,7 @@ from minifcn.draw.svg import (
     shortened,
     text_width,
 )
-from minifcn.draw.tracing import trace
+from minifcn.draw.diagrams.tracing import trace
 from minifcn.nn import Module
 
 # kind of box: fill, outline, and what the legend calls it
