@@ -63,7 +63,7 @@ def text_width(text: str, size: float = LETTERS, bold: bool = False) -> float:
 def shortened(text: str, room: float, size: float = LETTERS, bold: bool = False) -> str:
     """`text`, or as much of its end as fits into `room` pixels: names that grow long differ at the end.
 
-    >>> shortened("a name", 1000), shortened("backbone.stage.block.convolution", 103)
+    >>> shortened("a name", 1000), shortened("backbone.stage.block.convolution", 100)
     ('a name', '…k.convolution')
     """
     text = clean(text)
