@@ -11,6 +11,7 @@ from minifcn.autodiff.engine import Tensor
 from minifcn.models.backbones import BACKBONES, Backbone
 from minifcn.models.heads import as_pictures
 from minifcn.models.preprocessing import DEFAULTS
+from minifcn.names import instead
 
 SIDES = {"tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezenet": 227}
 
@@ -18,7 +19,7 @@ SIDES = {"tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezene
 def trained_trunk(name: str, width: int | None) -> tuple[Backbone, int]:
     """The trunk as it was trained, up to the classifier, and the number of channels that come out of it."""
     if name not in SIDES:
-        raise ValueError(f"Classifier: unknown backbone {name!r}; choose one of {', '.join(SIDES)}")
+        raise ValueError(f"Classifier: unknown backbone {name!r}{instead(name, SIDES)}")
     trunk = BACKBONES[name]("trained", width)
     channels = trunk.channels[trunk.heads[max(trunk.heads)]]
     layers = dict(trunk.named_layers())

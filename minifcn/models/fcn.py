@@ -6,6 +6,7 @@ from minifcn.autodiff.engine import Tensor
 from minifcn.models.backbones import BACKBONES, Backbone
 from minifcn.models.heads import Head, as_pictures, check_padding
 from minifcn.models.preprocessing import DEFAULTS, Preprocessing
+from minifcn.names import instead
 
 
 class FCN(Head):
@@ -70,7 +71,7 @@ class FCN(Head):
 def named_backbone(name: str, padding: str, width: int | None, in_channels: int) -> Backbone:
     """The trunk called `name` in BACKBONES."""
     if name not in BACKBONES:
-        raise ValueError(f"FCN: unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}")
+        raise ValueError(f"FCN: unknown backbone {name!r}{instead(name, BACKBONES)}")
     check_padding(padding)  # a trunk knows one more, which is not for an FCN
     return BACKBONES[name](padding, width, in_channels)
 
@@ -107,6 +108,6 @@ ARCHITECTURES = {
 def build(architecture: str, **options: Any) -> FCN:
     """A network by its name on the command line: fcn32s, fcn16s, fcn8s, fcn4s or fcn8s-atonce. Options as in `FCN`."""
     if architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {architecture!r}; choose one of {', '.join(ARCHITECTURES)}")
+        raise ValueError(f"unknown architecture {architecture!r}{instead(architecture, ARCHITECTURES)}")
     stride, at_once = ARCHITECTURES[architecture]
     return FCN(stride=stride, at_once=at_once, **options)

@@ -5,11 +5,11 @@ result; a part of a part is written with a dot ("fire2.squeeze1x1").
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor
+from minifcn.names import instead
 
 PICTURE = "picture"
 
@@ -120,9 +120,7 @@ def find(maps: Sequence[Map], name: str) -> Map:
         if each.name == name:
             return each
     names = [each.name for each in maps]
-    near = get_close_matches(name, names, 3) if isinstance(name, str) else []
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise ValueError(f"geometry: no layer {name!r}; {hint}this network has {', '.join(names)}")
+    raise ValueError(f"geometry: no layer {name!r}{instead(str(name), names, 'this network has')}")
 
 
 def run_to(model: Any, name: str, x: Any) -> Tensor:

@@ -10,6 +10,7 @@ from minifcn.autodiff.engine import Array
 from minifcn.backend import array_module, device_of, to_device
 from minifcn.models.classifiers import Classifier, HeatMap
 from minifcn.models.fcn import FCN
+from minifcn.names import instead
 from minifcn.nn import Module
 from minifcn.nn.initialisers import undrawn
 
@@ -121,7 +122,7 @@ def freeze(model: Module, learns: str) -> None:
     `backward`, which makes a step cheaper.
     """
     if learns not in LEARNERS:
-        raise ValueError(f"freeze: learns is {learns!r}; expected one of {', '.join(LEARNERS)}")
+        raise ValueError(f"freeze: learns is {learns!r}{instead(learns, LEARNERS)}")
     added = getattr(getattr(model, "backbone", None), "added", ())
     for name, parameter in model.named_parameters():
         if (learns == "heads" and in_trunk(name, added)) or (learns == "scores" and not name.startswith(SCORES)):
