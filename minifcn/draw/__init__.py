@@ -8,6 +8,7 @@ LATER = {
     "effective_field": "minifcn.draw.receptive",
     "receptive_field": "minifcn.draw.receptive",
 }
+__all__ = list(LATER)
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +18,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *LATER])
+    return sorted(__all__)

@@ -15,6 +15,11 @@ from minifcn.kernels.windows import Window, pair, same_padding
 
 __all__ = ["Window", "call", "pair", "same_padding", "use"]
 
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 CHOICES = ("simple", "fast")
 
 

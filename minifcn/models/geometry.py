@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def fields(model: Any) -> dict[str, Field]:
     """What one cell of each map sees, by the map's name. `model` as in `graph.maps_of`.
 

@@ -13,6 +13,12 @@ from minifcn.autodiff.engine import Array, Tensor
 from minifcn.kernels import gpu_steps
 from minifcn.kernels.pointwise import in_blocks
 
+__all__ = ["SGD", "Adam", "Optimiser"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 class Optimiser:
     """Parameters in groups; a subclass says how one of them moves.

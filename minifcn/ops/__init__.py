@@ -6,13 +6,13 @@ from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, su
 from minifcn.ops.convolution import conv2d, conv_transpose2d
 from minifcn.ops.loss import softmax_cross_entropy
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
-from minifcn.ops.registry import OPERATIONS, Call, Operation, operation
+from minifcn.ops.registry import OPERATIONS as OPERATIONS  # the list of them, for who walks it; not one of them
+from minifcn.ops.registry import Call as Call
+from minifcn.ops.registry import Operation as Operation
+from minifcn.ops.registry import operation as operation
 from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
 
 __all__ = [
-    "OPERATIONS",
-    "Call",
-    "Operation",
     "add",
     "avg_pool2d",
     "concat",
@@ -30,7 +30,6 @@ __all__ = [
     "mean",
     "mul",
     "neg",
-    "operation",
     "pad",
     "relu",
     "reshape",
@@ -39,6 +38,11 @@ __all__ = [
     "sum",
     "transpose",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 OPERATORS = {
     "__add__": add,

@@ -16,3 +16,7 @@ from minifcn.paper import upsampling as upsampling
 from minifcn.paper.claims import CLAIMS, Bars, Claim, Curves, Outcome, Picture, Setting, claim
 
 __all__ = ["CLAIMS", "Bars", "Claim", "Curves", "Outcome", "Picture", "Setting", "claim"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
