@@ -18,7 +18,7 @@ ArrayLike = Array | float | Sequence  # what becomes an array; a sequence may ho
 _random = np.random.default_rng(0)
 
 
-def manual_seed(seed: Any) -> None:
+def manual_seed(seed: int | Sequence[int]) -> None:
     """Restart the random numbers that dropout and the initialisers draw.
 
     `seed`: an integer, or a sequence of integers such as (seed, step), as `numpy.random.default_rng` takes it.

@@ -233,7 +233,7 @@ class Function:
         result = forward(*(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
-        output = Tensor(result)
+        output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
         if any(self.needs) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         if anomaly.watching():

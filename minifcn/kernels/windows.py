@@ -3,7 +3,8 @@
 Sizes follow PyTorch: a window of `kernel` taps `dilation` apart spans dilation·(kernel - 1) + 1 pixels.
 """
 
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, cast
 
 Pair = tuple[int, int]
 Size = int | Pair  # the same number both ways, or (vertical, horizontal)
@@ -48,9 +49,10 @@ class Window(NamedTuple):
         return self.stride[axis] * (length - 1) + self.span[axis] - sum(self.padding[axis])
 
 
-def pair(value: Any, name: str, least: int) -> Pair:
+def pair(value: Size | Sequence[int], name: str, least: int) -> Pair:
     """(v, v) for an integer, (vertical, horizontal) for two; ValueError below `least`. `name` starts the message."""
-    both = tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else (value, value)
+    two = hasattr(value, "__len__") and not isinstance(value, str)
+    both: tuple[Any, ...] = tuple(cast(Sequence[int], value)) if two else (value, value)
     if len(both) != 2 or not all(hasattr(number, "__index__") and not isinstance(number, bool) for number in both):
         raise ValueError(f"{name} is {value!r}; expected an integer or (vertical, horizontal)")
     if min(both) < least:

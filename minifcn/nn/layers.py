@@ -37,7 +37,7 @@ class Conv2d(Module):
     ) -> None:
         check_channels("Conv2d", in_channels, out_channels, groups)
         kernel = pair(kernel_size, "Conv2d: kernel_size", 1)
-        self.options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        self.options: dict[str, Any] = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
         self.window = window_of("Conv2d", kernel, stride, padding, dilation)
         self.weight = Parameter(he_normal((out_channels, in_channels // groups, *kernel)))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
@@ -63,7 +63,7 @@ class ConvTranspose2d(Module):
     ) -> None:
         check_channels("ConvTranspose2d", in_channels, out_channels, groups)
         kernel = pair(kernel_size, "ConvTranspose2d: kernel_size", 1)
-        self.options = dict(
+        self.options: dict[str, Any] = dict(
             stride=stride, padding=padding, output_padding=output_padding, groups=groups, dilation=dilation
         )
         self.window = window_of("ConvTranspose2d", kernel, stride, padding, dilation, same=False)
@@ -107,7 +107,7 @@ class MaxPool2d(Module):
     ) -> None:
         self.window: Window = pool_window("MaxPool2d", kernel_size, stride, padding, dilation)
         self.ceil_mode = ceil_mode
-        self.options = dict(
+        self.options: dict[str, Any] = dict(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
         )
 
@@ -128,7 +128,7 @@ class AvgPool2d(Module):
     ) -> None:
         self.window: Window = pool_window("AvgPool2d", kernel_size, stride, padding, 1)
         self.ceil_mode = ceil_mode
-        self.options = dict(
+        self.options: dict[str, Any] = dict(
             kernel_size=kernel_size,
             stride=stride,
             padding=padding,
@@ -176,9 +176,10 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def forward(self, x: TensorLike) -> Tensor:
+        made: Any = x
         for layer in self.layers:
-            x = layer(x)
-        return x
+            made = layer(made)
+        return made
 
     def __getitem__(self, index: int) -> Module:
         return self.layers[index]

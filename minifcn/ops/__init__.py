@@ -1,6 +1,6 @@
 """Differentiable operations: each pairs a forward with its backward. Importing this gives Tensor its operators."""
 
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
 from minifcn.ops.convolution import conv2d, conv_transpose2d
@@ -44,6 +44,11 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+def reshape_to(self: Tensor, *shape: Axes) -> Tensor:
+    """The same values in C order in another shape, `x.reshape(2, -1)` or `x.reshape((2, -1))`; one -1 is worked out from the rest."""
+    return reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[arg-type]  # of several each is a number
+
+
 OPERATORS = {
     "__add__": add,
     "__radd__": lambda self, other: add(other, self),
@@ -60,7 +65,7 @@ OPERATORS = {
     "__iter__": lambda self: (self[number] for number in range(len(self))),
     "sum": sum,
     "mean": mean,
-    "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
+    "reshape": reshape_to,
     "transpose": transpose,
 }
 
