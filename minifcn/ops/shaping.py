@@ -1,7 +1,7 @@
 """Operations that move values and change none: reshape, transpose, concat, pad, crop, indexing. Each backward moves them back."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -121,7 +121,14 @@ def transpose(x: TensorLike, axes: Axes | None = None, *more: int) -> Tensor:
     if more:
         order = swapped(x, (axes, *more))
     else:
-        order = list(range(x.ndim))[::-1] if axes is None else [axes] if isinstance(axes, int) else list(axes)
+        alone = hasattr(axes, "__index__")  # a whole number, NumPy's too
+        order = (
+            list(range(x.ndim))[::-1]
+            if axes is None
+            else [cast(int, axes)]
+            if alone
+            else list(cast(Sequence[int], axes))
+        )
     order = [axis % x.ndim if -x.ndim <= axis < x.ndim else axis for axis in order]
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"transpose: axes {axes} are not a permutation of the {x.ndim} axes of shape {x.shape}")
