@@ -33,8 +33,8 @@ START = """to start with:
 """
 
 
-def parser(words: Sequence[str] = ()) -> Parser:
-    """The parser of all commands. Only the one that `words` name is filled with its options: the modules of all take half a second."""
+def parser(words: Sequence[str] | None = None) -> Parser:
+    """The parser of all commands. Of a line's `words` only the command they name gets its options: to load all takes half a second."""
     top = Parser(
         prog="minifcn",
         description="Fully convolutional networks for semantic segmentation, from scratch in NumPy.",
@@ -43,9 +43,9 @@ def parser(words: Sequence[str] = ()) -> Parser:
     )
     top.add_argument("--version", action="version", version=f"minifcn {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
-    named = next((word for word in words if word in COMMANDS), None)
+    named = list(COMMANDS) if words is None else [word for word in words if word in COMMANDS][:1]
     for name, summary in COMMANDS.items():
-        if name != named:
+        if name not in named:
             commands.add_parser(name, help=summary)
             continue
         module = importlib.import_module(f"minifcn.cli.{name.replace('-', '_')}")
