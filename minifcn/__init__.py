@@ -1,5 +1,9 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from minifcn import draw, kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.autodiff.engine import Function, Tensor, no_grad
@@ -13,6 +17,11 @@ from minifcn.verify.gradcheck import gradcheck
 from minifcn.verify.report import GradcheckError
 from minifcn.version import __version__
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from minifcn import data, training
+
 __all__ = [
     "AnomalyError",
     "Function",
@@ -20,6 +29,7 @@ __all__ = [
     "Tensor",
     "__version__",
     "adjoint_check",
+    "data",
     "detect_anomaly",
     "draw",
     "gradcheck",
@@ -33,4 +43,16 @@ __all__ = [
     "profile",
     "set_float32_matmul_precision",
     "set_num_threads",
+    "training",
 ]
+
+
+def __getattr__(name: str) -> "ModuleType":
+    # pictures and progress bars are loaded when they are first asked for
+    if name in ("data", "training"):
+        return import_module(f"minifcn.{name}")
+    raise AttributeError(f"module 'minifcn' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,19 +4,21 @@ import gc
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 DEVICES = ("cpu", "gpu")
+Array = np.ndarray  # or CuPy's, which has the same methods; it cannot be named here, since CuPy may be missing
+ArrayLike = Array | float | Sequence  # what becomes an array; a sequence may hold sequences
 
 _random = np.random.default_rng(0)
 
 
-def manual_seed(seed: Any) -> None:
+def manual_seed(seed: int | Sequence[int]) -> None:
     """Restart the random numbers that dropout and the initialisers draw.
 
     `seed`: an integer, or a sequence of integers such as (seed, step), as `numpy.random.default_rng` takes it.
@@ -101,7 +103,7 @@ def array_module(array: Any) -> Any:
     return module_of(device_of(array))
 
 
-def is_array(value: Any) -> bool:
+def is_array(value: object) -> TypeGuard[Array]:
     return isinstance(value, np.ndarray) or device_of(value) == "gpu"
 
 

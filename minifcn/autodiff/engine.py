@@ -7,9 +7,10 @@ Going back, every function is visited after all the functions that its result we
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,7 @@ import numpy as np
 from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
 from minifcn.autodiff.walk import Input, walk_back
-
-Array = Any  # a NumPy or a CuPy array
+from minifcn.backend import Array, ArrayLike
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 
@@ -50,7 +50,7 @@ class Tensor:
 
     __array_ufunc__ = None  # so that `array * tensor` asks Tensor.__rmul__ and not NumPy, element by element
 
-    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+    def __init__(self, data: ArrayLike, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
         data = data if backend.is_array(data) else np.asarray(data)
@@ -106,28 +106,28 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.data)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
 
     if TYPE_CHECKING:  # attached by minifcn.ops when it is imported; here for editors and type checkers
 
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __add__(self, other: TensorLike) -> Tensor: ...
+        def __radd__(self, other: TensorLike) -> Tensor: ...
+        def __sub__(self, other: TensorLike) -> Tensor: ...
+        def __rsub__(self, other: TensorLike) -> Tensor: ...
+        def __mul__(self, other: TensorLike) -> Tensor: ...
+        def __rmul__(self, other: TensorLike) -> Tensor: ...
+        def __truediv__(self, other: TensorLike) -> Tensor: ...
+        def __rtruediv__(self, other: TensorLike) -> Tensor: ...
+        def __matmul__(self, other: TensorLike) -> Tensor: ...
+        def __rmatmul__(self, other: TensorLike) -> Tensor: ...
         def __neg__(self) -> Tensor: ...
-        def __getitem__(self, key: Any) -> Tensor: ...
+        def __getitem__(self, key: Key) -> Tensor: ...
         def __iter__(self) -> Iterator[Tensor]: ...
-        def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
-        def reshape(self, *shape: Any) -> Tensor: ...
-        def transpose(self, axes: Any = None, *more: int) -> Tensor: ...
+        def sum(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
+        def reshape(self, *shape: Axes) -> Tensor: ...
+        def transpose(self, axes: Axes | None = None, *more: int) -> Tensor: ...
 
     def __repr__(self) -> str:
         note = (
@@ -163,13 +163,20 @@ class Tensor:
             self.creator.retained = self
         return self
 
-    def backward(self, grad: Any = None) -> None:
+    def backward(self, grad: Tensor | Array | None = None) -> None:
         """Add d self / d leaf, weighted by `grad`, to the `.grad` of every leaf below that requires one.
 
         `grad`: array of this tensor's shape; a tensor with one element starts from 1 without it. Saved arrays are dropped on
         the way, so a graph can be walked once.
         """
         walk_back(self, grad.data if isinstance(grad, Tensor) else grad)
+
+
+# what the arguments of operations may be; without quotes, so that help() shows what stands here
+TensorLike = Tensor | ArrayLike
+Axes = int | Sequence[int]  # one axis (or length) or several
+Index = int | slice | EllipsisType | Array | Tensor | Sequence | None
+Key = Index | tuple[Index, ...]
 
 
 class Function:
@@ -202,7 +209,7 @@ class Function:
     made_in: calls.Call | None = None  # the call of a Module that it ran in
     _options: tuple[str, ...] | None = None
 
-    def forward(self, *arrays: Array) -> Array:
+    def forward(self, *arrays: Any) -> Array:
         raise NotImplementedError(
             f"{type(self).__name__} has no forward: write forward(self, *arrays), which returns an array"
         )
@@ -212,7 +219,7 @@ class Function:
             f"{type(self).__name__} has no backward: write backward(self, grad), one gradient an input"
         )
 
-    def __call__(self, *inputs: Any) -> Tensor:
+    def __call__(self, *inputs: TensorLike) -> Tensor:
         # an instance may be applied many times: every call after the first works on a copy that has the options alone
         function = self
         if self._options is None:
@@ -234,7 +241,7 @@ class Function:
         result = profiler.run(self, "forward", *(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
-        output = Tensor(result)
+        output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
         if any(self.needs) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output.data, [tensor.data for tensor in inputs])

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from minifcn.backend import no_memory_left
+from minifcn.cli.usage import Parser
 from minifcn.version import __version__
 
 COMMANDS = {
@@ -25,13 +26,28 @@ COMMANDS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="minifcn", description="Fully convolutional networks for semantic segmentation, from scratch in NumPy."
+START = """to start with:
+  minifcn demo                                        a network, a report
+  minifcn gradcheck conv2d                            is this gradient right?
+  minifcn train --data mydata --init voc7 --out run   learn your own pictures
+"""
+
+
+def parser(words: Sequence[str] | None = None) -> Parser:
+    """The parser of all commands. Of a line's `words` only the command they name gets its options: to load all takes half a second."""
+    top = Parser(
+        prog="minifcn",
+        description="Fully convolutional networks for semantic segmentation, from scratch in NumPy.",
+        epilog=f"{START}\nminifcn COMMAND --help says what a command takes.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"minifcn {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
+    named = list(COMMANDS) if words is None else [word for word in words if word in COMMANDS][:1]
     for name, summary in COMMANDS.items():
+        if name not in named:
+            commands.add_parser(name, help=summary)
+            continue
         module = importlib.import_module(f"minifcn.cli.commands.{name.replace('-', '_')}")
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)
@@ -59,7 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # a loss that overflows is said in a sentence by the training loop; NumPy's warnings about it name lines nobody asked for
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minifcn\.")
     words = list(sys.argv[1:] if argv is None else argv)
-    arguments = parser().parse_args(words)
+    if words[:1] == ["help"]:  # as other programs have it
+        words = [*words[1:2], "--help"]
+    arguments = parser(words).parse_args(words or ["--help"])
     arguments.words = words  # as typed: the report says how to repeat the run
     try:
         return arguments.run(arguments)

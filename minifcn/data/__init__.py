@@ -27,3 +27,7 @@ __all__ = [
     "read_picture",
     "write_labels",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
+from minifcn.names import instead
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Augmentation:
         """What `to_dict` gave. A value that is missing has its default; a name that is not known is a DataError."""
         known = [field.name for field in fields(cls)]
         if unknown := [name for name in values if name not in known]:
-            raise DataError(f"augmentation: {unknown[0]!r} is not known; the settings are {', '.join(known)}")
+            raise DataError(f"augmentation: {unknown[0]!r} is not known{instead(unknown[0], known)}")
         return cls(**values)
 
     def describe(self, size: int | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
+from minifcn.names import instead
 
 OTHERS = ("void", "background")
 
@@ -78,7 +79,7 @@ class ClassMap:
         chosen = list(names if classes is None else classes)
         for name in chosen:
             if name not in names:
-                raise DataError(f"classes: there is no class {name!r}; choose from {', '.join(names)}")
+                raise DataError(f"classes: there is no class {name!r}{instead(name, names)}")
             if chosen.count(name) > 1:
                 raise DataError(f"classes: {name!r} stands twice; give each once, from {', '.join(names)}")
         if names and names[0] == "background":

@@ -12,6 +12,8 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import read_labels
+from minifcn.data.layout import what_is_missing
+from minifcn.names import instead
 
 PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -116,14 +118,17 @@ def in_threads(
 def find_folder(root: Path, split: str) -> Path:
     """The folder at or below `root` that has pictures, labels and splits, best one with `split`. DataError for none."""
     if not root.is_dir():
+        if root.exists():
+            raise DataError(
+                f"data {root}: this is a file; give the folder that holds {PICTURES}/, {LABELS}/ and {SPLITS}/"
+            )
         raise DataError(f"data {root}: there is no such folder")
     years = [*root.glob("VOCdevkit/VOC20[0-9][0-9]"), *root.glob("VOC20[0-9][0-9]")]
     latest_first = sorted(years, key=lambda folder: folder.name, reverse=True)
     places = [root, *latest_first, root / "TrainVal/VOCdevkit/VOC2011"]
     found = [place for place in places if all((place / part).is_dir() for part in (PICTURES, LABELS, SPLITS))]
     if not found:
-        looked = ", ".join(str(place) for place in [root, root / "VOCdevkit/VOC20xx", root / "VOC20xx", places[-1]])
-        raise DataError(f"data {root}: found no folder with {PICTURES}/, {LABELS}/ and {SPLITS}/; looked in {looked}")
+        raise DataError(what_is_missing(root, places))
     return next((place for place in found if (place / SPLITS / f"{split}.txt").is_file()), found[0])
 
 
@@ -131,8 +136,10 @@ def split_lines(folder: Path, split: str) -> list[tuple[int, str]]:
     """Line number, from 1, and name, of all lines of a split file that are not blank. DataError for no names."""
     path = folder / f"{split}.txt"
     if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in folder.glob("*.txt"))) or "none"
-        raise DataError(f"split {split!r}: there is no file {path}; the splits in this folder are: {there}")
+        there = sorted(file.stem for file in folder.glob("*.txt"))
+        raise DataError(
+            f"split {split!r}: there is no file {path}{instead(split, there, 'the splits in this folder are:')}"
+        )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:

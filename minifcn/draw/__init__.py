@@ -10,6 +10,7 @@ LATER = {
     "graph": "minifcn.draw.diagrams.graph",
     "receptive_field": "minifcn.draw.networks.receptive",
 }
+__all__ = list(LATER)
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *LATER])
+    return sorted(__all__)

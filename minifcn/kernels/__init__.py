@@ -49,3 +49,7 @@ __all__ = [
     "softmax_cross_entropy_gradient",
     "use",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from minifcn.backend import Array
 from minifcn.kernels import choice, simple
 from minifcn.kernels.windows import Pair, Window
 
-Array = Any  # a NumPy or a CuPy array
 P = ParamSpec("P")
 R = TypeVar("R")
 

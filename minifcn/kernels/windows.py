@@ -3,9 +3,12 @@
 Sizes follow PyTorch: a window of `kernel` taps `dilation` apart spans dilation·(kernel - 1) + 1 pixels.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, cast
 
 Pair = tuple[int, int]
+Size = int | Pair  # the same number both ways, or (vertical, horizontal)
+Padding = Size | Literal["same", "valid"]
 
 
 class Window(NamedTuple):
@@ -21,14 +24,14 @@ class Window(NamedTuple):
         """Pixels from the first tap to the last, both counted."""
         return (self.dilation[0] * (self.kernel[0] - 1) + 1, self.dilation[1] * (self.kernel[1] - 1) + 1)
 
-    def output_size(self, size: Pair) -> Pair:
+    def output_size(self, size: tuple[int, ...]) -> Pair:
         """How many windows fit into a picture of `size` (H, W); below 1 where none does."""
         return (self._fits(0, size[0]), self._fits(1, size[1]))
 
     def _fits(self, axis: int, length: int) -> int:
         return (length + sum(self.padding[axis]) - self.span[axis]) // self.stride[axis] + 1
 
-    def ceil_output_size(self, size: Pair) -> Pair:
+    def ceil_output_size(self, size: tuple[int, ...]) -> Pair:
         """As `output_size`, rounding up: a last window may hang over the padded picture, if it starts inside picture or left padding."""
         return (self._ceil(0, size[0]), self._ceil(1, size[1]))
 
@@ -38,7 +41,7 @@ class Window(NamedTuple):
         starts_outside = (count - 1) * stride >= length + self.padding[axis][0]
         return count - 1 if starts_outside else count
 
-    def transposed_size(self, size: Pair) -> Pair:
+    def transposed_size(self, size: tuple[int, ...]) -> Pair:
         """The smallest picture (H, W) that `output_size` maps to `size`: stride·(n - 1) + span - padding."""
         return (self._grows(0, size[0]), self._grows(1, size[1]))
 
@@ -46,9 +49,10 @@ class Window(NamedTuple):
         return self.stride[axis] * (length - 1) + self.span[axis] - sum(self.padding[axis])
 
 
-def pair(value: Any, name: str, least: int) -> Pair:
+def pair(value: Size | Sequence[int], name: str, least: int) -> Pair:
     """(v, v) for an integer, (vertical, horizontal) for two; ValueError below `least`. `name` starts the message."""
-    both = tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else (value, value)
+    two = hasattr(value, "__len__") and not isinstance(value, str)
+    both: tuple[Any, ...] = tuple(cast(Sequence[int], value)) if two else (value, value)
     if len(both) != 2 or not all(hasattr(number, "__index__") and not isinstance(number, bool) for number in both):
         raise ValueError(f"{name} is {value!r}; expected an integer or (vertical, horizontal)")
     if min(both) < least:

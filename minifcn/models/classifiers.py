@@ -4,13 +4,14 @@
 size, and answers for every window at once. `surgery` turns one into the other, or into an FCN.
 """
 
-from typing import Any
+from collections.abc import Iterable
 
 from minifcn import nn, ops
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.models.heads import as_pictures
 from minifcn.models.preprocessing import DEFAULTS
 from minifcn.models.trunks.backbones import BACKBONES, Backbone
+from minifcn.names import instead
 
 SIDES = {"tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezenet": 227}
 
@@ -18,7 +19,7 @@ SIDES = {"tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezene
 def trained_trunk(name: str, width: int | None) -> tuple[Backbone, int]:
     """The trunk as it was trained, up to the classifier, and the number of channels that come out of it."""
     if name not in SIDES:
-        raise ValueError(f"Classifier: unknown backbone {name!r}; choose one of {', '.join(SIDES)}")
+        raise ValueError(f"Classifier: unknown backbone {name!r}{instead(name, SIDES)}")
     trunk = BACKBONES[name]("trained", width)
     channels = trunk.channels[trunk.heads[max(trunk.heads)]]
     layers = dict(trunk.named_layers())
@@ -50,7 +51,12 @@ class Classifier(nn.Module):
     """
 
     def __init__(
-        self, backbone: str = "vgg16", num_classes: int = 1000, *, width: int | None = None, class_names: Any = None
+        self,
+        backbone: str = "vgg16",
+        num_classes: int = 1000,
+        *,
+        width: int | None = None,
+        class_names: Iterable[str] | None = None,
     ) -> None:
         self.backbone, channels = trained_trunk(backbone, width)
         for name in ("fc6", "fc7"):
@@ -64,18 +70,18 @@ class Classifier(nn.Module):
         self.class_names = tuple(class_names or (f"class {i}" for i in range(num_classes)))
         self.preprocessing = DEFAULTS[backbone]
 
-    def forward(self, x: Any) -> Tensor:
-        x = as_pictures("Classifier", x)
-        if x.shape[2:] != (self.side, self.side):
+    def forward(self, x: TensorLike) -> Tensor:
+        made = as_pictures("Classifier", x)
+        if made.shape[2:] != (self.side, self.side):
             raise ValueError(
-                f"Classifier: pictures are {x.shape[2]}x{x.shape[3]}, {self.name} was trained on {self.side}x{self.side}; "
+                f"Classifier: pictures are {made.shape[2]}x{made.shape[3]}, {self.name} was trained on {self.side}x{self.side}; "
                 "resize them, or make it convolutional: surgery.heat_map(classifier) takes any size"
             )
         for _, layer in self.backbone.named_layers():
-            x = layer(flat(x) if isinstance(layer, nn.Linear) else x)
+            made = layer(flat(made) if isinstance(layer, nn.Linear) else made)
         if isinstance(self.classifier, nn.Linear):
-            return self.classifier(flat(x))
-        return ops.mean(ops.relu(self.classifier(x)), (2, 3))
+            return self.classifier(flat(made))
+        return ops.mean(ops.relu(self.classifier(made)), (2, 3))
 
 
 class HeatMap(nn.Module):
@@ -85,7 +91,12 @@ class HeatMap(nn.Module):
     """
 
     def __init__(
-        self, backbone: str = "vgg16", num_classes: int = 1000, *, width: int | None = None, class_names: Any = None
+        self,
+        backbone: str = "vgg16",
+        num_classes: int = 1000,
+        *,
+        width: int | None = None,
+        class_names: Iterable[str] | None = None,
     ) -> None:
         self.backbone, channels = trained_trunk(backbone, width)
         self.classifier = nn.Conv2d(channels, num_classes, 1)
@@ -93,7 +104,7 @@ class HeatMap(nn.Module):
         self.class_names = tuple(class_names or (f"class {i}" for i in range(num_classes)))
         self.preprocessing = DEFAULTS[backbone]
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         x = as_pictures("HeatMap", x)
         (top,) = self.backbone(x).values()
         scores = self.classifier(top)

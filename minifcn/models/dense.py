@@ -11,18 +11,20 @@ a `window`, and if all that looks at more than one pixel inside it is a layer, n
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minifcn import backend, nn, ops
-from minifcn.autodiff.engine import Tensor
-from minifcn.kernels.windows import Pair, Window, pair
+from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.kernels.windows import Pair, Size, Window, pair
 from minifcn.ops import checks
 
 NONE = ((0, 0), (0, 0))
 POINTWISE = (nn.ReLU, nn.Dropout, nn.LocalResponseNorm)  # no window: a cell sees the cell before it alone
+
+Layers = nn.Sequential | Sequence[nn.Module]
 
 
 class Reach(NamedTuple):
@@ -50,7 +52,7 @@ def reach(layers: Iterable[nn.Module], axis: int) -> Reach:
     return Reach(size, stride, before, after)
 
 
-def shift_and_stitch(layers: Any, x: Any, stride: Any = 1) -> Tensor:
+def shift_and_stitch(layers: Layers, x: TensorLike, stride: Size = 1) -> Tensor:
     """Scores of `stride` from a net of total stride f, run on (f / stride)² shifted pictures: x (N, C, H, W) -> (N, O, OH, OW).
 
     `layers`: an nn.Sequential or a list of layers, such as `backbone.layers_to("pool3")`. With receptive field r and padding P on both
@@ -89,7 +91,7 @@ def interlaced(parts: list[Tensor], shifts: Pair) -> Tensor:
     return stacked.transpose((2, 3, 4, 0, 5, 1)).reshape(n, c, h * shifts[0], w * shifts[1])
 
 
-def rarefy(layers: Any, stride: Any = 1) -> nn.Sequential:
+def rarefy(layers: Layers, stride: Size = 1) -> nn.Sequential:
     """The same net with its last strides removed, down to a total of `stride`: convolutions and pools after them are dilated instead.
 
     `layers` as in `shift_and_stitch`. The result shares every Parameter with them, so training one trains both; it is a flat Sequential.
@@ -157,7 +159,7 @@ class Padded(nn.Module):
     def __init__(self, layer: nn.Module, window: Window, value: float) -> None:
         self.layer, self.window, self.value = layer, window, value
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         (top, bottom), (left, right) = self.window.padding
         return self.layer(ops.pad(x, (left, right, top, bottom), self.value))
 
@@ -190,7 +192,7 @@ class RareAvgPool2d(nn.Module):
     def __init__(self, window: Window, count_include_pad: bool) -> None:
         self.window, self.count_include_pad = window, count_include_pad
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         x = checks.as_tensor("avg_pool2d", x)
         area = self.window.kernel[0] * self.window.kernel[1]
         return self.sums(x) / (area if self.count_include_pad else self.sums(x * 0 + 1))
@@ -201,7 +203,7 @@ class RareAvgPool2d(nn.Module):
         return ops.conv2d(x, ones, None, self.window.stride, padding, self.window.dilation, groups=x.shape[1])
 
 
-def exact_cells(layers: Any, size: Pair, stride: Any = 1) -> tuple[slice, slice]:
+def exact_cells(layers: Layers, size: Pair, stride: Size = 1) -> tuple[slice, slice]:
     """Rows and columns of a result in which shift-and-stitch and rarefaction are the same numbers, for pictures of `size` (H, W).
 
     `layers` and `stride` as in both. All cells where no layer up to the last stride pads. Else the padding adds up to P pixels above (left
@@ -243,7 +245,7 @@ def check_size(name: str, net: list[nn.Module], size: Pair, largest_shift: list[
             )
 
 
-def opened(layers: Any, name: str) -> list[nn.Module]:
+def opened(layers: Layers, name: str) -> list[nn.Module]:
     """The layers in a row, Sequentials opened; ValueError for what has no place in a net whose windows only grow."""
     if not isinstance(layers, nn.Sequential | list | tuple):
         raise TypeError(

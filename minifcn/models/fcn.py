@@ -1,11 +1,14 @@
 """FCN-32s, 16s, 8s and 4s: a trunk and what stands on it. Paper section 4.2."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from inspect import Parameter, signature
+from typing import Any, TypeVar
 
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.models.heads import Head, as_pictures, check_padding
 from minifcn.models.preprocessing import DEFAULTS, Preprocessing
 from minifcn.models.trunks.backbones import BACKBONES, Backbone
+from minifcn.names import instead
 
 
 class FCN(Head):
@@ -22,7 +25,7 @@ class FCN(Head):
 
     def __init__(
         self,
-        backbone: Any = "vgg16",
+        backbone: str | Backbone = "vgg16",
         stride: int = 8,
         num_classes: int = 21,
         *,
@@ -32,12 +35,12 @@ class FCN(Head):
         at_once: bool = False,
         learn_upsampling: bool = False,
         fusion: str = "sum",
-        class_names: Any = None,
+        class_names: Iterable[str] | None = None,
         preprocessing: Preprocessing | None = None,
         classes: dict[str, Any] | None = None,
     ) -> None:
         name = backbone if isinstance(backbone, str) else None
-        self.backbone = named_backbone(backbone, padding, width, in_channels) if name is not None else backbone
+        self.backbone = named_backbone(backbone, padding, width, in_channels) if isinstance(backbone, str) else backbone
         head: dict[str, Any] = dict(at_once=at_once, learn_upsampling=learn_upsampling, fusion=fusion)
         super().__init__(self.backbone, stride, num_classes, padding, **head)
         # all that is needed to build this network again; it is saved with the weights
@@ -62,7 +65,7 @@ class FCN(Head):
         """The side, in pixels of the picture, of a cell of the coarsest map: 32."""
         return max(self.backbone.heads)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         x = as_pictures("FCN", x)
         return self.scores(self.backbone(x), x)
 
@@ -70,27 +73,48 @@ class FCN(Head):
 def named_backbone(name: str, padding: str, width: int | None, in_channels: int) -> Backbone:
     """The trunk called `name` in BACKBONES."""
     if name not in BACKBONES:
-        raise ValueError(f"FCN: unknown backbone {name!r}; choose one of {', '.join(BACKBONES)}")
+        raise ValueError(f"FCN: unknown backbone {name!r}{instead(name, BACKBONES)}")
     check_padding(padding)  # a trunk knows one more, which is not for an FCN
     return BACKBONES[name](padding, width, in_channels)
 
 
-def fcn32s(backbone: Any = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def shows_options(*given: str) -> Callable[[F], F]:
+    """Decorator of a function that hands its **options on to `FCN`: help() shows them all, but those that are `given` already."""
+
+    def shown(function: F) -> F:
+        own = [each for each in signature(function).parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+        taken = {*given, *(each.name for each in own)}
+        more = [each for each in signature(FCN).parameters.values() if each.name not in taken]
+        own += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in more]
+        function.__signature__ = signature(function).replace(parameters=own)  # type: ignore[attr-defined]
+        return function
+
+    return shown
+
+
+@shows_options("stride")
+def fcn32s(backbone: str | Backbone = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
     """Scores of stride 32, upsampled at once. Options as in `FCN`."""
     return FCN(backbone, 32, num_classes, **options)
 
 
-def fcn16s(backbone: Any = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
+@shows_options("stride")
+def fcn16s(backbone: str | Backbone = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
     """One skip, from stride 16 (pool4). Options as in `FCN`."""
     return FCN(backbone, 16, num_classes, **options)
 
 
-def fcn8s(backbone: Any = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
+@shows_options("stride")
+def fcn8s(backbone: str | Backbone = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
     """Two skips, from stride 16 and 8 (pool4, pool3). Options as in `FCN`; `at_once=True` for the one-go variant."""
     return FCN(backbone, 8, num_classes, **options)
 
 
-def fcn4s(backbone: Any = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
+@shows_options("stride")
+def fcn4s(backbone: str | Backbone = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
     """Three skips, down to stride 4 (pool2). Options as in `FCN`."""
     return FCN(backbone, 4, num_classes, **options)
 
@@ -104,9 +128,10 @@ ARCHITECTURES = {
 }
 
 
-def build(architecture: str, **options: Any) -> FCN:
+@shows_options("stride", "at_once")
+def build(architecture: str, backbone: str | Backbone = "vgg16", num_classes: int = 21, **options: Any) -> FCN:
     """A network by its name on the command line: fcn32s, fcn16s, fcn8s, fcn4s or fcn8s-atonce. Options as in `FCN`."""
     if architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {architecture!r}; choose one of {', '.join(ARCHITECTURES)}")
+        raise ValueError(f"unknown architecture {architecture!r}{instead(architecture, ARCHITECTURES)}")
     stride, at_once = ARCHITECTURES[architecture]
-    return FCN(stride=stride, at_once=at_once, **options)
+    return FCN(backbone, stride, num_classes, at_once=at_once, **options)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from minifcn import nn, ops
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.models.geometry import Field, crop_offset
 from minifcn.models.trunks.backbones import Backbone
 from minifcn.nn.initialisers import bilinear
@@ -128,7 +127,7 @@ def join(scores: Tensor, finer: Tensor, offset: int, fusion: str = "sum") -> Ten
     return coarse + finer if fusion == "sum" else ops.maximum(coarse, finer)
 
 
-def as_pictures(name: str, x: Any) -> Tensor:
+def as_pictures(name: str, x: TensorLike) -> Tensor:
     """x as a Tensor (N, C, H, W) with at least one channel, row and column, or ValueError."""
     x = x if isinstance(x, Tensor) else Tensor(x)
     if x.ndim != 4 or 0 in x.shape[1:]:

@@ -1,10 +1,11 @@
 """From a photograph to the numbers a network expects. Saved with the model, so that it cannot be mixed up."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from minifcn import backend
+from minifcn.backend import ArrayLike
 
 
 class Preprocessing(NamedTuple):
@@ -14,7 +15,7 @@ class Preprocessing(NamedTuple):
     mean: tuple[float, ...] = (122.68, 116.67, 104.01)  # of VOC pictures, as the reference model has it
     scale: float = 1 / 64  # brings values to about ±2: what He-normal weights expect
 
-    def __call__(self, pictures: Any) -> np.ndarray:
+    def __call__(self, pictures: ArrayLike) -> np.ndarray:
         """uint8 (N, H, W, 3) or (H, W, 3) RGB -> float32 (N, 3, H, W), channels last in memory, on the device of the pictures."""
         pictures = pictures if backend.is_array(pictures) else np.asarray(pictures)
         if pictures.ndim == 3:

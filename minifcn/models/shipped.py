@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from minifcn.names import did_you_mean
 from minifcn.weights import WeightsError
 
 SHIPPED = "voc7"  # background and six classes of VOC; what `minifcn predict` uses where no other model is given
@@ -36,6 +37,7 @@ def model_file(path_or_name: str | os.PathLike[str]) -> Path:
     path = Path(path_or_name)
     if not path.exists() and path.name == str(path_or_name) and not path.suffix:  # a word: perhaps meant as a name
         raise WeightsError(
-            f"{path}: no such file, and no model of that name ships with minifcn (it has {', '.join(NAMES)})"
+            f"{path}: no such file, and no model of that name ships with minifcn"
+            + (did_you_mean(path.name, NAMES) or f" (it has {', '.join(NAMES)})")
         )
     return path

@@ -42,7 +42,7 @@ def layer_row(name: str, layer: nn.Module, shape: Shape, field: Field) -> Row:
     else:
         out, oh, ow = c, h, w
     parameters = sum(parameter.size for parameter in layer.parameters())
-    result = (n, out, oh, ow)
+    result: Shape = (n, out, oh, ow)
     return Row(name, type(layer).__name__, result, field.through([layer]), parameters, multiply_adds, 4 * prod(result))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from minifcn.autodiff.engine import Array
 from minifcn.backend import array_module, device_of, to_device
 from minifcn.models.classifiers import Classifier, HeatMap
-from minifcn.models.fcn import FCN
+from minifcn.models.fcn import FCN, shows_options
+from minifcn.names import instead
 from minifcn.nn import Module
 from minifcn.nn.initialisers import undrawn
 
@@ -39,7 +40,10 @@ class Transplant:
         return "; ".join([*parts, f"left as they start: {', '.join(self.left) or 'none'}"])
 
 
-def transplant(source_model: Any, model: Any, *, expand_scores: bool = False) -> Transplant:
+Network = FCN | Classifier | HeatMap
+
+
+def transplant(source_model: Network, model: Network, *, expand_scores: bool = False) -> Transplant:
     """Write every parameter of `source_model` into the one of the same name in `model`, and report it.
 
     A matrix becomes the convolution with the same numbers, the flat order kept: fc6 (4096, 25088) to (4096, 512, 7, 7). Where the new
@@ -104,6 +108,7 @@ def heat_map(classifier: Classifier) -> tuple[HeatMap, Transplant]:
     return network, transplant(classifier, network)
 
 
+@shows_options("backbone", "width")
 def fully_convolutional(
     classifier: Classifier | HeatMap, stride: int = 32, num_classes: int = 21, **options: Any
 ) -> tuple[FCN, Transplant]:
@@ -121,7 +126,7 @@ def freeze(model: Module, learns: str) -> None:
     `backward`, which makes a step cheaper.
     """
     if learns not in LEARNERS:
-        raise ValueError(f"freeze: learns is {learns!r}; expected one of {', '.join(LEARNERS)}")
+        raise ValueError(f"freeze: learns is {learns!r}{instead(learns, LEARNERS)}")
     added = getattr(getattr(model, "backbone", None), "added", ())
     for name, parameter in model.named_parameters():
         if (learns == "heads" and in_trunk(name, added)) or (learns == "scores" and not name.startswith(SCORES)):

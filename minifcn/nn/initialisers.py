@@ -8,6 +8,13 @@ import numpy as np
 
 from minifcn import backend
 
+__all__ = ["bilinear", "he_normal", "undrawn"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 _drawing: ContextVar[bool] = ContextVar("drawing", default=True)
 
 

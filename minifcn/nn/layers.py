@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from minifcn import ops
-from minifcn.autodiff.engine import Tensor
-from minifcn.kernels.windows import Window, pair
+from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.kernels.windows import Padding, Size, Window, pair
 from minifcn.nn.initialisers import he_normal
 from minifcn.nn.module import Module, Parameter
 from minifcn.ops.convolution import window_of
@@ -28,21 +28,21 @@ class Conv2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Padding = 0,
+        dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
     ) -> None:
         check_channels("Conv2d", in_channels, out_channels, groups)
         kernel = pair(kernel_size, "Conv2d: kernel_size", 1)
-        self.options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        self.options: dict[str, Any] = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
         self.window = window_of("Conv2d", kernel, stride, padding, dilation)
         self.weight = Parameter(he_normal((out_channels, in_channels // groups, *kernel)))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return ops.conv2d(x, self.weight, self.bias, **self.options)
 
 
@@ -53,24 +53,24 @@ class ConvTranspose2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Any = 1,
+        dilation: Size = 1,
     ) -> None:
         check_channels("ConvTranspose2d", in_channels, out_channels, groups)
         kernel = pair(kernel_size, "ConvTranspose2d: kernel_size", 1)
-        self.options = dict(
+        self.options: dict[str, Any] = dict(
             stride=stride, padding=padding, output_padding=output_padding, groups=groups, dilation=dilation
         )
         self.window = window_of("ConvTranspose2d", kernel, stride, padding, dilation, same=False)
         self.weight = Parameter(he_normal((in_channels, out_channels // groups, *kernel)))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
-    def forward(self, x: Any, output_size: Any = None) -> Tensor:
+    def forward(self, x: TensorLike, output_size: Size | None = None) -> Tensor:
         """`output_size` (OH, OW) takes the place of the layer's output_padding."""
         options = (
             self.options if output_size is None else self.options | {"output_padding": 0, "output_size": output_size}
@@ -86,7 +86,7 @@ class Linear(Module):
         self.weight = Parameter(he_normal((out_features, in_features)))
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         shape = tuple(np.shape(x))
         if len(shape) != 2 or shape[1] != self.weight.shape[1]:
             raise ValueError(f"Linear: input has shape {shape}; expected (N, {self.weight.shape[1]})")
@@ -98,15 +98,20 @@ class MaxPool2d(Module):
     """`ops.max_pool2d`."""
 
     def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        dilation: Size = 1,
+        ceil_mode: bool = False,
     ) -> None:
         self.window: Window = pool_window("MaxPool2d", kernel_size, stride, padding, dilation)
         self.ceil_mode = ceil_mode
-        self.options = dict(
+        self.options: dict[str, Any] = dict(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
         )
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return ops.max_pool2d(x, **self.options)
 
 
@@ -115,15 +120,15 @@ class AvgPool2d(Module):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         self.window: Window = pool_window("AvgPool2d", kernel_size, stride, padding, 1)
         self.ceil_mode = ceil_mode
-        self.options = dict(
+        self.options: dict[str, Any] = dict(
             kernel_size=kernel_size,
             stride=stride,
             padding=padding,
@@ -131,14 +136,14 @@ class AvgPool2d(Module):
             count_include_pad=count_include_pad,
         )
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return ops.avg_pool2d(x, **self.options)
 
 
 class ReLU(Module):
     """`ops.relu`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return ops.relu(x)
 
 
@@ -150,7 +155,7 @@ class Dropout(Module):
             raise ValueError(f"Dropout: p is {p}; expected a probability from 0 to 1")
         self.p = p
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return ops.dropout(x, self.p, self.training)
 
 
@@ -160,7 +165,7 @@ class LocalResponseNorm(Module):
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         self.options: dict[str, Any] = dict(size=size, alpha=alpha, beta=beta, k=k)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return ops.local_response_norm(x, **self.options)
 
 
@@ -170,10 +175,11 @@ class Sequential(Module):
     def __init__(self, *layers: Module) -> None:
         self.layers = list(layers)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
+        made: Any = x
         for layer in self.layers:
-            x = layer(x)
-        return x
+            made = layer(made)
+        return made
 
     def __getitem__(self, index: int) -> Module:
         return self.layers[index]

@@ -8,12 +8,13 @@ import numpy as np
 from minifcn import backend
 from minifcn.autodiff import calls
 from minifcn.autodiff.engine import Tensor
+from minifcn.backend import ArrayLike
 
 
 class Parameter(Tensor):
     """A leaf that a Module owns. With requires_grad=False it is saved and moved with the model, but not trained."""
 
-    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+    def __init__(self, data: ArrayLike, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad)
 
 
@@ -89,7 +90,7 @@ class Module:
         """Name -> a copy of the array, on the CPU."""
         return {name: np.array(backend.to_device(p.data, "cpu")) for name, p in self.named_parameters()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Copy arrays into the parameters of the same names. ValueError, before anything is written, if a name or shape differs."""
         parameters = dict(self.named_parameters())
         missing = [name for name in parameters if name not in state]
@@ -124,7 +125,7 @@ class Module:
             parameter.data, parameter.grad = backend.to_device(parameter.data, device), None
         return self
 
-    def astype(self: M, dtype: Any) -> M:
+    def astype(self: M, dtype: str | type | np.dtype) -> M:
         """Convert every parameter, in place: float64 for a gradient check. Returns the module."""
         for parameter in self.parameters():
             parameter.data, parameter.grad = parameter.data.astype(dtype), None

@@ -13,6 +13,12 @@ from minifcn.autodiff.engine import Array, Tensor
 from minifcn.kernels.cpu.pointwise import in_blocks
 from minifcn.kernels.gpu import optimiser as gpu_steps
 
+__all__ = ["SGD", "Adam", "Optimiser"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 class Optimiser:
     """Parameters in groups; a subclass says how one of them moves.
@@ -26,7 +32,7 @@ class Optimiser:
     still: tuple[float, ...] = ()  # the row of a parameter that does not move
     kernel = ""  # the name of the formula in cuda/optimiser.cu
 
-    def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0) -> None:
+    def __init__(self, parameters: Iterable[Tensor | Mapping[str, Any]], lr: float, weight_decay: float = 0.0) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr, weight_decay=weight_decay)
         if isinstance(parameters, Tensor):
@@ -57,7 +63,7 @@ class Optimiser:
         at_least_zero(name, **{key: value for key, value in group.items() if key != "params"})
         return dict(group) | {"params": params}
 
-    def step(self, only_if: Any = True, rates: Array | None = None) -> None:
+    def step(self, only_if: bool | Array = True, rates: Array | None = None) -> None:
         """Move every parameter that has a gradient, in place; where `only_if`, a truth value or an array of one, is false, none.
 
         A GPU is not waited for: it looks at `only_if` itself, and reads what the step multiplies by, `rates()`, from an array of its own.
@@ -73,7 +79,7 @@ class Optimiser:
                 self.rates(moving).astype(parameters[0].dtype if device == "gpu" else None), device
             )
         for number, (parameter, decay) in enumerate(zip(parameters, self.decays(), strict=True)):
-            if moving[number]:
+            if moving[number] and parameter.grad is not None:
                 self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
                 parameter.changed()
 
@@ -100,7 +106,7 @@ class Optimiser:
         """The numbers of one parameter's next step, which is counted. What is kept of it begins here, in `state`."""
         raise NotImplementedError
 
-    def update(self, data: Array, gradient: Array, row: Any, *kept: Array) -> None:
+    def update(self, data: Array, gradient: Array, row: Sequence[float] | Array, *kept: Array) -> None:
         """The formula: change `data` and what is kept of it, in place. `row`: numbers, or on a GPU an array of them."""
         raise NotImplementedError
 
@@ -109,7 +115,13 @@ class Optimiser:
         raise NotImplementedError
 
     def move(
-        self, data: Array, gradient: Array, row: Any, decay: float, state: dict[str, Array], only_if: Any = True
+        self,
+        data: Array,
+        gradient: Array,
+        row: Array,
+        decay: float,
+        state: dict[str, Array],
+        only_if: bool | Array = True,
     ) -> None:
         """One step of one parameter: change `data`, and in `state` what is kept of it, in place; on a GPU only where `only_if` is true."""
         kept = [state[name] for name in self.kept if name in state and name != "count"]
@@ -117,6 +129,7 @@ class Optimiser:
         def step(data: Array, gradient: Array, *kept: Array) -> None:
             self.update(data, gradient + decay * data if decay else gradient, numbers, *kept)
 
+        numbers: Sequence[float] | Array
         if backend.device_of(data) == "cpu":
             numbers = row.tolist()
             in_blocks(step, data, gradient, *kept)
@@ -179,7 +192,13 @@ class SGD(Optimiser):
 
     kept, still, kernel = ("velocity",), (0.0,), "sgd"
 
-    def __init__(self, parameters: Iterable[Any], lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[Tensor | Mapping[str, Any]],
+        lr: float,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(parameters, lr, weight_decay)
         if not 0 <= momentum < 1:
             raise ValueError(f"SGD: momentum is {momentum}; expected 0 or more and below 1")
@@ -193,7 +212,7 @@ class SGD(Optimiser):
             state["velocity"] = backend.array_module(data).zeros_like(data)
         return (lr,)
 
-    def update(self, data: Array, gradient: Array, row: Any, *kept: Array) -> None:
+    def update(self, data: Array, gradient: Array, row: Sequence[float] | Array, *kept: Array) -> None:
         for velocity in kept:  # one, or none without momentum
             velocity *= self.momentum
             velocity += gradient
@@ -208,7 +227,7 @@ class Adam(Optimiser):
 
     def __init__(
         self,
-        parameters: Iterable[Any],
+        parameters: Iterable[Tensor | Mapping[str, Any]],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -232,7 +251,7 @@ class Adam(Optimiser):
         # both averages start at 0: dividing by 1 - βᵗ makes up for it
         return lr / (1 - self.betas[0] ** count), 1 - self.betas[1] ** count
 
-    def update(self, data: Array, gradient: Array, row: Any, *kept: Array) -> None:
+    def update(self, data: Array, gradient: Array, row: Sequence[float] | Array, *kept: Array) -> None:
         (mean, square), (first, second) = kept, self.betas
         mean *= first
         mean += (1 - first) * gradient

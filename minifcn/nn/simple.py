@@ -16,6 +16,7 @@ def sgd_step(
 ) -> None:
     """One step in place. A velocity a parameter, of its shape, zero at first."""
     for parameter, velocity in zip(parameters, velocities, strict=True):
+        assert parameter.grad is not None, "no gradient yet: call backward first"
         gradient = parameter.grad + decay * parameter.data
         velocity[...] = momentum * velocity + gradient
         parameter.data -= lr * velocity
@@ -33,6 +34,7 @@ def adam_step(
 ) -> None:
     """Step number `count`, from 1 on, in place. A mean and a square a parameter, zero at first. Kingma & Ba 2015, algorithm 1."""
     for parameter, mean, square in zip(parameters, means, squares, strict=True):
+        assert parameter.grad is not None, "no gradient yet: call backward first"
         gradient = parameter.grad + decay * parameter.data
         mean[...] = betas[0] * mean + (1 - betas[0]) * gradient
         square[...] = betas[1] * square + (1 - betas[1]) * gradient * gradient

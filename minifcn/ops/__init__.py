@@ -1,18 +1,18 @@
 """Differentiable operations: each pairs a forward with its backward. Importing this gives Tensor its operators."""
 
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
 from minifcn.ops.convolution import conv2d, conv_transpose2d
 from minifcn.ops.loss import softmax_cross_entropy
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
-from minifcn.ops.registry import OPERATIONS, Call, Operation, operation
+from minifcn.ops.registry import OPERATIONS as OPERATIONS  # the list of them, for who walks it; not one of them
+from minifcn.ops.registry import Call as Call
+from minifcn.ops.registry import Operation as Operation
+from minifcn.ops.registry import operation as operation
 from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
 
 __all__ = [
-    "OPERATIONS",
-    "Call",
-    "Operation",
     "add",
     "avg_pool2d",
     "concat",
@@ -30,7 +30,6 @@ __all__ = [
     "mean",
     "mul",
     "neg",
-    "operation",
     "pad",
     "relu",
     "reshape",
@@ -39,6 +38,16 @@ __all__ = [
     "sum",
     "transpose",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def reshape_to(self: Tensor, *shape: Axes) -> Tensor:
+    """The same values in C order in another shape, `x.reshape(2, -1)` or `x.reshape((2, -1))`; one -1 is worked out from the rest."""
+    return reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[arg-type]  # of several each is a number
+
 
 OPERATORS = {
     "__add__": add,
@@ -56,7 +65,7 @@ OPERATORS = {
     "__iter__": lambda self: (self[number] for number in range(len(self))),
     "sum": sum,
     "mean": mean,
-    "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
+    "reshape": reshape_to,
     "transpose": transpose,
 }
 

@@ -1,11 +1,9 @@
 """Elementwise layers and their neighbours: ReLU, dropout, local response normalisation."""
 
-from typing import Any
-
 import numpy as np
 
 from minifcn import backend, kernels
-from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
 from minifcn.kernels import masks
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
@@ -58,7 +56,7 @@ class LocalResponseNorm(Function):
 
 
 @operation(samples.relu)
-def relu(x: Any) -> Tensor:
+def relu(x: TensorLike) -> Tensor:
     """max(x, 0), elementwise. The slope at 0 is 0.
 
     >>> import numpy as np, minifcn as mf
@@ -69,7 +67,9 @@ def relu(x: Any) -> Tensor:
 
 
 @operation(samples.dropout)
-def dropout(x: Any, p: float = 0.5, training: bool = True, rng: np.random.Generator | int | None = None) -> Tensor:
+def dropout(
+    x: TensorLike, p: float = 0.5, training: bool = True, rng: np.random.Generator | int | None = None
+) -> Tensor:
     """Zero each element with probability p and scale the rest by 1 / (1 - p); x itself when not training.
 
     `rng`: a NumPy generator or a seed; without it the one that `mf.manual_seed` restarts. Srivastava et al. 2014.
@@ -83,7 +83,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: np.random.Genera
 
 
 @operation(samples.local_response_norm)
-def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+def local_response_norm(x: TensorLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """x_c / (k + alpha / size · Σ x²)^beta, the sum over `size` neighbouring channels; x (N, C, ...) -> the same shape.
 
     Krizhevsky et al. 2012, section 3.3, with Caffe's division of alpha by size.

@@ -1,9 +1,7 @@
 """Sums, products and reductions, with NumPy's broadcasting; and the operators of Tensor."""
 
-from typing import Any
-
 from minifcn import backend
-from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
 from minifcn.kernels.products import product
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
@@ -110,7 +108,7 @@ class Sum(Function):
         return xp.broadcast_to(grad, self.shape).copy()  # a copy: a broadcast view has no memory of its own to add to
 
 
-def two(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+def two(name: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
     """Both sides as tensors of one dtype; a plain number or array is a constant and takes the dtype of the tensor."""
     a = checks.as_tensor(name, a, "the first input", like=b if isinstance(b, Tensor) else None)
     b = checks.as_tensor(name, b, "the second input", like=a)
@@ -128,39 +126,39 @@ def check_broadcast(name: str, a: Tensor, b: Tensor, first: tuple[int, ...], sec
             )
 
 
-def broadcast(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
+def broadcast(name: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
     a, b = two(name, a, b)
     check_broadcast(name, a, b, a.shape, b.shape)
     return a, b
 
 
 @operation(samples.broadcast_pair)
-def add(a: Any, b: Any) -> Tensor:
+def add(a: TensorLike, b: TensorLike) -> Tensor:
     """a + b, broadcast as in NumPy."""
     return Add()(*broadcast("add", a, b))
 
 
 @operation(samples.broadcast_pair)
-def sub(a: Any, b: Any) -> Tensor:
+def sub(a: TensorLike, b: TensorLike) -> Tensor:
     """a - b, broadcast as in NumPy."""
     a, b = broadcast("sub", a, b)
     return Add()(a, neg(b))
 
 
 @operation(samples.broadcast_pair)
-def mul(a: Any, b: Any) -> Tensor:
+def mul(a: TensorLike, b: TensorLike) -> Tensor:
     """a·b, elementwise, broadcast as in NumPy."""
     return Mul()(*broadcast("mul", a, b))
 
 
 @operation(samples.divide)
-def div(a: Any, b: Any) -> Tensor:
+def div(a: TensorLike, b: TensorLike) -> Tensor:
     """a / b, elementwise, broadcast as in NumPy."""
     return Div()(*broadcast("div", a, b))
 
 
 @operation(samples.maximum)
-def maximum(a: Any, b: Any) -> Tensor:
+def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     """The larger of a and b, elementwise, broadcast as in NumPy; NaN where either is NaN.
 
     The gradient goes to the larger one, and half to each where both are equal, as in PyTorch. Max fusion, paper section 4.2, footnote 6.
@@ -176,13 +174,13 @@ def maximum(a: Any, b: Any) -> Tensor:
 
 
 @operation(samples.one)
-def neg(x: Any) -> Tensor:
+def neg(x: TensorLike) -> Tensor:
     """-x."""
     return mul(x, -1)
 
 
 @operation(samples.matmul)
-def matmul(a: Any, b: Any) -> Tensor:
+def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """Matrix product over the last two axes: (..., M, K) @ (..., K, N) -> (..., M, N)."""
     a, b = two("matmul", a, b)
     if min(a.ndim, b.ndim) < 2:
@@ -193,7 +191,7 @@ def matmul(a: Any, b: Any) -> Tensor:
     return Matmul()(a, b)
 
 
-def axes_of(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
+def axes_of(name: str, x: Tensor, axis: Axes | None) -> tuple[int, ...]:
     """None, an axis or several, negative ones too -> distinct axes in 0 … ndim - 1."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
     if not all(hasattr(a, "__index__") and -x.ndim <= a < x.ndim for a in axes):
@@ -205,14 +203,14 @@ def axes_of(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
 
 
 @operation(samples.reduction)
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def sum(x: TensorLike, axis: Axes | None = None, keepdims: bool = False) -> Tensor:
     """Σ x over `axis`: None (all), an axis or a tuple."""
     x = checks.as_tensor("sum", x)
     return Sum(axes_of("sum", x, axis), keepdims)(x)
 
 
 @operation(samples.reduction)
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def mean(x: TensorLike, axis: Axes | None = None, keepdims: bool = False) -> Tensor:
     """The mean of x over `axis`: None (all), an axis or a tuple."""
     x = checks.as_tensor("mean", x)
     axes = axes_of("mean", x, axis)

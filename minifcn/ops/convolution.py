@@ -3,11 +3,9 @@
 Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016); the FCN paper, section 3.3.
 """
 
-from typing import Any
-
 from minifcn import kernels
-from minifcn.autodiff.engine import Array, Function, Tensor
-from minifcn.kernels.windows import Pair, Window, pair, same_padding
+from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
+from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -65,7 +63,13 @@ class ConvTranspose2d(Function):
 
 @operation(samples.conv2d)
 def conv2d(
-    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    x: TensorLike,
+    weight: TensorLike,
+    bias: TensorLike | None = None,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolution of x (N, C, H, W) with weight (O, C / groups, KH, KW), plus bias (O,) -> (N, O, OH, OW).
 
@@ -93,15 +97,15 @@ def conv2d(
 
 @operation(samples.conv_transpose2d)
 def conv_transpose2d(
-    x: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
+    x: TensorLike,
+    weight: TensorLike,
+    bias: TensorLike | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
     groups: int = 1,
-    dilation: Any = 1,
-    output_size: Any = None,
+    dilation: Size = 1,
+    output_size: Size | None = None,
 ) -> Tensor:
     """Transposed convolution of x (N, C, H, W) with weight (C, O / groups, KH, KW), plus bias (O,) -> (N, O, OH, OW).
 
@@ -121,7 +125,7 @@ def conv_transpose2d(
     return ConvTranspose2d(window, groups, size)(x, weight, *([] if bias is None else [bias]))
 
 
-def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Any, output_size: Any) -> Pair:
+def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Size, output_size: Size | None) -> Pair:
     """The one output size (OH, OW) that the arguments mean, or ValueError."""
     smallest = window.transposed_size((picture[0], picture[1]))
     if output_size is not None:
@@ -152,7 +156,9 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: An
     return checks.output_size("conv_transpose2d", size, window, picture, checks.ENLARGE_TRANSPOSED)
 
 
-def arguments(operation: str, x: Any, weight: Any, bias: Any, axes: str) -> tuple[Tensor, Tensor, Tensor | None]:
+def arguments(
+    operation: str, x: TensorLike, weight: TensorLike, bias: TensorLike | None, axes: str
+) -> tuple[Tensor, Tensor, Tensor | None]:
     x = checks.as_tensor(operation, x)
     weight = checks.as_tensor(operation, weight, "weight")
     bias = None if bias is None else checks.as_tensor(operation, bias, "bias")
@@ -167,7 +173,7 @@ def arguments(operation: str, x: Any, weight: Any, bias: Any, axes: str) -> tupl
 
 
 def window_of(
-    operation: str, kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any, same: bool = True
+    operation: str, kernel: tuple[int, ...], stride: Size, padding: Padding, dilation: Size, same: bool = True
 ) -> Window:
     stride = pair(stride, f"{operation}: stride", 1)
     dilation = pair(dilation, f"{operation}: dilation", 1)

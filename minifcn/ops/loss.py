@@ -1,12 +1,12 @@
 """Softmax cross-entropy on score maps, with void pixels, class weights and three reductions."""
 
 from math import prod
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from minifcn import backend, kernels
-from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -49,11 +49,11 @@ class SoftmaxCrossEntropy(Function):
 
 @operation(samples.softmax_cross_entropy)
 def softmax_cross_entropy(
-    scores: Any,
-    labels: Any,
-    weight: Any = None,
+    scores: TensorLike,
+    labels: TensorLike,
+    weight: TensorLike | None = None,
     ignore_index: int = 255,
-    reduction: str = "mean",
+    reduction: Literal["mean", "sum", "none"] = "mean",
     *,
     check: bool = True,
 ) -> Tensor:
@@ -94,26 +94,25 @@ def softmax_cross_entropy(
     return SoftmaxCrossEntropy(labels, valid, weight, reduction)(scores)
 
 
-def as_indices(name: str, scores: Tensor, labels: Any, ignore_index: int, check: bool) -> tuple[Array, Array]:
+def as_indices(name: str, scores: Tensor, labels: TensorLike, ignore_index: int, check: bool) -> tuple[Array, Array]:
     """Labels as indices 0 … C - 1 (0 where ignored), and which of them count."""
-    plain = not isinstance(labels, Tensor)
-    labels = labels if backend.is_array(labels) else np.asarray(labels) if plain else labels.data
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{name}: labels have dtype {labels.dtype}; expected integers, one class number a pixel")
-    if not plain:
-        checks.same_device(name, scores=scores, labels=Tensor(labels))
+    values = labels.data if isinstance(labels, Tensor) else labels
+    array: Array = values if backend.is_array(values) else np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: labels have dtype {array.dtype}; expected integers, one class number a pixel")
+    if isinstance(labels, Tensor):
+        checks.same_device(name, scores=scores, labels=labels)
     expected = (scores.shape[0], *scores.shape[2:])
-    if labels.shape != expected:
+    if array.shape != expected:
         raise ValueError(
-            f"{name}: labels have shape {labels.shape}; expected {expected}, one a pixel of scores {scores.shape}"
+            f"{name}: labels have shape {array.shape}; expected {expected}, one a pixel of scores {scores.shape}"
         )
     if check:
-        check_labels(name, labels, scores.shape[1], ignore_index)
-    labels = backend.to_device(
-        labels, scores.device
-    )  # a plain array goes where the scores are, once it is known to be right
-    xp, valid = backend.array_module(labels), counted(labels, ignore_index)
-    return xp.where(valid, labels, 0).astype(xp.intp), valid
+        check_labels(name, array, scores.shape[1], ignore_index)
+    # a plain array goes where the scores are, once it is known to be right
+    array = backend.to_device(array, scores.device)
+    xp, valid = backend.array_module(array), counted(array, ignore_index)
+    return xp.where(valid, array, 0).astype(xp.intp), valid
 
 
 def check_labels(name: str, labels: Array, classes: int, ignore_index: int) -> None:

@@ -1,10 +1,10 @@
 """Max and average pooling, and the unpooling that puts values back where a max-pool found them."""
 
-from typing import Any
+from typing import Literal, overload
 
 from minifcn import backend, kernels
-from minifcn.autodiff.engine import Array, Function, Tensor
-from minifcn.kernels.windows import Pair, Window, pair
+from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
+from minifcn.kernels.windows import Pair, Size, Window, pair
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -78,16 +78,37 @@ class MaxUnpool2d(Function):
         return xp.where(stayed, read, 0).reshape(self.shape)
 
 
+@overload
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = ...,
+    padding: Size = ...,
+    dilation: Size = ...,
+    ceil_mode: bool = ...,
+    return_indices: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = ...,
+    padding: Size = ...,
+    dilation: Size = ...,
+    ceil_mode: bool = ...,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Array]: ...
 @operation(samples.max_pool2d)
 def max_pool2d(
-    x: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
+    x: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Tensor | tuple[Tensor, Array]:
     """The largest value of each window: x (N, C, H, W) -> (N, C, OH, OW); with `return_indices` also where it lay (for max_unpool2d).
 
     `stride` is the kernel size unless given. Padding, at most kernel - 1, is -inf. `ceil_mode` rounds the output size up, as Caffe does:
@@ -106,10 +127,10 @@ def max_pool2d(
 
 @operation(samples.avg_pool2d)
 def avg_pool2d(
-    x: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    x: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
@@ -123,7 +144,12 @@ def avg_pool2d(
 
 @operation(samples.max_unpool2d)
 def max_unpool2d(
-    x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    x: TensorLike,
+    indices: Tensor | Array,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Size | None = None,
 ) -> Tensor:
     """Each value of x (N, C, H, W) at the place that `indices` (same shape, row·OW + column) names, zeros elsewhere -> (N, C, OH, OW).
 
@@ -136,22 +162,21 @@ def max_unpool2d(
     window = pool_window(name, kernel_size, stride, padding, 1)
     size = window.transposed_size(x.shape[2:]) if output_size is None else pair(output_size, f"{name}: output_size", 1)
     checks.output_size(name, size, window, x.shape[2:], checks.ENLARGE_TRANSPOSED)
-    indices = indices.data if isinstance(indices, Tensor) else indices
     xp = backend.array_module(x.data)
-    indices = xp.asarray(indices)
-    if indices.shape != x.shape or indices.dtype.kind not in "iu":
+    places = xp.asarray(indices.data if isinstance(indices, Tensor) else indices)
+    if places.shape != x.shape or places.dtype.kind not in "iu":
         raise ValueError(
-            f"{name}: indices are {indices.dtype} {indices.shape}; expected integers of the input's shape {x.shape}"
+            f"{name}: indices are {places.dtype} {places.shape}; expected integers of the input's shape {x.shape}"
         )
-    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < size[0] * size[1]:
+    if places.size and not 0 <= int(places.min()) <= int(places.max()) < size[0] * size[1]:
         raise ValueError(
-            f"{name}: indices reach from {int(indices.min())} to {int(indices.max())}; "
+            f"{name}: indices reach from {int(places.min())} to {int(places.max())}; "
             f"a picture of {size} has places 0 to {size[0] * size[1] - 1}"
         )
-    return MaxUnpool2d(indices.astype(xp.int64), size)(x)
+    return MaxUnpool2d(places.astype(xp.int64), size)(x)
 
 
-def pool_window(operation: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Window:
+def pool_window(operation: str, kernel_size: Size, stride: Size | None, padding: Size, dilation: Size) -> Window:
     kernel = pair(kernel_size, f"{operation}: kernel_size", 1)
     stride = kernel if stride is None else pair(stride, f"{operation}: stride", 1)
     dilation = pair(dilation, f"{operation}: dilation", 1)
@@ -163,7 +188,13 @@ def pool_window(operation: str, kernel_size: Any, stride: Any, padding: Any, dil
 
 
 def pool_arguments(
-    operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    operation: str,
+    x: TensorLike,
+    kernel_size: Size,
+    stride: Size | None,
+    padding: Size,
+    dilation: Size,
+    ceil_mode: bool,
 ) -> tuple[Tensor, Window, Pair]:
     x = checks.as_tensor(operation, x)
     checks.rank(operation, x, "N C H W")

@@ -1,12 +1,13 @@
 """Operations that move values and change none: reshape, transpose, concat, pad, crop, indexing. Each backward moves them back."""
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff.engine import Array, Function, Tensor
-from minifcn.kernels.windows import pair
+from minifcn.autodiff.engine import Array, Axes, Function, Key, Tensor, TensorLike
+from minifcn.kernels.windows import Size, pair
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -99,43 +100,52 @@ class Index(Function):
 
 
 @operation(samples.reshape)
-def reshape(x: Any, shape: Any) -> Tensor:
+def reshape(x: TensorLike, shape: Axes) -> Tensor:
     """The same values in C order in another shape; one -1 is worked out from the rest."""
     x = checks.as_tensor("reshape", x)
-    shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    wanted = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
     try:
-        np.empty(x.shape, bool).reshape(shape)  # NumPy knows best; the memory is never touched
+        np.empty(x.shape, bool).reshape(wanted)  # NumPy knows best; the memory is never touched
     except (ValueError, TypeError):
-        raise ValueError(f"reshape: {x.size} elements {x.shape} cannot take the shape {shape}") from None
-    return Reshape(shape)(x)
+        raise ValueError(f"reshape: {x.size} elements {x.shape} cannot take the shape {wanted}") from None
+    return Reshape(wanted)(x)
 
 
 @operation(samples.transpose)
-def transpose(x: Any, axes: Any = None, *more: int) -> Tensor:
+def transpose(x: TensorLike, axes: Axes | None = None, *more: int) -> Tensor:
     """Axes in another order: `transpose(x, (0, 2, 3, 1))` permutes, `transpose(x)` turns them round.
 
     `transpose(x, a, b)` swaps two axes, as in PyTorch (whose `permute` is the first form).
     """
     x = checks.as_tensor("transpose", x)
-    given = axes
     if more:
-        order = list(range(x.ndim))
-        both = (axes, *more)
-        if len(both) != 2 or not all(-x.ndim <= a < x.ndim for a in both):
-            raise ValueError(f"transpose: axes {both} do not swap two axes of shape {x.shape}; to permute give a tuple")
-        order[both[0]], order[both[1]] = order[both[1]], order[both[0]]
-        axes = order
-    axes = (axes,) if hasattr(axes, "__index__") else axes
-    axes = (
-        tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim if -x.ndim <= a < x.ndim else a for a in axes)
-    )
-    if sorted(axes) != list(range(x.ndim)):
-        raise ValueError(f"transpose: axes {given} are not a permutation of the {x.ndim} axes of shape {x.shape}")
-    return Transpose(axes)(x)
+        order = swapped(x, (axes, *more))
+    else:
+        alone = hasattr(axes, "__index__")  # a whole number, NumPy's too
+        order = (
+            list(range(x.ndim))[::-1]
+            if axes is None
+            else [cast(int, axes)]
+            if alone
+            else list(cast(Sequence[int], axes))
+        )
+    order = [axis % x.ndim if -x.ndim <= axis < x.ndim else axis for axis in order]
+    if sorted(order) != list(range(x.ndim)):
+        raise ValueError(f"transpose: axes {axes} are not a permutation of the {x.ndim} axes of shape {x.shape}")
+    return Transpose(tuple(order))(x)
+
+
+def swapped(x: Tensor, both: tuple[Any, ...]) -> list[int]:
+    """All axes of x in order, but two of them exchanged."""
+    order = list(range(x.ndim))
+    if len(both) != 2 or not all(-x.ndim <= a < x.ndim for a in both):
+        raise ValueError(f"transpose: axes {both} do not swap two axes of shape {x.shape}; to permute give a tuple")
+    order[both[0]], order[both[1]] = order[both[1]], order[both[0]]
+    return order
 
 
 @operation(samples.concat)
-def concat(tensors: Any, axis: int = 0) -> Tensor:
+def concat(tensors: Iterable[TensorLike], axis: int = 0) -> Tensor:
     """Tensors one after the other along `axis` (1 joins channels); all other axes must agree."""
     if isinstance(tensors, Tensor):
         raise TypeError("concat: got one Tensor; expected a list of them")
@@ -159,15 +169,15 @@ def concat(tensors: Any, axis: int = 0) -> Tensor:
 
 
 @operation(samples.pad)
-def pad(x: Any, padding: Any, value: float = 0.0) -> Tensor:
+def pad(x: TensorLike, padding: Axes, value: float = 0.0) -> Tensor:
     """A constant border: `padding` is (left, right), (left, right, top, bottom), … last axis first, as in PyTorch; negative crops."""
     x = checks.as_tensor("pad", x)
-    padding = tuple(padding) if isinstance(padding, tuple | list) else (padding,)
-    if len(padding) % 2 or len(padding) > 2 * x.ndim or not all(hasattr(p, "__index__") for p in padding):
+    border = tuple(padding) if isinstance(padding, tuple | list) else (padding,)
+    if len(border) % 2 or len(border) > 2 * x.ndim or not all(hasattr(p, "__index__") for p in border):
         raise ValueError(
-            f"pad: padding {padding} for shape {x.shape}; expected two numbers an axis, the last axis first"
+            f"pad: padding {border} for shape {x.shape}; expected two numbers an axis, the last axis first"
         )
-    last_first = list(zip(padding[::2], padding[1::2], strict=True))
+    last_first = list(zip(border[::2], border[1::2], strict=True))
     widths = [(0, 0)] * (x.ndim - len(last_first)) + last_first[::-1]
     sizes = tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
     if any(
@@ -175,12 +185,12 @@ def pad(x: Any, padding: Any, value: float = 0.0) -> Tensor:
         for n, size, (b, a) in zip(x.shape, sizes, widths, strict=True)
         if (b, a) != (0, 0)
     ):
-        raise ValueError(f"pad: padding {padding} leaves nothing of shape {x.shape}: the result would be {sizes}")
+        raise ValueError(f"pad: padding {border} leaves nothing of shape {x.shape}: the result would be {sizes}")
     return Pad(widths, value)(x)
 
 
 @operation(samples.crop_like)
-def crop_like(x: Any, reference: Any, offset: Any = 0) -> Tensor:
+def crop_like(x: TensorLike, reference: Tensor | Array, offset: Size = 0) -> Tensor:
     """x (N, C, H, W) cut to the height and width of `reference`, from row and column `offset` on (Caffe's Crop layer)."""
     x = checks.as_tensor("crop_like", x)
     checks.rank("crop_like", x, "N C H W")
@@ -194,7 +204,7 @@ def crop_like(x: Any, reference: Any, offset: Any = 0) -> Tensor:
 
 
 @operation(samples.index)
-def index(x: Any, key: Any) -> Tensor:
+def index(x: TensorLike, key: Key) -> Tensor:
     """x[key]: integers, slices, None, ... and integer or boolean arrays, as in NumPy."""
     x = checks.as_tensor("index", x)
     parts = key if isinstance(key, tuple) else (key,)

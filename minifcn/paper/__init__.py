@@ -20,3 +20,7 @@ from minifcn.paper.topics import (
 TOPICS = (coarse_labels, deconvnet, stitching, geometry, refinement, sampling, sampling_trained, skips, start, streams, table1, upsampling)  # fmt: skip
 
 __all__ = ["CLAIMS", "Bars", "Claim", "Curves", "Outcome", "Picture", "Setting", "claim"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

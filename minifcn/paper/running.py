@@ -5,11 +5,11 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from minifcn import backend
+from minifcn.names import did_you_mean
 from minifcn.paper.claims import CLAIMS, KINDS, Claim, Outcome, Setting
 
 VERDICTS = ("holds", "does not hold", "not measured", "failed")
@@ -47,14 +47,17 @@ def chosen(names: Collection[str] = (), kinds: Collection[str] = KINDS) -> list[
     """The claims of these names (all, if there are none) and kinds, in the paper's order. ValueError for a name that there is not."""
     for name in names:
         if name not in CLAIMS:
-            near = ", ".join(map(repr, get_close_matches(name, CLAIMS, 3, 0.5)))
-            near = f"the nearest: {near}" if near else "none is like it"
-            raise ValueError(f"no claim {name!r}; {near}; minifcn paper --list prints all names")
+            raise ValueError(no_claim(name))
     claims = [claim for claim in CLAIMS.values() if (not names or claim.name in names) and claim.kind in kinds]
     if not claims:
         of = f" among {', '.join(map(repr, names))}" if names else ""
         raise ValueError(f"there is no claim of kind {', '.join(kinds)}{of}; leave --kind out, or name others")
     return sorted(claims, key=place)
+
+
+def no_claim(name: str) -> str:
+    """The sentence about a name that no claim has. All names would fill the screen."""
+    return f"unknown claim {name!r}{did_you_mean(name, CLAIMS) or ';'} minifcn paper --list prints all names"
 
 
 def place(claim: Claim) -> tuple[int, tuple[int, ...], str]:

@@ -35,3 +35,7 @@ __all__ = [
     "upper_bound",
     "upper_bounds",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from minifcn.models import ARCHITECTURES
+from minifcn.names import instead
 from minifcn.training.errors import TrainingError
 from minifcn.training.recipes import MODERN, Recipe
 
@@ -34,7 +35,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.arch not in STAGED and self.arch not in ARCHITECTURES:
-            raise TrainingError(f"--arch {self.arch}: choose one of {', '.join([*STAGED, *ARCHITECTURES])}")
+            raise TrainingError(f"--arch {self.arch}{instead(self.arch, [*STAGED, *ARCHITECTURES])}")
         if self.init and self.trunk:
             raise TrainingError("--init brings a whole network and --trunk only its first layers; give one of them")
 

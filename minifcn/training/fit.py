@@ -7,6 +7,7 @@ from typing import Any
 from minifcn.data import Batches
 from minifcn.data.loader import Dataset
 from minifcn.models import FCN
+from minifcn.names import instead
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
 from minifcn.training.hints import about_loss, about_scores
@@ -79,9 +80,9 @@ def fit(
                 'fit: "paper-mean" depends on the pictures; give RECIPE.mean_of(pixels) of recipes.PAPER'
             )
         recipe = named_recipe(recipe, 1.0)
-    unknown = set(changes) - set(recipe.to_dict())
-    if unknown:
-        raise TrainingError(f"fit: a recipe has no {', '.join(sorted(unknown))}; it has {', '.join(recipe.to_dict())}")
+    for name in changes:
+        if name not in recipe.to_dict():
+            raise TrainingError(f"fit: a recipe has no {name}{instead(name, recipe.to_dict())}")
     recipe = replace(recipe, **changes)
     if steps < 1:
         raise TrainingError(f"fit: steps is {steps}; expected at least 1")

@@ -6,6 +6,7 @@ from typing import Any
 from minifcn.data import Augmentation
 from minifcn.models import FCN, parameter_groups
 from minifcn.models.surgery import LEARNERS, freeze
+from minifcn.names import instead
 from minifcn.nn.optim import SGD, Adam, Optimiser
 from minifcn.training.errors import TrainingError
 
@@ -137,5 +138,5 @@ RECIPES = {
 def named_recipe(name: str, pixels: float) -> Recipe:
     """A preset; `pixels`, the mean number of valid pixels in a training picture, converts `paper-mean`."""
     if name not in RECIPES:
-        raise TrainingError(f"recipe: there is none called {name!r}; choose one of {', '.join(RECIPES)}")
+        raise TrainingError(f"recipe: there is none called {name!r}{instead(name, RECIPES)}")
     return {"modern": MODERN, "paper": PAPER, "voc-subset": VOC_SUBSET}.get(name) or PAPER.mean_of(pixels)

@@ -7,13 +7,17 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor
+from minifcn.backend import Array, ArrayLike
 from minifcn.verify.report import GradcheckError
-
-Array = Any
 
 
 def adjoint_check(
-    fn: Callable[[Array], Array], adjoint: Callable[[Array], Array], x: Array, y: Array, *, rtol: float = 1e-11
+    fn: Callable[[Array], Tensor | Array],
+    adjoint: Callable[[Array], Tensor | Array],
+    x: Tensor | ArrayLike,
+    y: Tensor | ArrayLike,
+    *,
+    rtol: float = 1e-11,
 ) -> float:
     """Is `adjoint` the adjoint of the affine map `fn`? <f(x), y> = <f(0), y> + <x, adjoint(y)> needs no step size.
 
@@ -27,7 +31,7 @@ def adjoint_check(
 
     home = backend.device_of(x.data if isinstance(x, Tensor) else x)
 
-    def mapped(function: Callable[[Array], Array], value: Array) -> Array:
+    def mapped(function: Callable[[Array], Tensor | Array], value: Array) -> Array:
         return array(function(backend.to_device(value, home)))
 
     x, y = array(x), array(y)

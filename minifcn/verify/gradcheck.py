@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.backend import Array
 from minifcn.verify import behaviour
 from minifcn.verify.diagnosis import Case, diagnose, factor, zero_everywhere
 from minifcn.verify.differences import SAMPLE, Differences, Move, Numeric, Tolerance, choose_step, measure
 from minifcn.verify.report import Found, GradcheckError, Report
-from minifcn.verify.subject import Subject, Variable
-
-Array = Any
+from minifcn.verify.subject import Parameters, Subject, Variable
 
 # a straight line is differenced without truncation error, so much less is forgiven there
 TOLERANCES = {"linear": Tolerance(1e-9, 1e-11), "curved": Tolerance(1e-6, 1e-8)}
@@ -23,9 +22,9 @@ TOLERANCES = {"linear": Tolerance(1e-9, 1e-11), "curved": Tolerance(1e-6, 1e-8)}
 
 def gradcheck(
     fn: Callable[..., Tensor],
-    inputs: Any = (),
+    inputs: TensorLike | Sequence[TensorLike] = (),
     *,
-    parameters: Any = None,
+    parameters: Parameters | None = None,
     directions: int | None = None,
     step: float | None = None,
     rtol: float | None = None,
@@ -184,7 +183,7 @@ class Comparison:
             halves = np.array_split(flat, 2)
             errors = []
             for half in halves:
-                part = np.zeros(direction.size)
+                part: Array = np.zeros(direction.size)
                 part[half] = direction.reshape(-1)[half]
                 part = part.reshape(direction.shape)
                 numeric = self.differences.slope(Move.along(part), self.step).value

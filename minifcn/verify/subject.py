@@ -1,16 +1,15 @@
 """What is checked: a function, the arrays it is given, and the parameters it reads by itself."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn.autodiff.engine import Tensor, TensorLike, no_grad
+from minifcn.backend import Array
 from minifcn.verify.report import GradcheckError
-
-Array = Any
 
 
 class Variable(NamedTuple):
@@ -21,6 +20,15 @@ class Variable(NamedTuple):
     array: Array
 
 
+class Named(Protocol):
+    """A Module, which this room does not know."""
+
+    def named_parameters(self) -> Iterable[tuple[str, Tensor]]: ...
+
+
+Parameters = Named | Mapping[str, Tensor] | Iterable[Tensor] | Tensor
+
+
 class Subject:
     """Runs `fn` on the inputs as they came (`gradients`) or on copies that may be moved (`output_array`).
 
@@ -28,7 +36,9 @@ class Subject:
     carries the gradient too. Parameters on a GPU have copies here, which are written to them before each call.
     """
 
-    def __init__(self, fn: Callable[..., Tensor], inputs: Any, parameters: Any) -> None:
+    def __init__(
+        self, fn: Callable[..., Tensor], inputs: TensorLike | Sequence[TensorLike], parameters: Parameters | None
+    ) -> None:
         self.fn = fn
         values = list(inputs) if isinstance(inputs, Sequence) else [inputs]
         given = [value.data if isinstance(value, Tensor) else value for value in values]
@@ -122,12 +132,12 @@ def gradient_of(tensor: Tensor) -> Array:
     return np.zeros(tensor.shape) if tensor.grad is None else backend.to_device(tensor.grad, "cpu")
 
 
-def named(parameters: Any) -> dict[str, Tensor]:
+def named(parameters: Parameters | None) -> dict[str, Tensor]:
     """A Module's parameters, a dict's or a sequence's tensors by name, without those that want no gradient."""
     if parameters is None:
         return {}
     if hasattr(parameters, "named_parameters"):
-        pairs = list(parameters.named_parameters())
+        pairs = list(cast(Named, parameters).named_parameters())
     elif isinstance(parameters, Mapping):
         pairs = list(parameters.items())
     else:

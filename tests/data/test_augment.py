@@ -367,7 +367,10 @@ REFUSED = [
     ({"colour": -0.1}, f"augmentation: colour is -0.1; {COLOUR}"),
     ({"colour": math.nan}, f"augmentation: colour is nan; {COLOUR}"),
     ({"colour": "0.1"}, f"augmentation: colour is '0.1'; {COLOUR}"),
-    ({"color": 0.1}, "augmentation: 'color' is not known; the settings are mirror, scale, jitter, colour"),
+    (
+        {"color": 0.1},
+        "augmentation: 'color' is not known: did you mean colour? Choose one of mirror, scale, jitter, colour",
+    ),
 ]
 
 

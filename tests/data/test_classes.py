@@ -186,7 +186,7 @@ REFUSED = {
     ),
     "an unknown class": (
         lambda: ClassMap.voc(["cat", "unicorn"]),
-        f"classes: there is no class 'unicorn'; choose from {VOC}",
+        f"classes: there is no class 'unicorn'; choose one of {VOC}",
     ),
     "a chosen class twice": (
         lambda: ClassMap.voc(["cat", "dog", "cat"]),

@@ -159,7 +159,7 @@ def test_it_can_be_written_and_is_the_same_every_time():
 def test_errors_say_what_is_wrong():
     with pytest.raises(ValueError, match='receptive_field: no layer; give a name, such as "pool3", or several'):
         receptive_field(model(), [])
-    with pytest.raises(ValueError, match="geometry: no layer 'pool6'; did you mean"):
+    with pytest.raises(ValueError, match="geometry: no layer 'pool6': did you mean"):
         receptive_field(model(), ["pool6", "pool3"], 1, 1)
     with pytest.raises(ValueError, match=r"geometry: pool3 has 12x16 cells .* there is no cell \(12, 0\)"):
         receptive_field(model("same"), "pool3", 12, 0, photo())

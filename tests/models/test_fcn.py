@@ -162,7 +162,10 @@ def test_maps_that_cannot_lie_on_each_other_are_refused():
         (lambda: FCN("tiny", 8, 3, width=0), "tiny: width is 0; expected at least 1 channel"),
         (lambda: FCN("vgg16", 8, 3, width=16), "vgg16: width is 16; VGG16 starts with 64 channels"),
         (lambda: FCN("tiny", 8, 3, width=1, class_names=["a", "b"]), "FCN: 2 class names for 3 classes"),
-        (lambda: build("fcn2s", backbone="tiny"), "unknown architecture 'fcn2s'; choose one of fcn32s, fcn16s"),
+        (
+            lambda: build("fcn2s", backbone="tiny"),
+            r"unknown architecture 'fcn2s': did you mean fcn32s\? Choose one of fcn32s, fcn16s",
+        ),
         (lambda: network()(picture(3, 9, 9)), r"FCN: input has shape \(3, 9, 9\); expected pictures"),
         (lambda: network()(picture(1, 3, 0, 9)), r"FCN: input has shape \(1, 3, 0, 9\)"),
         (lambda: network()(picture(1, 4, 9, 9)), r"conv2d: input has 4 channels \(1, 4, 9, 9\) but weight expects 3"),

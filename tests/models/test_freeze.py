@@ -34,5 +34,5 @@ def test_fixed_kernels_stay_fixed_whatever_learns():
 
 
 def test_freeze_says_what_it_knows():
-    with pytest.raises(ValueError, match="freeze: learns is 'trunk'; expected one of all, heads, scores"):
+    with pytest.raises(ValueError, match="freeze: learns is 'trunk'; choose one of all, heads, scores"):
         freeze(network(32, 3), "trunk")

@@ -358,7 +358,7 @@ def test_least_padding_of_alexnet_by_running_one_pixel():
 def test_errors_say_what_to_do():
     model = FCN("tiny", 16, 2, width=1)
     with pytest.raises(
-        ValueError, match=r"geometry: no layer 'pool9'; did you mean pool.* this network has conv1_1, relu1_1, pool1"
+        ValueError, match=r"geometry: no layer 'pool9': did you mean pool.* This network has conv1_1, relu1_1, pool1"
     ):
         geometry.field_of(model, "pool9")
     with pytest.raises(ValueError, match=r"geometry: no layer 'q'; this network has 0"):

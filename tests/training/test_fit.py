@@ -55,7 +55,7 @@ def test_callbacks_see_every_step_and_may_end_the_training():
     "options, message",
     [
         (dict(steps=0), "fit: steps is 0; expected at least 1"),
-        (dict(steps=1, rate=0.1), "fit: a recipe has no rate; it has loss, optimizer, lr"),
+        (dict(steps=1, rate=0.1), "fit: a recipe has no rate; choose one of loss, optimizer, lr"),
         (dict(steps=1, recipe="fast"), "none called 'fast'"),
         (dict(steps=1, recipe="paper-mean"), '"paper-mean" depends on the pictures'),
         (dict(steps=1, batch=0), "batch 0"),

@@ -131,7 +131,9 @@ def test_loss_survives_the_log_exactly(tmp_path):
 
 
 def test_config_says_what_it_does_not_know(small_set):
-    with pytest.raises(TrainingError, match="--arch fcn64s: choose one of staged, staged-4s, fcn32s"):
+    with pytest.raises(
+        TrainingError, match="--arch fcn64s: did you mean fcn4s\\? Choose one of staged, staged-4s, fcn32s"
+    ):
         config_for(small_set, arch="fcn64s")
     with pytest.raises(TrainingError, match="recipe: optimizer is 'lion'; choose one of sgd, adam"):
         config_for(small_set, optimizer="lion")

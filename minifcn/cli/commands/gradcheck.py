@@ -9,6 +9,7 @@ import numpy as np
 from minifcn import backend, models
 from minifcn.autodiff.engine import Tensor
 from minifcn.cli.options import add_device, at_least, chosen_device, device_words, picture_file
+from minifcn.cli.usage import one_of
 from minifcn.models import ARCHITECTURES
 from minifcn.ops import OPERATIONS, Call, Operation, softmax_cross_entropy
 from minifcn.verify.gradcheck import gradcheck
@@ -19,7 +20,10 @@ PICTURE = (20, 18)  # of the networks' input: pools round up, upsampling is crop
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("operations", nargs="*", metavar="OP", help=f"all of {', '.join(OPERATIONS)} by default")
+    parser.add_argument(
+        "operations", nargs="*", type=one_of("operation", OPERATIONS), metavar="OP",
+        help=f"all of {', '.join(OPERATIONS)} by default",
+    )  # fmt: skip
     parser.add_argument(
         "--model", nargs="+", default=[], metavar="NAME", choices=list(ARCHITECTURES),
         help=f"whole networks, through the loss, every parameter: {', '.join(ARCHITECTURES)}",
@@ -127,9 +131,6 @@ def curves(operation: Operation, seed: int, device: str = "cpu") -> list[Curve]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    unknown = [name for name in arguments.operations if name not in OPERATIONS]
-    if unknown:
-        raise ValueError(f"no operation {', '.join(unknown)}; there are {', '.join(OPERATIONS)}")
     names = arguments.operations or ([] if arguments.model else list(OPERATIONS))
     if arguments.plot and not names:
         raise ValueError("--plot draws operations, and only networks are named; name some operations too")

@@ -23,8 +23,9 @@ from minifcn.data import DataError
 from minifcn.data.voc import find_folder
 from minifcn.files import write_whole
 from minifcn.kernels import threads
+from minifcn.names import instead
 from minifcn.paper import Claim, Setting, running
-from minifcn.paper.claims import KINDS
+from minifcn.paper.claims import CLAIMS, KINDS
 from minifcn.paper.running import Result
 from minifcn.version import __version__
 
@@ -35,7 +36,7 @@ INDENT = 4 * " "
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("claims", nargs="*", metavar="CLAIM", help="names that --list prints (all)")
+    parser.add_argument("claims", nargs="*", type=claim_name, metavar="CLAIM", help="names that --list prints (all)")
     parser.add_argument("--list", action="store_true", help="print what the claims are, and measure nothing")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write index.html there, a page with tables and plots, and claims.json"
@@ -58,11 +59,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def claim_name(text: str) -> str:
+    """An argparse type: the name of a claim."""
+    if text not in CLAIMS:
+        raise argparse.ArgumentTypeError(running.no_claim(text))
+    return text
+
+
 def kind_list(text: str) -> tuple[str, ...]:
     """An argparse type: "identity,data" -> those kinds."""
     kinds = tuple(comma_list(text))
-    if not kinds or not set(kinds) <= set(KINDS):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected one or more of {', '.join(KINDS)}, with commas between")
+    unknown = next((kind for kind in kinds if kind not in KINDS), "")
+    if unknown or not kinds:
+        raise argparse.ArgumentTypeError(
+            f"{unknown or text!r}{instead(unknown, KINDS, 'expected one or more of')}, with commas between"
+        )
     return kinds
 
 

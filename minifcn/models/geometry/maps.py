@@ -5,11 +5,11 @@ result; a part of a part is written with a dot ("fire2.squeeze1x1").
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from minifcn import nn, ops
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.names import instead
 
 PICTURE = "picture"
 
@@ -29,18 +29,22 @@ class Map(NamedTuple):
     fusion: str = "sum"
 
 
-def maps_of(model: Any) -> list[Map]:
+# a network, a Backbone, layers in a row or by name, or what `maps_of` made of one of these
+Net = nn.Module | Sequence[nn.Module] | Mapping[str, nn.Module] | list[Map]
+
+
+def maps_of(model: Net) -> list[Map]:
     """The maps of `model`, each after those that it is made of.
 
     `model`: an FCN or another network with a `backbone`, a Backbone, layers in a row (Sequential or a list; their names are "0", "1", …) or by
     name (a dict). Raises ValueError for layers that it cannot follow.
     """
     if isinstance(model, list) and all(isinstance(each, Map) for each in model):
-        return model
+        return cast(list[Map], model)
     if isinstance(model, Mapping):
         return list(in_a_row(model.items(), PICTURE))
     if isinstance(model, nn.Sequential | Sequence):
-        layers = model.layers if isinstance(model, nn.Sequential) else model
+        layers = model.layers if isinstance(model, nn.Sequential) else cast(Sequence[nn.Module], model)
         return list(in_a_row(((str(number), layer) for number, layer in enumerate(layers)), PICTURE))
     if hasattr(model, "named_layers"):
         return list(in_a_row(model.named_layers(), PICTURE))
@@ -120,19 +124,17 @@ def find(maps: Sequence[Map], name: str) -> Map:
         if each.name == name:
             return each
     names = [each.name for each in maps]
-    near = get_close_matches(name, names, 3) if isinstance(name, str) else []
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise ValueError(f"geometry: no layer {name!r}; {hint}this network has {', '.join(names)}")
+    raise ValueError(f"geometry: no layer {name!r}{instead(str(name), names, 'this network has')}")
 
 
-def run_to(model: Any, name: str, x: Any) -> Tensor:
+def run_to(model: Net, name: str, x: TensorLike) -> Tensor:
     """The map `name` of `model` for pictures x (N, C, H, W): a Tensor (N, channels, h, w). Only what it is made of is run."""
     maps = maps_of(model)
     wanted = ancestors(maps, find(maps, name).name)
     return run_all([each for each in maps if each.name in wanted], x)[name]
 
 
-def run_all(model: Any, x: Any) -> dict[str, Tensor]:
+def run_all(model: Net, x: TensorLike) -> dict[str, Tensor]:
     """Every map of `model` for pictures x (N, C, H, W), by name."""
     picture = x if isinstance(x, Tensor) else Tensor(x)
     made: dict[str, Tensor] = {PICTURE: picture}

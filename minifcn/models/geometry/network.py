@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
-from minifcn.kernels.windows import Pair, pair
+from minifcn.kernels.windows import Pair, Size, pair
 from minifcn.models.geometry.field import Field, along, cells_seen, compose, crop_offset, folded, inputs_of, output_size
-from minifcn.models.geometry.maps import PICTURE, Map, ancestors, find, maps_of, run_all, run_to
+from minifcn.models.geometry.maps import PICTURE, Map, Net, ancestors, find, maps_of, run_all, run_to
 
 __all__ = [
     "Field",
@@ -36,7 +36,11 @@ __all__ = [
 ]
 
 
-def fields(model: Any) -> dict[str, Field]:
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def fields(model: Net) -> dict[str, Field]:
     """What one cell of each map sees, by the map's name. `model` as in `graph.maps_of`.
 
     Where maps are joined it is the wider of them: they lie on one another, or the network could not have been built.
@@ -52,7 +56,7 @@ def fields(model: Any) -> dict[str, Field]:
     return found
 
 
-def field_of(model: Any, name: str) -> Field:
+def field_of(model: Net, name: str) -> Field:
     """Receptive field, stride and centre of the map `name`: "pool3", "score_fr", "upscore_16s", "fuse_pool4", "score" …"""
     maps = maps_of(model)
     wanted = ancestors(maps, find(maps, name).name)
@@ -72,7 +76,7 @@ def unchecked_sizes(maps: Sequence[Map], size: Pair) -> dict[str, Pair]:
     return found
 
 
-def sizes(model: Any, size: Pair) -> dict[str, Pair]:
+def sizes(model: Net, size: Size) -> dict[str, Pair]:
     """Rows and columns (h, w) of every map for a picture of `size` (H, W), by name, without running it. `model` as in `graph.maps_of`.
 
     Raises ValueError where running it would fail too: a map without cells, or one too small to be cut to the picture.
@@ -91,7 +95,7 @@ def sizes(model: Any, size: Pair) -> dict[str, Pair]:
     return found
 
 
-def seen(model: Any, name: str, row: int, column: int, size: Pair | None = None) -> tuple[range, range]:
+def seen(model: Net, name: str, row: int, column: int, size: Size | None = None) -> tuple[range, range]:
     """The rows and the columns of the picture that can change cell (row, column) of the map `name`, as two ranges.
 
     With `size` (H, W) those inside such a picture, empty where the cell sees padding alone. Without, as if every map went on
@@ -130,7 +134,7 @@ def seen_along(axis: int, maps: Sequence[Map], name: str, cell: int, limits: dic
     return cells.get(PICTURE, range(0))
 
 
-def crops(model: Any) -> dict[str, int]:
+def crops(model: Net) -> dict[str, int]:
     """Rows and columns cut off at each join and at the end: {"fuse_pool4": 5, "fuse_pool3": 9, "score": 31} for VGG16-FCN-8s."""
     return {each.name: each.offsets[-1] for each in maps_of(model) if each.offsets}
 
@@ -145,7 +149,7 @@ class Fit(NamedTuple):
         return self.fits
 
 
-def crops_fit(model: Any, height: int) -> Fit:
+def crops_fit(model: Net, height: int) -> Fit:
     """Whether the crops work for a picture of `height` rows: none is negative, no map is empty, the scores reach over the picture.
 
     The slack is what a map has left behind its offset, less what it is cut to. A join cuts the finer map to the coarse one; fewer
@@ -170,7 +174,7 @@ class LeastPadding(NamedTuple):
     crop: int
 
 
-def least_padding(model: Any) -> LeastPadding:
+def least_padding(model: Net) -> LeastPadding:
     """How little padding round the picture would do for the FCN `model`: 97 and 81 for VGG16-FCN-32s, where the reference has 100.
 
     Each pixel of padding moves all maps by a pixel, so the crops between them stay, and the last one grows by one.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minifcn import nn, ops
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.kernels.windows import Window
 
 # what an ImageNet classifier was trained with; the reference model's: the same, with 100 pixels at the first convolution;
@@ -40,13 +40,14 @@ class Backbone(nn.Module):
         """The layers from the picture to `stop`, which is included."""
         return [getattr(self, name) for name in self.order[: self.order.index(stop) + 1]]
 
-    def forward(self, x: Any) -> dict[str, Tensor]:
+    def forward(self, x: TensorLike) -> dict[str, Tensor]:
         """x (N, 3, H, W) -> the maps in `heads`, by name."""
         maps, wanted = {}, set(self.heads.values())
+        made: Any = x
         for name, layer in self.named_layers():
-            x = layer(x)
+            made = layer(made)
             if name in wanted:
-                maps[name] = x
+                maps[name] = made
         return maps
 
 
@@ -68,7 +69,7 @@ class Branches(nn.Module):
             x = ops.relu(layer(x)) if isinstance(layer, nn.Conv2d) else layer(x)
         return x
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         x = self.along(self.stem, x)
         return ops.concat([self.along(way, x) for way in self.ways], 1)
 

@@ -75,7 +75,7 @@ def deconvolution_backward(setting: Setting) -> Outcome:
         b = Tensor(whole_numbers(rng, *forward.shape), requires_grad=True)
         # several sizes shrink to that of b; output_padding says which one a has
         least = [stride * (n - 1) + dilation * (kernel - 1) + 1 - 2 * padding for n in b.shape[2:]]
-        extra = tuple(size - small for size, small in zip(a.shape[2:], least, strict=True))
+        extra = (a.shape[2] - least[0], a.shape[3] - least[1])
         back = ops.conv_transpose2d(b, weight, output_padding=extra, **options)
         adjoint += (forward.data * b.data).sum() == (a.data * back.data).sum()
         forward.backward(b.data)  # the gradient that a convolution sends back is the deconvolution …

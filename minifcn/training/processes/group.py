@@ -92,7 +92,8 @@ class NcclGroup(Group):
         self.check()
         kind = self.nccl.NCCL_FLOAT64 if flat.dtype.itemsize == 8 else self.nccl.NCCL_FLOAT32
         stream = backend.import_cupy().cuda.get_current_stream()
-        self.communicator.allReduce(flat.data.ptr, flat.data.ptr, flat.size, kind, self.nccl.NCCL_SUM, stream.ptr)
+        place = flat.data.ptr  # type: ignore[attr-defined]  # an array of CuPy's has it
+        self.communicator.allReduce(place, place, flat.size, kind, self.nccl.NCCL_SUM, stream.ptr)
 
     def watch(self) -> None:
         """A process that fails leaves the others waiting on their GPUs for ever: wait for its word, then break the communicator."""
