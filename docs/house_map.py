@@ -26,9 +26,10 @@ SAYS = {
     "autodiff": "Tensor, Function, backward",
     "kernels": "arrays in, arrays out",
     "backend": "NumPy or CuPy",
+    "names": "the nearest name",
     "files": "whole or not at all",
 }
-WIDTH, BOX, HEIGHT, GAP = 800, 186, 58, 40
+WIDTH, BOX, HEIGHT, GAP = 800, 216, 58, 40
 
 
 def rooms() -> dict[str, set[str]]:
@@ -73,7 +74,7 @@ def inner(room: str) -> str:
     names = (
         sorted(path.name for path in folder.glob("*/") if (path / "__init__.py").exists()) if folder.is_dir() else []
     )
-    return " · ".join(f"{name}/" for name in names)
+    return " · ".join(names)
 
 
 def drawing() -> str:

@@ -21,7 +21,6 @@ ANYTHING = {
     "forward(*inputs)": "each Module takes what it likes: a picture, several, options",
     "__call__(*inputs)": "a Module hands on what its forward takes",
     "__call__(**options)": "the same",
-    "mf.kernels.call(*arguments)": "each kernel takes its own",
     "mf.training.fit(**changes)": "the fields of Recipe, whose own signature says them; defaults come from the recipe that is changed",
 }
 
@@ -122,9 +121,7 @@ def test_every_parameter_has_a_type_that_says_something():
 @pytest.mark.parametrize("path, function", FUNCTIONS, ids=[path for path, _ in FUNCTIONS])
 def test_every_function_says_what_it_returns(path, function):
     returns = typing.get_type_hints(function).get("return", inspect.Parameter.empty)
-    handed_on = (
-        path.endswith((".forward", ".__call__")) or path == "mf.kernels.call"
-    )  # by what a subclass or a kernel returns
+    handed_on = path.endswith((".forward", ".__call__"))  # by what a subclass or a kernel returns
     assert returns is not inspect.Parameter.empty and (handed_on or not says_nothing(returns)), path
 
 

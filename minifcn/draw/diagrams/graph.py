@@ -1,6 +1,6 @@
 """`graph`: the graph of a computation as a picture, its inputs on top and the loss below. A whole network is folded by its modules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minifcn.autodiff.engine import Tensor
@@ -38,12 +38,12 @@ WIDEST = 236  # pixels: of a box; longer words lose their beginning
 
 
 def graph(
-    loss: Any,
+    loss: Tensor | Sequence[Tensor] | Mapping[str, Tensor],
     *,
     model: Module | None = None,
-    names: Mapping[str, Any] | None = None,
+    names: Mapping[str, Tensor] | None = None,
     profile: Profile | None = None,
-    unfold: Any = None,
+    unfold: str | Iterable[str] | bool | None = None,
 ) -> "ComputationGraph":
     """The graph of a computation as a picture: what `loss` was made from. A notebook shows it; `.save("graph.svg")` writes it.
 
