@@ -56,9 +56,11 @@ class Div(Function):
         return a / b
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        to_a = grad / self.b  # d(a/b)/da = 1/b
         return (
-            summed_to(grad / self.b, self.a.shape) if self.needs[0] else None,
-            summed_to(-grad * self.a / (self.b * self.b), self.b.shape) if self.needs[1] else None,  # d(a/b)/db = -a/b²
+            summed_to(to_a, self.a.shape) if self.needs[0] else None,
+            # d(a/b)/db = -(a/b)/b and never -a/(b·b): b·b can overflow, or vanish, where the quotient does not
+            summed_to(-(self.a / self.b) * to_a, self.b.shape) if self.needs[1] else None,
         )
 
 
@@ -176,8 +178,8 @@ def maximum(a: Any, b: Any) -> Tensor:
 
 @operation(samples.one)
 def neg(x: Any) -> Tensor:
-    """-x."""
-    return mul(x, -1)
+    """-x, elementwise."""
+    return mul(checks.as_tensor("neg", x), -1)
 
 
 @operation(samples.matmul)
