@@ -272,29 +272,77 @@ def index(x, key):
     return np.array(pick(x.tolist(), *key), x.dtype)
 
 
+def elementwise(formula):
+    return lambda x: filled(x.shape, lambda place: formula(float(x[place])))
+
+
+def sigmoid_of(x):
+    return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def pow_(a, b):
+    return pairwise(lambda base, exponent: math.pow(base, exponent))(a, np.asarray(b))
+
+
+def clip(x, min=None, max=None):
+    def value(place):
+        if min is not None and x[place] < min:
+            return min
+        return max if max is not None and x[place] > max else x[place]
+
+    return filled(x.shape, value)
+
+
+def log_softmax(x, axis=-1):
+    axis = axis % x.ndim
+
+    def value(place):
+        row = [float(x[(*place[:axis], i, *place[axis + 1 :])]) for i in range(x.shape[axis])]
+        largest = max(row)
+        return float(x[place]) - largest - math.log(math.fsum(math.exp(v - largest) for v in row))
+
+    return filled(x.shape, value)
+
+
+def softmax(x, axis=-1):
+    logarithms = log_softmax(x, axis)
+    return filled(x.shape, lambda place: math.exp(logarithms[place]))
+
+
 ORACLES = {
+    "abs": elementwise(lambda x: -x if x < 0 else x),
     "add": pairwise(lambda a, b: a + b),
     "avg_pool2d": avg_pool2d,
+    "clip": clip,
     "concat": concat,
     "conv2d": conv2d,
     "conv_transpose2d": conv_transpose2d,
     "crop_like": crop_like,
     "div": pairwise(lambda a, b: a / b),
     "dropout": dropout,
+    "exp": elementwise(math.exp),
     "index": index,
     "local_response_norm": local_response_norm,
+    "log": elementwise(math.log),
+    "log_softmax": log_softmax,
     "matmul": matmul,
     "max_pool2d": max_pool2d,
     "max_unpool2d": max_unpool2d,
     "maximum": pairwise(lambda a, b: a if a > b else b),
     "mean": mean,
+    "minimum": pairwise(lambda a, b: a if a < b else b),
     "mul": pairwise(lambda a, b: a * b),
     "neg": lambda x: filled(x.shape, lambda place: -x[place]),
     "pad": pad,
+    "pow": pow_,
     "relu": lambda x: filled(x.shape, lambda place: max(x[place], 0.0)),
     "reshape": reshape,
+    "sigmoid": elementwise(sigmoid_of),
+    "softmax": softmax,
     "softmax_cross_entropy": softmax_cross_entropy,
+    "sqrt": elementwise(math.sqrt),
     "sub": pairwise(lambda a, b: a - b),
     "sum": sum_over,
+    "tanh": elementwise(math.tanh),
     "transpose": transpose,
 }

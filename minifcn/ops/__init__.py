@@ -4,39 +4,53 @@ from minifcn.autodiff.engine import Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
 from minifcn.ops.convolution import conv2d, conv_transpose2d
+from minifcn.ops.limits import abs, clip, minimum
 from minifcn.ops.loss import softmax_cross_entropy
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
+from minifcn.ops.powers import exp, log, pow, sqrt
 from minifcn.ops.registry import OPERATIONS, Call, Operation, operation
 from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
+from minifcn.ops.squashing import log_softmax, sigmoid, softmax, tanh
 
 __all__ = [
     "OPERATIONS",
     "Call",
     "Operation",
+    "abs",
     "add",
     "avg_pool2d",
+    "clip",
     "concat",
     "conv2d",
     "conv_transpose2d",
     "crop_like",
     "div",
     "dropout",
+    "exp",
     "index",
     "local_response_norm",
+    "log",
+    "log_softmax",
     "matmul",
     "max_pool2d",
     "max_unpool2d",
     "maximum",
     "mean",
+    "minimum",
     "mul",
     "neg",
     "operation",
     "pad",
+    "pow",
     "relu",
     "reshape",
+    "sigmoid",
+    "softmax",
     "softmax_cross_entropy",
+    "sqrt",
     "sub",
     "sum",
+    "tanh",
     "transpose",
 ]
 
@@ -50,6 +64,9 @@ OPERATORS = {
     "__truediv__": div,
     "__rtruediv__": lambda self, other: div(other, self),
     "__neg__": neg,
+    "__pow__": pow,
+    "__rpow__": lambda self, other: pow(other, self),
+    "__abs__": abs,
     "__matmul__": matmul,
     "__rmatmul__": lambda self, other: matmul(other, self),
     "__getitem__": index,
@@ -58,6 +75,9 @@ OPERATORS = {
     "mean": mean,
     "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
     "transpose": transpose,
+}
+OPERATORS |= {
+    function.__name__: function for function in (abs, clip, exp, log, log_softmax, pow, sigmoid, softmax, sqrt, tanh)
 }
 
 for name, function in OPERATORS.items():

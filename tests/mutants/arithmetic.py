@@ -18,6 +18,10 @@ def same_shape(rng):
     return Call((rng.standard_normal((3, 4)), rng.standard_normal((3, 4))))
 
 
+def same_shape_alone(rng):
+    return Call((rng.standard_normal((3, 4)),))
+
+
 def away_from_zero(rng):
     return Call((rng.standard_normal((3, 4)), rng.uniform(1.5, 3, (3, 4))))
 
@@ -118,6 +122,11 @@ def neg_factor(patch):
     patch.setattr(Mul, "backward", lambda self, grad: (grad, grad))
 
 
+@mutant("neg", "ignores the incoming gradient", "does not use the incoming gradient", sample=same_shape_alone)
+def neg_ignores_incoming(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (self.b * np.ones(self.a.shape), None))
+
+
 @mutant("mul", "each factor gets itself and not the other", sample=same_shape)
 def mul_exchanged(patch):
     patch.setattr(Mul, "backward", lambda self, grad: (grad * self.a, grad * self.b))
@@ -141,6 +150,13 @@ def div_not_squared(patch):
 @mutant("mean", "the divisor is missing on the way back", r"off by a factor 12\.000", sample=two_axes)
 def mean_divisor(patch):
     patch.setattr(Div, "backward", lambda self, grad: (grad, None))
+
+
+@mutant(
+    "mean", "divided by the whole size, and not by the axes' share of it", r"off by a factor 0\.500", sample=two_axes
+)
+def mean_of_everything(patch):
+    patch.setattr(Div, "backward", lambda self, grad: (grad / (self.b * grad.size), None))
 
 
 # maxima

@@ -207,6 +207,43 @@ CASES = {
         "crop_like: input (1, 1, 4, 4) has no 3x3 pixels from offset (2, 1) on",
     ),
     "crop_like offset": (lambda: ops.crop_like(P, P, -1), "crop_like: offset is -1; it must be at least 0"),
+    "clip no limit": (
+        lambda: ops.clip(P),
+        "clip: neither min nor max is given; expected at least one of them, such as clip(x, min=0)",
+    ),
+    "clip order": (lambda: ops.clip(P, 3, 1), "clip: min 3 is above max 1; exchange them"),
+    "clip array": (
+        lambda: ops.clip(P, z((4, 1)), 1),
+        "clip: min is of shape (4, 1); expected one number or None; for a limit an element take ops.maximum or ops.minimum",
+    ),
+    "clip no number": (
+        lambda: ops.clip(P, 0, float("nan")),
+        "clip: max is nan; expected one number or None; for a limit an element take ops.maximum or ops.minimum",
+    ),
+    "minimum shapes": (
+        lambda: ops.minimum(z((2, 3)), z((2, 2))),
+        "minimum: shapes (2, 3) and (2, 2) do not broadcast: 3 against 2; they must agree or be 1",
+    ),
+    "pow shapes": (
+        lambda: ops.pow(z((2, 3)), z((2, 2))),
+        "pow: shapes (2, 3) and (2, 2) do not broadcast: 3 against 2; they must agree or be 1",
+    ),
+    "softmax axis": (
+        lambda: ops.softmax(P, 4),
+        "softmax: axis is 4; expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
+    "softmax two axes": (
+        lambda: ops.softmax(P, (2, 3)),
+        "softmax: axis is (2, 3); expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
+    "log_softmax number": (
+        lambda: ops.log_softmax(2.0),
+        "log_softmax: the input is a single number; expected at least one axis, such as (C,) or (N, C)",
+    ),
+    "log_softmax axis": (
+        lambda: ops.log_softmax(P, None),
+        "log_softmax: axis is None; expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
 }
 
 

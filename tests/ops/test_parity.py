@@ -23,7 +23,9 @@ CONFIGURATIONS = {
 OTHERS = 15
 LARGEST_ERROR = 1e-10
 
-WITH_TWIN = [name for name in OPERATIONS if name in TWINS]  # for one that lacks it, test_recipe.py speaks and nothing else
+WITH_TWIN = [
+    name for name in OPERATIONS if name in TWINS
+]  # for one that lacks it, test_recipe.py speaks and nothing else
 
 needs_torch = pytest.mark.skipif(torch is None, reason=MISSING)
 

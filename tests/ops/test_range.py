@@ -5,9 +5,10 @@ import pytest
 
 import minifcn as mf
 from minifcn.autodiff.engine import Function
-from minifcn.ops import OPERATIONS, Call
+from minifcn.ops import OPERATIONS
+from minifcn.ops.arithmetic import summed_to
 
-from .ranges import MAGNITUDES, complaints
+from .ranges import MAGNITUDES, SIGNS, complaints
 
 SEEDS = range(3)
 each_dtype = pytest.mark.parametrize("dtype", MAGNITUDES)
@@ -22,3 +23,114 @@ def test_large_inputs(name, dtype, choice):
     if said:
         pytest.fail(said, pytrace=False)
     assert count >= 6, f"{name}: {count} cases count; its right values do not fit {dtype} anywhere else"
+
+
+class Wrong(Function):
+    """An operation whose forward and backward are given, both right at ordinary numbers."""
+
+    fresh = True
+
+    def __init__(self, there, back, axis=None):
+        self.there, self.back, self.axis = there, back, axis
+
+    def forward(self, *inputs):
+        self.inputs_kept = inputs
+        return self.there(*inputs)
+
+    def backward(self, grad):
+        return self.back(grad, *self.inputs_kept)
+
+
+def softmax_unshifted(x, axis):
+    powers = np.exp(x)
+    return powers / powers.sum(axis, keepdims=True)
+
+
+def log_softmax_gradient(grad, x, axis):
+    return grad - softmax_unshifted(x, axis) * grad.sum(axis, keepdims=True)
+
+
+def sigmoid_of_positive(x):
+    return np.exp(x) / (np.exp(x) + 1)
+
+
+WRONG = {  # name of the fault: (operation, tensors and options -> result, what is said)
+    "sigmoid whose e^-x overflows, though its value is right": (
+        "sigmoid",
+        lambda x: Wrong(
+            lambda v: 1 / (1 + np.exp(-v)), lambda g, v: g * np.exp(-np.abs(v)) / (1 + np.exp(-np.abs(v))) ** 2
+        )(x),
+        "overflow encountered in exp, but value and gradients fit",
+    ),
+    "sigmoid whose backward alone overflows": (
+        "sigmoid",
+        lambda x: Wrong(lambda v: 0.5 + np.tanh(v / 2) / 2, lambda g, v: g * np.exp(-v) / (1 + np.exp(-v)) ** 2)(x),
+        "encountered in ",
+    ),
+    "sigmoid that hides its NaN from NumPy's warnings": (
+        "sigmoid",
+        lambda x: Wrong(np.errstate(all="ignore")(sigmoid_of_positive), lambda g, v: 0 * g)(x),
+        "is nan, and in truth ",
+    ),
+    "tanh as a quotient of exponentials": (
+        "tanh",
+        lambda x: Wrong(
+            lambda v: (np.exp(v) - np.exp(-v)) / (np.exp(v) + np.exp(-v)), lambda g, v: g * (1 - np.tanh(v) ** 2)
+        )(x),
+        "overflow encountered in exp",
+    ),
+    "softmax of scores that are not shifted": (
+        "softmax",
+        lambda x, axis: Wrong(lambda v: softmax_unshifted(v, axis), lambda g, v: 0 * g)(x),
+        "overflow encountered in exp",
+    ),
+    "logarithm of a softmax": (
+        "log_softmax",
+        lambda x, axis: mf.ops.log(mf.ops.softmax(x, axis)),
+        "divide by zero encountered in log",
+    ),
+    "logarithm of a softmax with a small number under it": (
+        "log_softmax",
+        lambda x, axis: mf.ops.log(mf.ops.softmax(x, axis) + 1e-30),
+        "and in truth ",
+    ),
+    "quotient with b squared": (
+        "div",
+        lambda a, b: Wrong(
+            lambda v, w: v / w, lambda g, v, w: (summed_to(g / w, v.shape), summed_to(-g * v / (w * w), w.shape))
+        )(a, b),
+        "overflow encountered in multiply",
+    ),
+    "power by way of the logarithm, in backward": (
+        "sqrt",
+        lambda x: Wrong(np.sqrt, lambda g, v: g * np.sqrt(v) / (v * v) * v / 2)(x),
+        "overflow encountered in multiply",
+    ),
+    "absolute value as the root of a square": (
+        "abs",
+        lambda x: Wrong(lambda v: np.sqrt(v * v), lambda g, v: g * np.sign(v))(x),
+        "overflow encountered in multiply",
+    ),
+    "mean as a sum divided afterwards": (
+        "mean",
+        lambda x, axis, keepdims: mf.ops.div(mf.ops.mul(mf.ops.mean(x, axis, keepdims), 1e5), 1e5),
+        "overflow encountered in multiply",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+@each_dtype
+def test_a_wrong_version_is_seen(fault, dtype):
+    name, function, says = WRONG[fault]
+    count, said = complaints(name, function, SEEDS, dtype)
+    assert says in said, said
+    assert complaints(name, OPERATIONS[name].function, SEEDS, dtype)[1] == "", "and the right one is not"
+
+
+def test_an_overflow_that_the_result_deserves_is_no_fault():
+    """e^(1e4) is infinite in float64 too: such cases do not count, and the others of the same operation do."""
+    count, said = complaints("exp", mf.ops.exp, SEEDS, "float32")
+    assert said == ""
+    cases = sum(1 for _ in SEEDS for size in MAGNITUDES["float32"] for _ in SIGNS)
+    assert 0 < count < cases
