@@ -10,12 +10,14 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff import anomaly, profiler
+from minifcn.autodiff.attached import Attached
+from minifcn.autodiff.foreign import refuse
 from minifcn.autodiff.walk import walk_back
 
 Array = Any  # a NumPy or a CuPy array
@@ -33,7 +35,7 @@ def no_grad() -> Iterator[None]:
         _recording.reset(token)
 
 
-class Tensor:
+class Tensor(Attached):
     """An array, the gradient it collects, and the function that made it (None for a leaf).
 
     `Tensor(array)` shares the array's memory. `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
@@ -45,11 +47,10 @@ class Tensor:
     array([2., 4., 6.])
     """
 
-    __array_ufunc__ = None  # so that `array * tensor` asks Tensor.__rmul__ and not NumPy, element by element
-
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
+        refuse("Tensor", data)
         data = data if backend.is_array(data) else np.asarray(data)
         if data.dtype.kind not in "fiub":
             raise TypeError(f"Tensor: expected an array of numbers, got {data.dtype}")
@@ -91,26 +92,6 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
 
-    if TYPE_CHECKING:  # attached by minifcn.ops when it is imported; here for editors and type checkers
-
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __rmatmul__(self, other: Any) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __getitem__(self, key: Any) -> Tensor: ...
-        def __iter__(self) -> Iterator[Tensor]: ...
-        def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
-        def reshape(self, *shape: Any) -> Tensor: ...
-        def transpose(self, axes: Any = None, *more: int) -> Tensor: ...
-
     def __repr__(self) -> str:
         note = (
             f", creator={type(self.creator).__name__}"
@@ -123,7 +104,17 @@ class Tensor:
 
     def item(self) -> float:
         """The value of a tensor with one element, as a Python number."""
+        if self.size != 1:
+            raise ValueError(
+                f"Tensor: a single number was asked for, and there are {self.size} in shape {self.shape}; index one"
+            )
         return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
 
     def detach(self) -> Tensor:
         """A leaf that shares the memory and wants no gradient."""

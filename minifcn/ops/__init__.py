@@ -3,6 +3,7 @@
 from minifcn.autodiff.engine import Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
+from minifcn.ops.comparing import COMPARISONS, NumpyFunctions
 from minifcn.ops.convolution import conv2d, conv_transpose2d
 from minifcn.ops.limits import abs, clip, minimum
 from minifcn.ops.loss import softmax_cross_entropy
@@ -76,9 +77,8 @@ OPERATORS = {
     "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
     "transpose": transpose,
 }
-OPERATORS |= {
-    function.__name__: function for function in (abs, clip, exp, log, log_softmax, pow, sigmoid, softmax, sqrt, tanh)
-}
+METHODS = (abs, clip, exp, log, log_softmax, pow, sigmoid, softmax, sqrt, tanh)
 
-for name, function in OPERATORS.items():
+for name, function in (OPERATORS | COMPARISONS | {method.__name__: method for method in METHODS}).items():
     setattr(Tensor, name, function)
+Tensor.__array_ufunc__ = NumpyFunctions(OPERATIONS)  # type: ignore[attr-defined]

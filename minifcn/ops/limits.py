@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Function, Tensor
 from minifcn.ops import checks, samples
@@ -34,7 +36,7 @@ class Clip(Function):
         xp = backend.array_module(x)
         y = x if self.low is None else xp.maximum(x, x.dtype.type(self.low))
         y = y if self.high is None else xp.minimum(y, x.dtype.type(self.high))
-        self.inside = (y == x) | (x != x)  # at a limit too; and NaN is its own value, not a limit's
+        self.inside = y == x  # at a limit too
         return y
 
     def backward(self, grad: Array) -> Array:
@@ -99,8 +101,9 @@ def limit(which: str, value: Any) -> float | None:
     """A limit as a float, None as None."""
     if value is None:
         return None
-    if isinstance(value, Tensor) or getattr(value, "ndim", 0) or not hasattr(value, "__float__") or value != value:
-        came = f"of shape {value.shape}" if getattr(value, "ndim", 0) else repr(value)
+    single = np.ndim(value) == 0 and not isinstance(value, Tensor)
+    if not single or not hasattr(value, "__float__") or value != value:
+        came = repr(value) if single else f"of shape {np.shape(value)}"
         advice = "for a limit an element take ops.maximum or ops.minimum"
         raise ValueError(f"clip: {which} is {came}; expected one number or None; {advice}")
     return float(value)

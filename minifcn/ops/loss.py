@@ -7,6 +7,7 @@ import numpy as np
 
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.autodiff.foreign import refuse
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -96,6 +97,7 @@ def softmax_cross_entropy(
 
 def as_indices(name: str, scores: Tensor, labels: Any, ignore_index: int, check: bool) -> tuple[Array, Array]:
     """Labels as indices 0 … C - 1 (0 where ignored), and which of them count."""
+    refuse(name, labels, "labels")
     plain = not isinstance(labels, Tensor)
     labels = labels if backend.is_array(labels) else np.asarray(labels) if plain else labels.data
     if labels.dtype.kind not in "iu":

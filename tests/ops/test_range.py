@@ -123,7 +123,7 @@ WRONG = {  # name of the fault: (operation, tensors and options -> result, what 
 @each_dtype
 def test_a_wrong_version_is_seen(fault, dtype):
     name, function, says = WRONG[fault]
-    count, said = complaints(name, function, SEEDS, dtype)
+    _, said = complaints(name, function, SEEDS, dtype)
     assert says in said, said
     assert complaints(name, OPERATIONS[name].function, SEEDS, dtype)[1] == "", "and the right one is not"
 
