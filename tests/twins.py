@@ -72,10 +72,20 @@ def max_unpool2d(x, indices, **options):
     return F.max_unpool2d(x, torch.from_numpy(np.asarray(indices)), **options)
 
 
+def resize2d(x, size, mode, align_corners):
+    return F.interpolate(x, two(size), mode=mode, align_corners=None if mode == "nearest" else align_corners)
+
+
+def batch_norm2d(x, weight=None, bias=None, mean=None, var=None, eps=1e-5):
+    mean, var = (v if v is None else torch.as_tensor(v) for v in (mean, var))
+    return F.batch_norm(x, mean, var, weight, bias, training=mean is None, eps=eps)
+
+
 TWINS = {
     "abs": lambda x: torch.abs(x),
     "add": lambda a, b: a + b,
     "avg_pool2d": lambda x, **options: F.avg_pool2d(x, **options),
+    "batch_norm2d": batch_norm2d,
     "clip": lambda x, **options: torch.clamp(x, **options),
     "concat": lambda tensors, axis: torch.cat(tensors, axis),
     "conv2d": conv2d,
@@ -100,6 +110,7 @@ TWINS = {
     "pow": lambda a, b: torch.pow(a, b),
     "relu": lambda x: torch.relu(x),
     "reshape": lambda x, shape: x.reshape(shape),
+    "resize2d": resize2d,
     "sigmoid": lambda x: torch.sigmoid(x),
     "softmax": lambda x, axis: F.softmax(x, axis),
     "softmax_cross_entropy": softmax_cross_entropy,

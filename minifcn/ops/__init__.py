@@ -7,9 +7,11 @@ from minifcn.ops.comparing import COMPARISONS, NumpyFunctions
 from minifcn.ops.convolution import conv2d, conv_transpose2d
 from minifcn.ops.limits import abs, clip, minimum
 from minifcn.ops.loss import softmax_cross_entropy
+from minifcn.ops.normalising import batch_norm2d
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
 from minifcn.ops.powers import exp, log, pow, sqrt
 from minifcn.ops.registry import OPERATIONS, Call, Operation, operation
+from minifcn.ops.resizing import resize2d
 from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
 from minifcn.ops.squashing import log_softmax, sigmoid, softmax, tanh
 
@@ -20,6 +22,7 @@ __all__ = [
     "abs",
     "add",
     "avg_pool2d",
+    "batch_norm2d",
     "clip",
     "concat",
     "conv2d",
@@ -45,6 +48,7 @@ __all__ = [
     "pow",
     "relu",
     "reshape",
+    "resize2d",
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",

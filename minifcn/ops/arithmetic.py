@@ -21,6 +21,11 @@ def total(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     return x.sum(axes, keepdims=keepdims, dtype="float64").astype(x.dtype)
 
 
+def average(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """The mean of x over axes, in float64 too: the sum itself need not fit x's dtype."""
+    return x.mean(axes, keepdims=keepdims, dtype="float64").astype(x.dtype)
+
+
 class Add(Function):
     """a + b."""
 
@@ -109,6 +114,18 @@ class Sum(Function):
         if not self.keepdims:
             grad = xp.expand_dims(grad, self.axes)
         return xp.broadcast_to(grad, self.shape).copy()  # a copy: a broadcast view has no memory of its own to add to
+
+
+class Mean(Sum):
+    """The mean of x over some axes."""
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return average(x, self.axes, self.keepdims)
+
+    def backward(self, grad: Array) -> Array:
+        spread = super().backward(grad)
+        return spread * (grad.size / max(1, spread.size))  # one share of 1 / count each
 
 
 def two(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
@@ -222,4 +239,4 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         count *= x.shape[a]
     if count == 0:
         raise ValueError(f"mean: no elements over axis {axis} of shape {x.shape}")
-    return div(Sum(axes, keepdims)(x), count)
+    return Mean(axes, keepdims)(x)

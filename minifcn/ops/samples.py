@@ -252,3 +252,19 @@ def index(rng: Rng) -> Call:
     elif rng.random() < 0.6:
         key[place] = rng.integers(0, length, 3)  # an element may be named twice
     return Call((x,), dict(key=tuple(key)))
+
+
+def resize2d(rng: Rng) -> Call:
+    x = normal(rng, integer(rng, 1, 2), integer(rng, 1, 3), integer(rng, 1, 5), integer(rng, 1, 5))
+    mode = str(rng.choice(["bilinear", "bilinear", "nearest"]))
+    align_corners = mode == "bilinear" and bool(rng.random() < 0.5)
+    return Call((x,), dict(size=pair(rng, 1, 9), mode=mode, align_corners=align_corners))
+
+
+def batch_norm2d(rng: Rng) -> Call:
+    c = integer(rng, 1, 3)
+    x = 2 * normal(rng, integer(rng, 1, 3), c, integer(rng, 2, 4), integer(rng, 2, 3))
+    options: dict = dict(eps=float(rng.choice([1e-5, 0.1])))
+    if rng.random() < 0.4:
+        options |= dict(mean=normal(rng, c), var=rng.uniform(0.3, 2, c))
+    return Call((x, normal(rng, c), normal(rng, c)) if rng.random() < 0.7 else (x,), options)

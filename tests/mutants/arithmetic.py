@@ -3,7 +3,7 @@
 import numpy as np
 
 from minifcn.ops import Call, arithmetic
-from minifcn.ops.arithmetic import Div, Matmul, Maximum, Mul, Sum, summed_to, total
+from minifcn.ops.arithmetic import Div, Matmul, Maximum, Mean, Mul, Sum, summed_to, total
 from minifcn.ops.samples import distinct
 
 from .plant import mutant
@@ -149,14 +149,14 @@ def div_not_squared(patch):
 
 @mutant("mean", "the divisor is missing on the way back", r"off by a factor 12\.000", sample=two_axes)
 def mean_divisor(patch):
-    patch.setattr(Div, "backward", lambda self, grad: (grad, None))
+    patch.setattr(Mean, "backward", Sum.backward)
 
 
 @mutant(
     "mean", "divided by the whole size, and not by the axes' share of it", r"off by a factor 0\.500", sample=two_axes
 )
 def mean_of_everything(patch):
-    patch.setattr(Div, "backward", lambda self, grad: (grad / (self.b * grad.size), None))
+    patch.setattr(Mean, "backward", lambda self, grad: Sum.backward(self, grad) / np.prod(self.shape))
 
 
 # maxima

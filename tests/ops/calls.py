@@ -87,6 +87,7 @@ def empty_batches():
         "sub": Call((np.ones((1, 2, 3, 4)), none)),
         "mul": Call((none, none)),
         "div": Call((none, np.ones((1, 2, 1, 4)))),
+        "batch_norm2d": Call((none,), {"mean": np.zeros(2), "var": np.ones(2)}),
         "matmul": Call((np.zeros((0, 3)), np.ones((3, 2)))),
         "index": Call((np.zeros((2, 0)),), {"key": (slice(0, 1),)}),
         "concat": Call((none, np.zeros((0, 5, 3, 4))), {"axis": 1}, as_list=True),

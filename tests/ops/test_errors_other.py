@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minifcn import ops
+from minifcn import Tensor, ops
 
 z = np.zeros
 P = z((1, 1, 4, 4))  # a picture
@@ -243,6 +243,44 @@ CASES = {
     "log_softmax axis": (
         lambda: ops.log_softmax(P, None),
         "log_softmax: axis is None; expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
+    "resize2d rank": (lambda: ops.resize2d(z((4, 4)), 2), "resize2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)"),
+    "resize2d empty picture": (
+        lambda: ops.resize2d(z((1, 1, 0, 4)), 2),
+        "resize2d: input (1, 1, 0, 4) has an empty channel, row or column axis; only the batch may be empty",
+    ),
+    "resize2d size": (lambda: ops.resize2d(P, (0, 4)), "resize2d: size is (0, 4); it must be at least 1"),
+    "resize2d mode": (
+        lambda: ops.resize2d(P, 2, "bicubic"),
+        'resize2d: mode is \'bicubic\'; expected "bilinear" or "nearest"',
+    ),
+    "resize2d corners of nearest": (
+        lambda: ops.resize2d(P, 2, "nearest", align_corners=True),
+        'resize2d: align_corners has no meaning with mode "nearest"; leave it out',
+    ),
+    "batch_norm2d rank": (
+        lambda: ops.batch_norm2d(z((4, 4))),
+        "batch_norm2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)",
+    ),
+    "batch_norm2d weight": (
+        lambda: ops.batch_norm2d(P, z(3)),
+        "batch_norm2d: weight has shape (3,); expected (1,), one a channel",
+    ),
+    "batch_norm2d mean alone": (
+        lambda: ops.batch_norm2d(P, mean=z(1)),
+        "batch_norm2d: only one of mean and var is given; give both, or neither for those of the batch",
+    ),
+    "batch_norm2d eps": (
+        lambda: ops.batch_norm2d(P, eps=0),
+        "batch_norm2d: eps is 0; expected a small number above 0, such as 1e-5",
+    ),
+    "batch_norm2d one number": (
+        lambda: ops.batch_norm2d(z((1, 3, 1, 1))),
+        "batch_norm2d: input (1, 3, 1, 1) has fewer than 2 numbers a channel, so no variance; give mean and var, or more pixels",
+    ),
+    "batch_norm2d learnt statistics": (
+        lambda: ops.batch_norm2d(P, mean=Tensor(z(1), requires_grad=True), var=z(1)),
+        "batch_norm2d: mean or var requires a gradient, and has none here; give arrays, or use detach()",
     ),
 }
 
