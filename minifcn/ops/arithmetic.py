@@ -181,7 +181,8 @@ def div(a: Any, b: Any) -> Tensor:
 def maximum(a: Any, b: Any) -> Tensor:
     """The larger of a and b, elementwise, broadcast as in NumPy; NaN where either is NaN.
 
-    The gradient goes to the larger one, and half to each where both are equal, as in PyTorch. Max fusion, paper section 4.2, footnote 6.
+    The gradient goes to the larger one, and half to each where both are equal, as in PyTorch and JAX; TensorFlow gives all of it to the
+    first. Max fusion, paper section 4.2, footnote 6.
 
     >>> import numpy as np, minifcn as mf
     >>> a, b = mf.Tensor(np.array([1.0, 5.0, 2.0]), requires_grad=True), mf.Tensor(np.array([3.0, 4.0, 2.0]))

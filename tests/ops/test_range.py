@@ -20,7 +20,12 @@ def test_large_inputs(name, dtype):
     count, said = complaints(name, OPERATIONS[name].function, SEEDS, dtype)
     if said:
         pytest.fail(said, pytrace=False)
-    assert count >= 6, f"{name}: {count} cases count; its right values do not fit {dtype} anywhere else"
+    if count < 6:  # else the test would say nothing
+        pytest.fail(
+            f"{name}: only {count} large calls have a right value that fits {dtype}: tests/oracles.py is not right at large numbers, or "
+            "LARGEST in tests/ops/ranges.py wants what the operation promises",
+            pytrace=False,
+        )
 
 
 class Wrong(Function):

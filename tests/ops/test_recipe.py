@@ -4,6 +4,9 @@ Whatever needs a missing piece is not generated for that operation, so that thes
 """
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,10 @@ def decorated(node):
     )
 
 
+def file_of(name):
+    return OPERATIONS[name].function.__module__.replace(".", "/") + ".py"
+
+
 WRITTEN = {  # whether or not anybody imports the file: name -> (file, the function as it stands there)
     node.name: (path.name, node)
     for path in sorted(FOLDER.glob("*.py"))
@@ -59,7 +66,7 @@ def test_it_is_exported(name):
 def test_it_has_a_docstring(name):
     demand(
         OPERATIONS[name].function.__doc__,
-        f"{name} has no docstring: minifcn/ops/{WRITTEN[name][0]} wants its formula, its shapes, and its slope at each kink",
+        f"{name} has no docstring: {file_of(name)} wants its formula, its shapes, and its slope at each kink",
     )
 
 
@@ -79,7 +86,7 @@ def test_it_has_mutants(name):
     demand(
         count >= 2,
         f"{name} has {count} mutants: tests/mutants/ wants at least 2 wrong versions of it, of the kinds that people write, "
-        f'each under @mutant("{name}", …) in the file of its family, tests/mutants/{WRITTEN[name][0]}',
+        f'each under @mutant("{name}", …) in the file of its family, tests/mutants/{Path(file_of(name)).name}',
     )
 
 
@@ -90,12 +97,11 @@ def test_it_has_a_call_on_an_empty_batch(name):
 
 @each_operation
 def test_its_own_messages_are_tested(name):
-    file, function = WRITTEN[name]
-    raised = sum(isinstance(node, ast.Raise) for node in ast.walk(function))
+    raised = sum(isinstance(node, ast.Raise) for node in ast.walk(WRITTEN[name][1])) if name in WRITTEN else 0
     cases = [case for case in (*CONVOLUTION, *OTHER_CASES) if case.split()[0] == name]
     demand(
         len(cases) >= raised,
-        f"{name} raises {raised} errors in minifcn/ops/{file} and {len(cases)} of its messages are tested: "
+        f"{name} raises {raised} errors in {file_of(name)} and {len(cases)} of its messages are tested: "
         f'CASES in tests/ops/test_errors_other.py wants one each, under a name that begins with "{name} "',
     )
 
@@ -112,7 +118,7 @@ def test_it_refuses_integers_under_its_own_name(name):
         said = f"{error}"
     demand(
         said.startswith(f"{name}: ") and "int64" in said,
-        f'{name} on integers says "{said}": minifcn/ops/{WRITTEN[name][0]} wants checks.as_tensor("{name}", …) for each input',
+        f'{name} on integers says "{said}": {file_of(name)} wants checks.as_tensor("{name}", …) for each input',
     )
 
 
@@ -124,3 +130,54 @@ def test_nothing_is_listed_for_an_operation_that_there_is_not():
         "tests/ops/calls.py": set(empty_batches()),
     }.items():
         assert names <= set(OPERATIONS), f"{where}: no such operation: {names - set(OPERATIONS)}"
+
+
+HALF_DONE = """
+from minifcn.autodiff.engine import Function
+from minifcn.ops import checks, samples
+from minifcn.ops.registry import operation
+
+class HalfDone(Function):
+    def forward(self, x):
+        self.x = x
+        return {formula}
+
+    def backward(self, grad):
+        return grad * {slope}
+
+@operation(samples.one)
+def halfdone(x):
+    "Half of x, or what is said."
+    return HalfDone()(checks.as_tensor("halfdone", x))
+"""
+
+
+@pytest.mark.parametrize(
+    "formula, slope, more",
+    [
+        ("x / 2", "0.5", []),
+        ("np.log1p(np.exp(x))", "1 / (1 + np.exp(-self.x))", ["overflow encountered in exp"] * 2),  # the classic fault
+    ],
+)
+def test_whoever_follows_the_recipe_reads_three_sentences_and_no_traceback(formula, slope, more, tmp_path):
+    """An operation that is registered and has nothing else yet, in a process of its own."""
+    (tmp_path / "halfdone.py").write_text(
+        "import numpy as np" + HALF_DONE.format(formula=formula, slope=slope), encoding="utf-8"
+    )
+    files = ["gradients", "forward", "parity", "range", "recipe"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "halfdone", "-p", "no:cacheprovider", "-k", "halfdone"]
+    done = subprocess.run(
+        [*command, *(str(Path(__file__).parent / f"test_{name}.py") for name in files)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(FOLDER.parent.parent)])},
+        capture_output=True,
+        text=True,
+    )
+    failures = [line for line in done.stdout.splitlines() if line.startswith(("halfdone ", "halfdone, "))]
+    wanted = ["halfdone has no oracle: ", "halfdone has no twin: ", "halfdone has 0 mutants: "]
+    assert len(failures) == len(wanted) + len(more), done.stdout
+    for sentence in wanted:
+        assert any(line.startswith(sentence) for line in failures), done.stdout
+    for sentence in more:
+        assert sum(sentence in line for line in failures) == len(more), done.stdout
+    assert "KeyError" not in done.stdout and "Traceback" not in done.stdout
+    assert f"{len(failures)} failed, " in done.stdout, "and nothing else fails"
