@@ -76,7 +76,7 @@ class Resize2d(Function):
 def resize2d(x: Any, size: int | tuple[int, int], mode: str = "bilinear", align_corners: bool = False) -> Tensor:
     """x (N, C, H, W) interpolated to `size` (OH, OW), one number for both: (N, C, OH, OW). Linear in x.
 
-    `mode`: "bilinear" mixes the four nearest pixels, "nearest" takes row i·H // OH and so for columns: PyTorch's "nearest".
+    `mode`: "bilinear" mixes the four nearest pixels, "nearest" takes row i·H // OH and so for columns: PyTorch's "nearest", but exact.
     `align_corners`: the middles of the corner pixels stay where they are, as in the paper's reference; else the edges do, as with pictures
     in Pillow, OpenCV and TensorFlow. To a smaller size pixels are left out, as in PyTorch without antialias.
 
