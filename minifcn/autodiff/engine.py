@@ -39,6 +39,7 @@ class Tensor(Attached):
     """An array, the gradient it collects, and the function that made it (None for a leaf).
 
     `Tensor(array)` shares the array's memory. `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
+    `==`, `<` and their like compare element by element and give a plain array of booleans; a tensor is told from another by `is`.
 
     >>> import numpy as np, minifcn as mf
     >>> x = mf.Tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)

@@ -77,9 +77,7 @@ class NumpyFunctions:
     def __init__(self, operations: Container[str]) -> None:
         def answer(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
             name = ufunc.__name__
-            plain = (
-                method == "__call__" and not options
-            )  # `array += tensor` says out=, and an array cannot become a tensor
+            plain = method == "__call__" and not options  # `array += tensor` has out=: an array cannot become a tensor
             if plain and name in REFLECTED and not isinstance(inputs[0], Tensor):
                 return getattr(Tensor, REFLECTED[name])(inputs[1], inputs[0])
             ours = NAMES.get(name, name)
