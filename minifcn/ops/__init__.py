@@ -5,15 +5,15 @@ from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
 from minifcn.ops.comparing import COMPARISONS, NumpyFunctions
 from minifcn.ops.convolution import conv2d, conv_transpose2d
-from minifcn.ops.limits import abs, clip, minimum
+from minifcn.ops.elementwise.limits import abs, clip, minimum
+from minifcn.ops.elementwise.powers import exp, log, pow, sqrt
+from minifcn.ops.elementwise.squashing import log_softmax, sigmoid, softmax, tanh
 from minifcn.ops.loss import softmax_cross_entropy
 from minifcn.ops.normalising import batch_norm2d
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
-from minifcn.ops.powers import exp, log, pow, sqrt
 from minifcn.ops.registry import OPERATIONS, Call, Operation, operation
 from minifcn.ops.resizing import resize2d
 from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
-from minifcn.ops.squashing import log_softmax, sigmoid, softmax, tanh
 
 __all__ = [
     "OPERATIONS",

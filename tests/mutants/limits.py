@@ -4,7 +4,7 @@ import numpy as np
 
 from minifcn.ops import Call
 from minifcn.ops.arithmetic import summed_to
-from minifcn.ops.limits import Abs, Clip, Minimum
+from minifcn.ops.elementwise.limits import Abs, Clip, Minimum
 from minifcn.ops.samples import distinct
 
 from .arithmetic import scores_and_floor, scores_apart

@@ -4,7 +4,7 @@ import numpy as np
 
 from minifcn.ops import Call
 from minifcn.ops.arithmetic import summed_to
-from minifcn.ops.powers import Exp, Log, Pow, Sqrt
+from minifcn.ops.elementwise.powers import Exp, Log, Pow, Sqrt
 
 from .plant import mutant
 

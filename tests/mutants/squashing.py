@@ -3,7 +3,7 @@
 import numpy as np
 
 from minifcn.ops import Call
-from minifcn.ops.squashing import LogSoftmax, Sigmoid, Softmax, Tanh
+from minifcn.ops.elementwise.squashing import LogSoftmax, Sigmoid, Softmax, Tanh
 
 from .plant import mutant
 

@@ -44,9 +44,9 @@ def file_of(name):
     return OPERATIONS[name].function.__module__.replace(".", "/") + ".py"
 
 
-WRITTEN = {  # whether or not anybody imports the file: name -> (file, the function as it stands there)
-    node.name: (path.name, node)
-    for path in sorted(FOLDER.glob("*.py"))
+WRITTEN = {  # whether or not anybody imports the file: name -> (module below minifcn.ops, the function as it stands there)
+    node.name: (".".join(path.relative_to(FOLDER).with_suffix("").parts), node)
+    for path in sorted(FOLDER.rglob("*.py"))
     for node in ast.parse(path.read_text(encoding="utf-8")).body
     if decorated(node)
 }
@@ -54,8 +54,7 @@ WRITTEN = {  # whether or not anybody imports the file: name -> (file, the funct
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_it_is_exported(name):
-    file = WRITTEN[name][0]
-    imported = f"from minifcn.ops.{file.removesuffix('.py')} import {name}"
+    imported = f"from minifcn.ops.{WRITTEN[name][0]} import {name}"
     demand(
         name in OPERATIONS and hasattr(ops, name) and name in ops.__all__,
         f'{name} is not exported: minifcn/ops/__init__.py wants "{imported}" and "{name}" in __all__',
