@@ -272,29 +272,119 @@ def index(x, key):
     return np.array(pick(x.tolist(), *key), x.dtype)
 
 
+def elementwise(formula):
+    return lambda x: filled(x.shape, lambda place: formula(float(x[place])))
+
+
+def sigmoid_of(x):
+    return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def pow_(a, b):
+    return pairwise(lambda base, exponent: math.pow(base, exponent))(a, np.asarray(b))
+
+
+def clip(x, min=None, max=None):
+    def value(place):
+        if min is not None and x[place] < min:
+            return min
+        return max if max is not None and x[place] > max else x[place]
+
+    return filled(x.shape, value)
+
+
+def log_softmax(x, axis=-1):
+    axis = axis % x.ndim
+
+    def value(place):
+        row = [float(x[(*place[:axis], i, *place[axis + 1 :])]) for i in range(x.shape[axis])]
+        largest = max(row)
+        return float(x[place]) - largest - math.log(math.fsum(math.exp(v - largest) for v in row))
+
+    return filled(x.shape, value)
+
+
+def softmax(x, axis=-1):
+    logarithms = log_softmax(x, axis)
+    return filled(x.shape, lambda place: math.exp(logarithms[place]))
+
+
+def resize2d(x, size, mode="bilinear", align_corners=False):
+    """Each output pixel asks where it lies in the picture, and mixes the pixels around by how near they are."""
+    oh, ow = two(size)
+
+    def source(place, length, wanted):
+        if align_corners:
+            return place * (length - 1) / (wanted - 1) if wanted > 1 else 0.0
+        return min(max((place + 0.5) * length / wanted - 0.5, 0.0), length - 1.0)
+
+    def value(place):
+        picture, channel, row, column = place
+        h, w = x.shape[2:]
+        if mode == "nearest":
+            return x[picture, channel, row * h // oh, column * w // ow]
+        y, z = source(row, h, oh), source(column, w, ow)
+        mix = 0.0
+        for i in range(h):
+            for j in range(w):
+                mix += max(0.0, 1 - abs(y - i)) * max(0.0, 1 - abs(z - j)) * float(x[picture, channel, i, j])
+        return mix
+
+    return filled((*x.shape[:2], oh, ow), value)
+
+
+def batch_norm2d(x, weight=None, bias=None, mean=None, var=None, eps=1e-5):
+    result = np.zeros(x.shape)
+    for channel in range(x.shape[1]):
+        numbers = [(p[0], channel, p[1], p[2]) for p in places((x.shape[0], *x.shape[2:]))]
+        count = max(1, len(numbers))
+        middle = math.fsum(float(x[p]) / count for p in numbers) if mean is None else float(mean[channel])
+        # hypot: the root of a sum of squares that may not fit themselves
+        spread = math.hypot(*((float(x[p]) - middle) / count**0.5 for p in numbers))
+        deviation = math.hypot(spread, eps**0.5) if var is None else (float(var[channel]) + eps) ** 0.5
+        for p in numbers:
+            normal = (float(x[p]) - middle) / deviation
+            scale = 1.0 if weight is None else float(weight[channel])
+            result[p] = scale * normal + (0.0 if bias is None else float(bias[channel]))
+    return result
+
+
 ORACLES = {
+    "abs": elementwise(lambda x: -x if x < 0 else x),
     "add": pairwise(lambda a, b: a + b),
     "avg_pool2d": avg_pool2d,
+    "batch_norm2d": batch_norm2d,
+    "clip": clip,
     "concat": concat,
     "conv2d": conv2d,
     "conv_transpose2d": conv_transpose2d,
     "crop_like": crop_like,
     "div": pairwise(lambda a, b: a / b),
     "dropout": dropout,
+    "exp": elementwise(math.exp),
     "index": index,
     "local_response_norm": local_response_norm,
+    "log": elementwise(math.log),
+    "log_softmax": log_softmax,
     "matmul": matmul,
     "max_pool2d": max_pool2d,
     "max_unpool2d": max_unpool2d,
     "maximum": pairwise(lambda a, b: a if a > b else b),
     "mean": mean,
+    "minimum": pairwise(lambda a, b: a if a < b else b),
     "mul": pairwise(lambda a, b: a * b),
     "neg": lambda x: filled(x.shape, lambda place: -x[place]),
     "pad": pad,
+    "pow": pow_,
     "relu": lambda x: filled(x.shape, lambda place: max(x[place], 0.0)),
     "reshape": reshape,
+    "resize2d": resize2d,
+    "sigmoid": elementwise(sigmoid_of),
+    "softmax": softmax,
     "softmax_cross_entropy": softmax_cross_entropy,
+    "sqrt": elementwise(math.sqrt),
     "sub": pairwise(lambda a, b: a - b),
     "sum": sum_over,
+    "tanh": elementwise(math.tanh),
     "transpose": transpose,
 }

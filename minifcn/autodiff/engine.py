@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
+from minifcn.autodiff.attached import Attached
+from minifcn.autodiff.foreign import refuse
 from minifcn.autodiff.walk import Input, walk_back
 from minifcn.backend import Array, ArrayLike
 
@@ -33,13 +35,14 @@ def no_grad() -> Iterator[None]:
         _recording.reset(token)
 
 
-class Tensor:
+class Tensor(Attached):
     """An array, the gradient it collects, and the function that made it (None for a leaf).
 
     `Tensor(array)` shares the array's memory, and so does what an operation keeps for its backward: whoever fills that array again before
     `backward` changes the gradient. Give a copy, `Tensor(array.copy())`, where a buffer is used twice. Assignments to `.data`, optimisers and
     `load_state_dict` are noticed, and `backward` says so; NumPy's own writes only inside `detect_anomaly`.
     `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
+    `==`, `<` and their like compare element by element and give a plain array of booleans; a tensor is told from another by `is`.
 
     >>> import numpy as np, minifcn as mf
     >>> x = mf.Tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
@@ -48,11 +51,10 @@ class Tensor:
     array([2., 4., 6.])
     """
 
-    __array_ufunc__ = None  # so that `array * tensor` asks Tensor.__rmul__ and not NumPy, element by element
-
     def __init__(self, data: ArrayLike, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
+        refuse("Tensor", data)
         data = data if backend.is_array(data) else np.asarray(data)
         if data.dtype.kind not in "fiub":
             raise TypeError(f"Tensor: expected an array of numbers, got {data.dtype}")
@@ -109,26 +111,6 @@ class Tensor:
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
 
-    if TYPE_CHECKING:  # attached by minifcn.ops when it is imported; here for editors and type checkers
-
-        def __add__(self, other: TensorLike) -> Tensor: ...
-        def __radd__(self, other: TensorLike) -> Tensor: ...
-        def __sub__(self, other: TensorLike) -> Tensor: ...
-        def __rsub__(self, other: TensorLike) -> Tensor: ...
-        def __mul__(self, other: TensorLike) -> Tensor: ...
-        def __rmul__(self, other: TensorLike) -> Tensor: ...
-        def __truediv__(self, other: TensorLike) -> Tensor: ...
-        def __rtruediv__(self, other: TensorLike) -> Tensor: ...
-        def __matmul__(self, other: TensorLike) -> Tensor: ...
-        def __rmatmul__(self, other: TensorLike) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __getitem__(self, key: Key) -> Tensor: ...
-        def __iter__(self) -> Iterator[Tensor]: ...
-        def sum(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
-        def reshape(self, *shape: Axes) -> Tensor: ...
-        def transpose(self, axes: Axes | None = None, *more: int) -> Tensor: ...
-
     def __repr__(self) -> str:
         note = (
             f", creator={type(self.creator).__name__}"
@@ -141,7 +123,17 @@ class Tensor:
 
     def item(self) -> float:
         """The value of a tensor with one element, as a Python number."""
+        if self.size != 1:
+            raise ValueError(
+                f"Tensor: a single number was asked for, and there are {self.size} in shape {self.shape}; index one"
+            )
         return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
 
     def detach(self) -> Tensor:
         """A leaf that shares the memory and wants no gradient."""

@@ -236,7 +236,8 @@ def window_areas(
 def softmax_cross_entropy(scores: Array, labels: Array, valid: Array) -> tuple[Array, Array]:
     """scores (N, C, P), labels in 0 … C-1 and valid (N, P) -> losses (N, P), 0 where not valid, and softmax (N, C, P)."""
     xp = array_module(scores)
-    with np.errstate(invalid="ignore"):  # infinite scores: NaN where the pixel counts, of no account where it does not
+    # infinite scores: NaN where the pixel counts, of no account where it does not; scores of ±3e38: 3e38 below is as good as -inf
+    with np.errstate(invalid="ignore", over="ignore"):
         shifted = scores - scores.max(1, keepdims=True)  # exp cannot overflow, and log(sum) is at least 0
         exponentials = xp.exp(shifted)
         sums = exponentials.sum(1)

@@ -3,39 +3,58 @@
 from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
+from minifcn.ops.comparing import COMPARISONS, NumpyFunctions
 from minifcn.ops.convolution import conv2d, conv_transpose2d
+from minifcn.ops.elementwise.limits import abs, clip, minimum
+from minifcn.ops.elementwise.powers import exp, log, pow, sqrt
+from minifcn.ops.elementwise.squashing import log_softmax, sigmoid, softmax, tanh
 from minifcn.ops.loss import softmax_cross_entropy
+from minifcn.ops.normalising import batch_norm2d
 from minifcn.ops.pooling import avg_pool2d, max_pool2d, max_unpool2d
 from minifcn.ops.registry import OPERATIONS as OPERATIONS  # the list of them, for who walks it; not one of them
 from minifcn.ops.registry import Call as Call
 from minifcn.ops.registry import Operation as Operation
 from minifcn.ops.registry import operation as operation
+from minifcn.ops.resizing import resize2d
 from minifcn.ops.shaping import concat, crop_like, index, pad, reshape, transpose
 
 __all__ = [
+    "abs",
     "add",
     "avg_pool2d",
+    "batch_norm2d",
+    "clip",
     "concat",
     "conv2d",
     "conv_transpose2d",
     "crop_like",
     "div",
     "dropout",
+    "exp",
     "index",
     "local_response_norm",
+    "log",
+    "log_softmax",
     "matmul",
     "max_pool2d",
     "max_unpool2d",
     "maximum",
     "mean",
+    "minimum",
     "mul",
     "neg",
     "pad",
+    "pow",
     "relu",
     "reshape",
+    "resize2d",
+    "sigmoid",
+    "softmax",
     "softmax_cross_entropy",
+    "sqrt",
     "sub",
     "sum",
+    "tanh",
     "transpose",
 ]
 
@@ -59,6 +78,9 @@ OPERATORS = {
     "__truediv__": div,
     "__rtruediv__": lambda self, other: div(other, self),
     "__neg__": neg,
+    "__pow__": pow,
+    "__rpow__": lambda self, other: pow(other, self),
+    "__abs__": abs,
     "__matmul__": matmul,
     "__rmatmul__": lambda self, other: matmul(other, self),
     "__getitem__": index,
@@ -68,6 +90,8 @@ OPERATORS = {
     "reshape": reshape_to,
     "transpose": transpose,
 }
+METHODS = (abs, clip, exp, log, log_softmax, pow, sigmoid, softmax, sqrt, tanh)
 
-for name, function in OPERATORS.items():
+for name, function in (OPERATORS | COMPARISONS | {method.__name__: method for method in METHODS}).items():
     setattr(Tensor, name, function)
+Tensor.__array_ufunc__ = NumpyFunctions(OPERATIONS)  # type: ignore[attr-defined]

@@ -57,7 +57,7 @@ class LocalResponseNorm(Function):
 
 @operation(samples.relu)
 def relu(x: TensorLike) -> Tensor:
-    """max(x, 0), elementwise. The slope at 0 is 0.
+    """max(x, 0), elementwise. The slope at 0 is 0, as in PyTorch, TensorFlow and JAX.
 
     >>> import numpy as np, minifcn as mf
     >>> mf.ops.relu(np.array([-1.0, 0.0, 2.0])).data

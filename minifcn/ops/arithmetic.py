@@ -20,6 +20,11 @@ def total(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     return x.sum(axes, keepdims=keepdims, dtype="float64").astype(x.dtype)
 
 
+def average(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """The mean of x over axes, in float64 too: the sum itself need not fit x's dtype."""
+    return x.mean(axes, keepdims=keepdims, dtype="float64").astype(x.dtype)
+
+
 class Add(Function):
     """a + b."""
 
@@ -55,9 +60,11 @@ class Div(Function):
         return a / b
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
+        to_a = grad / self.b  # d(a/b)/da = 1/b
         return (
-            summed_to(grad / self.b, self.a.shape) if self.needs[0] else None,
-            summed_to(-grad * self.a / (self.b * self.b), self.b.shape) if self.needs[1] else None,  # d(a/b)/db = -a/b²
+            summed_to(to_a, self.a.shape) if self.needs[0] else None,
+            # d(a/b)/db = -(a/b)/b and never -a/(b·b): b·b can overflow, or vanish, where the quotient does not
+            summed_to(-(self.a / self.b) * to_a, self.b.shape) if self.needs[1] else None,
         )
 
 
@@ -106,6 +113,18 @@ class Sum(Function):
         if not self.keepdims:
             grad = xp.expand_dims(grad, self.axes)
         return xp.broadcast_to(grad, self.shape).copy()  # a copy: a broadcast view has no memory of its own to add to
+
+
+class Mean(Sum):
+    """The mean of x over some axes."""
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return average(x, self.axes, self.keepdims)
+
+    def backward(self, grad: Array) -> Array:
+        spread = super().backward(grad)
+        return spread * (grad.size / max(1, spread.size))  # one share of 1 / count each
 
 
 def two(name: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
@@ -161,7 +180,8 @@ def div(a: TensorLike, b: TensorLike) -> Tensor:
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     """The larger of a and b, elementwise, broadcast as in NumPy; NaN where either is NaN.
 
-    The gradient goes to the larger one, and half to each where both are equal, as in PyTorch. Max fusion, paper section 4.2, footnote 6.
+    The gradient goes to the larger one, and half to each where both are equal, as in PyTorch and JAX; TensorFlow gives all of it to the
+    first. Max fusion, paper section 4.2, footnote 6.
 
     >>> import numpy as np, minifcn as mf
     >>> a, b = mf.Tensor(np.array([1.0, 5.0, 2.0]), requires_grad=True), mf.Tensor(np.array([3.0, 4.0, 2.0]))
@@ -175,8 +195,8 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
 
 @operation(samples.one)
 def neg(x: TensorLike) -> Tensor:
-    """-x."""
-    return mul(x, -1)
+    """-x, elementwise."""
+    return mul(checks.as_tensor("neg", x), -1)
 
 
 @operation(samples.matmul)
@@ -219,4 +239,4 @@ def mean(x: TensorLike, axis: Axes | None = None, keepdims: bool = False) -> Ten
         count *= x.shape[a]
     if count == 0:
         raise ValueError(f"mean: no elements over axis {axis} of shape {x.shape}")
-    return div(Sum(axes, keepdims)(x), count)
+    return Mean(axes, keepdims)(x)

@@ -6,12 +6,14 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.foreign import refuse
 from minifcn.kernels import Window
 
 
 def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | None = None) -> Tensor:
     """`value` as a tensor of floats. A number or plain array beside a tensor `like` takes on its dtype: it is a constant."""
     if not isinstance(value, Tensor):
+        refuse(operation, value, name)
         came = type(value).__name__
         if not backend.is_array(value):
             value = np.asarray(value)

@@ -7,6 +7,7 @@ import numpy as np
 
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
+from minifcn.autodiff.foreign import refuse
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -96,6 +97,7 @@ def softmax_cross_entropy(
 
 def as_indices(name: str, scores: Tensor, labels: TensorLike, ignore_index: int, check: bool) -> tuple[Array, Array]:
     """Labels as indices 0 … C - 1 (0 where ignored), and which of them count."""
+    refuse(name, labels, "labels")
     values = labels.data if isinstance(labels, Tensor) else labels
     array: Array = values if backend.is_array(values) else np.asarray(values)
     if array.dtype.kind not in "iu":

@@ -112,7 +112,8 @@ def max_pool2d(
     """The largest value of each window: x (N, C, H, W) -> (N, C, OH, OW); with `return_indices` also where it lay (for max_unpool2d).
 
     `stride` is the kernel size unless given. Padding, at most kernel - 1, is -inf. `ceil_mode` rounds the output size up, as Caffe does:
-    a last window may hang over the edge. The first maximum wins a tie. A window of padding only gives -inf and no gradient.
+    a last window may hang over the edge. The first maximum wins a tie, and gets the whole gradient, as in PyTorch, TensorFlow and JAX. A window
+    of padding only gives -inf and no gradient.
 
     >>> import numpy as np, minifcn as mf
     >>> mf.ops.max_pool2d(np.arange(9.0).reshape(1, 1, 3, 3), 2, ceil_mode=True).data

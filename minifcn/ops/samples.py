@@ -176,6 +176,31 @@ def one(rng: Rng) -> Call:
     return Call((normal(rng, *rng.integers(1, 5, integer(rng, 1, 4))),))
 
 
+def positive(rng: Rng) -> Call:
+    return Call((rng.uniform(0.3, 3, rng.integers(1, 5, integer(rng, 1, 4))),))
+
+
+def powers(rng: Rng) -> Call:
+    """A base above 0 with any exponent, both to differentiate by; or any base away from 0 with a whole number as an option."""
+    a, b = broadcast_pair(rng).inputs
+    if rng.random() < 0.5:
+        return Call((0.5 + np.abs(a), b))
+    return Call((np.where(a < 0, a - 0.5, a + 0.5),), dict(b=integer(rng, -2, 3)))
+
+
+def along_one_axis(rng: Rng) -> Call:
+    x = one(rng).inputs[0]
+    return Call((2 * x,), dict(axis=integer(rng, -x.ndim, x.ndim - 1)))
+
+
+def clip(rng: Rng) -> Call:
+    """Limits half-way between the values of the grid; one of them may be None, and all values may lie beyond."""
+    low = 0.1 * integer(rng, -9, 5)
+    high = low + 0.1 * integer(rng, 0, 9)
+    limits = [dict(min=low, max=high), dict(min=low), dict(max=high)][integer(rng, 0, 2)]
+    return Call((distinct(rng, *rng.integers(1, 5, integer(rng, 1, 4))),), limits)
+
+
 def reduction(rng: Rng) -> Call:
     x = one(rng).inputs[0]
     axes = tuple(int(a) for a in rng.permutation(x.ndim)[: integer(rng, 1, x.ndim)])
@@ -227,3 +252,19 @@ def index(rng: Rng) -> Call:
     elif rng.random() < 0.6:
         key[place] = rng.integers(0, length, 3)  # an element may be named twice
     return Call((x,), dict(key=tuple(key)))
+
+
+def resize2d(rng: Rng) -> Call:
+    x = normal(rng, integer(rng, 1, 2), integer(rng, 1, 3), integer(rng, 1, 5), integer(rng, 1, 5))
+    mode = str(rng.choice(["bilinear", "bilinear", "nearest"]))
+    align_corners = mode == "bilinear" and bool(rng.random() < 0.5)
+    return Call((x,), dict(size=pair(rng, 1, 9), mode=mode, align_corners=align_corners))
+
+
+def batch_norm2d(rng: Rng) -> Call:
+    c = integer(rng, 1, 3)
+    x = 2 * normal(rng, integer(rng, 1, 3), c, integer(rng, 2, 4), integer(rng, 2, 3))
+    options: dict = dict(eps=float(rng.choice([1e-5, 0.1])))
+    if rng.random() < 0.4:
+        options |= dict(mean=normal(rng, c), var=rng.uniform(0.3, 2, c))
+    return Call((x, normal(rng, c), normal(rng, c)) if rng.random() < 0.7 else (x,), options)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minifcn.ops import Call, arithmetic
-from minifcn.ops.arithmetic import Div, Matmul, Maximum, Mul, Sum, summed_to, total
+from minifcn.ops.arithmetic import Div, Matmul, Maximum, Mean, Mul, Sum, summed_to, total
 from minifcn.ops.samples import distinct
 
 from .plant import mutant
@@ -16,6 +16,10 @@ def picture_and_bias(rng):
 
 def same_shape(rng):
     return Call((rng.standard_normal((3, 4)), rng.standard_normal((3, 4))))
+
+
+def same_shape_alone(rng):
+    return Call((rng.standard_normal((3, 4)),))
 
 
 def away_from_zero(rng):
@@ -118,6 +122,11 @@ def neg_factor(patch):
     patch.setattr(Mul, "backward", lambda self, grad: (grad, grad))
 
 
+@mutant("neg", "ignores the incoming gradient", "does not use the incoming gradient", sample=same_shape_alone)
+def neg_ignores_incoming(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (self.b * np.ones(self.a.shape), None))
+
+
 @mutant("mul", "each factor gets itself and not the other", sample=same_shape)
 def mul_exchanged(patch):
     patch.setattr(Mul, "backward", lambda self, grad: (grad * self.a, grad * self.b))
@@ -140,7 +149,14 @@ def div_not_squared(patch):
 
 @mutant("mean", "the divisor is missing on the way back", r"off by a factor 12\.000", sample=two_axes)
 def mean_divisor(patch):
-    patch.setattr(Div, "backward", lambda self, grad: (grad, None))
+    patch.setattr(Mean, "backward", Sum.backward)
+
+
+@mutant(
+    "mean", "divided by the whole size, and not by the axes' share of it", r"off by a factor 0\.500", sample=two_axes
+)
+def mean_of_everything(patch):
+    patch.setattr(Mean, "backward", lambda self, grad: Sum.backward(self, grad) / np.prod(self.shape))
 
 
 # maxima

@@ -1,9 +1,15 @@
-"""All mutants: importing a file lists its own. `python -m tests.mutants.catalogue` prints what the check says of each."""
+"""All mutants: importing a file lists its own, and every file of this folder is imported. `python -m tests.mutants.catalogue` prints what the check says of each."""
+
+from importlib import import_module
+from pathlib import Path
 
 import minifcn as mf
 
-from . import activation, arithmetic, convolution, engine, loss, pooling, shaping  # noqa: F401
 from .plant import MUTANTS
+
+for file in sorted(Path(__file__).parent.glob("*.py")):
+    if not file.stem.startswith(("_", "test_", "catalogue")):
+        import_module(f".{file.stem}", __package__)
 
 __all__ = ["MUTANTS"]
 

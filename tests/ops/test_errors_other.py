@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minifcn import ops
+from minifcn import Tensor, ops
 
 z = np.zeros
 P = z((1, 1, 4, 4))  # a picture
@@ -207,6 +207,81 @@ CASES = {
         "crop_like: input (1, 1, 4, 4) has no 3x3 pixels from offset (2, 1) on",
     ),
     "crop_like offset": (lambda: ops.crop_like(P, P, -1), "crop_like: offset is -1; it must be at least 0"),
+    "clip no limit": (
+        lambda: ops.clip(P),
+        "clip: neither min nor max is given; expected at least one of them, such as clip(x, min=0)",
+    ),
+    "clip order": (lambda: ops.clip(P, 3, 1), "clip: min 3 is above max 1; exchange them"),
+    "clip array": (
+        lambda: ops.clip(P, z((4, 1)), 1),
+        "clip: min is of shape (4, 1); expected one number or None; for a limit an element take ops.maximum or ops.minimum",
+    ),
+    "clip no number": (
+        lambda: ops.clip(P, 0, float("nan")),
+        "clip: max is nan; expected one number or None; for a limit an element take ops.maximum or ops.minimum",
+    ),
+    "minimum shapes": (
+        lambda: ops.minimum(z((2, 3)), z((2, 2))),
+        "minimum: shapes (2, 3) and (2, 2) do not broadcast: 3 against 2; they must agree or be 1",
+    ),
+    "pow shapes": (
+        lambda: ops.pow(z((2, 3)), z((2, 2))),
+        "pow: shapes (2, 3) and (2, 2) do not broadcast: 3 against 2; they must agree or be 1",
+    ),
+    "softmax axis": (
+        lambda: ops.softmax(P, 4),
+        "softmax: axis is 4; expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
+    "softmax two axes": (
+        lambda: ops.softmax(P, (2, 3)),
+        "softmax: axis is (2, 3); expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
+    "log_softmax number": (
+        lambda: ops.log_softmax(2.0),
+        "log_softmax: the input is a single number; expected at least one axis, such as (C,) or (N, C)",
+    ),
+    "log_softmax axis": (
+        lambda: ops.log_softmax(P, None),
+        "log_softmax: axis is None; expected one axis of shape (1, 1, 4, 4), from -4 to 3",
+    ),
+    "resize2d rank": (lambda: ops.resize2d(z((4, 4)), 2), "resize2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)"),
+    "resize2d empty picture": (
+        lambda: ops.resize2d(z((1, 1, 0, 4)), 2),
+        "resize2d: input (1, 1, 0, 4) has an empty channel, row or column axis; only the batch may be empty",
+    ),
+    "resize2d size": (lambda: ops.resize2d(P, (0, 4)), "resize2d: size is (0, 4); it must be at least 1"),
+    "resize2d mode": (
+        lambda: ops.resize2d(P, 2, "bicubic"),
+        'resize2d: mode is \'bicubic\'; expected "bilinear" or "nearest"',
+    ),
+    "resize2d corners of nearest": (
+        lambda: ops.resize2d(P, 2, "nearest", align_corners=True),
+        'resize2d: align_corners has no meaning with mode "nearest"; leave it out',
+    ),
+    "batch_norm2d rank": (
+        lambda: ops.batch_norm2d(z((4, 4))),
+        "batch_norm2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)",
+    ),
+    "batch_norm2d weight": (
+        lambda: ops.batch_norm2d(P, z(3)),
+        "batch_norm2d: weight has shape (3,); expected (1,), one a channel",
+    ),
+    "batch_norm2d mean alone": (
+        lambda: ops.batch_norm2d(P, mean=z(1)),
+        "batch_norm2d: only one of mean and var is given; give both, or neither for those of the batch",
+    ),
+    "batch_norm2d eps": (
+        lambda: ops.batch_norm2d(P, eps=0),
+        "batch_norm2d: eps is 0; expected a small number above 0, such as 1e-5",
+    ),
+    "batch_norm2d one number": (
+        lambda: ops.batch_norm2d(z((1, 3, 1, 1))),
+        "batch_norm2d: input (1, 3, 1, 1) has fewer than 2 numbers a channel, so no variance; give mean and var, or more pixels",
+    ),
+    "batch_norm2d learnt statistics": (
+        lambda: ops.batch_norm2d(P, mean=Tensor(z(1), requires_grad=True), var=z(1)),
+        "batch_norm2d: mean or var requires a gradient, and has none here; give arrays, or use detach()",
+    ),
 }
 
 

@@ -217,6 +217,10 @@ for name in ("swapaxes", "repeat", "take", "dot", "clip", "round", "nonzero", "f
 
 def binary(name):
     def method(self, other):
+        if (
+            getattr(other, "__array_ufunc__", self) is None
+        ):  # CuPy asks the object itself, and leaves the operator to it
+            return NotImplemented
         try:
             return wrapped(getattr(self._a, name)(inside(other)))
         except TypeError:

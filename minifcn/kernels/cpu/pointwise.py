@@ -84,7 +84,9 @@ def softmax_cross_entropy(scores: Array, labels: Array, valid: Array) -> tuple[A
     def job(part: tuple[int, slice]) -> None:
         picture, some = part
         shifted = memory.scratch(0, (scores.shape[1], some.stop - some.start), scores.dtype)
-        with np.errstate(invalid="ignore"):  # as in the simple kernel: infinite scores where the pixel does not count
+        with np.errstate(
+            invalid="ignore", over="ignore"
+        ):  # as in the simple kernel: infinite scores, or very large ones
             np.copyto(shifted, scores[picture, :, some])
             shifted -= shifted.max(0)
             at_label = shifted[labels[picture, some], np.arange(shifted.shape[1])]
