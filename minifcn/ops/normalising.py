@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff.engine import Array, Function, Tensor
+from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
 from minifcn.ops import checks, samples
 from minifcn.ops.arithmetic import average, total
 from minifcn.ops.registry import operation
