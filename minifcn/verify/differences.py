@@ -18,7 +18,6 @@ SHRINKS = tuple(10.0**power for power in range(1, 7))  # of a step that may have
 SAMPLE = 4  # moves on which the steps are tried
 DECADES = 16  # between the largest and the smallest step: float64 has no more digits
 QUIET = 2.0**-36  # of the values: so short a step that all which changes beside a straight line is rounding
-CURVE = 50  # a tenth of a step leaves 1/100 of the error of a curve, so the change between both is 99 times what is left
 FALLBACK = 1e-5  # where nothing was to be learned from trying
 
 
@@ -222,8 +221,9 @@ def measure(differences: Differences, move: Move, step: float, analytic: float, 
         if not np.isfinite(closest.value):
             closest = found = finer
             continue
-        if finer.gap > 2 * closest.gap or (kink and finer.straight):
-            break  # noise: it grows as the step shrinks, and a kink's gap does not, until it drowns
+        drowned = kink and finer.straight and finer.gap > closest.gap / 2
+        if finer.gap > 2 * closest.gap or drowned:
+            break  # noise: it grows as the step shrinks, and a kink's gap does not
         kink = not finer.straight and finer.gap > closest.gap / 2
         closest = finer
         if kink:
@@ -235,9 +235,11 @@ def measure(differences: Differences, move: Move, step: float, analytic: float, 
         if change > last:
             found = steadiest
             break
+        # of a curve a tenth of a step leaves a hundredth of the error; what changes otherwise, as beside a kink, is no curve's rest
+        curve = change / 50 if last / 200 < change < last / 50 else 0.0
         if change < last:
             steadiest, last = found, change
-        found, curve = finer, change / CURVE
+        found = finer
     doubt = (0.0, 0.0) if agrees else (curve, ROUNDINGS * differences.noise / step)
     if kink:
         return numeric_at(closest, tolerance, analytic, doubt, (closest.low, closest.high))

@@ -21,7 +21,6 @@ Array = Any
 
 # a straight line is differenced without truncation error, so much less is forgiven there
 TOLERANCES = {"linear": (1e-9, 1e-11), "curved": (1e-6, 1e-8)}  # of the value, and of the array's largest gradient
-LEAST = 1e-3  # of a largest gradient, what measured doubt may excuse is not less than this part of the absolute tolerance
 
 
 def gradcheck(
@@ -73,6 +72,7 @@ def gradcheck(
 def compared(
     subject: Subject, directions: int | None, step: float | None, rtol: float | None, atol: float | None, seed: int
 ) -> Report:
+    subject.forgiven = rtol or 0.0, atol or 0.0
     cotangent = stream(seed, "the cotangent").standard_normal(subject.output_array().shape)
     analytic = subject.gradients(cotangent.copy())  # a copy: a backward may write into what it gets
     report = Report(faults=behaviour.faults(subject, cotangent, analytic, seed))
@@ -130,7 +130,7 @@ class Comparison:
             return Tolerance(relative, atol, atol)
         scale = float(np.abs(self.analytic).max(initial=0))
         scale = min(scale, 1.0) if np.isfinite(scale) else 1.0
-        return Tolerance(relative, absolute * scale, absolute * max(scale, LEAST))
+        return Tolerance(relative, absolute * scale, absolute)
 
     def direction(self) -> Array:
         """Random, and as long as the step of a single element."""

@@ -31,23 +31,27 @@ def linear(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.ra
         if not (largest == 0 or TINY < largest < HUGE):
             continue  # no number, or none that can be multiplied: the comparison of values has to do
         scaled = {factor: found[factor][number] for factor in MULTIPLES}
-        text = not_proportional(gradient, scaled)
-        if not text and deviates(both[number], gradient + second[number], SUM):
-            off = float(np.abs(both[number] - gradient - second[number]).max())
-            if not off <= rounding(subject, variable, cotangent):
+        text = not_proportional(gradient, scaled, subject.forgiven)
+        total = gradient + second[number]
+        if not text and deviates(both[number], total, SUM, subject.forgiven):
+            if not np.abs(both[number] - total).max() <= rounding(subject, variable, cotangent):
                 text = "for the sum of two it does not give the sum of what it gives for each"
         if text:
             said.append(f"{variable.name}: {NOT_LINEAR}: {text}")
     return said
 
 
-def deviates(a: Array, b: Array, relative: float) -> bool:
-    return not bool(np.all(np.abs(a - b) <= relative * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))))
+def deviates(
+    a: Array, b: Array, relative: float, forgiven: tuple[float, float] = (0.0, 0.0), factor: float = 1
+) -> bool:
+    rtol, atol = forgiven
+    allowed = max(relative, rtol) * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)) + atol * max(1, abs(factor))
+    return not bool(np.all(np.abs(a - b) <= allowed))
 
 
-def not_proportional(gradient: Array, scaled: dict[float, Array]) -> str:
+def not_proportional(gradient: Array, scaled: dict[float, Array], forgiven: tuple[float, float]) -> str:
     """What happens to the gradient when the incoming one is multiplied; "" where it is multiplied too."""
-    wrong = [factor for factor, result in scaled.items() if deviates(result, factor * gradient, EXACT)]
+    wrong = [f for f, result in scaled.items() if deviates(result, f * gradient, EXACT, forgiven, f)]
     if not wrong:
         return ""
     negative = scaled[-1.0]

@@ -96,7 +96,9 @@ class Found:
             return line
         at = self.index
         place = f"direction {at[0]}" if self.directions else str(at)
-        line += f"; worst at {place}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, {self.judgement()}"
+        line += (
+            f"; worst at {place}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, {self.judgement()}"
+        )
         if self.wrong:
             line += f"\n    diagnosis: {self.diagnosis or 'no pattern that is known here'}"
             if not self.directions:

@@ -28,6 +28,8 @@ class Subject:
     carries the gradient too. Parameters on a GPU have copies here, which are written to them before each call.
     """
 
+    forgiven = (0.0, 0.0)  # the caller's own rtol and atol: who gives them means them for every comparison
+
     def __init__(self, fn: Callable[..., Tensor], inputs: Any, parameters: Any) -> None:
         self.fn = fn
         values = list(inputs) if isinstance(inputs, Sequence) else [inputs]

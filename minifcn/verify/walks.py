@@ -64,7 +64,9 @@ def plain_gradients(subject: Subject, cotangent: Array) -> list[Array]:
                     arrived[id(source)] = part if before is None else before + part
         gradients = [arrived.get(id(tensor)) for tensor in tensors]
     return [
-        np.zeros(tensor.shape) if gradient is None else np.array(backend.to_device(backend.module_of(tensor.device).asarray(gradient), "cpu"))
+        np.zeros(tensor.shape)
+        if gradient is None
+        else np.array(backend.to_device(backend.module_of(tensor.device).asarray(gradient), "cpu"))
         for tensor, gradient in zip(tensors, gradients, strict=True)
     ]
 
