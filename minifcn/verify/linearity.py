@@ -33,9 +33,9 @@ def linear(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.ra
         scaled = {factor: found[factor][number] for factor in MULTIPLES}
         text = not_proportional(gradient, scaled, subject.forgiven)
         total = gradient + second[number]
-        if not text and deviates(both[number], total, SUM, subject.forgiven):
-            if not np.abs(both[number] - total).max() <= rounding(subject, variable, cotangent):
-                text = "for the sum of two it does not give the sum of what it gives for each"
+        differs = deviates(both[number], total, SUM, subject.forgiven)
+        if differs and not text and not np.abs(both[number] - total).max() <= rounding(subject, variable, cotangent):
+            text = "for the sum of two it does not give the sum of what it gives for each"
         if text:
             said.append(f"{variable.name}: {NOT_LINEAR}: {text}")
     return said
