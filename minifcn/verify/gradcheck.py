@@ -10,7 +10,8 @@ import numpy as np
 
 from minifcn.autodiff.engine import Tensor
 from minifcn.verify import behaviour
-from minifcn.verify.diagnosis import Case, diagnose, factor, zero_everywhere
+from minifcn.verify.case import Case
+from minifcn.verify.diagnosis import diagnose, factor, zero_everywhere
 from minifcn.verify.differences import SAMPLE, Differences, Move, Numeric, Tolerance, choose_step, measure
 from minifcn.verify.report import Found, GradcheckError, Report
 from minifcn.verify.streams import stream
@@ -105,7 +106,7 @@ class Comparison:
     def __init__(
         self, subject: Subject, variable: Variable, analytic: Array, cotangent: Array, rng: np.random.Generator
     ) -> None:
-        self.variable, self.analytic, self.rng = variable, analytic, rng
+        self.subject, self.variable, self.analytic, self.rng = subject, variable, analytic, rng
         self.differences = Differences(subject.output_array, variable.array, cotangent)
 
     def choose(self, step: float | None, rtol: float | None, atol: float | None) -> None:
@@ -155,7 +156,12 @@ class Comparison:
             # at a kink any value between two slopes is right: it shall hide no pattern
             settled = found.kink & ~found.bad
             analytic, numeric = (np.where(settled, 0, values) for values in (found.analytic, found.numeric))
-            found.diagnosis = diagnose(Case(analytic, numeric, found.bad, self.contributions))
+            found.diagnosis = diagnose(
+                Case(
+                    analytic, numeric, found.bad, self.contributions, self.differences.cotangent,
+                    self.differences.middle, self.subject.named_inputs, self.variable.name,
+                )
+            )  # fmt: skip
         return found
 
     def contributions(self, index: tuple[int, ...]) -> Array:

@@ -76,6 +76,12 @@ class Subject:
         output = self.fn(*(tensor.to(device) for tensor, device in zip(tensors, self.devices, strict=True)))
         return checked_output(output).to("cpu")
 
+    @property
+    def named_inputs(self) -> dict[str, Array]:
+        """What fn reads, by the names that a message uses."""
+        found = {f"input {number}": array for number, array in enumerate(self.before) if array.dtype.kind == "f"}
+        return found | {f"parameter {name}": array for name, array in self.weights_before.items()}
+
     def weight_now(self, name: str) -> Array:
         """A parameter as it stands, on the CPU."""
         return backend.to_device(self.parameters[name].data, "cpu")

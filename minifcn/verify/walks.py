@@ -110,9 +110,11 @@ def in_order(root: Node) -> list[Node]:
 
 def readers(output: Tensor, leaf: Tensor) -> list[Function]:
     """The Functions that read a leaf: what its gradient comes from."""
-    nodes = in_order(output.creator or output)
-    return [
-        node
-        for node in nodes
-        if not isinstance(node, Tensor) and any(given.source is leaf for given in node.inputs or ())
-    ]
+    found: dict[int, Function] = {}
+    stack: list[Node] = [output.creator or output]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Tensor) and id(node) not in found:
+            found[id(node)] = node
+            stack += [given.source for given in node.inputs or () if given.source is not None]
+    return [node for node in found.values() if any(given.source is leaf for given in node.inputs or ())]
