@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.autodiff.engine import Function
-from minifcn.verify.linearity import NOT_LINEAR, linear, rounding
+from minifcn.verify.linearity import NOT_LINEAR, additive, proportional, rounding
 from minifcn.verify.streams import stream
 from minifcn.verify.subject import Subject, gradient_of
 from minifcn.verify.walks import WALK, readers
@@ -225,8 +225,9 @@ RULES = (
     gives_own_arrays,
     repeats,
     uses_incoming,
+    proportional,
     keeps_precision,
-    linear,
+    additive,
     any_memory_order,
     two_calls,
 )

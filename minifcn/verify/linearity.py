@@ -20,25 +20,37 @@ EXACT, SUM = 1e-9, 1e-6  # of the largest: a sum is rounded, in float32 perhaps
 TINY, HUGE = 1e-290, 1e290  # beyond, a multiple may end at 0 or overflow
 
 
-def linear(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator) -> list[str]:
-    """A sentence for each array whose gradient is not linear in the incoming one."""
+def proportional(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator) -> list[str]:
+    """A sentence for each array whose gradient is not multiplied where the incoming one is."""
     found = {factor: subject.gradients(factor * cotangent) for factor in MULTIPLES}
-    other = rng.standard_normal(cotangent.shape)
-    second, both = subject.gradients(other.copy()), subject.gradients(cotangent + other)
     said = []
     for number, (variable, gradient) in enumerate(zip(subject.variables, analytic, strict=True)):
-        largest = float(np.abs(gradient).max(initial=0))
-        if not (largest == 0 or TINY < largest < HUGE):
-            continue  # no number, or none that can be multiplied: the comparison of values has to do
         scaled = {factor: found[factor][number] for factor in MULTIPLES}
-        text = not_proportional(gradient, scaled, subject.forgiven)
-        total = gradient + second[number]
-        differs = deviates(both[number], total, SUM, subject.forgiven)
-        if differs and not text and not np.abs(both[number] - total).max() <= rounding(subject, variable, cotangent):
-            text = "for the sum of two it does not give the sum of what it gives for each"
+        text = not_proportional(gradient, scaled, subject.forgiven) if can_be_multiplied(gradient) else ""
         if text:
             said.append(f"{variable.name}: {NOT_LINEAR}: {text}")
     return said
+
+
+def additive(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator) -> list[str]:
+    """A sentence for each array whose gradient for g + h is not the sum of those for g and for h."""
+    other = rng.standard_normal(cotangent.shape)
+    second, both = subject.gradients(other.copy()), subject.gradients(cotangent + other)
+    said = []
+    for variable, gradient, more, sum_of_both in zip(subject.variables, analytic, second, both, strict=True):
+        if not can_be_multiplied(gradient) or not deviates(sum_of_both, gradient + more, SUM, subject.forgiven):
+            continue
+        if not np.abs(sum_of_both - gradient - more).max() <= rounding(subject, variable, cotangent):
+            said.append(
+                f"{variable.name}: {NOT_LINEAR}: for the sum of two it does not give the sum of what it gives for each"
+            )
+    return said
+
+
+def can_be_multiplied(gradient: Array) -> bool:
+    """Neither NaN nor so near the end of what float64 holds that a multiple would fall out; the comparison of values does there."""
+    largest = float(np.abs(gradient).max(initial=0))
+    return largest == 0 or TINY < largest < HUGE
 
 
 def deviates(
