@@ -121,7 +121,7 @@ def keeps_precision(subject: Subject, cotangent: Array, analytic: list[Array], r
         if values.size < 2 or not np.array_equal(single(values), values):
             continue
         # what is left of terms that cancel has few digits by itself
-        if size.max() > 1e6 * rounding(subject, variable, cotangent):
+        if np.any(size > 1e6 * rounding(subject, variable, cotangent)):
             said.append(
                 f"{variable.name}: rounded to float32 on the way: {values.size} of its values have no digit more"
             )
@@ -208,7 +208,7 @@ def differing(
     said = []
     for variable, a, b in zip(subject.variables, expected, got, strict=False):
 
-        def beyond(allowed: float, a: Array = a, b: Array = b) -> Array:
+        def beyond(allowed: Any, a: Array = a, b: Array = b) -> Array:
             return ~((a == b) | (np.abs(a - b) <= allowed) | (np.isnan(a) & np.isnan(b)))
 
         bad = beyond(rtol * np.abs(a).max(initial=0))

@@ -40,7 +40,7 @@ def additive(subject: Subject, cotangent: Array, analytic: list[Array], rng: np.
     for variable, gradient, more, sum_of_both in zip(subject.variables, analytic, second, both, strict=True):
         if not can_be_multiplied(gradient) or not deviates(sum_of_both, gradient + more, SUM, subject.forgiven):
             continue
-        if not np.abs(sum_of_both - gradient - more).max() <= rounding(subject, variable, cotangent):
+        if not np.all(np.abs(sum_of_both - gradient - more) <= rounding(subject, variable, cotangent)):
             said.append(
                 f"{variable.name}: {NOT_LINEAR}: for the sum of two it does not give the sum of what it gives for each"
             )
@@ -96,7 +96,11 @@ def not_proportional(gradient: Array, scaled: dict[float, Array], forgiven: tupl
     return f"for {factor:.7g} times that it gives {scaled[factor][index]:.9g} and not {factor * gradient[index]:.9g} at {index}"
 
 
-def rounding(subject: Subject, variable: Variable, cotangent: Array) -> float:
-    """How large a gradient of nothing but rounding may be: what cancels in backward leaves as much as the forward's own noise."""
+def rounding(subject: Subject, variable: Variable, cotangent: Array) -> Array:
+    """How large a gradient of nothing but rounding may be, for each element.
+
+    What cancels in backward leaves as much as the forward's own noise: of y / x, the last digit of y over x.
+    """
     differences = Differences(subject.output_array, variable.array, cotangent)
-    return ROUNDINGS * differences.noise / differences.size
+    size = np.abs(differences.start)
+    return ROUNDINGS * differences.noise / np.where(size > 0, size, differences.size)

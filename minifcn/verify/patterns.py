@@ -117,8 +117,10 @@ def constant_in_places(case: Case) -> str:
     if not (case.numeric[~case.bad] != 0).any():
         return ""
     if not over or not under:
-        word = "too large" if over else "too small"
-        return f"{word} by the same {size:.3g} at {error.size} of {case.bad.size} places, right at the others: something is added there, or not subtracted"
+        return (
+            f"off by the same {size if over else -size:.3g} at {error.size} of {case.bad.size} places, right at the others: "
+            "a term is missing there, or one too many"
+        )
     return f"{size:.3g} too much at {over} places and as much too little at {under}, right at the others: something is counted at the wrong places"
 
 
