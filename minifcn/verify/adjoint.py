@@ -44,6 +44,11 @@ def adjoint_check(
             raise GradcheckError(
                 f"adjoint_check: {name} is all zeros, which every pair of maps passes; use random numbers"
             )
+    if parallel(x, y):
+        raise GradcheckError(
+            "adjoint_check: x and y are the same numbers, or multiples of each other, from one seed perhaps; with them a map passes as "
+            "its own adjoint whatever it is: draw y from another seed"
+        )
     image, origin, back = mapped(fn, x), mapped(fn, np.zeros_like(x)), mapped(adjoint, y)
     if image.shape != y.shape or back.shape != x.shape:
         raise GradcheckError(
@@ -57,3 +62,11 @@ def adjoint_check(
             f"adjoint_check: <f(x), y> is {left:.12g} but <f(0), y> + <x, adjoint(y)> is {right:.12g}: relative error {error:.2g}"
         )
     return error
+
+
+def parallel(x: Array, y: Array) -> bool:
+    """Of the same shape, and one a multiple of the other: <f(x), x> = <x, f(x)> holds for every f."""
+    if x.shape != y.shape or x.size < 2:
+        return False
+    x, y = x / np.abs(x).max(), y / np.abs(y).max()
+    return bool(np.all(np.abs(x - y) < 1e-12) or np.all(np.abs(x + y) < 1e-12))

@@ -1,34 +1,21 @@
 """How is a gradient wrong? Each rule knows the trace of one fault that people really make; the first that fits speaks.
 
-The rules see `analytic` and `numeric`, of the input's shape, and which elements are `bad`. Some also ask through which outputs an
-element acts: contributions(index) has the shape of the function's result, and its sum is the numeric gradient.
+`case.py` says what a rule sees. The commonest faults are here, first; `influence.py` has those that show in how each output depends on
+each element, `patterns.py` those that show in the values.
 """
 
 from collections.abc import Callable, Iterator
 from itertools import combinations, permutations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from minifcn.verify.case import EXPLAINED, Case
+from minifcn.verify.influence import INFLUENCE
+from minifcn.verify.patterns import PATTERNS
 from minifcn.verify.report import OUTPUT_AXES, axis_name, ranges
 
 Array = Any
-EXPLAINED = 1e-3  # what may be left of the largest error when a rule has explained it
-
-
-class Case(NamedTuple):
-    analytic: Array
-    numeric: Array
-    bad: Array
-    contributions: Callable[[tuple[int, ...]], Array]
-
-    @property
-    def rest(self) -> float:
-        """The error that may be left where a rule explains it."""
-        return EXPLAINED * float(np.abs(self.analytic - self.numeric).max())
-
-    def same(self, a: Array, b: Array) -> bool:
-        return bool(np.all(np.abs(a - b) <= self.rest))
 
 
 def diagnose(case: Case) -> str:
@@ -265,4 +252,6 @@ RULES: tuple[Callable[[Case], str], ...] = (
     some_contributions,
     wrong_mask,
     other_places,
+    *INFLUENCE,
+    *PATTERNS,
 )

@@ -16,6 +16,8 @@ LARGEST, SMALLEST = 1e-3, 1e-7  # of the steps that are tried on a curved functi
 ROUNDINGS = 10  # of the last digit, that a sum may have gathered in the forward
 SHRINKS = tuple(10.0**power for power in range(1, 7))  # of a step that may have crossed a kink
 SAMPLE = 4  # moves on which the steps are tried
+DECADES = 16  # between the largest and the smallest step: float64 has no more digits
+QUIET = 2.0**-36  # of the values: so short a step that all which changes beside a straight line is rounding
 FALLBACK = 1e-5  # where nothing was to be learned from trying
 
 
@@ -60,7 +62,27 @@ class Differences:
         self.forward, self.array, self.cotangent = forward, array, cotangent
         self.start = array.copy()
         self.middle = forward()
-        self.scale = float(max(1.0, np.abs(self.start).max(initial=0)))
+        self.size = float(np.abs(self.start).max(initial=0)) or 1.0
+        self.scale = max(1.0, self.size)
+        self._noise: float | None = None
+
+    @property
+    def noise(self) -> float:
+        """How far rounding inside of fn moves <fn, cotangent>: the last digit, or what third differences of tiny steps to one side leave.
+
+        `rounding` below knows the outputs' size alone. Terms that are large inside and cancel leave an output near 0 full of rounding.
+        """
+        if self._noise is None:
+            signs = np.where(np.arange(self.array.size) % 3 == 1, -1.0, 1.0).reshape(self.array.shape)
+            weights = 1 + np.arange(self.array.size).reshape(self.array.shape) % 7 / 7  # no two neighbours move alike
+            move = Move.along(QUIET * self.size * signs * weights)
+            points = [self.output(move, float(t)) for t in range(1, 7)]
+            with np.errstate(all="ignore"):
+                third = np.abs(np.diff(np.stack(points), 3, axis=0)).max(0) / 20**0.5
+                digits = EPSILON * np.abs(self.middle)
+                noise = np.maximum(third, digits) * np.abs(self.cotangent)
+                self._noise = float(noise[np.isfinite(noise)].sum())
+        return self._noise
 
     def output(self, move: Move, t: float) -> Array:
         """fn with the array moved by t·direction."""
@@ -113,10 +135,10 @@ class Differences:
 
     def curved_step(self, moves: Sequence[Move], rng: np.random.Generator) -> float:
         """The largest step at which one ten times smaller gives the same slope but for rounding, tried on a few of the moves."""
-        smallest = SMALLEST * min(1.0, float(np.abs(self.start).max(initial=0)) or 1.0)
-        steps = [LARGEST * self.scale]
-        while steps[-1] > 1.5 * smallest:
-            steps.append(steps[-1] / 10)
+        smallest = SMALLEST * min(1.0, self.size)
+        steps = decades(LARGEST * self.scale, max(smallest, LARGEST * self.scale * 10.0**-DECADES))
+        if LARGEST * self.size < steps[-1]:  # values far below 1
+            steps += decades(LARGEST * self.size, smallest)
         sample = [moves[int(number)] for number in rng.permutation(len(moves))[:SAMPLE]]
         slopes = [[self.slope(move, step) for move in sample] for step in steps]
         if not any(slope.value for row in slopes for slope in row):
@@ -132,6 +154,14 @@ class Differences:
         return steps[int(np.nanargmin(changes))] if not np.isnan(changes).all() else self.scale * FALLBACK
 
 
+def decades(largest: float, smallest: float) -> list[float]:
+    """Steps from the largest down, each a tenth of the one before."""
+    steps = [largest]
+    while steps[-1] > 1.5 * smallest:
+        steps.append(steps[-1] / 10)
+    return steps
+
+
 def choose_step(differences: Differences, moves: Sequence[Move], rng: np.random.Generator) -> tuple[str, float]:
     """("linear", a step as large as the values) or ("curved", one near 1e-5), as measured."""
     if differences.is_linear(rng):
@@ -140,15 +170,21 @@ def choose_step(differences: Differences, moves: Sequence[Move], rng: np.random.
 
 
 class Tolerance(NamedTuple):
-    """|analytic - numeric| may reach relative·max(both) + absolute + the rounding of the difference."""
+    """|analytic - numeric| may reach relative·max(both) + absolute + the rounding of the difference.
+
+    `absolute` is a part of the scale, which is the largest gradient of the array. Where it is too small for what was measured, that
+    counts instead: the rest of a curve over the shortest step, and the noise inside of fn up to `most`.
+    """
 
     relative: float
     absolute: float
+    most: float
 
-    def allowed(self, analytic: float, slope: Slope) -> float:
+    def allowed(self, analytic: float, slope: Slope, curve: float = 0.0, noise: float = 0.0) -> float:
         if not (np.isfinite(analytic) and np.isfinite(slope.value)):
             return 0.0  # infinity forgives nothing
-        return self.relative * max(abs(analytic), abs(slope.value)) + self.absolute + slope.rounding
+        absolute = max(self.absolute, min(self.most, noise), curve)
+        return self.relative * max(abs(analytic), abs(slope.value)) + absolute + slope.rounding
 
 
 class Numeric(NamedTuple):
@@ -177,31 +213,37 @@ def measure(differences: Differences, move: Move, step: float, analytic: float, 
     found = differences.slope(move, step)
     agrees = abs(analytic - found.value) <= tolerance.allowed(analytic, found)
     if (agrees and not bends(found)) or not np.isfinite(analytic):
-        return numeric_at(found, tolerance, analytic, kink=False)
-    closest, kink = found, False
+        return numeric_at(found, tolerance, analytic)
+    closest, kink, curve = found, False, 0.0
     steadiest, last = found, np.inf  # noise changes more and more; what changed least is nearest
     for shrink in SHRINKS:
         finer = differences.slope(move, step / shrink)
         if not np.isfinite(closest.value):
             closest = found = finer
             continue
-        if finer.gap > 2 * closest.gap:
+        drowned = kink and finer.straight and finer.gap > closest.gap / 2
+        if finer.gap > 2 * closest.gap or drowned:
             break  # noise: it grows as the step shrinks, and a kink's gap does not
         kink = not finer.straight and finer.gap > closest.gap / 2
         closest = finer
         if kink:
             continue
-        strict = Tolerance(tolerance.relative / 10, tolerance.absolute / 10)
+        strict = tolerance._replace(relative=tolerance.relative / 10, absolute=tolerance.absolute / 10)
         change = abs(finer.value - found.value)
         if change <= strict.allowed(finer.value, finer):
             break
         if change > last:
             found = steadiest
             break
+        # of a curve a tenth of a step leaves a hundredth of the error; what changes otherwise, as beside a kink, is no curve's rest
+        curve = change / 50 if last / 200 < change < last / 50 else 0.0
         if change < last:
             steadiest, last = found, change
         found = finer
-    return numeric_at(closest if kink else found, tolerance, analytic, kink)
+    doubt = (0.0, 0.0) if agrees else (curve, ROUNDINGS * differences.noise / step)
+    if kink:
+        return numeric_at(closest, tolerance, analytic, doubt, (closest.low, closest.high))
+    return numeric_at(found, tolerance, analytic, doubt)
 
 
 def bends(slope: Slope) -> bool:
@@ -209,6 +251,12 @@ def bends(slope: Slope) -> bool:
     return not slope.straight and slope.gap > 0.01 * max(abs(slope.low), abs(slope.high))
 
 
-def numeric_at(slope: Slope, tolerance: Tolerance, analytic: float, kink: bool) -> Numeric:
-    low, high = (slope.low, slope.high) if kink else (slope.value, slope.value)
-    return Numeric(slope.value, low, high, tolerance.allowed(analytic, slope), kink)
+def numeric_at(
+    slope: Slope,
+    tolerance: Tolerance,
+    analytic: float,
+    doubt: tuple[float, float] = (0.0, 0.0),
+    between: tuple[float, float] | None = None,
+) -> Numeric:
+    low, high = between or (slope.value, slope.value)
+    return Numeric(slope.value, low, high, tolerance.allowed(analytic, slope, *doubt), between is not None)

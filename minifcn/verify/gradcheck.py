@@ -11,13 +11,16 @@ import numpy as np
 from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.backend import Array
 from minifcn.verify import behaviour
-from minifcn.verify.diagnosis import Case, diagnose, factor, zero_everywhere
+from minifcn.verify.case import Case
+from minifcn.verify.diagnosis import diagnose, factor, zero_everywhere
 from minifcn.verify.differences import SAMPLE, Differences, Move, Numeric, Tolerance, choose_step, measure
 from minifcn.verify.report import Found, GradcheckError, Report
+from minifcn.verify.streams import stream
 from minifcn.verify.subject import Parameters, Subject, Variable
+from minifcn.verify.walks import faults_of_the_walk
 
 # a straight line is differenced without truncation error, so much less is forgiven there
-TOLERANCES = {"linear": Tolerance(1e-9, 1e-11), "curved": Tolerance(1e-6, 1e-8)}
+TOLERANCES = {"linear": (1e-9, 1e-11), "curved": (1e-6, 1e-8)}  # of the value, and of the array's largest gradient
 
 
 def gradcheck(
@@ -40,9 +43,12 @@ def gradcheck(
     of the values) where fn is linear in it, else near 1e-5.
 
     A value passes if |analytic - numeric| ≤ rtol·max(both) + atol + the rounding of the difference; rtol is 1e-6 and atol 1e-8, where
-    fn is linear 1e-9 and 1e-11; atol shrinks with a largest gradient below 1, down to a thousandth. At a kink any value between the slopes on both sides passes; the report counts these. It is also asked
-    that forward and backward repeat bit for bit, use the incoming gradient, give 0 for 0, leave inputs and incoming gradient alone,
-    give the same for any memory order, and that two calls in one graph do not disturb each other.
+    fn is linear 1e-9 and 1e-11. Where the largest gradient of the array, its scale, is below 1, atol is that part of the scale: numbers
+    of 1e-20 are judged as strictly as others. At a kink any value between the slopes on both sides passes; the report counts these.
+
+    It is also asked that forward and backward repeat bit for bit, that backward is linear in the incoming gradient (g, -g, 2 g, g + h, and
+    0 for 0), leaves inputs and incoming gradient alone, gives the same for any memory order, and that two calls in one graph do not disturb
+    each other. The random numbers come from streams that nobody else has, so `seed` may be one that made the inputs.
 
     Returns a `Report`; the error's message is the report too: for each array the worst index, both values, a map of the wrong elements
     and, where one fits, a diagnosis.
@@ -66,13 +72,14 @@ def gradcheck(
 def compared(
     subject: Subject, directions: int | None, step: float | None, rtol: float | None, atol: float | None, seed: int
 ) -> Report:
-    rng = np.random.default_rng(seed)
-    cotangent = rng.standard_normal(subject.output_array().shape)
+    subject.forgiven = rtol or 0.0, atol or 0.0
+    cotangent = stream(seed, "the cotangent").standard_normal(subject.output_array().shape)
     analytic = subject.gradients(cotangent.copy())  # a copy: a backward may write into what it gets
-    report = Report(faults=behaviour.faults(subject, cotangent, analytic, rng))
+    report = Report(faults=behaviour.faults(subject, cotangent, analytic, seed))
     if any(fault.startswith(behaviour.FORWARD_DIFFERS) for fault in report.faults):
         return report  # no difference means anything then
     for variable, gradient in zip(subject.variables, analytic, strict=True):
+        rng = stream(seed, f"the moves of {variable.name}")
         comparison = Comparison(subject, variable, gradient, cotangent, rng)
         comparison.choose(step, rtol, atol)
         few = directions is not None and gradient.size > directions
@@ -80,8 +87,15 @@ def compared(
         report.inputs[variable.key] = found
         if not report.faults and not found.wrong:
             report.faults += comparison.together(found)
+    # an operation that changes or keeps what it is handed would look like a fault of the walk
+    askable = all(any(text in fault for text in behaviour.OF_VALUES) for fault in report.faults)
+    of_the_walk = faults_of_the_walk(subject, cotangent) if askable and not report.ok else []
+    for found in report.inputs.values():
         if found.wrong and any(fault.startswith(f"{found.name}:") for fault in report.faults):
             found.diagnosis = "as said above"
+        elif found.wrong and any(fault.startswith(f"{found.name}:") for fault in of_the_walk):
+            found.diagnosis = found.diagnosis or "as said above"
+    report.faults += of_the_walk
     return report
 
 
@@ -91,7 +105,7 @@ class Comparison:
     def __init__(
         self, subject: Subject, variable: Variable, analytic: Array, cotangent: Array, rng: np.random.Generator
     ) -> None:
-        self.variable, self.analytic, self.rng = variable, analytic, rng
+        self.subject, self.variable, self.analytic, self.rng = subject, variable, analytic, rng
         self.differences = Differences(subject.output_array, variable.array, cotangent)
 
     def choose(self, step: float | None, rtol: float | None, atol: float | None) -> None:
@@ -109,12 +123,14 @@ class Comparison:
 
     @property
     def tolerance(self) -> Tolerance:
-        usual = TOLERANCES["linear" if self.kind == "linear" else "curved"]
+        relative, absolute = TOLERANCES["linear" if self.kind == "linear" else "curved"]
         rtol, atol = self.given
-        if atol is None:
-            largest = float(np.abs(self.analytic).max(initial=0))
-            atol = usual.absolute * (min(1.0, max(largest, 1e-3)) if np.isfinite(largest) else 1.0)
-        return Tolerance(usual.relative if rtol is None else rtol, atol)
+        relative = relative if rtol is None else rtol
+        if atol is not None:
+            return Tolerance(relative, atol, atol)
+        scale = float(np.abs(self.analytic).max(initial=0))
+        scale = min(scale, 1.0) if np.isfinite(scale) else 1.0
+        return Tolerance(relative, absolute * scale, absolute)
 
     def direction(self) -> Array:
         """Random, and as long as the step of a single element."""
@@ -139,7 +155,12 @@ class Comparison:
             # at a kink any value between two slopes is right: it shall hide no pattern
             settled = found.kink & ~found.bad
             analytic, numeric = (np.where(settled, 0, values) for values in (found.analytic, found.numeric))
-            found.diagnosis = diagnose(Case(analytic, numeric, found.bad, self.contributions))
+            found.diagnosis = diagnose(
+                Case(
+                    analytic, numeric, found.bad, self.contributions, self.differences.cotangent,
+                    self.differences.middle, self.subject.named_inputs, self.variable.name,
+                )
+            )  # fmt: skip
         return found
 
     def contributions(self, index: tuple[int, ...]) -> Array:

@@ -60,13 +60,32 @@ class Found:
         return tuple(int(i) for i in np.unravel_index(int(excess.argmax()), excess.shape))
 
     @property
-    def relative_error(self) -> float:
-        """The worst element's error over the input's largest gradient: an element near 0 has no relative error of its own."""
+    def scale(self) -> float:
+        """The array's largest gradient, on either side; 0 where no value is beyond what is allowed. Errors are told as parts of it."""
         if not self.elements:
             return 0.0
-        largest = np.nanmax([np.abs(self.analytic).max(), np.abs(self.numeric).max(), 1e-6])
         with np.errstate(all="ignore"):
-            return float(self.error[self.index] / largest)
+            values = np.maximum(np.abs(self.analytic), np.abs(self.numeric))
+        if np.all(values <= self.allowed):
+            return 0.0
+        return float(np.nanmax(np.where(np.isfinite(values), values, np.nan), initial=0.0))
+
+    def relative(self, number: float) -> float:
+        """A part of the scale: an element near 0 has no relative error of its own."""
+        if number == 0 or (self.scale == 0 and np.isfinite(number)):
+            return 0.0
+        with np.errstate(all="ignore"):
+            return float(np.float64(number) / self.scale)
+
+    @property
+    def relative_error(self) -> float:
+        """The worst element's error as a part of the scale."""
+        return self.relative(float(self.error[self.index])) if self.elements else 0.0
+
+    @property
+    def relative_tolerance(self) -> float:
+        """What was allowed there, as a part of the scale."""
+        return self.relative(float(self.allowed[self.index])) if self.elements else 0.0
 
     def __str__(self) -> str:
         step = f"{self.kind}, step {self.step:.1g}"
@@ -78,14 +97,21 @@ class Found:
         at = self.index
         place = f"direction {at[0]}" if self.directions else str(at)
         line += (
-            f"; worst at {place}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, "
-            f"relative error {self.relative_error:.2g}, tolerance {self.allowed[at]:.2g}"
+            f"; worst at {place}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, {self.judgement()}"
         )
         if self.wrong:
             line += f"\n    diagnosis: {self.diagnosis or 'no pattern that is known here'}"
             if not self.directions:
                 line += "".join(f"\n    {row}" for row in where(self.bad))
         return line
+
+    def judgement(self) -> str:
+        if self.scale == 0:
+            return f"all of it 0 to within {float(np.max(self.allowed)):.2g}"
+        return (
+            f"relative error {self.relative_error:.2g}, tolerance {self.relative_tolerance:.2g}, "
+            f"both of the scale {self.scale:.3g}"
+        )
 
 
 @dataclass
@@ -103,6 +129,17 @@ class Report:
     def worst(self) -> float:
         """The largest relative error over all inputs."""
         return float(np.max([0.0, *(found.relative_error for found in self.inputs.values())]))  # NaN, if any is
+
+    @property
+    def worst_input(self) -> Found | None:
+        """The one with the largest relative error."""
+        errors = [found.relative_error for found in self.inputs.values()]
+        return list(self.inputs.values())[int(np.argmax(errors))] if errors else None
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The largest gradients of the arrays, without those that are zero."""
+        return tuple(sorted({found.scale for found in self.inputs.values()} - {0.0}))
 
     @property
     def elements(self) -> int:

@@ -36,6 +36,8 @@ class Subject:
     carries the gradient too. Parameters on a GPU have copies here, which are written to them before each call.
     """
 
+    forgiven = (0.0, 0.0)  # the caller's own rtol and atol: who gives them means them for every comparison
+
     def __init__(
         self, fn: Callable[..., Tensor], inputs: TensorLike | Sequence[TensorLike], parameters: Parameters | None
     ) -> None:
@@ -83,6 +85,12 @@ class Subject:
                 tensor.data[...] = backend.to_device(self.weights[name], tensor.device)
         output = self.fn(*(tensor.to(device) for tensor, device in zip(tensors, self.devices, strict=True)))
         return checked_output(output).to("cpu")
+
+    @property
+    def named_inputs(self) -> dict[str, Array]:
+        """What fn reads, by the names that a message uses."""
+        found = {f"input {number}": array for number, array in enumerate(self.before) if array.dtype.kind == "f"}
+        return found | {f"parameter {name}": array for name, array in self.weights_before.items()}
 
     def weight_now(self, name: str) -> Array:
         """A parameter as it stands, on the CPU."""

@@ -46,14 +46,55 @@ def relu_leaks(patch):
     patch.setattr(Relu, "backward", lambda self, grad: np.where(self.y > 0, grad, 0.01 * grad))
 
 
-@mutant("relu", "guided: a negative incoming gradient is stopped too", sample=both_signs)
+NOT_LINEAR = "not linear in the incoming gradient: "
+
+
+@mutant(
+    "relu",
+    "guided: a negative incoming gradient is stopped too",
+    NOT_LINEAR + "one sign of that is stopped",
+    sample=both_signs,
+)
 def relu_guided(patch):
     patch.setattr(Relu, "backward", lambda self, grad: np.where((self.y > 0) & (grad > 0), grad, 0))
 
 
-@mutant("relu", "mask from the incoming gradient", sample=both_signs)
+@mutant("relu", "mask from the incoming gradient", NOT_LINEAR + "one sign of that is stopped", sample=both_signs)
 def relu_of_gradient(patch):
     patch.setattr(Relu, "backward", lambda self, grad: np.maximum(grad, 0))
+
+
+@mutant(
+    "relu",
+    "the incoming gradient's absolute value",
+    NOT_LINEAR + "it is the same for -1 times that: an absolute value",
+    sample=both_signs,
+)
+def relu_absolute(patch):
+    patch.setattr(Relu, "backward", lambda self, grad: np.abs(grad) * (self.y > 0))
+
+
+def clipped_at(limit):
+    def plant(patch):
+        patch.setattr(Relu, "backward", lambda self, grad: np.clip(grad, -limit, limit) * (self.y > 0))
+
+    return plant
+
+
+for limit in (1, 100):  # 100: far above any incoming gradient of the comparison
+    mutant("relu", f"the incoming gradient clipped at {limit}", NOT_LINEAR + ".* it is clipped", sample=both_signs)(
+        clipped_at(limit)
+    )
+
+
+@mutant("relu", "small incoming gradients dropped", NOT_LINEAR + ".* small ones are dropped", sample=both_signs)
+def relu_drops_small(patch):
+    patch.setattr(Relu, "backward", lambda self, grad: np.where(np.abs(grad) > 1e-5, grad, 0) * (self.y > 0))
+
+
+@mutant("relu", "the incoming gradient divided by its length", NOT_LINEAR + "it stays the same", sample=both_signs)
+def relu_normalised(patch):
+    patch.setattr(Relu, "backward", lambda self, grad: grad / (np.linalg.norm(grad) + 1e-300) * (self.y > 0))
 
 
 @mutant("relu", "mask and gradient paired in memory order", "depends on memory order", sample=both_signs)

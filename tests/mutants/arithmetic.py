@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import minifcn as mf
 from minifcn.ops import Call, arithmetic
 from minifcn.ops.arithmetic import Div, Matmul, Maximum, Mean, Mul, Sum, summed_to, total
 from minifcn.ops.samples import distinct
@@ -132,6 +133,32 @@ def mul_exchanged(patch):
     patch.setattr(Mul, "backward", lambda self, grad: (grad * self.a, grad * self.b))
 
 
+@mutant(
+    "mul",
+    "the incoming gradient stands where the other factor should",
+    "not linear in the incoming gradient: it grows with its square",
+    sample=same_shape,
+)
+def mul_gradient_squared(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (grad * grad, grad * self.a))
+
+
+def half_squares(name, call, seed):
+    """x² / 2, of which grad·grad is right where the incoming gradient equals x."""
+    mf.gradcheck(lambda x: x * x * 0.5, call.inputs, seed=seed)
+
+
+@mutant(
+    "mul",
+    "of x²/2 the incoming gradient times itself",
+    "not linear in the incoming gradient",
+    sample=lambda rng: Call((rng.standard_normal((3, 4)),)),
+    check=half_squares,
+)
+def mul_half_squares(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (grad * grad, grad * 0))
+
+
 @mutant("mul", "ignores the incoming gradient", "does not use the incoming gradient", sample=same_shape)
 def mul_ignores_incoming(patch):
     patch.setattr(Mul, "backward", lambda self, grad: (self.b, self.a))
@@ -157,6 +184,39 @@ def mean_divisor(patch):
 )
 def mean_of_everything(patch):
     patch.setattr(Mean, "backward", lambda self, grad: Sum.backward(self, grad) / np.prod(self.shape))
+
+
+# numbers far from 1
+
+
+def times_tiny(name, call, seed):
+    mf.gradcheck(lambda x: x * 1e-20, call.inputs, seed=seed)
+
+
+one_matrix = lambda rng: Call((rng.standard_normal((3, 4)),))  # noqa: E731
+
+
+@mutant(
+    "mul", "of x times 1e-20 the gradient is lost", "zero everywhere: no gradient", sample=one_matrix, check=times_tiny
+)
+def mul_lost(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (np.zeros_like(grad), None))
+
+
+@mutant(
+    "mul", "of x times 1e-20 the gradient is doubled", r"off by a factor 2\.000", sample=one_matrix, check=times_tiny
+)
+def mul_doubled(patch):
+    patch.setattr(Mul, "backward", lambda self, grad: (2 * grad * self.b, None))
+
+
+def large_quotient(rng):
+    return Call((1e100 * rng.standard_normal((3, 4)), 1e100 * rng.uniform(1.5, 3, (3, 4))))
+
+
+@mutant("div", "of a quotient at 1e100 the divisor's gradient is lost", "zero everywhere", sample=large_quotient)
+def div_lost(patch):
+    patch.setattr(Div, "backward", lambda self, grad: (grad / self.b, np.zeros_like(self.b)))
 
 
 # maxima

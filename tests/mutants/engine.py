@@ -1,9 +1,11 @@
 """Faults of the engine and of Functions that keep, share or overwrite arrays: no formula is wrong, and the gradient is."""
 
+import inspect
+
 import numpy as np
 
 import minifcn as mf
-from minifcn.autodiff import walk
+from minifcn.autodiff import engine, walk
 from minifcn.ops import Call
 from minifcn.ops.arithmetic import Add, Div, Matmul, Mul, Sum
 from minifcn.ops.shaping import Concat, Index, Transpose
@@ -38,11 +40,13 @@ def of(fn):
 
 # the walk
 
+OF_THE_WALK = r"input 0: .*the walk in minifcn/autodiff/walk\.py is wrong, and no operation"
+
 
 @mutant(
     "add",
     "of a tensor used twice the last gradient stays",
-    r"input 0: 12 of 12",
+    OF_THE_WALK,
     sample=matrix,
     check=of(lambda x: x * x + x),
 )
@@ -53,7 +57,7 @@ def walk_assigns(patch):
 @mutant(
     "add",
     "of a tensor used twice the first gradient stays",
-    r"off by a factor 0\.500",
+    OF_THE_WALK + r"[\s\S]*off by a factor 0\.500",
     sample=matrix,
     check=of(lambda x: x + x),
 )
@@ -66,7 +70,7 @@ def bent(x):
     return y + y * y
 
 
-@mutant("mul", "a tensor is passed before all its gradients are there", sample=matrix, check=of(bent))
+@mutant("mul", "a tensor is passed before all its gradients are there", OF_THE_WALK, sample=matrix, check=of(bent))
 def walk_too_early(patch):
     def as_found(root):
         seen = [root]
@@ -78,9 +82,33 @@ def walk_too_early(patch):
     patch.setattr(walk, "children_first", as_found)
 
 
-@mutant("reshape", "the walk starts from ones, whatever was handed in", "does not use the incoming gradient")
+@mutant(
+    "reshape",
+    "the walk starts from ones, whatever was handed in",
+    r"does not use the incoming gradient[\s\S]*" + OF_THE_WALK,
+)
 def walk_starts_from_ones(patch):
     patch.setattr(walk, "starting_gradient", lambda tensor, grad: np.ones(tensor.shape))
+
+
+@mutant("reshape", "the walk takes every gradient for its own", OF_THE_WALK + ": nothing here says fresh = True")
+def walk_owns_all(patch):
+    source = inspect.getsource(walk.walk_back)
+    wrong = source.replace("if source in pending or node.fresh:", "if True:")
+    assert wrong != source
+    names = {}
+    exec("from __future__ import annotations\n" + wrong, walk.__dict__, names)
+    patch.setattr(engine, "walk_back", names["walk_back"])
+
+
+@mutant(
+    "add",
+    "says fresh and hands out what came in",
+    "lies in the memory of the incoming gradient; fresh = True promises an array of its own, in Add",
+    sample=two_matrices,
+)
+def add_says_fresh(patch):
+    patch.setattr(Add, "fresh", True)
 
 
 def cubed(x):
@@ -91,7 +119,7 @@ def cubed(x):
 @mutant(
     "mul",
     "one Function applied twice keeps its second call alone",
-    "no gradient arrives here",
+    r"runs in a circle at Mul[\s\S]*no gradient arrives here",
     sample=matrix,
     check=of(cubed),
 )

@@ -1,5 +1,9 @@
-"""Every wrong version is rejected, for 20 seeds, with the right words; and its right twin accepted by the same call."""
+"""Every wrong version is rejected, with the right words; and its right twin accepted by the same call.
 
+A few seeds by default. All of them, 20 of drawn calls and 10 of the plain generators: `pytest --all`, or MINIFCN_TEST_ALL=1.
+"""
+
+import os
 import re
 from functools import cache
 
@@ -8,27 +12,41 @@ import pytest
 import minifcn as mf
 
 from .catalogue import MUTANTS
-from .plant import SEEDS
+from .plant import PLAIN_SEEDS, QUICK, QUICK_PLAIN, SEEDS
+
+
+@pytest.fixture(scope="module")
+def kinds(request):
+    """(plain, seed) of every call to try."""
+    everything = request.config.getoption("--all", False) or os.environ.get("MINIFCN_TEST_ALL") == "1"
+    seeds, plain = (SEEDS, PLAIN_SEEDS) if everything else (QUICK, QUICK_PLAIN)
+    return [*((False, seed) for seed in seeds), *((True, seed) for seed in plain)]
+
+
+def call_of(mutant, kind):
+    plain, seed = kind
+    return mutant.plain_call(seed) if plain else mutant.call(seed)
 
 
 @cache
-def accepted(operation, sample, kernels, check, seed):
+def accepted(operation, sample, kernels, check, kind):
     """The right twin passes; asked once for all mutants that share their calls."""
     mutant = next(
         m for m in MUTANTS if (m.operation, m.sample, m.kernels, m.check) == (operation, sample, kernels, check)
     )
-    mutant.run(mutant.call(seed), seed)
+    mutant.run(call_of(mutant, kind), kind[1])
     return True
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.operation}: {m.fault}")
-def test_mutant_is_rejected_and_its_right_twin_accepted(mutant):
-    for seed in SEEDS:
-        call = mutant.call(seed)
-        assert accepted(mutant.operation, mutant.sample, mutant.kernels, mutant.check, seed)
+def test_mutant_is_rejected_and_its_right_twin_accepted(mutant, kinds):
+    for kind in kinds:
+        call = call_of(mutant, kind)
+        assert accepted(mutant.operation, mutant.sample, mutant.kernels, mutant.check, kind)
         with mutant.planted(), pytest.raises(mf.GradcheckError) as caught:
-            mutant.run(call, seed)
-        assert re.search(mutant.says, str(caught.value)), f"seed {seed}: expected {mutant.says!r} in\n{caught.value}"
+            mutant.run(call, kind[1])
+        told = str(caught.value)
+        assert re.search(mutant.says, told), f"plain, seed {kind}: expected {mutant.says!r} in\n{told}"
 
 
 def test_none_is_named_twice():

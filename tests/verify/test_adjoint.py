@@ -80,3 +80,22 @@ def test_tensors_go_in_and_out():
     assert mf.adjoint_check(fn, adjoint, mf.Tensor(x), mf.Tensor(y)) < 1e-14
     with pytest.raises(mf.GradcheckError):
         mf.adjoint_check(fn, lambda v: adjoint(v, weight[:, :, ::-1]), x, y)
+
+
+@pytest.mark.parametrize("factor", [1, -1, 3.7, -1e-30])
+def test_two_arrays_of_one_seed_are_refused(factor):
+    """<A x, x> is <x, A x>: a matrix that is not transposed would pass."""
+    square = np.random.default_rng(1).standard_normal((3, 3))
+    x = np.random.default_rng(0).standard_normal(3)
+    assert np.isclose((square @ x) @ x, x @ (square @ x))
+    with pytest.raises(
+        mf.GradcheckError, match=r"x and y are the same numbers, or multiples .* draw y from another seed"
+    ):
+        mf.adjoint_check(lambda v: square @ v, lambda v: square @ v, x, factor * x)
+    with pytest.raises(mf.GradcheckError, match="relative error"):
+        mf.adjoint_check(lambda v: square @ v, lambda v: square @ v, x, factor * Y[:3])
+    mf.adjoint_check(lambda v: square @ v, lambda v: square.T @ v, x, factor * x[::-1])
+
+
+def test_single_numbers_are_always_multiples_and_fine():
+    assert mf.adjoint_check(lambda v: 3 * v, lambda v: 3 * v, np.array([2.0]), np.array([4.0])) == 0

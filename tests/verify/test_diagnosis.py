@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import minifcn as mf
-from minifcn.verify.diagnosis import Case, diagnose
+from minifcn.verify.case import Case
+from minifcn.verify.diagnosis import diagnose
 
 from .functions import cube, diagnosis, elementwise, function, rejected
 

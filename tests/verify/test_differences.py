@@ -187,14 +187,91 @@ def test_tolerances_may_be_given():
 
 def test_the_absolute_tolerance_shrinks_with_a_small_gradient():
     def small(size, constant):
-        return elementwise(lambda x: size * np.sin(x), lambda x: size * np.cos(x), constant=constant)
+        return function(lambda x: size * np.sin(x), lambda x, grad: (size * np.cos(x) + constant) * grad)
 
     x = np.array([0.3, np.pi / 2])  # the slope at π/2 is 0, so only the absolute tolerance is left there
     mf.gradcheck(small(10.0, 5e-9), x)
-    rejected(small(10.0, 2e-8), x, match="1 of 2")
-    rejected(small(0.1, 5e-9), x, match="1 of 2")
-    rejected(small(1e-6, 2e-11), x)
-    mf.gradcheck(small(1e-6, 5e-12), x)  # but not below a thousandth
+    rejected(small(10.0, 5e-8), x, match="1 of 2")
+    for size in (0.1, 1e-6, 1e-20, 1e-100, 1e-250):
+        mf.gradcheck(small(size, size * 1e-9), x)
+        rejected(small(size, size * 5e-8), x, match="1 of 2")
+
+
+# numbers far from 1: a gradient is judged beside the scale of its operation
+
+SIZES = (1e-250, 1e-100, 1e-20, 1e-9, 1.0, 1e9, 1e20, 1e100)
+FORMULAS = {
+    "a line": (lambda x: 3 * x, lambda x: np.full(x.shape, 3.0)),
+    "a square": (lambda x: x**2, lambda x: 2 * x),
+    "a cube": (lambda x: x**3, lambda x: 3 * x**2),
+    "a sine": (np.sin, np.cos),
+    "one over": (lambda x: 1 / x, lambda x: -1 / x**2),
+}
+LOST = {"lost": 0.0, "a thousandth too large": 1.001, "the sign": -1.0, "a part in a hundred thousand": 1 - 1e-5}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_results_of_any_size_are_judged_alike(name, size):
+    formula, slope = FORMULAS[name]
+
+    def scaled(factor):
+        return function(lambda x: size * formula(x), lambda x, grad: factor * size * slope(x) * grad)
+
+    for seed in range(3):
+        found = mf.gradcheck(scaled(1), POINTS, seed=seed).inputs[0]
+        assert found.relative_error < 1e-6
+        assert 0.01 * size < found.scale < 100 * size
+        for factor in LOST.values():
+            rejected(scaled(factor), POINTS, seed=seed)
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-100, 1e-20, 1.0, 1e20, 1e100, 1e150])
+def test_a_quotient_of_numbers_of_any_size(size):
+    """a / b with both near `size`: gradients of 1 / size."""
+
+    class Quotient(mf.Function):
+        def __init__(self, factor):
+            self.factor = factor
+
+        def forward(self, a, b):
+            self.quotient, self.b = a / b, b
+            return self.quotient
+
+        def backward(self, grad):
+            return grad / self.b, -self.factor * self.quotient / self.b * grad
+
+    a, b = POINTS * size, (POINTS + 5) * size
+    mf.gradcheck(lambda a, b: Quotient(1)(a, b), [a, b])
+    for factor in LOST.values():
+        message = rejected(lambda a, b, factor=factor: Quotient(factor)(a, b), [a, b])
+        assert "input 1: 6 of 6 elements wrong" in message and "right: input 0" in message
+
+
+def test_a_gradient_of_rounding_alone_is_right_at_any_size():
+    """x / x: both sides are the last digit of 1, or of what 1 is multiplied by."""
+    for size in (1e-100, 1e-20, 1.0, 1e3):
+        for seed in range(3):
+            found = mf.gradcheck(lambda x, size=size: x / x * size, POINTS, seed=seed).inputs[0]
+            assert found.scale == 0 and found.relative_error == 0
+            assert "all of it 0 to within" in str(found)
+
+
+def test_terms_that_are_large_inside_and_cancel():
+    """Their sum is 0 but for rounding, and so is its gradient; the size of the outputs alone would not tell how much that is."""
+    x = np.random.default_rng(0).standard_normal((4, 5))
+    for seed in range(5):
+        mf.gradcheck(lambda x: (x - x.mean()).sum(), x, seed=seed)
+        mf.gradcheck(lambda x: (x * 1000 - x.mean() * 1000).sum(), x, seed=seed)
+        mf.gradcheck(lambda x: ((x - x.mean()) * (x - x.mean()).sum()).sum(), x, seed=seed)
+
+
+def test_a_cube_that_lies_flat_is_right_at_any_size():
+    for size in (1e-100, 1e-20, 1e-9, 1.0, 1e9, 1e20):
+        right = function(lambda x, size=size: size * x**3, lambda x, grad, size=size: 3 * size * x**2 * grad)
+        mf.gradcheck(right, np.zeros(3))
+        wrong = function(lambda x, size=size: size * x**3, lambda x, grad, size=size: size * (3 * x**2 + 1e-3) * grad)
+        rejected(wrong, np.zeros(3))
 
 
 STAYS = np.array([True, False, False, True])

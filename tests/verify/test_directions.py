@@ -131,9 +131,11 @@ def test_kinks_along_directions():
         return elementwise(lambda x: np.maximum(x, 0), lambda x: np.where(x == 0, at_zero, x > 0))
 
     for slope in (0, 0.5, 1):
-        mf.gradcheck(slopes(slope), x, directions=4)
+        mf.gradcheck(slopes(slope), x, directions=40)
     for slope in (5, -5):
-        rejected(slopes(slope), x, directions=4)
+        rejected(
+            slopes(slope), x, directions=40
+        )  # along each single one the sum of many errors may lie between by chance
 
 
 def test_directions_are_drawn_from_the_seed():

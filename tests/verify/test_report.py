@@ -180,7 +180,7 @@ def test_the_line_of_what_is_wrong():
     )
     assert str(one).splitlines() == [
         "input 0: 1 of 4 elements wrong (linear, step 2); worst at (0, 1): analytic 2.5, numeric 2, "
-        "relative error 0.12, tolerance 1e-06",
+        "relative error 0.12, tolerance 2.5e-07, both of the scale 4",
         "    diagnosis: a known pattern",
         "    map of the last two axes (x wrong, . right):",
         "    . x",

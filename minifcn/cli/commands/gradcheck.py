@@ -1,4 +1,7 @@
-"""Hold every operation's gradient, or a whole network's, against finite differences: shapes, options and cotangents drawn by a seed."""
+"""Hold every operation's gradient, or a whole network's, against finite differences: shapes, options and cotangents drawn by a seed.
+
+Errors and tolerances in the table are parts of the scale, the largest gradient of an array.
+"""
 
 import argparse
 import time
@@ -13,7 +16,7 @@ from minifcn.cli.usage import one_of
 from minifcn.models import ARCHITECTURES
 from minifcn.ops import OPERATIONS, Call, Operation, softmax_cross_entropy
 from minifcn.verify.gradcheck import gradcheck
-from minifcn.verify.report import GradcheckError, Report
+from minifcn.verify.report import Found, GradcheckError, Report
 from minifcn.verify.ucurve import Curve, error_by_step
 
 PICTURE = (20, 18)  # of the networks' input: pools round up, upsampling is cropped, and every parameter still acts
@@ -42,24 +45,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Result(NamedTuple):
-    """What was found for one operation or network: the worst relative error over all cases, and the first failure."""
+    """What was found for one operation or network: the worst case, the range of scales and steps, and the first failure.
+
+    `worst` and `tolerance` are parts of `scale`, the largest gradient of the array where the worst error was.
+    """
 
     name: str
     cases: int
     elements: int
     worst: float
+    tolerance: float
+    scales: tuple[float, ...]
     steps: tuple[float, ...]
     seconds: float
     failure: str | None
 
     def row(self) -> str:
         verdict = "FAILED" if self.failure else f"{self.worst:.1e}"
-        low, high = (f"{step:.0e}" for step in (min(self.steps), max(self.steps))) if self.steps else ("-", "-")
-        steps = high if low == high else f"{low} to {high}"
-        return f"{self.name:24}{self.cases:>6}{self.elements:>10}{verdict:>22}{steps:>18}{self.seconds:>9.2f}"
+        tolerance = "-" if self.failure else f"{self.tolerance:.0e}"
+        return (
+            f"{self.name:24}{self.cases:>6}{self.elements:>10}{verdict:>22}{tolerance:>11}{between(self.scales):>18}"
+            f"{between(self.steps):>18}{self.seconds:>9.2f}"
+        )
 
 
-HEADING = f"{'operation':24}{'cases':>6}{'compared':>10}{'worst relative error':>22}{'step':>18}{'seconds':>9}"
+def between(numbers: tuple[float, ...]) -> str:
+    """The smallest and the largest, "-" of nothing."""
+    low, high = (f"{number:.0e}" for number in (min(numbers), max(numbers))) if numbers else ("-", "-")
+    return high if low == high else f"{low} to {high}"
+
+
+HEADING = (
+    f"{'operation':24}{'cases':>6}{'compared':>10}{'worst relative error':>22}{'tolerance':>11}{'scale':>18}"
+    f"{'step':>18}{'seconds':>9}"
+)
 
 
 def check(operation: Operation, cases: int, seed: int, device: str = "cpu") -> Result:
@@ -109,15 +128,22 @@ def check_network(name: str, directions: int, seed: int, device: str = "cpu") ->
 
 
 def summed_up(name: str, reports: list[Report], started: float, failure: str | None) -> Result:
+    worst = max((report.worst_input for report in reports if report.worst_input), key=relative_error, default=None)
     return Result(
         name,
         len(reports) + (failure is not None),
         sum(report.elements for report in reports),
-        max((report.worst for report in reports), default=0.0),
+        worst.relative_error if worst else 0.0,
+        worst.relative_tolerance if worst else 0.0,
+        tuple(scale for report in reports for scale in report.scales),
         tuple(step for report in reports for step in report.steps),
         time.perf_counter() - started,
         failure,
     )
+
+
+def relative_error(found: Found) -> float:
+    return found.relative_error
 
 
 def curves(operation: Operation, seed: int, device: str = "cpu") -> list[Curve]:
