@@ -102,7 +102,7 @@ def public_names() -> list[tuple[str, ...]]:
         names = getattr(module, "__all__", None)
         for name, value in vars(module).items():
             home = getattr(value, "__module__", "")
-            offered = name in names if names else home == room
+            offered = name in names if names else home == room and not name.startswith("_") and value.__doc__
             if offered and (isclass(value) or isfunction(value)):
                 found.append((f"{room}.{name}", f"{home}.{value.__qualname__}"))
     return found

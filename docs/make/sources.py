@@ -106,7 +106,7 @@ def listing(path: str) -> str:
     names = sorted(
         entry.name for entry in (ROOT / path).iterdir() if entry.suffix in {".py", ".md", ".cu", ".sh", ".ipynb"}
     )
-    lines = [f"- [{name}]({name})" for name in names]
+    lines = [f"- [`{name}`]({name})" for name in names]
     return "\n".join(["---\nsearch:\n  exclude: true\n---", f"# `{path}/`", "", *lines, ""])
 
 
