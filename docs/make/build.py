@@ -25,6 +25,7 @@ def formulas(page: str) -> str:
         source = html.unescape(match[2])
         try:
             drawn = convert(source, display="block" if match[1] == "div" else "inline")
+            ElementTree.fromstring(drawn)  # an environment that it does not know comes back as text with a bare "&"
         except Exception as error:  # whatever the converter cannot read
             raise ValueError(f"formula {source!r} cannot be read: {type(error).__name__} {error}") from error
         return f'<{match[1]} class="formula">{drawn}</{match[1]}>'

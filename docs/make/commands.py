@@ -29,7 +29,13 @@ def page(top: argparse.ArgumentParser) -> str:
     for name, command in commands.choices.items():
         lines += ["", f"## minifcn {name}", "", prose(command.description or ""), "", "```text", call(command), "```"]
         for title, actions in tables(command):
-            lines += ["", f"**{title[0].upper()}{title[1:]}**", "", f"| {'option' if actions[0].option_strings else 'argument'} | what it does |", "|---|---|"]
+            lines += [
+                "",
+                f"**{title[0].upper()}{title[1:]}**",
+                "",
+                f"| {'option' if actions[0].option_strings else 'argument'} | what it does |",
+                "|---|---|",
+            ]
             lines += [row(command, action) for action in actions]
     return "\n".join(lines) + "\n"
 
