@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# argparse-manpage: an option whose help begins with a file ending, ".npz …", or with a quoted word stands in the man page without its help.
+# argparse-manpage: an option whose help begins with a file ending (`.npz …`) or with a quoted word stands in the man page without its help.
 #
 # Guess, before it was run: roff takes a line that begins with a dot or an apostrophe for a command, and the text of help is not escaped.
 # Valid input: help texts are any text; "--help" shows both.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# latex2mathml: \begin{aligned}, which may stand inside $$ … $$, gives no table and no error, but a bare "&" that is no XML; \begin{align} is fine.
+# latex2mathml: `\begin{aligned}`, which may stand in a display formula, gives no table and no error, but a bare `&` that is no XML; `\begin{align}` is fine.
 #
 # Guess, before it was run: environments that the converter does not know raise an error. Seen instead: align and split are
 # converted; aligned, gathered and dcases are taken for nothing, and their column marks stand in the text as they are.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# latex2mathml: in a display formula the limits of \max, \lim and \operatorname* stand beside the word; with "arg\,max" the star becomes a sign.
+# latex2mathml: in a display formula the limits of `\max`, `\lim` and `\operatorname*` stand beside the word; with `arg\,max` the star becomes a sign.
 #
 # Guess, before it was run: \operatorname*{arg\,max}_{c} keeps its star as a character. Seen as well: where there is no thin space
 # the star is read, but the class goes into msub, in which "movablelimits" means nothing, so it never stands below.

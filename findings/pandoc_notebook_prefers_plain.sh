@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pandoc: of a notebook's output in Markdown, HTML and even Markdown pages get the plain twin: "<IPython.core.display.Markdown object>".
+# pandoc: of a notebook's output in Markdown, HTML and even Markdown pages get the plain twin: `<IPython.core.display.Markdown object>`.
 #
 # Guess, before it was run: an output with text/markdown beside text/plain is shown plain in HTML. The manual says that
 # --ipynb-output=best, the default, picks the richest one that fits the format. Seen: plain also where the format is Markdown

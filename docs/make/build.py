@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 from faults import faults, public_names
 from latex2mathml.converter import convert
@@ -25,9 +26,14 @@ def formulas(page: str) -> str:
         source = html.unescape(match[2])
         try:
             drawn = convert(source, display="block" if match[1] == "div" else "inline")
-            ElementTree.fromstring(drawn)  # an environment that it does not know comes back as text with a bare "&"
-        except Exception as error:  # whatever the converter cannot read
+        except Exception as error:  # the converter has many, and no class of its own above them
             raise ValueError(f"formula {source!r} cannot be read: {type(error).__name__} {error}") from error
+        try:
+            ElementTree.fromstring(drawn)
+        except (
+            ElementTree.ParseError
+        ) as error:  # an environment that it does not know comes back as text with a bare "&"
+            raise ValueError(f"formula {source!r} cannot be read: what came of it is no XML, {error}") from error
         return f'<{match[1]} class="formula">{drawn}</{match[1]}>'
 
     return FORMULA.sub(formula, page)

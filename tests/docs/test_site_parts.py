@@ -129,3 +129,24 @@ def test_a_name_without_an_entry_is_seen(made):
 
 def test_no_pages_is_a_fault(tmp_path):
     assert "build the site first" in site.faults(tmp_path)[0]
+
+
+@pytest.fixture
+def formulas():
+    pytest.importorskip("latex2mathml", reason='formulas of the site: pip install -e ".[docs]"')
+    return script("build").formulas
+
+
+def test_formulas_become_mathml(formulas):
+    page = formulas(
+        '<p><span class="arithmatex">\\(x &lt; y\\)</span></p><div class="arithmatex">\\[\\frac{1}{2}\\]</div>'
+    )
+    assert "arithmatex" not in page and page.count("<math ") == 2
+    assert 'display="inline"><mrow><mi>x</mi><mo>&#x0003C;</mo><mi>y</mi>' in page
+    assert 'display="block"><mrow><mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>' in page
+
+
+@pytest.mark.parametrize("formula", ["\\begin{aligned} a &amp;= b \\end{aligned}", "\\frac{1}", "\\left( x"])
+def test_a_formula_that_cannot_be_read_is_named(formulas, formula):
+    with pytest.raises(ValueError, match="cannot be read"):
+        formulas(f'<span class="arithmatex">\\({formula}\\)</span>')
