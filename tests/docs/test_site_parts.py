@@ -146,7 +146,7 @@ def test_formulas_become_mathml(formulas):
     assert 'display="block"><mrow><mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>' in page
 
 
-@pytest.mark.parametrize("formula", ["\\begin{aligned} a &amp;= b \\end{aligned}", "\\frac{1}", "\\left( x"])
+@pytest.mark.parametrize("formula", ["\\begin{aligned} a &amp;= b \\end{aligned}", "\\left( x"])
 def test_a_formula_that_cannot_be_read_is_named(formulas, formula):
     with pytest.raises(ValueError, match="cannot be read"):
         formulas(f'<span class="arithmatex">\\({formula}\\)</span>')
