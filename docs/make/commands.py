@@ -76,7 +76,9 @@ def value(action: argparse.Action) -> str:
 
 def row(command: argparse.ArgumentParser, action: argparse.Action) -> str:
     names = ", ".join(code(f"{name} {value(action)}".strip()) for name in action.option_strings) or code(value(action))
-    said = prose(command._get_formatter()._expand_help(action)) if action.help else ""
+    said = command._get_formatter()._expand_help(action) if action.help else ""
+    # Python 3.10 adds this to --graph/--no-graph by itself; the page is the same for every Python
+    said = prose(said.removesuffix(f" (default: {action.default})"))
     if action.choices:
         said = f"one of {', '.join(code(str(choice)) for choice in action.choices)}{'; ' if said else ''}{said}"
     for group in command._mutually_exclusive_groups:
