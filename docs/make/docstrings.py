@@ -8,9 +8,14 @@ from griffe import Extension, Object
 EXAMPLE = re.compile(r"^>>> .*?(?=\n\n(?!>>> )|\Z)", re.DOTALL | re.MULTILINE)
 
 
-def fenced(text: str) -> str:
-    """The docstring with its examples as blocks of code."""
-    return EXAMPLE.sub(lambda match: f"```pycon\n{match[0].rstrip()}\n```", text)
+# a "<" that Markdown would take for a tag, as in <f(x), y>; what stands in code is matched first, and left alone
+ANGLE = re.compile(r"```.*?```|`[^`\n]*`|^    [^\n]*$|<(?=[A-Za-z/!?])", re.DOTALL | re.MULTILINE)
+
+
+def as_markdown(text: str) -> str:
+    """The docstring with its examples as blocks of code, and without anything that would pass for HTML."""
+    text = EXAMPLE.sub(lambda match: f"```pycon\n{match[0].rstrip()}\n```", text)
+    return ANGLE.sub(lambda match: "&lt;" if match[0] == "<" else match[0], text)
 
 
 class Docstrings(Extension):
@@ -18,4 +23,4 @@ class Docstrings(Extension):
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
         if obj.docstring:
-            obj.docstring.value = fenced(obj.docstring.value)
+            obj.docstring.value = as_markdown(obj.docstring.value)

@@ -3,6 +3,7 @@
 A generator checks the links that it made itself. This looks at the pages as a browser gets them, whoever made the link.
 """
 
+import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from importlib import import_module
@@ -20,6 +21,16 @@ FETCHED = {
     "audio": "src",
     "link": "href",
 }
+# what pages are made of; another "tag" is text that was taken for one, and a reader does not see it
+ELEMENTS = frozenset(
+    """
+    a article aside b blockquote body br button circle code col colgroup dd del details div dl dt ellipse em figcaption figure
+    footer form g h1 h2 h3 h4 h5 h6 head header hr html i img input kbd label li line link main mark meta nav noscript ol p path
+    picture polygon polyline pre q rect s script section small source span strong style sub summary sup svg symbol table tbody td
+    template text tfoot th thead time title tr tspan u ul use var video wbr
+    """.split()  # noqa: SIM905 - a list of a hundred quoted words is no easier to read
+)
+FORMULAS = re.compile("math|m[a-z]+|annotation|semantics|none")
 NAMED_ONLY = {"canonical", "alternate", "license"}  # <link> that only names an address
 
 
@@ -31,9 +42,12 @@ class Page(HTMLParser):
         self.anchors: set[str] = set()
         self.links: list[str] = []
         self.fetched: list[str] = []
+        self.strangers: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in ELEMENTS and not FORMULAS.fullmatch(tag):
+            self.strangers.append(tag)
         given = {name: value or "" for name, value in attributes}
         self.anchors |= {given[name] for name in ("id", "name") if name in given}
         if tag == "a" and "href" in given:
@@ -51,6 +65,8 @@ def faults(site: Path, names: Iterable[tuple[str, ...]] = ()) -> list[str]:
     found = []
     for path, page in pages.items():
         here = path.relative_to(site).as_posix()
+        for tag in dict.fromkeys(page.strangers):
+            found.append(f"{here}: <{tag}> is no HTML; a text with a < in it was taken for a tag")
         for address in page.fetched:
             if outside(address):
                 found.append(f"{here}: fetches {address} from outside")

@@ -33,11 +33,10 @@ LANGUAGES = {
 }
 
 # code first: what stands in a block or between backticks is no link
-LINK = re.compile(
-    r"(?P<code>^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[ \t]*$|(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
-    r"|(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s]+)",
-    re.DOTALL | re.MULTILINE,
-)
+CODE = r"(?P<code>^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[ \t]*$|(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+LINK = re.compile(rf"{CODE}|(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s]+)", re.DOTALL | re.MULTILINE)
+# <conv(a), b> is text to a notebook; the site's Markdown would take it for a tag
+NO_TAG = re.compile(rf"{CODE}|<(?=[A-Za-z][\w-]*[^\w\s/>:-])", re.DOTALL | re.MULTILINE)
 
 
 def resolved(target: str, origin: str) -> str | None:
@@ -115,7 +114,7 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
     for number, cell in enumerate(notebook["cells"]):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            yield source
+            yield without_tags(source)
             continue
         if source.strip():
             yield f"~~~~~~python\n{source}\n~~~~~~"
@@ -124,10 +123,15 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
             if "image/png" in data:
                 yield f"![what the cell drew]({name}/{number}-{count}.png)"
             elif "text/markdown" in data:
-                yield "".join(data["text/markdown"])
+                yield without_tags("".join(data["text/markdown"]))
             else:
                 said = "".join(output.get("text", data.get("text/plain", [])))
                 yield f"~~~~~~text\n{said.rstrip()}\n~~~~~~"
+
+
+def without_tags(text: str) -> str:
+    """Markdown in which no text passes for a tag; real tags and code stay."""
+    return NO_TAG.sub(lambda match: match[0] if match["code"] else "&lt;", text)
 
 
 def drawn(notebook: dict[str, Any], name: str) -> Iterator[tuple[str, bytes]]:

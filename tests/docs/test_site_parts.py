@@ -64,6 +64,19 @@ def test_a_notebook_becomes_text_code_and_what_it_showed():
     assert list(sources.drawn(notebook, "lessons/nb")) == [("lessons/nb/1-1.png", b"hi")]
 
 
+@pytest.mark.parametrize(
+    "text, page",
+    [
+        ("<conv(a), b> = <a, deconv(b)>", "&lt;conv(a), b> = &lt;a, deconv(b)>"),
+        ("`<f(x), y>` and <br> and <img src='a.png'/> and </b> and x <3", None),
+        ("<https://example.org/a,b>", None),
+        ("~~~~\n<f(x), y>\n~~~~", None),
+    ],
+)
+def test_text_of_a_notebook_does_not_pass_for_a_tag(text, page):
+    assert sources.without_tags(text) == (page or text)
+
+
 def test_every_picture_that_a_lesson_names_is_written():
     path = ROOT / "lessons/04_convolution.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -71,13 +84,31 @@ def test_every_picture_that_a_lesson_names_is_written():
     assert named == {name for name, _ in sources.drawn(notebook, path.stem)} and named
 
 
-def test_examples_of_docstrings_become_code(monkeypatch):
+@pytest.fixture
+def as_markdown(monkeypatch):
     monkeypatch.setitem(sys.modules, "griffe", types.SimpleNamespace(Extension=object, Object=object))
-    fenced = script("docstrings").fenced
+    return script("docstrings").as_markdown
+
+
+def test_examples_of_docstrings_become_code(as_markdown):
     example = ">>> a = 1\n>>> a\n1"
-    assert fenced(f"Says.\n\n{example}\n\nMore.") == f"Says.\n\n```pycon\n{example}\n```\n\nMore."
-    assert fenced(f"Says.\n\n{example}\n\n>>> a + 1\n2") == f"Says.\n\n```pycon\n{example}\n\n>>> a + 1\n2\n```"
-    assert fenced("No example: a >>> b.") == "No example: a >>> b."
+    assert as_markdown(f"Says.\n\n{example}\n\nMore.") == f"Says.\n\n```pycon\n{example}\n```\n\nMore."
+    assert as_markdown(f"Says.\n\n{example}\n\n>>> a + 1\n2") == f"Says.\n\n```pycon\n{example}\n\n>>> a + 1\n2\n```"
+    assert as_markdown("No example: a >>> b.") == "No example: a >>> b."
+
+
+@pytest.mark.parametrize(
+    "docstring, page",
+    [
+        ("<f(x), y> = <f(0), y> and <x, g(y)>", "&lt;f(x), y> = &lt;f(0), y> and &lt;x, g(y)>"),
+        ("where a < b, 1 <2", "where a < b, 1 <2"),
+        ("an `<svg>` element <split>", "an `<svg>` element &lt;split>"),
+        ("as in:\n\n    if a <b: <c>\n\n<d>", "as in:\n\n    if a <b: <c>\n\n&lt;d>"),
+        (">>> '<a>'\n'<a>'", "```pycon\n>>> '<a>'\n'<a>'\n```"),
+    ],
+)
+def test_nothing_in_a_docstring_passes_for_html(as_markdown, docstring, page):
+    assert as_markdown(docstring) == page
 
 
 @pytest.fixture
@@ -112,6 +143,8 @@ def test_a_whole_site_has_no_faults(made):
             "index.html: fetches //fonts.example/x.css from outside",
         ),
         ('<img src="gone.png">', "index.html: fetches gone.png, which is not there"),
+        ("<p><x, f(y)> = 1</p>", "index.html: <x,> is no HTML; a text with a < in it was taken for a tag"),
+        ("<p><split>.txt</p>", "index.html: <split> is no HTML; a text with a < in it was taken for a tag"),
     ],
 )
 def test_each_kind_of_fault_is_seen(made, planted, said):
