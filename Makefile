@@ -1,5 +1,5 @@
 # Shortcuts for who works on minifcn. `make` alone runs what CI runs, in the current environment.
-.PHONY: check test lint demo lessons
+.PHONY: check test lint demo lessons docs
 
 check: lint test
 
@@ -16,3 +16,7 @@ demo:
 
 lessons:
 	python lessons/make.py
+
+# the pages and the API reference into site/; a broken link is an error. Needs: pip install -e ".[docs]"
+docs:
+	python docs/make/build.py
