@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import needs
 import pytest
 from training.helpers import STAGES, Killed, arrays_of, kill_before_replacement, listing, same_arrays, stop_at
 
@@ -83,7 +84,7 @@ def test_a_run_in_use_is_locked_and_the_lock_of_a_dead_process_is_none(call, sma
     resumed.failed("--lr was 0.01, now 0.02")  # it got as far as comparing options
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, small_set, tmp_path):
     run = tmp_path / "run"

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 from oracles import ORACLES
 
 import minifcn as mf
@@ -35,12 +36,36 @@ def gradients(name, call, cotangent, inputs=None):
     return [tensor.grad for tensor in tensors]
 
 
+def check_gradient(about, fn, inputs, seed=0):
+    """gradcheck, whose failure is one screen: what was called, and the report. The frames are the check's own and say nothing."""
+    try:
+        return mf.gradcheck(fn, inputs, seed=seed)
+    except mf.GradcheckError as error:
+        pytest.fail(f"{about}\n{error}", pytrace=False)
+
+
+def told(name, call):
+    """A call in one line: operation, shapes, options."""
+    options = {key: told_value(value) for key, value in call.options.items()}
+    arguments = [told_value(value) for value in call.inputs] + [f"{key}={value}" for key, value in options.items()]
+    return f"{name}({', '.join(arguments)})"
+
+
+def told_value(value):
+    if isinstance(value, np.ndarray) and value.size > 8:
+        return f"{value.dtype}[{' x '.join(map(str, value.shape))}]"
+    if isinstance(value, tuple) and any(isinstance(part, np.ndarray) for part in value):
+        return f"({', '.join(map(told_value, value))})"
+    return " ".join(repr(value).split())
+
+
 def cotangent_for(output, seed=0):
     return np.random.default_rng([seed, 7]).standard_normal(output.shape).astype(output.dtype)
 
 
 def assert_close(actual, expected, tolerance, about=""):
     """|actual - expected| ≤ tolerance · max(1, largest |expected|), infinities alike, shapes equal."""
+    __tracebackhide__ = True
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape, f"{about}: shape {actual.shape}, expected {expected.shape}"
     finite = np.isfinite(expected)

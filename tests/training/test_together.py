@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 
+import needs
 import numpy as np
 import pytest
 
@@ -208,7 +209,7 @@ def test_an_error_in_the_first_process_ends_all():
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
 def test_only_the_first_process_hears_ctrl_c(tmp_path):
     with together(3, "cpu", tell_signals, dict(folder=tmp_path)):
         until = time.monotonic() + 60
