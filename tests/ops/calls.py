@@ -41,22 +41,27 @@ def check_gradient(about, fn, inputs, seed=0):
     try:
         return mf.gradcheck(fn, inputs, seed=seed)
     except mf.GradcheckError as error:
-        pytest.fail(f"{about}\n{error}", pytrace=False)
+        report = str(error)
+    pytest.fail(
+        f"{about}\n{report}", pytrace=False
+    )  # down here, so that it is not told as an error while handling another
 
 
 def told(name, call):
     """A call in one line: operation, shapes, options."""
-    options = {key: told_value(value) for key, value in call.options.items()}
-    arguments = [told_value(value) for value in call.inputs] + [f"{key}={value}" for key, value in options.items()]
-    return f"{name}({', '.join(arguments)})"
+    shapes = [told_array(value) for value in call.inputs]
+    return f"{name}({', '.join([*shapes, *(f'{key}={told_option(value)}' for key, value in call.options.items())])})"
 
 
-def told_value(value):
-    if isinstance(value, np.ndarray) and value.size > 8:
-        return f"{value.dtype}[{' x '.join(map(str, value.shape))}]"
-    if isinstance(value, tuple) and any(isinstance(part, np.ndarray) for part in value):
-        return f"({', '.join(map(told_value, value))})"
-    return " ".join(repr(value).split())
+def told_array(value):
+    return f"{value.dtype}[{' x '.join(map(str, value.shape))}]"
+
+
+def told_option(value):
+    """An option as written, but of a large array its shape alone."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(told_option, value))})"
+    return told_array(value) if isinstance(value, np.ndarray) and value.size > 8 else " ".join(repr(value).split())
 
 
 def cotangent_for(output, seed=0):
