@@ -35,13 +35,14 @@ def same_run(path, whole, names=("last", "best", *STAGES)):
     assert log_of(path) == log_of(whole)
 
 
-def test_killed_twenty_times_with_signal_9_and_resumed(call, small_set, tmp_path):
+@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_with_signal_9_and_resumed(times, call, small_set, tmp_path):
     line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 120 --lr 0.1"
     call(line, "--out", tmp_path / "whole").worked()
     run, kills, rng = tmp_path / "run", 0, random.Random(0)
     command = [sys.executable, "-c", MINIFCN, *line.split(), "--out", str(run), "--resume"]
     log = run / "log.csv"
-    while kills < 20:
+    while kills < times:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         began = written(log)
         wanted, until = rng.randrange(14), time.monotonic() + 60
