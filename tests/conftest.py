@@ -31,19 +31,18 @@ def pytest_addoption(parser):
 def pytest_cmdline_main(config):
     """A worker a core, unless files are named, workers are chosen by hand, or a debugger is wanted."""
     option = config.option
-    named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
-    if IN_WORKER or named or option.usepdb or not config.pluginmanager.has_plugin("xdist"):
+    if IN_WORKER or not config.pluginmanager.has_plugin("xdist"):
         return
-    if option.numprocesses is None and option.dist == "no":
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if whole and not option.usepdb and option.numprocesses is None and option.dist == "no":
         from minifcn.kernels.threads import available_cores
 
         option.numprocesses = min(WORKERS, available_cores())
-    if option.maxschedchunk is None:
-        option.maxschedchunk = (
-            2  # small pieces: the order holds over all workers, and none is left with much at the end
-        )
     if option.numprocesses:
         os.environ.update({name: os.environ.get(name, "1") for name in BLAS_THREADS})  # read when NumPy is loaded
+    if option.maxschedchunk is None:
+        # small pieces, so that the order holds over all workers and none is left with much at the end
+        option.maxschedchunk = 2
 
 
 def pytest_configure(config):

@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -122,9 +123,13 @@ def run_planted(tmp_path):
     (tmp_path / "tests" / "test_planted.py").write_text(PLANTED)
     (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
 
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+    }  # as outside of a worker
+
     def run(*options):
         line = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, env=env)
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -150,7 +155,6 @@ def test_a_skipped_test_that_is_gone_is_told(run_planted, tmp_path):
     "options, workers",
     [([], True), (["tests/test_planted.py"], False), (["--pdb"], False)],
 )
-def test_workers_are_for_whole_runs(options, workers, run_planted, monkeypatch):
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+def test_workers_are_for_whole_runs(options, workers, run_planted):
     code, out = run_planted(*options)
     assert code == 0 and ("workers [4 items]" in out) == workers
