@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,11 @@ ROOT = Path(__file__).parent.parent
 # what a requirement of setup.cfg is imported as, where that is another name
 IMPORTED_AS = {"pillow": {"PIL"}, "ipykernel": {"ipykernel", "IPython"}, "pytest": {"pytest", "_pytest"}}
 FILES = sorted([*(ROOT / "minifcn").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "lessons").rglob("*.py")])
+
+
+@cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def installed_by_the_readme():
@@ -38,7 +44,7 @@ def loaded_at_import(body):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module.split(".")[0]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("importorskip"):
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip":
             yield f"importorskip({ast.unparse(node.args[0])}): workers do not count a file that skips as a whole; use a mark"
         elif isinstance(node, ast.Try) and any("Import" in ast.unparse(h.type) for h in node.handlers if h.type):
             continue
@@ -51,7 +57,7 @@ def test_every_file_loads_with_what_the_readme_installs():
     installed = installed_by_the_readme()
     missing = {}
     for path in FILES:
-        needed = set(loaded_at_import(ast.parse(path.read_text(encoding="utf-8")).body)) - installed
+        needed = set(loaded_at_import(parsed(path).body)) - installed
         if needed:
             missing[str(path.relative_to(ROOT))] = needed
     assert not missing, "import it in a function, or catch ImportError and skip"
@@ -75,7 +81,9 @@ def test_what_a_file_loads_is_seen(line, needed):
 
 def skips(tree):
     """The reasons for which a file skips tests, as written; "" where none is given."""
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or "skip" not in getattr(call.func, "attr", ""):
+            continue
         name = ast.unparse(call.func)
         if name in ("pytest.skip", "pytest.importorskip", "pytest.mark.skip", "pytest.mark.skipif"):
             reasons = [each.value for each in call.keywords if each.arg == "reason"]
@@ -86,7 +94,7 @@ def skips(tree):
 def test_every_skip_says_what_would_make_it_run():
     """As tests/needs.py does: "needs PyTorch: pip install torch". The end of a run counts them by it."""
     for path in FILES:
-        for reason in skips(ast.parse(path.read_text(encoding="utf-8"))):
+        for reason in skips(parsed(path)):
             good = re.match(r"""f?["'](\{needs\.\w+\}|needs )|needs\.\w+$|MISSING$""", reason)
             assert good, f"{path.relative_to(ROOT)} skips with {reason!r}; say what it needs, as tests/needs.py does"
 
