@@ -1,10 +1,13 @@
 # Shortcuts for who works on minifcn. `make` alone runs what CI runs, in the current environment.
-.PHONY: check test lint demo lessons docs
+.PHONY: check test all lint demo lessons docs
 
-check: lint test
+check: lint all
 
 test:
 	python -m pytest
+
+all:
+	python -m pytest --all
 
 lint:
 	ruff check .

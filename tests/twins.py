@@ -12,6 +12,7 @@ Deliberate differences, each tested on its own in tests/ops:
 
 import warnings
 
+import needs
 import numpy as np
 
 try:
@@ -22,7 +23,7 @@ try:
 except ImportError:  # the oracle of this file is optional; the loops in oracles.py are not
     torch = F = None
 
-MISSING = "PyTorch is not installed: pip install torch, or values and gradients are not compared with an outside engine"
+MISSING = needs.PYTORCH  # without it values and gradients are not compared with an outside engine
 
 
 def two(value):

@@ -53,6 +53,7 @@ def gradcheck(
     Returns a `Report`; the error's message is the report too: for each array the worst index, both values, a map of the wrong elements
     and, where one fits, a diagnosis.
     """
+    __tracebackhide__ = True  # pytest then shows the caller and the report, and not this function
     if directions is not None and directions < 1:
         raise GradcheckError(f"gradcheck: directions is {directions}; expected at least 1")
     for name, number, least in (("step", step, "above 0"), ("rtol", rtol, "0 or more"), ("atol", atol, "0 or more")):

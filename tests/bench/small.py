@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import needs
 import pytest
 
 from minifcn.bench.cases import Case
@@ -21,4 +22,4 @@ CASES = {
     )
 }
 
-needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason=needs.PYTORCH)

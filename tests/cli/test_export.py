@@ -2,6 +2,7 @@
 
 import re
 
+import needs
 import numpy as np
 import pytest
 from training.helpers import arrays_of, random_model, saved
@@ -84,7 +85,7 @@ def test_the_demo_shows_a_photograph_first(portrait, call, small_demo, with_ship
     if not portrait:
         monkeypatch.setattr(sample, "portrait", lambda: None)
     elif sample.portrait() is None:
-        pytest.skip("this matplotlib came without its sample data")
+        pytest.skip(needs.PORTRAIT)
     first, second, *_ = call(f"demo --out {tmp_path}/demo").worked().out.splitlines()
     what = r"grace_hopper\.jpg" if portrait else "a drawn picture"
     assert re.fullmatch(

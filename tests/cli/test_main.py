@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 
+import needs
 import pytest
 
 from minifcn.cli.commands import gradcheck, predict, summary, train
@@ -157,7 +158,7 @@ def test_a_reader_that_leaves_gets_no_traceback():
     assert "Traceback" not in err and "Exception ignored" not in err
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a terminal of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
 def test_bars_on_a_terminal(small_set, tmp_path):
     import fcntl
     import pty

@@ -7,13 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from training.helpers import arrays_of
 
 from .test_resume import log_of, written
 
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and sockets of POSIX")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
 LINE = "--width 2 --size 32 --batch 3 --arch fcn32s --lr 0.1"
 
 

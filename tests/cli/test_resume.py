@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import needs
 import pytest
 from training.helpers import STAGES, Killed, arrays_of, kill_before_replacement, listing, same_arrays, stop_at
 
@@ -34,13 +35,14 @@ def same_run(path, whole, names=("last", "best", *STAGES)):
     assert log_of(path) == log_of(whole)
 
 
-def test_killed_twenty_times_with_signal_9_and_resumed(call, small_set, tmp_path):
+@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_with_signal_9_and_resumed(times, call, small_set, tmp_path):
     line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 120 --lr 0.1"
     call(line, "--out", tmp_path / "whole").worked()
     run, kills, rng = tmp_path / "run", 0, random.Random(0)
     command = [sys.executable, "-c", MINIFCN, *line.split(), "--out", str(run), "--resume"]
     log = run / "log.csv"
-    while kills < 20:
+    while kills < times:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         began = written(log)
         wanted, until = rng.randrange(14), time.monotonic() + 60
@@ -83,7 +85,7 @@ def test_a_run_in_use_is_locked_and_the_lock_of_a_dead_process_is_none(call, sma
     resumed.failed("--lr was 0.01, now 0.02")  # it got as far as comparing options
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, small_set, tmp_path):
     run = tmp_path / "run"

@@ -236,7 +236,7 @@ def test_a_rate_far_too_high_is_a_sentence(call, small_set, tmp_path):
 
 def test_a_gpu_that_is_not_there(call, small_set, tmp_path):
     if backend.gpu_problem() is None:
-        pytest.skip("there is a GPU here")
+        pytest.skip("needs a machine without a GPU")
     call(f"train --data {small_set} {ONE} --device gpu --out {tmp_path}/run").failed("--device gpu: ")
     assert not (tmp_path / "run").exists()
 

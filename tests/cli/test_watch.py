@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+import needs
 import pytest
 
 from minifcn.cli import finish
@@ -106,7 +107,7 @@ def test_what_went_wrong_is_said_and_stands_in_the_report(call, small_set, tmp_p
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: the report is not opened in a browser")
+@pytest.mark.skipif(BROWSER is None, reason=needs.BROWSER)
 @pytest.mark.parametrize("width", [390, 1200])
 def test_the_report_in_a_browser(width, call, small_set, tmp_path):
     call(f"train --data {small_set} {SMALL} --colour 0.2 --lr 0.1 --out {tmp_path}/run").worked()

@@ -1,8 +1,6 @@
 """Real pictures of PASCAL VOC, where a folder of them is at hand; counts as its own README gives them."""
 
-import os
-from pathlib import Path
-
+import needs
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,10 +12,9 @@ ANIMALS = ["cat", "cow", "dog", "horse", "person", "sheep"]
 
 @pytest.fixture(scope="module")
 def voc():
-    data = Path(os.environ.get("MINIFCN_DATA") or Path(__file__).parents[3] / "shared" / "data")
-    if not (data / "voc256").is_dir():
-        pytest.skip(f"no voc256 in {data}; set MINIFCN_DATA to a folder that holds it")
-    return data / "voc256"
+    if not (needs.DATA / "voc256").is_dir():
+        pytest.skip(needs.VOC)
+    return needs.DATA / "voc256"
 
 
 @pytest.mark.parametrize("split, count", [("train", 517), ("val", 519), ("sbd_extra", 2694), ("trainaug", 3211)])

@@ -1,5 +1,6 @@
 """The picture of how sure a prediction is, and the photograph that every installation has."""
 
+import needs
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,7 +58,7 @@ def test_what_is_no_probability_is_refused(value):
 def test_the_portrait_is_a_picture():
     path = sample.portrait()
     if path is None:
-        pytest.skip("this matplotlib came without its sample data")
+        pytest.skip(needs.PORTRAIT)
     with Image.open(path) as image:
         assert read_picture(path).shape == (image.height, image.width, 3)
 

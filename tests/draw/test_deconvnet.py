@@ -1,8 +1,6 @@
 """Zeiler & Fergus's deconvnet against loops, against PyTorch's unpooling written out layer by layer, and on a real net."""
 
-import os
-from pathlib import Path
-
+import needs
 import numpy as np
 import oracles
 import pytest
@@ -27,7 +25,7 @@ from minifcn.models.preprocessing import DEFAULTS
 from minifcn.models.trunks.backbones import squeezenet, tiny
 from minifcn.models.trunks.squeezenet import Fire
 
-SQUEEZENET = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squeezenet11"
+SQUEEZENET = needs.DATA / "squeezenet11"
 PLAIN = Preprocessing("rgb", (0.0, 0.0, 0.0), 1.0)
 
 
@@ -309,7 +307,7 @@ def test_the_sheet_has_a_row_a_layer_and_signal_above_picture():
     assert np.allclose((rows[0], rows[-1] + 1, columns[0], columns[-1] + 1), scale * np.array([10, 40, 20, 50]), atol=3)
 
 
-@pytest.mark.skipif(not SQUEEZENET.exists(), reason="no SqueezeNet weights at MINIFCN_DATA")
+@pytest.mark.skipif(not SQUEEZENET.exists(), reason=needs.SQUEEZENET)
 def test_the_real_net_draws_the_eye_of_the_cat():
     """Channel 217 of fire5 fires at the cat's left eye, whose pupil lies at about row 92, column 120 of 227: looked at, not computed."""
     from PIL import Image

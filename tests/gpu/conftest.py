@@ -1,5 +1,6 @@
 """The same tests on the stand-in for CuPy, which runs everywhere, and on a GPU, where there is one. Both are called "gpu" by the library."""
 
+import needs
 import numpy as np
 import pytest
 from standin import installed
@@ -25,7 +26,7 @@ def cupy(request):
     request.node.user_properties.append(("device", request.param))
     if request.param == "gpu":
         if REAL_PROBLEM:
-            pytest.skip(f"no GPU: {REAL_PROBLEM}")
+            pytest.skip(f"{needs.GPU}; here: {REAL_PROBLEM}")
         import cupy
 
         yield cupy

@@ -3,6 +3,7 @@
 import json
 import time
 
+import needs
 import pytest
 from standin import installed
 
@@ -36,7 +37,7 @@ class OnCpu(gpu.TheirsOnGpu):
 
 @pytest.mark.parametrize("mode", ["step", "forward"])
 def test_both_take_turns_and_compute_the_same(mode, standin):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason=needs.PYTORCH)
     row = gpu.run_case(CASE._replace(mode=mode), True, 3, OnCpu)
     assert len(row.ours.times) == len(row.theirs.times) == 3 and min(row.ours.times) > 0
     assert row.difference < 1e-4 and row.ratio > 0
@@ -44,7 +45,7 @@ def test_both_take_turns_and_compute_the_same(mode, standin):
 
 
 def test_two_different_things_are_not_compared(standin, monkeypatch):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason=needs.PYTORCH)
     monkeypatch.setattr(gpu.OnGpu, "check", lambda self: {"scores": 2 * gpu.OurProgram.check(self)["scores"].get()})
     with pytest.raises(RuntimeError, match="times of two different things are not compared"):
         gpu.run_case(CASE._replace(mode="forward"), True, 1, OnCpu)

@@ -30,7 +30,7 @@ NVRTC = library()
 @pytest.fixture
 def nvrtc():
     if NVRTC is None:
-        pytest.skip("NVIDIA's compiler is not installed: pip install nvidia-cuda-nvrtc-cu12")
+        pytest.skip("needs NVIDIA's compiler: pip install nvidia-cuda-nvrtc-cu12")
     return NVRTC
 
 

@@ -8,6 +8,7 @@ import types
 from contextlib import contextmanager
 from dataclasses import replace
 
+import needs
 import numpy as np
 import pytest
 from standin import synchronisations
@@ -92,7 +93,7 @@ class Replayed:
 def standin(cupy, monkeypatch):
     """The stand-in, with a cuBLAS to be called in a capture."""
     if "stand-in" not in cupy.__version__:
-        pytest.skip("only the stand-in's graphs say what they read")
+        pytest.skip(needs.STANDIN)
     monkeypatch.setattr(products, "library", PretendedCublas)
     monkeypatch.setattr(products, "handle", lambda cupy: "handle")
     return cupy

@@ -1,5 +1,6 @@
 """The stand-in refuses what CuPy refuses, or it would prove nothing. Where a GPU is, CuPy itself is held to the same."""
 
+import needs
 import numpy as np
 import pytest
 from standin.install import installed, synchronisations
@@ -38,7 +39,7 @@ def test_what_cupy_has_not_is_not_there(name, cupy):
 
 def test_every_name_of_the_standin_is_one_of_cupy():
     """Where CuPy is installed, GPU or none."""
-    real = pytest.importorskip("cupy")
+    real = pytest.importorskip("cupy", reason=needs.CUPY)
     with installed() as standin:
         names = {name for name in vars(standin) if not name.startswith("_")}
     assert names - set(dir(real)) == set()

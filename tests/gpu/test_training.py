@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import needs
 import numpy as np
 import pytest
 from standin import synchronisations
@@ -82,7 +83,7 @@ def read_every(monkeypatch):
 @pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 def test_no_step_waits_for_the_gpu(changes, cupy, read_every, monkeypatch):
     if "stand-in" not in cupy.__version__:
-        pytest.skip("only the stand-in counts")
+        pytest.skip(needs.STANDIN)
     read_every(4)
     reads = []
     read = loop_module.read

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 
+import needs
 import pytest
 
 
@@ -18,7 +19,7 @@ def python(code, **environment):
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork: child processes start afresh")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
 def test_a_forked_child_computes_the_same():
     code = """
         import os, warnings

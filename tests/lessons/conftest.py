@@ -9,10 +9,6 @@ LESSONS = Path(__file__).parents[2] / "lessons"
 sys.path.insert(0, str(LESSONS))
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "lesson: executes a whole notebook")
-
-
 @pytest.fixture(scope="session")
 def lessons():
     return LESSONS

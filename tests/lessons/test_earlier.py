@@ -2,13 +2,10 @@
 
 import inspect
 
-import pytest
-
-pytest.importorskip("IPython")
-
 import earlier
 import look
 import play
+import pytest
 
 
 def test_earlier_is_what_the_lessons_wrote(lessons):
@@ -28,7 +25,7 @@ def test_without_anybody_in_front_the_first_picture_is_shown(monkeypatch):
 
 
 def test_with_somebody_in_front_the_sliders_draw_again(monkeypatch):
-    widgets = pytest.importorskip("ipywidgets")
+    widgets = pytest.importorskip("ipywidgets", reason="needs ipywidgets: pip install 'minifcn[lessons]'")
     shown, displayed = [], []
     monkeypatch.setattr(look, "show", lambda figure, alt: shown.append(figure))
     monkeypatch.setattr(look, "display", displayed.append)

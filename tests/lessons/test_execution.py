@@ -1,19 +1,14 @@
 """Every notebook runs to its end in a fresh kernel, without an error, a warning, or a cell over its time."""
 
-import pytest
-
-pytest.importorskip("jupytext")
-pytest.importorskip("nbclient")
-pytest.importorskip("ipykernel")
-
 import make
+import pytest
 
 from .reading import LESSONS, NAMES, SOURCES
 
 SECONDS = 120  # a lesson takes 5 to 40 on two idle cores
 
 
-@pytest.mark.lesson
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
 def test_a_lesson_runs(source, record_property):
     notebook, seconds = make.execute(source)

@@ -4,11 +4,8 @@ import importlib
 import importlib.util
 import re
 
-import pytest
-
-pytest.importorskip("IPython")  # lessons show their figures through it
-
 import check
+import pytest
 
 from .reading import LESSONS, NAMES, checks_used
 

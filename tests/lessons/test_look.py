@@ -2,12 +2,9 @@
 
 import io
 
+import look
 import numpy as np
 import pytest
-
-pytest.importorskip("IPython")
-
-import look
 from PIL import Image
 
 

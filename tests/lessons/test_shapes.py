@@ -2,10 +2,6 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip("IPython")
-pytest.importorskip("safetensors")
-
 import shapes
 
 import minifcn as mf

@@ -1,11 +1,8 @@
 """What exercise checks are made of: they count, they tell, and they never raise."""
 
+import check as every
 import numpy as np
 import pytest
-
-pytest.importorskip("IPython")
-
-import check as every
 from checks import verdict
 
 

@@ -73,12 +73,14 @@ def test_two_pictures_at_once(padding):
     check("squeezenet", 4, padding, SIZES[padding], batch=2)
 
 
+@pytest.mark.slow  # 4.6 GB
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_vgg16_at_its_true_width(padding):
     """fc6 of 4096 channels as it is: 134 M numbers, and their gradients twice, in float64."""
     check("vgg16", 4, padding, SIZES[padding])
 
 
+@pytest.mark.slow
 def test_fcn_8s_on_vgg16_at_the_size_of_a_voc_picture():
     """375x500 with 100 pixels round it, float32, 21 classes."""
     model = random_network("vgg16", 8, "paper", classes=21)

@@ -1,8 +1,6 @@
 """Somebody else's ImageNet weights: names, a photograph they know, and what is said of files that are not what they should be."""
 
-import os
-from pathlib import Path
-
+import needs
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from minifcn.models.pretrained import load_pretrained
 from minifcn.weights import WeightsError, save_arrays
 from minifcn.weights.readers import read_arrays, squeezenet_name
 
-SQUEEZENET = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squeezenet11"
+SQUEEZENET = needs.DATA / "squeezenet11"
 
 
 def caffe_arrays(seed=0):
@@ -98,7 +96,7 @@ def test_what_is_said_of_other_files(tmp_path):
         load_pretrained(tmp_path / "part.npz")
 
 
-@pytest.mark.skipif(not SQUEEZENET.exists(), reason="no SqueezeNet weights at MINIFCN_DATA")
+@pytest.mark.skipif(not SQUEEZENET.exists(), reason=needs.SQUEEZENET)
 def test_the_real_weights_know_a_photograph():
     """Classes of ImageNet: 281 tabby, 285 Egyptian cat, 282 tiger cat. The shares come from outside of this project."""
     from PIL import Image

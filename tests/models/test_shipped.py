@@ -1,9 +1,9 @@
 """The model that ships with the package: found by name, missed in a sentence, and packed with the rest."""
 
 import configparser
-import os
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
@@ -13,7 +13,7 @@ from minifcn.weights import WeightsError
 
 from .nets import network
 
-DATA = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data"))
+VOC = needs.DATA / "voc256"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_the_folder_is_inside_the_package_and_its_files_are_packed():
     assert shipped.shipped_folder() == root / "weights" / "shipped"
     setup = configparser.ConfigParser()
     if not setup.read(root.parent / "setup.cfg"):
-        pytest.skip("installed without its sources")
+        pytest.skip("needs the sources: pip install -e .")
     patterns = setup["options.package_data"]["minifcn"].split()
     assert any((Path("weights/shipped") / "voc7.safetensors").match(pattern) for pattern in patterns)
     assert any(Path("py.typed").match(pattern) for pattern in patterns)
@@ -87,21 +87,21 @@ def test_it_sees_a_person_in_a_portrait():
 
     file = portrait()
     if file is None:
-        pytest.skip("this matplotlib brings no portrait")
+        pytest.skip(needs.PORTRAIT)
     labels = predict_maps(mf.models.load("voc7"), read_picture(file), size=256).labels
     person = labels == 5
     assert 0.4 < person.mean() < 0.75
     assert person[150:350, 200:330].mean() > 0.95  # the face
 
 
-@pytest.mark.skipif(not (DATA / "voc256").exists(), reason="VOC is not in the folder that MINIFCN_DATA names")
+@pytest.mark.skipif(not VOC.exists(), reason=needs.VOC)
 def test_it_scores_what_the_readme_says():
     """Every tenth of the 519 pictures, which takes seconds: 66.9 % mean IU, 90.8 % pixel accuracy; of all together it is 58.9 and 89.8."""
     from minifcn.data import ClassMap, VOCFolder
     from minifcn.training import evaluate
 
     model = mf.models.load("voc7")
-    data = VOCFolder(DATA / "voc256", "val", ClassMap.from_dict(model.classes))
+    data = VOCFolder(VOC, "val", ClassMap.from_dict(model.classes))
     data.ids = data.ids[::10]
     scores = evaluate(model, data)
     assert scores["mean_iu"] == pytest.approx(0.669, abs=0.01)

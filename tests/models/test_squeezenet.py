@@ -1,8 +1,6 @@
 """SqueezeNet v1.1: its parameters, the two backbones that are made of it, and a photograph that it names with its real weights."""
 
-import os
-from pathlib import Path
-
+import needs
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ from minifcn.models.trunks.backbones import squeezenet, squeezenet32
 
 from .nets import PADDINGS, parameter_sizes, picture
 
-SQUEEZENET = Path(os.environ.get("MINIFCN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squeezenet11"
+SQUEEZENET = needs.DATA / "squeezenet11"
 
 
 def test_squeezenet_has_its_parameters_and_strides():
@@ -77,7 +75,7 @@ def test_weights_pass_between_the_two():
         np.testing.assert_array_equal(dict(deep.backbone.named_parameters())[name].data, parameter.data)
 
 
-@pytest.mark.skipif(not SQUEEZENET.exists(), reason="no SqueezeNet weights at MINIFCN_DATA")
+@pytest.mark.skipif(not SQUEEZENET.exists(), reason=needs.SQUEEZENET)
 def test_squeezenet_with_its_real_weights_sees_the_cat():
     """Classes of ImageNet: 281 tabby, 285 Egyptian cat, 282 tiger cat. The shares come from outside of this project."""
     from PIL import Image

@@ -1,9 +1,8 @@
 """Every wrong version is rejected, with the right words; and its right twin accepted by the same call.
 
-A few seeds by default. All of them, 20 of drawn calls and 10 of the plain generators: `pytest --all`, or MINIFCN_TEST_ALL=1.
+A few seeds by default. With `--all` all of them: 20 of drawn calls and 10 of the plain generators that people use.
 """
 
-import os
 import re
 from functools import cache
 
@@ -14,13 +13,10 @@ import minifcn as mf
 from .catalogue import MUTANTS
 from .plant import PLAIN_SEEDS, QUICK, QUICK_PLAIN, SEEDS
 
-
-@pytest.fixture(scope="module")
-def kinds(request):
-    """(plain, seed) of every call to try."""
-    everything = request.config.getoption("--all", False) or os.environ.get("MINIFCN_TEST_ALL") == "1"
-    seeds, plain = (SEEDS, PLAIN_SEEDS) if everything else (QUICK, QUICK_PLAIN)
-    return [*((False, seed) for seed in seeds), *((True, seed) for seed in plain)]
+# (plain, seed) of every call to try
+FEW = [*((False, seed) for seed in QUICK), *((True, seed) for seed in QUICK_PLAIN)]
+ALL = [*((False, seed) for seed in SEEDS), *((True, seed) for seed in PLAIN_SEEDS)]
+MORE = [kind for kind in ALL if kind not in FEW]
 
 
 def call_of(mutant, kind):
@@ -38,8 +34,7 @@ def accepted(operation, sample, kernels, check, kind):
     return True
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.operation}: {m.fault}")
-def test_mutant_is_rejected_and_its_right_twin_accepted(mutant, kinds):
+def assert_rejected(mutant, kinds):
     for kind in kinds:
         call = call_of(mutant, kind)
         assert accepted(mutant.operation, mutant.sample, mutant.kernels, mutant.check, kind)
@@ -47,6 +42,20 @@ def test_mutant_is_rejected_and_its_right_twin_accepted(mutant, kinds):
             mutant.run(call, kind[1])
         told = str(caught.value)
         assert re.search(mutant.says, told), f"plain, seed {kind}: expected {mutant.says!r} in\n{told}"
+
+
+each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.operation}: {m.fault}")
+
+
+@each_mutant
+def test_mutant_is_rejected_and_its_right_twin_accepted(mutant):
+    assert_rejected(mutant, FEW)
+
+
+@pytest.mark.slow
+@each_mutant
+def test_mutant_is_rejected_for_all_other_seeds(mutant):
+    assert_rejected(mutant, MORE)
 
 
 def test_none_is_named_twice():

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 from oracles import ORACLES
 
 import minifcn as mf
@@ -38,12 +39,41 @@ def gradients(name, call, cotangent, inputs=None):
     return [tensor.grad for tensor in tensors]
 
 
+def check_gradient(about, fn, inputs, seed=0):
+    """gradcheck, whose failure is one screen: what was called, and the report. The frames are the check's own and say nothing."""
+    try:
+        return mf.gradcheck(fn, inputs, seed=seed)
+    except mf.GradcheckError as error:
+        report = str(error)
+    pytest.fail(
+        f"{about}\n{report}", pytrace=False
+    )  # down here, so that it is not told as an error while handling another
+
+
+def told(name, call):
+    """A call in one line: operation, shapes, options."""
+    shapes = [told_array(value) for value in call.inputs]
+    return f"{name}({', '.join([*shapes, *(f'{key}={told_option(value)}' for key, value in call.options.items())])})"
+
+
+def told_array(value):
+    return f"{value.dtype}[{' x '.join(map(str, value.shape))}]"
+
+
+def told_option(value):
+    """An option as written, but of a large array its shape alone."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(told_option, value))})"
+    return told_array(value) if isinstance(value, np.ndarray) and value.size > 8 else " ".join(repr(value).split())
+
+
 def cotangent_for(output, seed=0):
     return np.random.default_rng([seed, 7]).standard_normal(output.shape).astype(output.dtype)
 
 
 def assert_close(actual, expected, tolerance, about=""):
     """|actual - expected| ≤ tolerance · max(1, largest |expected|), infinities alike, shapes equal."""
+    __tracebackhide__ = True
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape, f"{about}: shape {actual.shape}, expected {expected.shape}"
     finite = np.isfinite(expected)

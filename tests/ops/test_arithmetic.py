@@ -97,6 +97,8 @@ def test_operators_with_themselves(operator):
     mf.gradcheck(lambda t: operator(t, t), np.random.default_rng(0).uniform(1, 2, (3, 3)))
 
 
+needs_torch = pytest.mark.skipif(torch is None, reason=MISSING)
+
 # by hand: the larger gets what came in, equal ones half each, beside NaN both all of it (as PyTorch 2: neither is the smaller)
 NAN = float("nan")
 MAXIMA = [
@@ -124,16 +126,20 @@ def test_maximum_and_its_gradient_at_ties_and_beside_nan(dtype):
     assert x.grad.dtype == y.grad.dtype == dtype
     np.testing.assert_array_equal(x.grad, 6 * to_a)
     np.testing.assert_array_equal(y.grad, 6 * to_b)
-    if torch is not None:
-        theirs = [torch.tensor(values, requires_grad=True) for values in (a, b)]
-        torch.maximum(*theirs).backward(torch.full((len(a),), 6, dtype=theirs[0].dtype))
-        for ours, twin in zip((x, y), theirs, strict=True):
-            np.testing.assert_array_equal(ours.grad, twin.grad.numpy())
 
 
+@needs_torch
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_those_gradients_of_maximum_are_pytorchs(dtype):
+    a, b, _, to_a, to_b = np.array(MAXIMA, dtype).T
+    theirs = [torch.tensor(values, requires_grad=True) for values in (a, b)]
+    torch.maximum(*theirs).backward(torch.full((len(a),), 6, dtype=theirs[0].dtype))
+    for slope, twin in zip((to_a, to_b), theirs, strict=True):
+        np.testing.assert_array_equal(6 * slope, twin.grad.numpy())
+
+
+@needs_torch
 def test_maximum_of_scores_that_often_tie_gives_pytorchs_gradients():
-    if torch is None:
-        pytest.skip(MISSING)
     rng = np.random.default_rng(0)
     for first, second in (((2, 3, 4, 5), (2, 3, 4, 5)), ((2, 3, 4, 5), (3, 1, 1)), ((4, 1), (2, 3, 1, 5)), ((), (7,))):
         values = [rng.integers(0, 3, shape).astype(float) for shape in (first, second)]

@@ -6,7 +6,7 @@ import pytest
 import minifcn as mf
 from minifcn.ops import OPERATIONS
 
-from .calls import draw
+from .calls import check_gradient, draw, told
 
 SEEDS = range(16)
 
@@ -15,8 +15,14 @@ SEEDS = range(16)
 def test_gradient(name):
     for seed in SEEDS:
         call = draw(name, 100 + seed)
-        with mf.kernels.use(("simple", "fast")[seed % 2]):
-            report = mf.gradcheck(lambda *t, call=call: call.run(OPERATIONS[name].function, t), call.inputs, seed=seed)
+        choice = ("simple", "fast")[seed % 2]
+        with mf.kernels.use(choice):
+            report = check_gradient(
+                f"{told(name, call)}, {choice} kernels, seed {seed}",
+                lambda *t, call=call: call.run(OPERATIONS[name].function, t),
+                call.inputs,
+                seed,
+            )
         assert report.elements == sum(value.size for value in call.inputs), f"{name}, seed {seed}: elements left out"
 
 
@@ -49,7 +55,7 @@ def test_index(key):
     output = mf.Tensor(x)[key]
     np.testing.assert_array_equal(output.data, x[key])
     if output.size:
-        mf.gradcheck(lambda t: t[key], x)
+        check_gradient(f"x[{key!r}] of shape {x.shape}", lambda t: t[key], x)
     else:
         tensor = mf.Tensor(x, requires_grad=True)
         tensor[key].backward(np.zeros(output.shape))
@@ -69,4 +75,4 @@ def test_index_of_a_repeated_element_adds():
 
 def test_index_in_a_fortran_ordered_array():
     x = np.asfortranarray(np.random.default_rng(0).standard_normal((3, 4, 5)))
-    mf.gradcheck(lambda t: t[1:, ::2, [0, 0, 3]], x)
+    check_gradient("x[1:, ::2, [0, 0, 3]] in Fortran order", lambda t: t[1:, ::2, [0, 0, 3]], x)

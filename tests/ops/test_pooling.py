@@ -9,7 +9,7 @@ import minifcn as mf
 from minifcn import ops
 from minifcn.kernels import Window
 
-from .calls import assert_close
+from .calls import assert_close, check_gradient
 
 each_choice = pytest.mark.parametrize("choice", ["simple", "fast"])
 INF = np.inf
@@ -79,11 +79,14 @@ def test_pool_padding_up_to_kernel_minus_1(kernel, choice):
                 y, found = ops.max_pool2d(x, **options, return_indices=True)
                 np.testing.assert_array_equal(y.data, values)
                 np.testing.assert_array_equal(found, indices)
-                mf.gradcheck(lambda t, o=options: ops.max_pool2d(t, **o), x)
+                check_gradient(f"max_pool2d of {x.shape}, {options}", lambda t, o=options: ops.max_pool2d(t, **o), x)
                 for counted in (False, True):
                     expected = avg_pool2d(x, **options, count_include_pad=counted)
                     assert_close(ops.avg_pool2d(x, **options, count_include_pad=counted).data, expected, 1e-14, options)
-                    mf.gradcheck(lambda t, o=options, c=counted: ops.avg_pool2d(t, **o, count_include_pad=c), x)
+                    options_too = options | {"count_include_pad": counted}
+                    check_gradient(
+                        f"avg_pool2d of {x.shape}, {options_too}", lambda t, o=options_too: ops.avg_pool2d(t, **o), x
+                    )
 
 
 @each_choice

@@ -1,8 +1,6 @@
 """The claim of appendix A on label maps: what it tells without data, on a folder of its own, and when it does not hold."""
 
-import os
-from pathlib import Path
-
+import needs
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from minifcn.data import write_labels
 from minifcn.paper import CLAIMS, Setting
 from minifcn.paper.topics import coarse_labels as topic
 
-SHARED = Path(os.environ.get("MINIFCN_DATA", "../shared/data"))
+VOC = needs.DATA / "voc500"
 
 
 def run(data):
@@ -66,7 +64,7 @@ def test_it_does_not_hold_for_small_objects_nor_where_a_coarser_map_scores_more(
     assert run(good).holds is False
 
 
-@pytest.mark.skipif(not (SHARED / "voc500").is_dir(), reason="VOC is not in the folder that MINIFCN_DATA names")
+@pytest.mark.skipif(not VOC.is_dir(), reason=needs.VOC)
 def test_it_holds_on_real_labels():
-    outcome = run(SHARED / "voc500")
+    outcome = run(VOC)
     assert outcome.holds and "40 label maps with a long side of 500 pixels" in outcome.measured

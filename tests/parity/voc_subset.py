@@ -9,9 +9,8 @@ import os
 import time
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from models import in_pytorch
+from twins import MISSING, F, torch
 
 from minifcn import backend
 from minifcn.cli.commands.train import PRESETS
@@ -102,6 +101,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--turns", type=int)
     options = parser.parse_args()
+    if torch is None:
+        parser.exit(1, f"{MISSING}\n")
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # twins.py, for its tiny pictures, takes one
     torch.manual_seed(options.seed)
     classes = ClassMap.voc(PRESETS["voc-subset"]["classes"])

@@ -1,0 +1,17 @@
+"""What some tests need beside the README's install. A test that goes without skips with one of these; the end of a run counts them."""
+
+import os
+from pathlib import Path
+
+DATA = Path(os.environ.get("MINIFCN_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+PYTORCH = "needs PyTorch: pip install torch"
+CUPY = "needs CuPy: pip install cupy-cuda12x"
+GPU = "needs a GPU with CuPy"
+COMPILER = "needs a C++ compiler: g++ or clang++"
+VOC = "needs VOC: set MINIFCN_DATA to a folder with voc256 and voc500"
+SQUEEZENET = "needs SqueezeNet's weights: set MINIFCN_DATA to a folder with squeezenet11"
+BROWSER = "needs a browser: Chromium or Chrome"
+POSIX = "needs Linux or macOS"
+PORTRAIT = "needs matplotlib's sample data"
+STANDIN = "needs the stand-in for a GPU, which counts and refuses"
