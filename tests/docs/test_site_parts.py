@@ -4,6 +4,7 @@ import json
 import sys
 import types
 
+import needs
 import pytest
 
 from tests.docs.loading import ROOT, script
@@ -166,7 +167,7 @@ def test_no_pages_is_a_fault(tmp_path):
 
 @pytest.fixture
 def formulas():
-    pytest.importorskip("latex2mathml", reason='formulas of the site: pip install -e ".[docs]"')
+    pytest.importorskip("latex2mathml", reason=needs.DOCS)
     return script("build").formulas
 
 
