@@ -89,7 +89,7 @@ def test_memory_order_changes_nothing(name, layout):
 @each_operation
 def test_empty_batch(name, choice):
     if missing_empty_batch(name):
-        pytest.skip("test_recipe.py says what is missing")
+        pytest.skip("needs what test_recipe.py says is missing")
     call = empty_call(name)
     with mf.kernels.use(choice):
         output, tensors = run(name, call, requires_grad=True)
