@@ -1,5 +1,5 @@
 """Arrays in files: state dicts as safetensors."""
 
-from minifcn.weights.state import WeightsError, load_arrays, save_arrays
+from minifcn.weights.state import WeightsError, WeightsNote, load_arrays, save_arrays
 
-__all__ = ["WeightsError", "load_arrays", "save_arrays"]
+__all__ = ["WeightsError", "WeightsNote", "load_arrays", "save_arrays"]

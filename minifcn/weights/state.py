@@ -1,7 +1,10 @@
-"""Named arrays and a little JSON in one safetensors file, written whole or not at all."""
+"""Named arrays and a little JSON in one safetensors file, written whole or not at all, with a digest that shows damage."""
 
+import hashlib
 import json
 import os
+import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +12,22 @@ from typing import Any
 import numpy as np
 
 from minifcn.files import write_whole
+from minifcn.version import __version__
+
+DIGEST, WRITER = "sha256", "written_by"  # in the header: what is in the file, in 64 digits, and that a digest belongs there
+# what safetensors calls the numbers that NumPy has
+KINDS = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?", "C64": "<c8",
+}  # fmt: skip
 
 
 class WeightsError(ValueError):
     """A weights file is missing, damaged or not what was expected."""
+
+
+class WeightsNote(UserWarning):
+    """Something about a weights file that does not stop anybody."""
 
 
 def save_arrays(
@@ -22,8 +37,23 @@ def save_arrays(
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
-    content = save(contiguous, metadata={"minifcn": json.dumps(header or {}, sort_keys=True, default=plain)})
+    head = header or {}
+    if isinstance(head, dict):  # a list is kept too: whoever reads it says what is wrong with it
+        head = {**head, WRITER: f"minifcn {__version__}"}
+        head[DIGEST] = digest(contiguous, head)
+    content = save(contiguous, metadata={"minifcn": json.dumps(head, sort_keys=True, default=plain)})
     write_whole(path, content, durable=True)
+
+
+def digest(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> str:
+    """SHA-256 over the header and every array's name, kind, shape and bytes, in the order of the names: one flipped bit changes it."""
+    found = hashlib.sha256(json.dumps(header, sort_keys=True, default=plain).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)  # as the file keeps it
+        found.update(json.dumps([name, array.dtype.str, np.shape(arrays[name])]).encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def plain(value: Any) -> Any:
@@ -34,8 +64,12 @@ def plain(value: Any) -> Any:
 
 
 def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, header) as `save_arrays` wrote them; header is {} for a safetensors file from elsewhere. Raises WeightsError."""
-    from safetensors import SafetensorError, safe_open
+    """(arrays, header) as `save_arrays` wrote them; header is {} for a safetensors file from elsewhere. Raises WeightsError.
+
+    A file that was damaged since it was written is refused. One from before minifcn wrote digests is loaded, with a WeightsNote. BF16
+    becomes float32, which holds every BF16 number exactly.
+    """
+    from safetensors import SafetensorError, deserialize
 
     path = Path(path)
     if path.is_dir():
@@ -43,8 +77,54 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {}).get("minifcn", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        content = path.read_bytes()
+        entries = dict(deserialize(content))  # also sees that all offsets lie within the file
+        texts = metadata_of(content)
+        header = json.loads(texts.get("minifcn", "{}"))
+        arrays = {name: as_array(path, name, entries[name]) for name in sorted(entries)}
+    except WeightsError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    if "minifcn" not in texts and any(f'"{WRITER}": "minifcn' in text for text in texts.values()):
+        raise WeightsError(f"{path}: damaged: its header begins with {sorted(texts)} and not with minifcn; {AGAIN}")
+    if isinstance(header, dict):
+        check_digest(path, arrays, header, {entry["dtype"] for entry in entries.values()})
+    return arrays, header
+
+
+AGAIN = "copy or download it again, or train again"
+
+
+def check_digest(path: Path, arrays: dict[str, np.ndarray], header: dict[str, Any], kinds: set[str]) -> None:
+    """Raise WeightsError unless the file is as it was written. Takes what was added for this out of the `header`."""
+    expected = header.pop(DIGEST, None)
+    if expected is None and WRITER in header:
+        raise WeightsError(f"{path}: damaged: its header lost the digest; {AGAIN}")
+    rewritten = "BF16" in kinds  # which nothing here writes, and no damage makes of other numbers
+    if header and (rewritten or expected is None):
+        who = "made by another program" if rewritten else "from a minifcn that wrote no digest"
+        warnings.warn(
+            f"{path}: {who}: it is read, but damage would not be seen. To save it anew: mf.models.save(mf.models.load(file), file)", WeightsNote, stacklevel=3
+        )
+    elif expected is not None and digest(arrays, header) != expected:
+        raise WeightsError(f"{path}: damaged: what it holds is not what was written (its SHA-256 differs); {AGAIN}")
+    header.pop(WRITER, None)
+
+
+def metadata_of(content: bytes) -> dict[str, str]:
+    """The texts in the header of a safetensors file: 8 bytes of length, then JSON."""
+    (length,) = struct.unpack("<Q", content[:8])
+    return json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+
+
+def as_array(path: Path, name: str, entry: Mapping[str, Any]) -> np.ndarray:
+    """One entry of the file as an array that may be written to. Raises WeightsError for numbers that NumPy lacks."""
+    kind, shape = entry["dtype"], entry["shape"]
+    if kind == "BF16":  # the upper half of a float32
+        return (np.frombuffer(entry["data"], "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
+    if kind not in KINDS:
+        raise WeightsError(
+            f"{path}: {name} holds {kind} numbers, which NumPy does not have; save it as F16, BF16 or F32, with PyTorch: tensor.float()"
+        )
+    return np.frombuffer(entry["data"], KINDS[kind]).reshape(shape)
