@@ -20,6 +20,14 @@ class FileError(OSError):
         return str(self.args[-1])
 
 
+class NoFolderError(FileError, FileNotFoundError):
+    """The folder that a file was to be written into is not there."""
+
+
+class ForbiddenError(FileError, PermissionError):
+    """The system does not let a file be written."""
+
+
 def write_whole(path: str | os.PathLike[str], content: bytes, durable: bool = False) -> None:
     """Put `content` at `path`. Whoever looks, at any moment, finds the old file or the new one; a failure leaves the old one.
 
@@ -60,7 +68,7 @@ def put_in_place(draft: Path, path: Path) -> None:
     try:
         os.replace(draft, path)
     except PermissionError as error:
-        raise FileError(
+        raise ForbiddenError(
             error.errno,
             f"{path}: cannot be replaced for {sum(WAITS):.0f} s ({error.strerror}): another program has it open, or the folder forbids it. "
             "The file is as it was. Close what has it open, then go on",
@@ -97,7 +105,9 @@ def named(path: Path) -> Iterator[None]:
     except FileError:
         raise
     except OSError as error:
-        raise FileError(error.errno, f"{path}: cannot be written ({error.strerror or error}); {remedy(path, error)}") from error
+        kinds = {FileNotFoundError: NoFolderError, PermissionError: ForbiddenError}
+        text = f"{path}: cannot be written ({error.strerror or error}); {remedy(path, error)}"
+        raise kinds.get(type(error), FileError)(error.errno, text) from error
 
 
 def remedy(path: Path, error: OSError) -> str:
