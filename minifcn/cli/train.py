@@ -21,6 +21,7 @@ from minifcn.training import Config, Recipe, RunFolder, TrainingError, is_finish
 from minifcn.training import run as run_stages
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.recipes import ADAM_RATE, named_recipe
+from minifcn.training.run import fingerprints
 from minifcn.training.together import check_processes
 
 __all__ = ["add_arguments", "run"]
@@ -63,14 +64,20 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     config = make_config(arguments, classes, train_set)
     processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
     check_processes(processes, device, config.recipe.batch)
-    folder.agree(config)
+    notes = folder.agree(config, lambda: fingerprints(train_set, val_set), arguments.other_data)
     if is_finished(config, folder):
         if not folder.report.exists():
             finish(config, folder, train_set, val_set, command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
-    check_files(train_set)
+    if not check_files(train_set):
+        raise TrainingError(
+            f"split {train_set.split}: every pixel of all {len(train_set)} label files is void, so there is nothing to learn; see what "
+            f"minifcn check-data {arguments.data} says, and whether --classes and --others leave any class"
+        )
     check_files(val_set)
+    for note in notes:
+        print(note)
     print(
         f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
@@ -109,10 +116,10 @@ def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
     return synthetic_set(arguments.out / "data"), classes
 
 
-def check_files(dataset: VOCFolder) -> None:
-    """Read every pair before anything else is done. Raises DataError."""
+def check_files(dataset: VOCFolder) -> int:
+    """Read every pair before anything else is done; how many pixels are not void comes back. Raises DataError."""
     with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
-        dataset.check(checking.update)
+        return dataset.check(checking.update)
 
 
 def synthetic_set(root: Path) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
-from minifcn.data.labels import read_labels
+from minifcn.data.labels import VOID, read_labels
 
 PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -66,23 +66,30 @@ class VOCFolder:
         name = self.ids[i]
         return self._labels.get(name, self.folder / LABELS / f"{name}.png")
 
-    def check(self, progress: Callable[[], object] | None = None) -> None:
-        """Read every pair whole, and raise DataError with the first bad file in the order of the split.
+    def files(self, i: int) -> tuple[Path | None, Path]:
+        """Where picture `i` and its labels lie; None where there is no such picture."""
+        return self._pictures.get(self.ids[i]), self._labels_path(i)
+
+    def check(self, progress: Callable[[], object] | None = None) -> int:
+        """Read every pair whole; returns how many pixels are not void. Raises DataError with the first bad file in the order of the split.
 
         Found are files that are missing, unreadable or cut short, sizes that differ, colours instead of class numbers
         and unknown label values. `progress` is called once a checked pair.
         """
-        problems = [problem for problem in in_threads(self._problem, range(len(self)), progress) if problem]
+        found = in_threads(self._look_at, range(len(self)), progress)
+        problems = [problem for problem in found if isinstance(problem, str)]
         if problems:
             raise DataError(f"{problems[0]} (split {self.split}: {len(problems)} of {len(self)} pairs are bad)")
+        return sum(found)
 
-    def _problem(self, i: int) -> str | None:
+    def _look_at(self, i: int) -> str | int:
+        """What is wrong with a pair, or how many of its pixels are not void."""
         try:
             picture, labels = self.picture(i), self.labels(i)
         except DataError as error:
             return str(error)
         if picture.shape[:2] == labels.shape:
-            return None
+            return int((labels != VOID).sum())
         return sizes_differ(self._labels_path(i), labels, self._pictures[self.ids[i]], picture)
 
 
