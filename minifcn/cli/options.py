@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from minifcn import backend
+from minifcn.cli.output import raw
 
 
 def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
@@ -124,4 +125,5 @@ def device_words(device: str) -> str:
 
 def bar(total: int, what: str, **options: Any) -> Any:
     """A progress bar on a terminal; nothing elsewhere."""
-    return tqdm(total=total, desc=what, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True, **options)
+    hidden = not sys.stderr.isatty()
+    return tqdm(total=total, desc=what, file=raw(sys.stderr), disable=hidden, leave=False, dynamic_ncols=True, **options)

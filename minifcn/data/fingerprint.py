@@ -37,7 +37,7 @@ def differences(before: Any, now: dict[str, dict[str, list[str]]]) -> list[str]:
     """
     found = []
     for split, new in now.items():
-        old = before.get(split) if isinstance(before, dict) else None
+        old: Any = before.get(split) if isinstance(before, dict) else None
         if not is_fingerprint(old):
             found.append(f"{split}: no list of what it was")
             continue

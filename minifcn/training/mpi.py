@@ -16,6 +16,7 @@ import numpy as np
 from minifcn import backend
 from minifcn.training.errors import TrainingError
 from minifcn.training.group import ALONE, Group, NcclGroup
+from minifcn.training.interrupt import ENDING
 from minifcn.training.together import nccl_id, packed
 
 waiting = False  # whether the other processes wait for a job, and not for a sum
@@ -98,7 +99,7 @@ def serve(device: str) -> int:
     mpi = mpi4py()
     world = mpi.COMM_WORLD
     rank, processes = world.Get_rank(), world.Get_size()
-    for number in (signal.SIGINT, signal.SIGTERM):  # process 0 decides what they mean
+    for number in ENDING:  # process 0 decides what they mean
         signal.signal(number, signal.SIG_IGN)
     try:
         if device == "gpu":
