@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-DRAFT, DRAFT_ENDING = ".minifcn-", ".tmp"  # what a file is called until it is whole; short, so that no name becomes too long
+DRAFT, DRAFT_ENDING = (
+    ".minifcn-",
+    ".tmp",
+)  # what a file is called until it is whole; short, so that no name becomes too long
 # On Windows a file that somebody has open cannot be replaced; who reads a model, or looks for viruses in it, is done after a moment.
 # The waits between tries, in seconds
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 1.5)

@@ -9,8 +9,23 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 ERRORS = "minifcn"  # how letters are written that the terminal's encoding lacks, cp1252 on many a Windows
-PLAIN = {"×": "x", "→": "->", "…": "...", "–": "-", "—": "-", "✓": "ok", "✗": "x", "·": ".", "±": "+-", "−": "-", "²": "^2", "Σ": "sum "}
-TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # letters that let a terminal show others in another order
+PLAIN = {
+    "×": "x",
+    "→": "->",
+    "…": "...",
+    "–": "-",
+    "—": "-",
+    "✓": "ok",
+    "✗": "x",
+    "·": ".",
+    "±": "+-",
+    "−": "-",
+    "²": "^2",
+    "Σ": "sum ",
+}
+TURNING = (
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # letters that let a terminal show others in another order
+)
 
 
 def in_plain_letters(error: UnicodeError) -> tuple[str, int]:
@@ -18,7 +33,9 @@ def in_plain_letters(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
-    return "".join(PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in text), error.end
+    return "".join(
+        PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in text
+    ), error.end
 
 
 codecs.register_error(ERRORS, in_plain_letters)

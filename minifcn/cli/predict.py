@@ -176,7 +176,9 @@ def write_files(
 
     classes = classes_of(model)
     label_file, overlay_file, *others = results
-    write_whole(overlay_file, marked(png_bytes(overlay(picture, found.labels, model.class_names, classes.colours)), source))
+    write_whole(
+        overlay_file, marked(png_bytes(overlay(picture, found.labels, model.class_names, classes.colours)), source)
+    )
     # the values that the training labels have: a folder of predictions is a folder of labels
     write_whole(label_file, marked(labels_png(label_file, classes.restore(found.labels)), source))
     if found.confidence is not None:

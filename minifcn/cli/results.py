@@ -16,7 +16,9 @@ from minifcn.data.images import PNG
 
 LONGEST = 255 - len("_probabilities.npz")  # bytes: what a name may have on usual disks
 FORBIDDEN = '<>:"/\\|?*'  # in names on Windows; results are to be carried there too
-DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"}
+DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"
+}
 KEYWORD = b"minifcn predict"
 END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk of every PNG
 MARK = 64 + 1 + 32 + 1 + 32  # characters: the file, the picture's content, its path
@@ -98,7 +100,11 @@ def mark_of(content: bytes) -> tuple[str, str] | None:
     else:
         mark, whole = content[-MARK:], content[: -MARK - 2] + b"\0\0"
     parts = mark.decode("ascii", "replace").split(" ")
-    if len(parts) != 3 or hashlib.sha256(whole).hexdigest() != parts[0] or marked(whole, (parts[1], parts[2])) != content:
+    if (
+        len(parts) != 3
+        or hashlib.sha256(whole).hexdigest() != parts[0]
+        or marked(whole, (parts[1], parts[2])) != content
+    ):
         return None
     return parts[1], parts[2]
 

@@ -1,13 +1,13 @@
 """Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
 
 import argparse
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
+    as_typed,
     bar,
     chosen_device,
     device_words,
@@ -17,6 +17,7 @@ from minifcn.cli.train_options import add_arguments
 from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.painting import SHAPE_CLASSES
 from minifcn.data.sizes import default_crop, usual_size, valid_pixels
+from minifcn.files import FileError
 from minifcn.training import Config, Recipe, RunFolder, TrainingError, is_finished, mpi
 from minifcn.training import run as run_stages
 from minifcn.training.objective import class_counts, median_frequency
@@ -38,7 +39,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return train_as(arguments, "minifcn " + shlex.join(word for word in arguments.words if word != "--resume"))
+    return train_as(arguments, "minifcn " + as_typed([word for word in arguments.words if word != "--resume"]))
 
 
 def train_as(arguments: argparse.Namespace, command: str) -> int:
@@ -94,6 +95,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
         raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None
+    except FileError as error:  # a full disk, a folder that is gone, a file that another program holds
+        raise TrainingError(f"{error}. The run goes on from its last checkpoint with: {command} --resume") from error
     finish(config, folder, train_set, val_set, command)
     return 0
 

@@ -113,4 +113,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--verbose", action="store_true", help="a line for every step")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out; start it where there is none")
-    parser.add_argument("--other-data", action="store_true", help="with --resume: go on though pictures, labels or lists have changed")
+    parser.add_argument(
+        "--other-data", action="store_true", help="with --resume: go on though pictures, labels or lists have changed"
+    )

@@ -43,7 +43,11 @@ def differences(before: Any, now: dict[str, dict[str, list[str]]]) -> list[str]:
             continue
         kept = [name for name in old["names"] if name in set(new["names"])]
         more, fewer = without(new["names"], old["names"]), without(old["names"], new["names"])
-        found += [f"{split}: {some(names, f'name{plural(names)} {word}')}" for names, word in ((more, "more"), (fewer, "fewer")) if names]
+        found += [
+            f"{split}: {some(names, f'name{plural(names)} {word}')}"
+            for names, word in ((more, "more"), (fewer, "fewer"))
+            if names
+        ]
         if kept != [name for name in new["names"] if name in set(kept)]:
             found.append(f"{split}: another order of the list")
         for kind in ("pictures", "labels"):
@@ -56,7 +60,9 @@ def differences(before: Any, now: dict[str, dict[str, list[str]]]) -> list[str]:
 
 def is_fingerprint(value: Any) -> bool:
     """Whether a file holds what `fingerprint` gave."""
-    if not isinstance(value, dict) or not all(isinstance(value.get(key), list) for key in ("names", "pictures", "labels")):
+    if not isinstance(value, dict) or not all(
+        isinstance(value.get(key), list) for key in ("names", "pictures", "labels")
+    ):
         return False
     return len(value["names"]) == len(value["pictures"]) == len(value["labels"])
 

@@ -13,6 +13,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.labels import write_labels
 from minifcn.data.painting import SHAPE_CLASSES, paint
 from minifcn.data.voc import LABELS, PICTURES, SPLITS
+from minifcn.files import put_in_place
 
 FORMAT = 1  # raise it whenever the pictures or files change, so that older sets are not taken for new ones
 NOTE = "synthetic.json"
@@ -65,7 +66,7 @@ def make_synthetic(
     _write_lines(draft / NOTE, [json.dumps(made_of)])
     if target.exists():
         target.rmdir()  # empty, as seen above; if it no longer is, this fails and nothing is lost
-    draft.rename(target)
+    put_in_place(draft, target)
     return root
 
 

@@ -143,9 +143,15 @@ def check_names(names: Any, classes: Any) -> None:
     if not isinstance(classes, dict):
         raise WeightsError(f"classes is {classes!r}; expected names and label values")
     if "names" in classes and list(classes["names"]) != list(names):
-        raise WeightsError(f"class_names are {', '.join(names)}, but classes names {', '.join(map(str, classes['names']))}")
+        raise WeightsError(
+            f"class_names are {', '.join(names)}, but classes names {', '.join(map(str, classes['names']))}"
+        )
     values = list(classes.get("values", range(len(names))))
-    if len(values) != len(names) or len(set(values)) < len(values) or not all(
-        type(value) is int and 0 <= value < 255 for value in values
+    if (
+        len(values) != len(names)
+        or len(set(values)) < len(values)
+        or not all(type(value) is int and 0 <= value < 255 for value in values)
     ):
-        raise WeightsError(f"classes has the label values {values} for {len(names)} classes; expected one each, 0 to 254")
+        raise WeightsError(
+            f"classes has the label values {values} for {len(names)} classes; expected one each, 0 to 254"
+        )

@@ -65,7 +65,9 @@ def scores_of(model: FCN, picture: np.ndarray) -> Any:
     )  # a byte a number goes up, not four
     with no_grad():
         found = model(Tensor(values.astype(first.dtype, copy=False))).data[0]
-    if not backend.array_module(found).isfinite(found).all():  # the largest of NaNs is the first class: background everywhere
+    if (
+        not backend.array_module(found).isfinite(found).all()
+    ):  # the largest of NaNs is the first class: background everywhere
         raise TrainingError(
             "predict: the network's scores hold NaN or infinity, so that no class can be the most likely one; its weights are damaged or "
             "too large: take an earlier model"

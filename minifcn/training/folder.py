@@ -94,13 +94,20 @@ class RunFolder:
         saved.pop("run", None)
         wanted = json.loads(json.dumps(config.to_dict()))
         chosen, derived = (
-            differences(*({name: value for name, value in each.items() if (name in DERIVED) == of_data} for each in (saved, wanted)))
+            differences(
+                *(
+                    {name: value for name, value in each.items() if (name in DERIVED) == of_data}
+                    for each in (saved, wanted)
+                )
+            )
             for of_data in (False, True)
         )
         self.refuse_options(chosen)
         notes = []
         if version != __version__:
-            notes.append(f"the run was started by minifcn {version}, this is {__version__}: what follows may differ from what it would have done")
+            notes.append(
+                f"the run was started by minifcn {version}, this is {__version__}: what follows may differ from what it would have done"
+            )
         if data:
             self.data = data()
             notes += self.compare_data(self.data, other_data)
@@ -156,7 +163,9 @@ class RunFolder:
     def no_checkpoint(self, error: Exception) -> TrainingError:
         """What to say of a checkpoint that cannot be gone on from."""
         text = str(error).removeprefix(f"{self.checkpoint}: ")
-        return TrainingError(f"{self.checkpoint}: {text}; put a whole one there, or delete it and the run begins again at its first step")
+        return TrainingError(
+            f"{self.checkpoint}: {text}; put a whole one there, or delete it and the run begins again at its first step"
+        )
 
     def start_log(self, stages: tuple[str, ...], stage: int, step: int) -> list[dict[str, Any]]:
         """Keep the rows up to `step` of `stage`, drop later ones that no checkpoint covers; returns the rows kept."""
@@ -227,7 +236,9 @@ def read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(f"{path}: cannot be read ({error}); {RESTORE}") from error
     if not isinstance(found, dict):
-        raise TrainingError(f"{path}: holds {type(found).__name__} {str(found)[:40]}, expected names and values; {RESTORE}")
+        raise TrainingError(
+            f"{path}: holds {type(found).__name__} {str(found)[:40]}, expected names and values; {RESTORE}"
+        )
     return found
 
 
@@ -237,7 +248,11 @@ def write_json(path: Path, value: Any) -> None:
 
 def are_scores(scores: Any) -> bool:
     """Whether these are the scores of a stage, as `evaluate` gives them."""
-    if not isinstance(scores, dict) or not isinstance(scores.get("per_class"), dict) or not all(name in scores for name in SCORES):
+    if (
+        not isinstance(scores, dict)
+        or not isinstance(scores.get("per_class"), dict)
+        or not all(name in scores for name in SCORES)
+    ):
         return False
     values = [scores[name] for name in SCORES] + list(scores["per_class"].values())
     return all(value is None or (is_number(value) and 0 <= value <= 1) for value in values)
@@ -255,7 +270,12 @@ def check_header(header: Any, config: Config, run: Any) -> None:
     if run is not None and header.get("run", run) != run:
         raise WeightsError("belongs to another run")
     place = header["place"]
-    whole = isinstance(place, list) and len(place) == 3 and all(type(number) is int for number in place[:2]) and is_number(place[2])
+    whole = (
+        isinstance(place, list)
+        and len(place) == 3
+        and all(type(number) is int for number in place[:2])
+        and is_number(place[2])
+    )
     if not whole or not (0 <= place[0] < len(config.stages) and 0 <= place[1] <= config.steps and -1 <= place[2] <= 1):
         raise WeightsError(
             f"says that the run stands at {place}; expected a stage from 0 to {len(config.stages) - 1}, a step from 0 to {config.steps}, and a score"

@@ -142,7 +142,9 @@ def patience(kill: Callable[[], Any], own: float = 0.0) -> Iterator[None]:
             before = time.monotonic()
             if done.wait(min(1.0, limit - waited)):
                 return
-            waited += min(time.monotonic() - before, 2.0)  # longer only where this process was stopped too: with Ctrl-Z both are
+            waited += min(
+                time.monotonic() - before, 2.0
+            )  # longer only where this process was stopped too: with Ctrl-Z both are
         ended.set()
         kill()
 

@@ -20,7 +20,12 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 NAME = "run.lock"
-TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what the systems say of a lock that another holds
+TAKEN = (
+    errno.EWOULDBLOCK,
+    errno.EAGAIN,
+    errno.EACCES,
+    errno.EDEADLK,
+)  # what the systems say of a lock that another holds
 TRIES = 10_000  # each one means that somebody else has just removed what was opened
 FAR = 1 << 30  # Windows lets nobody read the bytes that are locked: so not those that say who holds the lock
 
@@ -35,7 +40,9 @@ def held(folder: Path) -> Iterator[None]:
         open_still = False
         try:
             (folder / NAME).unlink()
-        except PermissionError:  # Windows removes no file that somebody has open, so there it can wait until this one is closed
+        except (
+            PermissionError
+        ):  # Windows removes no file that somebody has open, so there it can wait until this one is closed
             open_still = True
         except OSError:
             pass  # the folder is gone

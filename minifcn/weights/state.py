@@ -14,7 +14,10 @@ import numpy as np
 from minifcn.files import write_whole
 from minifcn.version import __version__
 
-DIGEST, WRITER = "sha256", "written_by"  # in the header: what is in the file, in 64 digits, and that a digest belongs there
+DIGEST, WRITER = (
+    "sha256",
+    "written_by",
+)  # in the header: what is in the file, in 64 digits, and that a digest belongs there
 # what safetensors calls the numbers that NumPy has
 KINDS = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -105,7 +108,9 @@ def check_digest(path: Path, arrays: dict[str, np.ndarray], header: dict[str, An
     if header and (rewritten or expected is None):
         who = "made by another program" if rewritten else "from a minifcn that wrote no digest"
         warnings.warn(
-            f"{path}: {who}: it is read, but damage would not be seen. To save it anew: mf.models.save(mf.models.load(file), file)", WeightsNote, stacklevel=3
+            f"{path}: {who}: it is read, but damage would not be seen. To save it anew: mf.models.save(mf.models.load(file), file)",
+            WeightsNote,
+            stacklevel=3,
         )
     elif expected is not None and digest(arrays, header) != expected:
         raise WeightsError(f"{path}: damaged: what it holds is not what was written (its SHA-256 differs); {AGAIN}")

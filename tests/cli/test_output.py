@@ -42,7 +42,9 @@ def test_letters_that_a_terminal_lacks_are_written_in_others(monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-@pytest.mark.parametrize("name", [f"{RED}.png", "a\rb.png", "a\x9b2Jb.png", "a\u202egnp.exe.png", os.fsdecode(b"caf\xe9.png")])
+@pytest.mark.parametrize(
+    "name", [f"{RED}.png", "a\rb.png", "a\x9b2Jb.png", "a\u202egnp.exe.png", os.fsdecode(b"caf\xe9.png")]
+)
 def test_no_command_to_the_terminal_comes_out_of_a_name(name, call, person_model, tmp_path):
     Image.new("RGB", (9, 7)).save(tmp_path / "p.png")
     picture = tmp_path / "in" / name
@@ -56,7 +58,12 @@ def test_no_command_to_the_terminal_comes_out_of_a_name(name, call, person_model
         answers.append(call(*words).failed("bad"))
     for answer in answers:
         text = answer.out + answer.err
-        assert not set(text) & {*map(chr, range(9)), *map(chr, range(11, 32)), *map(chr, range(0x7F, 0xA0)), "\u202e"}, text
+        assert not set(text) & {
+            *map(chr, range(9)),
+            *map(chr, range(11, 32)),
+            *map(chr, range(0x7F, 0xA0)),
+            "\u202e",
+        }, text
 
 
 def test_usage_errors_are_cleaned_too(call):
@@ -66,7 +73,12 @@ def test_usage_errors_are_cleaned_too(call):
 
 @pytest.mark.parametrize(
     "text, shown",
-    [("plain ü 家 × \n\t", "plain ü 家 × \n\t"), ("\x1b[0m", r"\x1b[0m"), ("a\x00b\x7f\x9b", r"a\x00b\x7f\x9b"), ("\u202ea\u2066", r"\u202ea\u2066")],
+    [
+        ("plain ü 家 × \n\t", "plain ü 家 × \n\t"),
+        ("\x1b[0m", r"\x1b[0m"),
+        ("a\x00b\x7f\x9b", r"a\x00b\x7f\x9b"),
+        ("\u202ea\u2066", r"\u202ea\u2066"),
+    ],
 )
 def test_what_a_terminal_obeys_is_written_out(text, shown):
     assert without_commands(text) == shown

@@ -93,7 +93,21 @@ def test_a_mark_fits_its_file_alone(tmp_path):
         assert file["x"].tolist() == list(range(6))
 
 
-STRANGE = ["CON", "nul", "Aux.old", "com1", "LPT9", "a:b", "what?", "tab\there", "line\nbreak", "\x1b[31mred", "trailing ", "a.", "back\\slash"]
+STRANGE = [
+    "CON",
+    "nul",
+    "Aux.old",
+    "com1",
+    "LPT9",
+    "a:b",
+    "what?",
+    "tab\there",
+    "line\nbreak",
+    "\x1b[31mred",
+    "trailing ",
+    "a.",
+    "back\\slash",
+]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pictures of such names")
@@ -143,7 +157,9 @@ def test_a_full_disk_is_said_of_each_file_and_loses_nothing(predict, tmp_path, f
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     fill_disk()
     answer = predict(first, second)
-    answer.failed("a_overlay.png: cannot be written (No space left on device)", "make room, then go on", "b_overlay.png", "2 of 2")
+    answer.failed(
+        "a_overlay.png: cannot be written (No space left on device)", "make room, then go on", "b_overlay.png", "2 of 2"
+    )
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 

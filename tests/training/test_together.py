@@ -194,7 +194,9 @@ def test_a_process_that_is_stopped_for_ever_does_not_hold_the_first_one(monkeypa
     monkeypatch.setattr(group_module, "PATIENCE", 1.0)
     monkeypatch.setattr(group_module, "TIMES", 1)
     began = time.monotonic()
-    with pytest.raises(TrainingError, match=r"process 1 of 2: was silent for \d+ s and was ended; .* Go on with --resume"):
+    with pytest.raises(
+        TrainingError, match=r"process 1 of 2: was silent for \d+ s and was ended; .* Go on with --resume"
+    ):
         fit(fresh(np.float32), Troubled("stopped"), RECIPE, steps=50, seed=1, processes=2)
     assert time.monotonic() - began < 60
     assert not multiprocessing.active_children()

@@ -106,7 +106,10 @@ def test_bytes_are_safe_before_the_name_changes(tmp_path, monkeypatch):
     save_arrays(tmp_path / "w", ARRAYS)
     size = (tmp_path / "w").stat().st_size
     assert order[:2] == [("fsync", size), ("replace", size)]
-    assert [what for what, _ in order[2:]] in ([], ["fsync"])  # of the folder, whose name for it must last too; not on Windows
+    assert [what for what, _ in order[2:]] in (
+        [],
+        ["fsync"],
+    )  # of the folder, whose name for it must last too; not on Windows
 
 
 def test_a_header_that_is_no_json_leaves_the_old_file(tmp_path):
@@ -172,13 +175,22 @@ def test_a_header_of_ours_that_is_no_json_is_damage(tmp_path):
 @pytest.mark.parametrize("kind", ["F8_E4M3", "F8_E5M2"])
 def test_a_number_type_that_numpy_lacks_is_named(kind, tmp_path):
     written_by_hand(tmp_path / "f", {"w": {"dtype": kind, "shape": [2], "data_offsets": [0, 2]}}, b"\0" * 2)
-    with pytest.raises(WeightsError, match=rf"f: w holds {kind} numbers, which NumPy does not have; save it as F16, BF16 or F32"):
+    with pytest.raises(
+        WeightsError, match=rf"f: w holds {kind} numbers, which NumPy does not have; save it as F16, BF16 or F32"
+    ):
         load_arrays(tmp_path / "f")
 
 
 def test_bf16_is_widened(tmp_path):
     """The bits by the definition: sign, 8 of exponent, 7 of fraction; not those of a conversion here."""
-    numbers = {0x3F80: 1.0, 0xC048: -3.125, 0x0000: 0.0, 0x7F7F: (2 - 2**-7) * 2.0**127, 0x0001: 2.0**-133, 0x4049: 3.140625}
+    numbers = {
+        0x3F80: 1.0,
+        0xC048: -3.125,
+        0x0000: 0.0,
+        0x7F7F: (2 - 2**-7) * 2.0**127,
+        0x0001: 2.0**-133,
+        0x4049: 3.140625,
+    }
     entry = {"w": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}}
     written_by_hand(tmp_path / "f", entry, struct.pack("<6H", *numbers))
     (array,) = load_arrays(tmp_path / "f")[0].values()
@@ -211,15 +223,21 @@ def test_two_arrays_exchanged_are_damage(tmp_path):
     """All bytes are there, each under the other's name."""
     save_arrays(tmp_path / "w", {"a": np.zeros(3), "b": np.ones(3)}, {"format": 1})
     content = (tmp_path / "w").read_bytes()
-    (tmp_path / "w").write_bytes(content.replace(b'"a":{', b'"x":{').replace(b'"b":{', b'"a":{').replace(b'"x":{', b'"b":{'))
-    with pytest.raises(WeightsError, match=r"w: damaged: what it holds is not what was written \(its SHA-256 differs\); copy or"):
+    (tmp_path / "w").write_bytes(
+        content.replace(b'"a":{', b'"x":{').replace(b'"b":{', b'"a":{').replace(b'"x":{', b'"b":{')
+    )
+    with pytest.raises(
+        WeightsError, match=r"w: damaged: what it holds is not what was written \(its SHA-256 differs\); copy or"
+    ):
         load_arrays(tmp_path / "w")
 
 
 def test_a_file_from_before_digests_is_loaded_with_a_note(tmp_path):
     entry = {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
     written_by_hand(tmp_path / "old", entry, struct.pack("<f", 2.5), minifcn='{"format": 1}')
-    with pytest.warns(WeightsNote, match="old: from a minifcn that wrote no digest: it is read, but damage would not be seen"):
+    with pytest.warns(
+        WeightsNote, match="old: from a minifcn that wrote no digest: it is read, but damage would not be seen"
+    ):
         arrays, header = load_arrays(tmp_path / "old")
     assert header == {"format": 1} and arrays["w"].tolist() == [2.5]
 
