@@ -1,11 +1,11 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
-import os
-import sys
+import os as _os
+import sys as _sys
 
-if sys.platform == "darwin" and "numpy" not in sys.modules:
+if _sys.platform == "darwin" and "numpy" not in _sys.modules:
     # Apple's BLAS reads this when NumPy loads it and cannot be told later; the kernels run threads of their own (kernels/threads.py)
-    os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
+    _os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
 
 from minifcn import draw, kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
