@@ -23,6 +23,7 @@ import minifcn as mf
 from minifcn import files
 from minifcn.bench import measure, memory
 from minifcn.cli import options
+from minifcn.data import ClassMap, VOCFolder, read_class_names
 from minifcn.kernels import threads
 from minifcn.training import RunFolder, TrainingError, lock
 
@@ -428,6 +429,26 @@ def test_nothing_needs_what_only_some_systems_have():
             word = f"import {name}" if name.islower() and "." not in name and name != "killpg" else name
             if word in text:
                 assert path.relative_to(ROOT / "minifcn").as_posix() in allowed, f"{path} uses {name}"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [r"JPEGImages\{}.jpg", r"C:\voc\JPEGImages\{}.JPG", "JPEGImages/{}.jpg", "/JPEGImages/{0}.jpg /SegmentationClass/{0}.png",
+     r"JPEGImages\{0}.jpg SegmentationClass\{0}.png"],
+)  # fmt: skip
+def test_lists_may_hold_paths_of_any_system(form, tmp_path):
+    data = make_small_set(tmp_path / "data")
+    split = data / "ImageSets" / "Segmentation" / "train.txt"
+    names = split.read_text(encoding="utf-8").split()
+    split.write_text("".join(f"{form.format(name)}\r\n" for name in names), encoding="utf-8", newline="")
+    found = VOCFolder(data, "train", ClassMap.own(read_class_names(data / "class_names.txt")))
+    assert found.ids == names and found.check() > 0
+
+
+def test_a_backslash_in_a_name_that_is_no_path_stays():
+    from minifcn.data.voc import listed_name
+
+    assert listed_name(r"a\b") == r"a\b" and listed_name("my photo") == "my photo" and listed_name("a.jpg") == "a.jpg"
 
 
 def test_new_processes_are_spawned():

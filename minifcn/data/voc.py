@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -144,10 +144,26 @@ def split_lines(folder: Path, split: str) -> list[tuple[int, str]]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"split {path}: not UTF-8 text; write one picture name a line") from error
-    names = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    names = [(number, listed_name(line.strip())) for number, line in enumerate(lines, 1) if line.strip()]
     if not names:
         raise DataError(f"split {path}: no picture names in it; write one a line")
     return names
+
+
+def listed_name(line: str) -> str:
+    r"""The picture's name in a line: of a path, of whatever system, its last part without the ending; of two paths that of the first.
+
+    >>> listed_name("2007_000032"), listed_name(r"JPEGImages\a b.jpg"), listed_name("/JPEGImages/a.jpg /SegmentationClass/a.png")
+    ('2007_000032', 'a b', 'a')
+    """
+    columns = line.split()
+    if len(columns) > 1 and all(is_path(column) for column in columns):
+        line = columns[0]
+    return PureWindowsPath(line).stem if is_path(line) else line  # it takes / and \\ for the same
+
+
+def is_path(text: str) -> bool:
+    return ("/" in text or "\\" in text) and text.lower().endswith(PICTURE_ENDINGS)
 
 
 def _read_split(folder: Path, split: str) -> list[str]:
