@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +17,8 @@ DIGEST, WRITER = (
     "sha256",
     "written_by",
 )  # in the header: what is in the file, in 64 digits, and that a digest belongs there
-# what safetensors calls the numbers that NumPy has
-KINDS = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
-    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?", "C64": "<c8",
-}  # fmt: skip
+# what safetensors calls the numbers that can be read
+KINDS = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL", "C64")
 
 
 class WeightsError(ValueError):
@@ -72,7 +68,7 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     A file that was damaged since it was written is refused. One from before minifcn wrote digests is loaded, with a WeightsNote. BF16
     becomes float32, which holds every BF16 number exactly.
     """
-    from safetensors import SafetensorError, deserialize
+    from safetensors import SafetensorError, safe_open
 
     path = Path(path)
     if path.is_dir():
@@ -80,11 +76,13 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
-        content = path.read_bytes()
-        entries = dict(deserialize(content))  # also sees that all offsets lie within the file
-        texts = metadata_of(content)
-        header = json.loads(texts.get("minifcn", "{}"))
-        arrays = {name: as_array(path, name, entries[name]) for name in sorted(entries)}
+        with safe_open(path, framework="numpy") as file:
+            texts = file.metadata() or {}
+            header = json.loads(texts.get("minifcn", "{}"))
+            kinds = {name: file.get_slice(name).get_dtype() for name in sorted(file.keys())}
+            check_kinds(path, kinds)
+            arrays = {name: file.get_tensor(name) for name in kinds if kinds[name] != "BF16"}
+        arrays |= widened(path, {name for name in kinds if kinds[name] == "BF16"})
     except WeightsError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -92,19 +90,21 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     if "minifcn" not in texts and any(f'"{WRITER}": "minifcn' in text for text in texts.values()):
         raise WeightsError(f"{path}: damaged: its header begins with {sorted(texts)} and not with minifcn; {AGAIN}")
     if isinstance(header, dict):
-        check_digest(path, arrays, header, {entry["dtype"] for entry in entries.values()})
-    return arrays, header
+        check_digest(path, arrays, header, rewritten="BF16" in kinds.values())
+    return {name: arrays[name] for name in kinds}, header
 
 
 AGAIN = "copy or download it again, or train again"
 
 
-def check_digest(path: Path, arrays: dict[str, np.ndarray], header: dict[str, Any], kinds: set[str]) -> None:
-    """Raise WeightsError unless the file is as it was written. Takes what was added for this out of the `header`."""
+def check_digest(path: Path, arrays: dict[str, np.ndarray], header: dict[str, Any], rewritten: bool) -> None:
+    """Raise WeightsError unless the file is as it was written. Takes what was added for this out of the `header`.
+
+    `rewritten`: it holds BF16, which nothing here writes, and no damage makes of other numbers: a digest in it is that of another file.
+    """
     expected = header.pop(DIGEST, None)
     if expected is None and WRITER in header:
         raise WeightsError(f"{path}: damaged: its header lost the digest; {AGAIN}")
-    rewritten = "BF16" in kinds  # which nothing here writes, and no damage makes of other numbers
     if header and (rewritten or expected is None):
         who = "made by another program" if rewritten else "from a minifcn that wrote no digest"
         warnings.warn(
@@ -117,19 +117,22 @@ def check_digest(path: Path, arrays: dict[str, np.ndarray], header: dict[str, An
     header.pop(WRITER, None)
 
 
-def metadata_of(content: bytes) -> dict[str, str]:
-    """The texts in the header of a safetensors file: 8 bytes of length, then JSON."""
-    (length,) = struct.unpack("<Q", content[:8])
-    return json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+def check_kinds(path: Path, kinds: Mapping[str, str]) -> None:
+    """Raise WeightsError for numbers that NumPy lacks. `kinds`: of each array, in the words of safetensors."""
+    for name, kind in kinds.items():
+        if kind not in KINDS:
+            raise WeightsError(
+                f"{path}: {name} holds {kind} numbers, which NumPy does not have; save it as F16, BF16 or F32, with PyTorch: tensor.float()"
+            )
 
 
-def as_array(path: Path, name: str, entry: Mapping[str, Any]) -> np.ndarray:
-    """One entry of the file as an array that may be written to. Raises WeightsError for numbers that NumPy lacks."""
-    kind, shape = entry["dtype"], entry["shape"]
-    if kind == "BF16":  # the upper half of a float32
-        return (np.frombuffer(entry["data"], "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
-    if kind not in KINDS:
-        raise WeightsError(
-            f"{path}: {name} holds {kind} numbers, which NumPy does not have; save it as F16, BF16 or F32, with PyTorch: tensor.float()"
-        )
-    return np.frombuffer(entry["data"], KINDS[kind]).reshape(shape)
+def widened(path: Path, names: set[str]) -> dict[str, np.ndarray]:
+    """The BF16 arrays of a file as float32, whose upper half a BF16 number is."""
+    from safetensors import deserialize
+
+    entries = deserialize(path.read_bytes()) if names else []
+    return {
+        name: (np.frombuffer(entry["data"], "<u2").astype("<u4") << 16).view("<f4").reshape(entry["shape"])
+        for name, entry in entries
+        if name in names
+    }
