@@ -13,7 +13,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.labels import write_labels
 from minifcn.data.painting import SHAPE_CLASSES, paint
 from minifcn.data.voc import LABELS, PICTURES, SPLITS
-from minifcn.files import put_in_place
+from minifcn.files import named, put_in_place
 
 FORMAT = 1  # raise it whenever the pictures or files change, so that older sets are not taken for new ones
 NOTE = "synthetic.json"
@@ -76,7 +76,9 @@ def _write_split(
     names = [f"{split}_{index:05d}" for index in range(count)]
     for index, name in enumerate(names):
         picture, labels = paint(size, np.random.default_rng([("train", "val").index(split), index, seed]))
-        Image.fromarray(picture).save(folder / PICTURES / f"{name}.jpg", quality=92, subsampling=0)
+        path = folder / PICTURES / f"{name}.jpg"
+        with named(path):  # a full disk names no file by itself
+            Image.fromarray(picture).save(path, quality=92, subsampling=0)
         write_labels(folder / LABELS / f"{name}.png", labels)
         if progress:
             progress()
@@ -84,7 +86,8 @@ def _write_split(
 
 
 def _write_lines(path: Path, lines: tuple[str, ...] | list[str]) -> None:
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    with named(path):
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def _is_empty_folder(path: Path) -> bool:

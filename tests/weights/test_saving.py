@@ -136,7 +136,7 @@ def test_a_safetensors_file_from_elsewhere(tmp_path):
     save_arrays(tmp_path / "f", {"features.0.weight": np.zeros((2, 3, 3, 3), np.float32)})
     with pytest.raises(WeightsError, match=r"a safetensors file, but not a minifcn model \(format None, expected 1\)"):
         load(tmp_path / "f")
-    save_arrays(tmp_path / "f", {}, model_header(model()) | {"format": 2})
+    save_arrays(tmp_path / "f", {"x": np.zeros(1)}, model_header(model()) | {"format": 2})
     with pytest.raises(WeightsError, match=r"not a minifcn model \(format 2, expected 1\)"):
         load(tmp_path / "f")
 
