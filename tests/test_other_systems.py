@@ -57,6 +57,12 @@ def locking(descriptor, mode, count):
 
 sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, LK_UNLCK=0, locking=locking)
 
+class Unbound:  # Python 3.10 keeps such functions in a class, where they would become methods
+    def __init__(self, function):
+        self.function = function
+    def __call__(self, *arguments, **options):
+        return self.function(*arguments, **options)
+
 def is_open(path):
     path = os.path.realpath(path)
     for process in filter(str.isdigit, os.listdir("/proc")):
@@ -76,7 +82,7 @@ def refusing(function, of_target, only_new=False):
         if os.path.isfile(path) and is_open(path):
             raise PermissionError(13, "The process cannot access the file because it is being used by another process", path)
         return function(*paths, **options)
-    return refuse
+    return Unbound(refuse)
 
 os.replace, os.rename = refusing(os.replace, True), refusing(os.rename, True, only_new=True)
 os.unlink = os.remove = refusing(os.unlink, False)
@@ -91,7 +97,7 @@ def checked(file, mode="r", *arguments, **options):
             raise OSError(22, "Invalid argument", file)
     return opened(file, mode, *arguments, **options)
 
-builtins.open = io.open = checked
+builtins.open = io.open = Unbound(checked)
 warnings.filterwarnings("error", category=EncodingWarning, module="minifcn")
 """
 
