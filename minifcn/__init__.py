@@ -1,8 +1,13 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
-import sys
+import os as _os
+import sys as _sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+if _sys.platform == "darwin" and "numpy" not in _sys.modules:
+    # Apple's BLAS reads this when NumPy loads it and cannot be told later; the kernels run threads of their own (kernels/threads.py)
+    _os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
 
 from minifcn import draw, kernels, models, nn, ops
 from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
@@ -51,7 +56,7 @@ def __getattr__(name: str) -> "ModuleType":
     # pictures and progress bars are loaded when they are first asked for
     if name in ("data", "training"):
         return import_module(f"minifcn.{name}")
-    raise AttributeError(f"module 'minifcn' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+    raise AttributeError(f"module 'minifcn' has no attribute {name!r}", name=name, obj=_sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -1,22 +1,126 @@
 """Files that appear whole or not at all: the one way in which anything here is written that a killed process must not spoil."""
 
+import errno
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+DRAFT, DRAFT_ENDING = (
+    ".minifcn-",
+    ".tmp",
+)  # what a file is called until it is whole; short, so that no name becomes too long
+# On Windows a file that somebody has open cannot be replaced; who reads a model, or looks for viruses in it, is done after a moment.
+# The waits between tries, in seconds
+WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 1.5)
+
+
+class FileError(OSError):
+    """A file could not be written: the sentence says which one, why, and what to do."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1])
+
+
+class NoFolderError(FileError, FileNotFoundError):
+    """The folder that a file was to be written into is not there."""
+
+
+class ForbiddenError(FileError, PermissionError):
+    """The system does not let a file be written."""
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, durable: bool = False) -> None:
     """Put `content` at `path`. Whoever looks, at any moment, finds the old file or the new one; a failure leaves the old one.
 
-    `durable`: also survive a power cut, at the price of waiting for the disk.
+    `durable`: also survive a power cut, at the price of waiting for the disk. Raises FileError. Any number of processes may write one path.
     """
     path = Path(path)
-    draft = path.with_name(path.name + ".tmp")
-    try:
-        with open(draft, "wb") as file:
-            file.write(content)
+    draft = path.with_name(f"{DRAFT}{os.urandom(8).hex()}{DRAFT_ENDING}")
+    with named(path):
+        try:
+            with open(draft, "xb") as file:
+                file.write(content)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())  # the name may change only once the bytes are safe
+            put_in_place(draft, path)
             if durable:
-                file.flush()
-                os.fsync(file.fileno())  # the name may change only once the bytes are safe
-        os.replace(draft, path)  # atomic within a folder
-    finally:
-        draft.unlink(missing_ok=True)
+                sync_folder(path.parent)
+        finally:
+            with suppress(OSError):  # what went wrong before counts
+                draft.unlink(missing_ok=True)
+
+
+def append_durably(path: str | os.PathLike[str], text: str) -> None:
+    """Add `text` to the end of a file and wait until the disk has it. Raises FileError."""
+    with named(Path(path)), open(path, "ab") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Rename `draft` to `path`, which it replaces: atomic within a folder. Waits a few seconds for whoever has the old file open."""
+    for wait in WAITS:
+        try:
+            return os.replace(draft, path)
+        except PermissionError:
+            time.sleep(wait)
+    try:
+        os.replace(draft, path)
+    except PermissionError as error:
+        raise ForbiddenError(
+            error.errno,
+            f"{path}: cannot be replaced for {sum(WAITS):.0f} s ({error.strerror}): another program has it open, or the folder forbids it. "
+            "The file is as it was. Close what has it open, then go on",
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the disk know the names in `folder` too. Windows does that by itself, and opens no folders."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_drafts(folder: Path, older: float = 0.0) -> None:
+    """Delete what killed processes left half written in `folder`, if nobody touched it for `older` seconds."""
+    for draft in folder.glob(f"{DRAFT}*{DRAFT_ENDING}"):
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime >= older:
+                draft.unlink()
+
+
+def is_draft(name: str) -> bool:
+    return name.startswith(DRAFT) and name.endswith(DRAFT_ENDING)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """An OSError inside becomes a sentence about `path`: the system names the draft, or for a full disk nothing at all."""
+    try:
+        yield
+    except FileError:
+        raise
+    except OSError as error:
+        kinds = {FileNotFoundError: NoFolderError, PermissionError: ForbiddenError}
+        text = f"{path}: cannot be written ({error.strerror or error}); {remedy(path, error)}"
+        raise kinds.get(type(error), FileError)(error.errno, text) from error
+
+
+def remedy(path: Path, error: OSError) -> str:
+    """What to do about it. The cause that is named is looked at first."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        return "the disk, or your share of it, is full: make room, then go on. What was there before is whole"
+    if error.errno == errno.ENAMETOOLONG:
+        return "the name is too long for this disk: give a shorter one"
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} is not there (any more): make it, or choose another one"
+    if path.is_dir():
+        return "this is a folder: give the name of a file"
+    return f"see that you may write in {path.parent}. What was there before is whole"

@@ -450,7 +450,7 @@ print(textwrap.fill(f"rate 1e-10: {fails(lr=1e-10)}"), textwrap.fill(f"rate 100:
 #
 # ## In the library
 # `minifcn/training/loop.py` makes a step, and draws from `np.random.default_rng([3, seed, number])`, never from a stream. `minifcn/training/run.py` walks through the stages and writes the
-# checkpoints. `minifcn/training/folder.py` keeps the folder: the log is written *before* the checkpoint, since on resume rows too many can be dropped, but rows too few are lost. After exercise 2 look
+# checkpoints. `minifcn/training/runs/folder.py` keeps the folder: the log is written *before* the checkpoint, since on resume rows too many can be dropped, but rows too few are lost. After exercise 2 look
 # into `minifcn/files.py`, after exercise 3 at `_turns` in `minifcn/data/loader.py`.
 #
 # > **Honesty box.** "Bit for bit" holds on the same machine with the same libraries: another processor adds in another order. The long run is one seed, seven classes and small photographs; it is not the

@@ -94,9 +94,9 @@ class Neighbours:
 def busy_seconds() -> float | None:
     """Seconds that all cores together have worked since the machine was started."""
     table = Path("/proc/stat")
-    if not table.exists():
+    if not table.exists() or not hasattr(os, "sysconf"):
         return None
-    ticks = [int(number) for number in table.read_text().split("\n")[0].split()[1:9]]
+    ticks = [int(number) for number in table.read_text(encoding="utf-8").split("\n")[0].split()[1:9]]
     return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")  # all but idle and waiting for a disk
 
 

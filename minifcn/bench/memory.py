@@ -17,28 +17,32 @@ from minifcn.bench.ours import OurProgram
 STATUS = Path("/proc/self/status")
 
 
-def peak(case: str, variant: str, threads: int) -> int:
-    """Bytes. `variant`: "ops" or "model", or one of PyTorch's memory formats."""
+def peak(case: str, variant: str, threads: int) -> int | None:
+    """Bytes; None where the system does not say, on Windows. `variant`: "ops" or "model", or one of PyTorch's memory formats."""
     command = [sys.executable, "-m", "minifcn.bench.memory", case, variant, str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if done.returncode:
         raise RuntimeError(
             f"bench: the memory of {case} ({variant}) could not be measured: {done.stderr.strip()[-500:]}"
         )
-    return int(json.loads(done.stdout)["peak"])
+    found = json.loads(done.stdout)["peak"]
+    return None if found is None else int(found)
 
 
 def in_status(field: str) -> int:
     """Bytes that the kernel reports: VmRSS now, VmHWM at most so far."""
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
+    line = next(line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) * 1024
 
 
-def now_and_most() -> tuple[int, int]:
+def now_and_most() -> tuple[int, int] | None:
+    """Bytes in use now, and at most so far; None where the system does not say."""
     if STATUS.exists():
         return in_status("VmRSS"), in_status("VmHWM")
-    import resource  # not on Windows
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return most, most
 
@@ -48,21 +52,22 @@ def available() -> int | None:
     table = Path("/proc/meminfo")
     if not table.exists():
         return None
-    line = next(line for line in table.read_text().splitlines() if line.startswith("MemAvailable:"))
+    line = next(line for line in table.read_text(encoding="utf-8").splitlines() if line.startswith("MemAvailable:"))
     return int(line.split()[1]) * 1024
 
 
 FIRST = Case("first", "step", (1, 3, 32, 32), VGG((1, 1, 1, 1, 1), (1, 1, 1, 1, 1), 1, 2))
 
 
-def child(case: Case, variant: str, threads: int) -> int:
-    """The rise of this process's memory while it builds and runs `case`, in bytes."""
+def child(case: Case, variant: str, threads: int) -> int | None:
+    """The rise of this process's memory while it builds and runs `case`, in bytes; None where the system does not say."""
     torch = rival.pytorch() if variant in rival.FORMATS else None
     with measure.held_to(threads, torch):
         run_twice(FIRST, variant)
-        baseline = now_and_most()[0]
+        before = now_and_most()
         run_twice(case, variant)
-        return max(0, now_and_most()[1] - baseline)
+        after = now_and_most()
+        return max(0, after[1] - before[0]) if before and after else None
 
 
 def run_twice(case: Case, variant: str) -> None:

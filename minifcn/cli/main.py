@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from minifcn.backend import no_memory_left
+from minifcn.cli.output import readable_output
 from minifcn.cli.usage import Parser
 from minifcn.version import __version__
 
@@ -75,6 +76,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     # a loss that overflows is said in a sentence by the training loop; NumPy's warnings about it name lines nobody asked for
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minifcn\.")
     words = list(sys.argv[1:] if argv is None else argv)
+    with readable_output(words[0] if words else ""):
+        return answer(words)
+
+
+def answer(words: list[str]) -> int:
+    """What `main` returns for these words."""
     if words[:1] == ["help"]:  # as other programs have it
         words = [*words[1:2], "--help"]
     arguments = parser(words).parse_args(words or ["--help"])

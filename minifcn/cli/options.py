@@ -2,13 +2,21 @@
 
 import argparse
 import os
+import shlex
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tqdm import tqdm
 
 from minifcn import backend
+from minifcn.cli.output import raw
+
+
+def as_typed(words: Sequence[str]) -> str:
+    """Words as they are typed into the shell of this system, to be copied from a message."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
@@ -124,4 +132,7 @@ def device_words(device: str) -> str:
 
 def bar(total: int, what: str, **options: Any) -> Any:
     """A progress bar on a terminal; nothing elsewhere."""
-    return tqdm(total=total, desc=what, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True, **options)
+    hidden = not sys.stderr.isatty()
+    return tqdm(
+        total=total, desc=what, file=raw(sys.stderr), disable=hidden, leave=False, dynamic_ncols=True, **options
+    )

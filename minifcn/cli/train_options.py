@@ -9,8 +9,8 @@ from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.models.heads import FUSIONS
 from minifcn.models.surgery import LEARNERS
 from minifcn.training import RECIPES
-from minifcn.training.config import STAGED
 from minifcn.training.recipes import LOSSES, OPTIMIZERS, SCHEDULES
+from minifcn.training.runs.config import STAGED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,3 +113,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--verbose", action="store_true", help="a line for every step")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out; start it where there is none")
+    parser.add_argument(
+        "--other-data", action="store_true", help="with --resume: go on though pictures, labels or lists have changed"
+    )

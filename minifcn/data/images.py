@@ -1,13 +1,17 @@
 """Picture files in, arrays out. Every way a file can be broken ends in one sentence that names the file."""
 
 import os
+import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from minifcn.data.errors import DataError
+
+PNG = b"\x89PNG\r\n\x1a\n"  # how each of them begins
 
 
 def open_image(path: str | os.PathLike[str], what: str) -> Image.Image:
@@ -19,6 +23,7 @@ def open_image(path: str | os.PathLike[str], what: str) -> Image.Image:
     try:
         # given an open file Pillow maps none into memory: its mapped TIFFs come out scrambled where EXIF turns them
         with path.open("rb") as file, Image.open(file) as image:
+            check_png(file)
             # Pillow only warns between its limit and twice that; a warning is no way to meet a 20 GB array
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError
@@ -32,6 +37,26 @@ def open_image(path: str | os.PathLike[str], what: str) -> Image.Image:
             reason = "not an image file that Pillow knows"
         raise DataError(f"{what} {path}: cannot be read ({reason}); replace the file") from error
     return image
+
+
+def check_png(file: BinaryIO) -> None:
+    """Raise ValueError where a PNG is not as it was written: each chunk ends with a checksum. `file` stays where it was.
+
+    Pillow looks at those of the first chunks alone; behind a flipped bit in the others lie other labels, and nobody is told.
+    """
+    before = file.tell()
+    file.seek(0)
+    if file.read(len(PNG)) == PNG:
+        kind = b""
+        while kind != b"IEND":
+            head = file.read(8)
+            length, kind = (int.from_bytes(head[:4], "big"), head[4:])
+            content, checksum = file.read(length), file.read(4)
+            if len(checksum) < 4:
+                raise ValueError("the file is cut short")
+            if zlib.crc32(kind + content) != int.from_bytes(checksum, "big"):
+                raise ValueError(f"damaged: the checksum of its part {kind.decode('ascii', 'replace')!r} is wrong")
+    file.seek(before)
 
 
 def read_picture(path: str | os.PathLike[str]) -> np.ndarray:

@@ -73,6 +73,11 @@ def write_labels(path: str | os.PathLike[str], labels: np.ndarray) -> None:
     The file appears whole or not at all. Raises DataError where the array is no such thing, OSError where the folder
     cannot be written.
     """
+    write_whole(path, labels_png(path, labels))
+
+
+def labels_png(path: str | os.PathLike[str], labels: np.ndarray) -> bytes:
+    """What `write_labels` writes to `path`."""
     path, labels = Path(path), np.asarray(labels)
     if labels.ndim != 2 or labels.dtype.kind not in "iu" or labels.size == 0:
         raise DataError(f"write_labels {path}: expected integers (H, W), got {labels.dtype} {labels.shape}")
@@ -82,4 +87,4 @@ def write_labels(path: str | os.PathLike[str], labels: np.ndarray) -> None:
     image.putpalette(colour_map().tobytes())
     encoded = io.BytesIO()
     image.save(encoded, "PNG")
-    write_whole(path, encoded.getvalue())
+    return encoded.getvalue()

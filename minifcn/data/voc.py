@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
-from minifcn.data.labels import read_labels
+from minifcn.data.labels import VOID, read_labels
 from minifcn.data.layout import what_is_missing
 from minifcn.names import instead
 
@@ -68,23 +68,30 @@ class VOCFolder:
         name = self.ids[i]
         return self._labels.get(name, self.folder / LABELS / f"{name}.png")
 
-    def check(self, progress: Callable[[], object] | None = None) -> None:
-        """Read every pair whole, and raise DataError with the first bad file in the order of the split.
+    def files(self, i: int) -> tuple[Path | None, Path]:
+        """Where picture `i` and its labels lie; None where there is no such picture."""
+        return self._pictures.get(self.ids[i]), self._labels_path(i)
+
+    def check(self, progress: Callable[[], object] | None = None) -> int:
+        """Read every pair whole; returns how many pixels are not void. Raises DataError with the first bad file in the order of the split.
 
         Found are files that are missing, unreadable or cut short, sizes that differ, colours instead of class numbers
         and unknown label values. `progress` is called once a checked pair.
         """
-        problems = [problem for problem in in_threads(self._problem, range(len(self)), progress) if problem]
+        found = in_threads(self._look_at, range(len(self)), progress)
+        problems = [problem for problem in found if isinstance(problem, str)]
         if problems:
             raise DataError(f"{problems[0]} (split {self.split}: {len(problems)} of {len(self)} pairs are bad)")
+        return sum(found)
 
-    def _problem(self, i: int) -> str | None:
+    def _look_at(self, i: int) -> str | int:
+        """What is wrong with a pair, or how many of its pixels are not void."""
         try:
             picture, labels = self.picture(i), self.labels(i)
         except DataError as error:
             return str(error)
         if picture.shape[:2] == labels.shape:
-            return None
+            return int((labels != VOID).sum())
         return sizes_differ(self._labels_path(i), labels, self._pictures[self.ids[i]], picture)
 
 
@@ -144,10 +151,26 @@ def split_lines(folder: Path, split: str) -> list[tuple[int, str]]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"split {path}: not UTF-8 text; write one picture name a line") from error
-    names = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    names = [(number, listed_name(line.strip())) for number, line in enumerate(lines, 1) if line.strip()]
     if not names:
         raise DataError(f"split {path}: no picture names in it; write one a line")
     return names
+
+
+def listed_name(line: str) -> str:
+    r"""The picture's name in a line: of a path, of whatever system, its last part without the ending; of two paths that of the first.
+
+    >>> listed_name("2007_000032"), listed_name(r"JPEGImages\a b.jpg"), listed_name("/JPEGImages/a.jpg /SegmentationClass/a.png")
+    ('2007_000032', 'a b', 'a')
+    """
+    columns = line.split()
+    if len(columns) > 1 and all(is_path(column) for column in columns):
+        line = columns[0]
+    return PureWindowsPath(line).stem if is_path(line) else line  # it takes / and \\ for the same
+
+
+def is_path(text: str) -> bool:
+    return ("/" in text or "\\" in text) and text.lower().endswith(PICTURE_ENDINGS)
 
 
 def _read_split(folder: Path, split: str) -> list[str]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 
 def available_cores() -> int:
     """The cores this process may use."""
@@ -38,6 +40,25 @@ def blas() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+@cache
+def blas_is_held() -> bool:
+    """Whether BLAS does as it is told. Apple's Accelerate, NumPy's on most Macs, has no such handle: its threads times ours would be too many.
+
+    There our jobs run on one thread, and Accelerate's own share the work; or it is told to use one, VECLIB_MAXIMUM_THREADS=1, before Python starts.
+    """
+    if os.environ.get("VECLIB_MAXIMUM_THREADS") == "1":
+        return True
+    return any(library.user_api == "blas" for library in blas().lib_controllers) and "accelerate" not in numpy_blas()
+
+
+def numpy_blas() -> str:
+    """What NumPy was built with, in small letters; "" where it does not say."""
+    try:
+        return str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]).lower()  # type: ignore[index,call-overload]
+    except (KeyError, TypeError):  # NumPy 1.24 prints only
+        return ""
 
 
 class Helper:
@@ -117,7 +138,7 @@ def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
 
     failed: list[BaseException] = []
     with _turn, blas().limit(limits=1, user_api="blas"):
-        wanted = min(_number, len(waiting)) - 1
+        wanted = min(_number if blas_is_held() else 1, len(waiting)) - 1
         while len(_helpers) < wanted:
             _helpers.append(Helper(len(_helpers)))
         busy = _helpers[: max(0, wanted)]

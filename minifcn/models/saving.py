@@ -1,5 +1,6 @@
 """A model in one file: weights, architecture, class names, preprocessing and notes."""
 
+import math
 import os
 from typing import Any
 
@@ -73,19 +74,23 @@ def load(path_or_name: str | os.PathLike[str]) -> FCN:
         raise WeightsError(f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT})")
     try:
         return from_arrays(arrays, header)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: this model cannot predict: {error}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise WeightsError(f"{path}: not a whole minifcn model ({type(error).__name__}: {error})") from error
 
 
 def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
-    """Build the network that `header` describes and fill it."""
+    """Build the network that `header` describes and fill it. Raises ValueError where it could not predict."""
     settings = dict(header["preprocessing"])
-    preprocessing = Preprocessing(settings["channels"], tuple(settings["mean"]), settings["scale"])
+    check_weights(arrays)
+    check_preprocessing(settings)
+    check_names(header["class_names"], header.get("classes"))
     with undrawn():  # every weight is written
         model = FCN(
             **header["architecture"],
             class_names=header["class_names"],
-            preprocessing=preprocessing,
+            preprocessing=Preprocessing(settings["channels"], tuple(settings["mean"]), settings["scale"]),
             classes=header.get("classes"),
         )
     if any(array.dtype == np.float64 for array in arrays.values()):
@@ -93,5 +98,60 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
     model.load_state_dict(arrays)
     model.notes = {str(key): str(text) for key, text in (header.get("notes") or {}).items()}
     size = header.get("picture_size")
-    model.picture_size = None if size is None else int(size)
+    if size is not None and not (type(size) is int and size > 0):
+        raise WeightsError(f"picture_size is {size!r}; expected a number of pixels above 0, or none")
+    model.picture_size = size
     return model.eval()
+
+
+def check_weights(arrays: dict[str, Any]) -> None:
+    """A network with one NaN calls everything background, and says so with 100 %: such files are refused. Raises WeightsError."""
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise WeightsError(f"{name} holds {array.dtype} numbers; expected weights in float16, float32 or float64")
+        bad = array.size - np.count_nonzero(np.isfinite(array))
+        if bad:
+            raise WeightsError(
+                f"{name} holds NaN or infinity ({bad} of {array.size} numbers), with which nothing can be predicted; "
+                "take a model from before its training went wrong, or train again with a smaller learning rate"
+            )
+
+
+def check_preprocessing(settings: dict[str, Any]) -> None:
+    """Raise WeightsError where no picture would come through."""
+    channels, mean, scale = settings["channels"], settings["mean"], settings["scale"]
+    if channels not in ("rgb", "bgr"):
+        raise WeightsError(f"preprocessing: channels is {channels!r}; expected rgb or bgr")
+    if not isinstance(mean, list | tuple) or len(mean) != 3 or not all(is_finite(value) for value in mean):
+        raise WeightsError(f"preprocessing: mean is {mean!r}; expected three finite numbers, one a channel")
+    if not is_finite(scale) or scale <= 0:
+        raise WeightsError(f"preprocessing: scale is {scale!r}; expected a finite number above 0")
+
+
+def is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_names(names: Any, classes: Any) -> None:
+    """Raise WeightsError where two places of the header name the classes differently."""
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        raise WeightsError(f"class_names is {names!r}; expected a list of texts, one a class")
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise WeightsError(f"class_names has {twice[0]!r} twice; each class needs a name of its own")
+    if classes is None:
+        return
+    if not isinstance(classes, dict):
+        raise WeightsError(f"classes is {classes!r}; expected names and label values")
+    if "names" in classes and list(classes["names"]) != list(names):
+        raise WeightsError(
+            f"class_names are {', '.join(names)}, but classes names {', '.join(map(str, classes['names']))}"
+        )
+    values = list(classes.get("values", range(len(names))))
+    if (
+        len(values) != len(names)
+        or len(set(values)) < len(values)
+        or not all(type(value) is int and 0 <= value < 255 for value in values)
+    ):
+        raise WeightsError(
+            f"classes has the label values {values} for {len(names)} classes; expected one each, 0 to 254"
+        )

@@ -1,12 +1,12 @@
 """Training, scoring and the run folder."""
 
-from minifcn.training.config import Config
 from minifcn.training.errors import TrainingError
 from minifcn.training.fit import History, fit
-from minifcn.training.folder import RunFolder
 from minifcn.training.loop import Step, train
 from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
+from minifcn.training.runs.config import Config
+from minifcn.training.runs.folder import RunFolder
 from minifcn.training.scoring.evaluate import evaluate, predict
 from minifcn.training.scoring.metrics import confusion, scores
 from minifcn.training.scoring.picture_tiles import Prediction, predict_maps, predict_tiled

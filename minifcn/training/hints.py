@@ -17,6 +17,10 @@ def about_loss(rows: Sequence[Mapping[str, Any]], classes: int) -> list[str]:
     """
     losses = np.array([row["loss"] for row in rows], float)
     losses = losses[np.isfinite(losses)]
+    if len(losses) and not losses.any():
+        return [
+            "The loss was 0 in every step: not a pixel counted, and nothing was learned. Are all labels void (255), or of classes that were left out?"
+        ]
     if len(losses) < SHORTEST:
         return []
     part = max(1, len(losses) // 10)

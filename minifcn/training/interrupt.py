@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# Ctrl-C; what a batch system sends; what a terminal sends that is closed (not on Windows), and Ctrl-Break (there alone)
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+
 
 class Request:
     """Whether somebody asked to stop."""
@@ -15,20 +18,32 @@ class Request:
 
 @contextmanager
 def finish_the_step() -> Iterator[Request]:
-    """Inside, Ctrl-C (and SIGTERM, which a batch system sends) only sets `.asked`; a second Ctrl-C interrupts at once."""
+    """Inside, Ctrl-C and the other signals of ENDING only set `.asked`; a second one interrupts at once."""
     request = Request()
-    if threading.current_thread() is not threading.main_thread():
-        yield request  # only the main thread may set handlers, and only it gets the signal
-        return
 
     def ask(number: int, frame: Any) -> None:
         if request.asked:
             raise KeyboardInterrupt
         request.asked = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled(ask):
         yield request
+
+
+@contextmanager
+def handled(handler: Any) -> Iterator[None]:
+    """Inside, `handler` gets the signals of ENDING; outside of the main thread, which alone gets signals, nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in ENDING if not by_nohup(number)}
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def by_nohup(number: int) -> bool:
+    """Whether somebody wants the run to go on when the terminal closes: `nohup minifcn train …`."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) == signal.SIG_IGN

@@ -6,17 +6,18 @@ from typing import Any, NamedTuple
 
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
+from minifcn.data.fingerprint import fingerprint
 from minifcn.models import FCN, build, load, save, transplant
 from minifcn.models.pretrained import SQUEEZENET_NOTE, load_pretrained
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.nn.optim import Optimiser
-from minifcn.training.config import Config
 from minifcn.training.errors import TrainingError
 from minifcn.training.fit import fit
-from minifcn.training.folder import RunFolder
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
+from minifcn.training.runs.config import Config
+from minifcn.training.runs.folder import RunFolder
 from minifcn.training.scoring.evaluate import evaluate
 
 CHECKPOINT_SECONDS = 20.0  # at most so much work is lost when a run is killed
@@ -69,6 +70,9 @@ def run(
     one writes, and a run may be continued with another number of them.
     """
     listener = listener or Listener()
+    if folder.data is None:
+        for note in folder.agree(config, lambda: fingerprints(train_set, val_set)):
+            listener.say(note)
     model, optimiser, place = restore(config, folder, device, listener)
     folder.begin(config)
     metrics = {name: scores for name, scores in folder.read_metrics().items() if name in config.stages[: place.stage]}
@@ -153,6 +157,11 @@ def train_stage(
     listener.stage_ends(stage)
 
 
+def fingerprints(train_set: VOCFolder, val_set: VOCFolder) -> dict[str, Any]:
+    """What a run folder keeps of its data, to know it again."""
+    return {"train": fingerprint(train_set), "val": fingerprint(val_set)}
+
+
 def hints_of(config: Config, rows: list[dict[str, Any]], stage: str, scores: dict[str, Any]) -> list[str]:
     """What looks wrong in a stage, in sentences. `rows`: the log."""
     mine = [row for row in rows if row["stage"] == stage]
@@ -166,15 +175,18 @@ def is_finished(config: Config, folder: RunFolder) -> bool:
 
 def restore(config: Config, folder: RunFolder, device: str, listener: Listener) -> tuple[FCN, Optimiser, Place]:
     """The model, optimiser and place of the checkpoint, or of a fresh start."""
-    found = folder.load_checkpoint()
+    found = folder.load_checkpoint(config)
     if found is None:
         model = first_model(config, listener).to(device)
         return model, config.stage_recipe(0).optimiser(model), Place()
     arrays, header = found
-    model = from_arrays(named("model.", arrays), header["model"]).to(device)
     place = Place(*header["place"])
-    optimiser = config.stage_recipe(place.stage).optimiser(model)
-    optimiser.load_state_dict(named("optimiser.", arrays))
+    try:
+        model = from_arrays(named("model.", arrays), header["model"]).to(device)
+        optimiser = config.stage_recipe(place.stage).optimiser(model)
+        optimiser.load_state_dict(named("optimiser.", arrays))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise folder.no_checkpoint(error) from error
     listener.say(f"resumed from step {place.step} of {config.stages[place.stage]}")
     return model, optimiser, place
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minifcn.data import write_labels
+from minifcn.data import read_labels, write_labels
 
 from .conftest import ONE
 
@@ -153,3 +153,21 @@ def test_a_set_of_void_alone_has_no_scores_but_a_run(call, copy, tmp_path):
     assert (tmp_path / "run" / "best.safetensors").exists() and (tmp_path / "run" / "report.html").exists()
     answer = call(f"eval {tmp_path}/run/best.safetensors --data {copy.root}").worked()
     assert "none" in answer.out
+
+
+@pytest.mark.parametrize("options", ["", "--balance pictures"])
+def test_labels_that_are_all_void_teach_nothing(options, call, copy, tmp_path):
+    for path in (copy.root / "SegmentationClass").glob("train_*.png"):
+        write_labels(path, np.full_like(read_labels(path), 255))
+    answer = call(f"train --data {copy.root} {ONE} --out {tmp_path}/run {options}")
+    answer.failed(
+        "split train: every pixel of all 6 label files is void, so there is nothing to learn", "minifcn check-data"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_classes_that_no_picture_shows_teach_nothing(call, own_set, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("sky\ngrass\nwall\nmoon\nsun\n")
+    answer = call(f"train --data {own_set} --class-names {names} --classes moon,sun {ONE} --out {tmp_path}/run")
+    answer.failed("is void, so there is nothing to learn", "--classes")

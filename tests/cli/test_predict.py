@@ -168,17 +168,34 @@ def test_a_result_never_overwrites_a_picture(call, person_model, photo):
 def test_an_overlay_never_overwrites_another_picture(call, person_model, tmp_path):
     for name in ("a.jpg", "a_overlay.png"):
         Image.fromarray(PICTURE).save(tmp_path / name)
-    call(f"predict {tmp_path} --model {person_model} --out {tmp_path}").failed("would overwrite", "a_overlay.png")
-    call(f"predict {tmp_path} --model {person_model} --out {tmp_path}/out").failed("would both be written to")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jpg", "a_overlay.png"]
+    before = {name: (tmp_path / name).read_bytes() for name in ("a.jpg", "a_overlay.png")}
+    line = f"predict {tmp_path} --model {person_model} --out"
+    call(f"{line} {tmp_path}").failed("would overwrite", "a_overlay.png", "1 of 2")
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    for extra in ("a_overlay_png.png", "a_overlay_png_overlay.png"):  # the other picture's results
+        (tmp_path / extra).unlink()
+    answer = call(f"{line} {tmp_path}/out").worked()
+    assert "a_overlay.png -> a_overlay_png.png: " in answer.out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a.png", "a_overlay.png", "a_overlay_png.png", "a_overlay_png_overlay.png",
+    ]  # fmt: skip
 
 
-def test_two_pictures_of_one_name(call, person_model, photo, tmp_path):
+def test_two_pictures_of_one_name_both_get_results(call, person_model, photo, tmp_path):
     (tmp_path / "other").mkdir()
-    Image.fromarray(PICTURE).save(tmp_path / "other" / "photo.jpg")
+    white = np.full((20, 24, 3), 255, np.uint8)
+    Image.fromarray(white).save(tmp_path / "other" / "photo.jpg")
+    Image.fromarray(white).save(tmp_path / "other" / "PHOTO.png")
     line = f"predict {photo} {tmp_path}/other --model {person_model} --out {tmp_path}/out"
-    call(line).failed("would both be written to", "photo.jpg")
-    assert not (tmp_path / "out").exists()
+    answer = call(line).worked()
+    assert len(answer.out.splitlines()) == 3 and "photo.jpg -> photo_jpg.png: " in answer.out
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len({name.casefold() for name in made}) == 6  # also where upper and lower case are one
+    assert labels_of(tmp_path / "out" / "photo.png").shape == (30, 44)
+    assert labels_of(tmp_path / "out" / "photo_jpg.png").shape == (20, 24)
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in made}
+    call(line).worked()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
 @pytest.mark.parametrize("where", ["nowhere.jpg", "empty"])

@@ -133,9 +133,11 @@ def test_a_confidence_map_never_overwrites_a_picture(call, person_model, tmp_pat
     for name in ("a.jpg", "a_confidence.png"):
         write(tmp_path / name)
     line = f"predict {tmp_path}/a.jpg {tmp_path}/a_confidence.png --model {person_model}"
-    call(f"{line} --out {tmp_path} --confidence").failed("would overwrite", "a_confidence.png")
-    call(f"{line} --out {tmp_path}/out --confidence").failed("would both be written to")
-    assert names_in(tmp_path) == ["a.jpg", "a_confidence.png"]
+    before = (tmp_path / "a_confidence.png").read_bytes()
+    call(f"{line} --out {tmp_path} --confidence").failed("would overwrite", "a_confidence.png", "1 of 2")
+    assert (tmp_path / "a_confidence.png").read_bytes() == before and not (tmp_path / "a.png").exists()
+    call(f"{line} --out {tmp_path}/out --confidence").worked()
+    assert len(names_in(tmp_path / "out")) == 6
 
 
 def test_tiles(call, person_model, tmp_path):

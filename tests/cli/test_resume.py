@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,15 @@ from .conftest import ONE, SMALL
 MINIFCN = """
 import importlib, sys
 importlib.import_module("minifcn.training.run").CHECKPOINT_SECONDS = 0
+from minifcn.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+# the same where the terminal is its own, 120 letters wide
+ON_A_TERMINAL = """
+import fcntl, struct, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))
 from minifcn.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -86,7 +97,7 @@ def test_a_run_in_use_is_locked_and_the_lock_of_a_dead_process_is_none(call, sma
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, small_set, tmp_path):
     run = tmp_path / "run"
     line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 400 --arch fcn32s --lr 0.02"
@@ -95,7 +106,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, smal
     command = [sys.executable, "-m", "minifcn", *line.split(), "--checkpoint-every", "600", "--out", str(run)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert any("step 40/400" in text for text in process.stdout)
-    process.send_signal(number)
+    process.send_signal(getattr(signal, number))
     err = process.communicate(timeout=60)[1]
     assert process.returncode == 130, err
     assert "stopped; saved; this goes on from there: minifcn train" in err and err.strip().endswith("--resume")
@@ -104,6 +115,67 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, smal
     answer = call(line, "--out", run, "--resume").worked()
     assert f"resumed from step {done} of fcn32s" in answer.out
     same_run(run, tmp_path / "whole", names=("fcn32s", "last", "best"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
+def test_under_nohup_a_closed_terminal_ends_nothing(small_set, tmp_path):
+    line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 60 --arch fcn32s --out {tmp_path}/run"
+    without_hangup = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+    command = [*without_hangup, sys.executable, "-m", "minifcn", *line.split()]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert any("step 6/60" in text for text in process.stdout)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=120)
+    assert process.returncode == 0 and len(log_of(tmp_path / "run")) == 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
+def test_a_terminal_that_is_closed_loses_nothing(small_set, tmp_path):
+    """As when a window is closed or a connection breaks: SIGHUP, and then nothing can be written to it any more."""
+    import pty
+
+    line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 100000 --arch fcn32s --out {tmp_path}/run"
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-c", ON_A_TERMINAL, "train", *line.split()[1:], "--checkpoint-every", "600"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+    os.close(terminal)
+    until, seen = time.monotonic() + 60, b""
+    while b"images/s" not in seen and time.monotonic() < until:
+        seen += os.read(screen, 1000)
+    os.close(screen)
+    process.wait(timeout=60)
+    done = len(log_of(tmp_path / "run"))
+    assert 0 < done < 100000 and (tmp_path / "run" / "checkpoint.safetensors").exists(), seen
+
+
+def test_other_data_is_refused_and_goes_on_when_told_so(call, small_set, tmp_path, monkeypatch):
+    data = shutil.copytree(small_set, tmp_path / "data")
+    line = f"train --data {data} {ONE} --lr 0.5 --out {tmp_path}/run"
+    with monkeypatch.context() as patch:
+        stop_at(patch, "fcn32s", 2, Killed())
+        with pytest.raises(Killed):
+            call(line)
+    split = data / "ImageSets" / "Segmentation" / "train.txt"
+    split.write_text("\n".join(split.read_text().split()[:-1]) + "\n")
+    call(f"{line} --resume").failed("1 name fewer", "--other-data", "another --out")
+    answer = call(f"{line} --resume --other-data").worked()
+    assert "the data is not what the run began with: train: 1 name fewer" in answer.out
+
+
+def test_a_full_disk_says_which_file_and_how_to_go_on(call, small_set, tmp_path, monkeypatch, fill_disk):
+    line = f"train --data {small_set} {ONE} --lr 0.5 --out {tmp_path}/run"
+    with monkeypatch.context() as patch:
+        stop_at(patch, "fcn32s", 2, Killed())
+        with pytest.raises(Killed):
+            call(line)
+    with monkeypatch.context():
+        fill_disk()
+        answer = call(f"{line} --resume")
+    answer.failed(
+        "No space left on device", "make room", f"goes on from its last checkpoint with: minifcn {line} --resume"
+    )
+    monkeypatch.undo()
+    call(f"{line} --resume").worked()
 
 
 def test_ctrl_c_and_resume(call, small_set, trained, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Label files: the VOC colours, numbers read without a detour over colours, files written whole or not at all."""
 
+import io
 import struct
 import zlib
 
@@ -135,6 +136,29 @@ def test_no_cut_goes_unseen(tmp_path, rng):
             assert str(error).endswith("); replace the file")
             refused += 1
     assert refused > len(content) // 7 - 6
+
+
+@pytest.mark.parametrize("level", [9, 0])
+def test_a_flipped_bit_never_changes_labels_unseen(level, tmp_path, rng):
+    numbers = np.repeat(rng.integers(0, 21, (12, 15)), 3, 0).astype(np.uint8)
+    encoded = io.BytesIO()
+    Image.fromarray(numbers).save(encoded, "PNG", compress_level=level)
+    content, path = encoded.getvalue(), tmp_path / "flipped.png"
+    for place, bit in zip(range(len(content)), rng.integers(0, 8, len(content)).tolist(), strict=True):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << bit
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"^labels .*flipped\.png: cannot be read \("):
+            read_labels(path)
+
+
+def test_the_checksum_of_the_last_chunk_is_looked_at(tmp_path):
+    label_image(NUMBERS).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[content.rindex(b"IDAT") + 4 + int.from_bytes(content[content.rindex(b"IDAT") - 4 :][:4], "big")] ^= 1
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match="damaged: the checksum of its part 'IDAT' is wrong"):
+        read_labels(tmp_path / "a.png")
 
 
 def test_damaged_labels(tmp_path):

@@ -197,3 +197,15 @@ def test_the_defaults(tmp_path):
     (label,) = (tmp_path / ".set.part" / LABELS).iterdir()
     with Image.open(label) as image:
         assert np.asarray(image).shape == (96, 128)
+
+
+def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    def full(self, path, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(
+        OSError, match=r"\.jpg: cannot be written \(No space left on device\); the disk, or your share of it, is full"
+    ):
+        make_synthetic(tmp_path / "set", train=1, val=1, size=(40, 48))
+    assert not (tmp_path / "set").exists()

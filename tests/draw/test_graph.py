@@ -479,6 +479,7 @@ def test_save_writes_it_whole(tmp_path, fill_disk):
 
 def test_a_notebook_shows_it():
     from IPython.core import formatters
+
     found = mf.draw.graph((leaf([1.0]) * 2).sum())
     assert formatters.SVGFormatter()(found) == found.svg
     assert repr(found).startswith("<Graph of the computation of loss: 2 operations in 5 boxes with 4 arrows; ")

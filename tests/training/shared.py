@@ -7,6 +7,7 @@ from multiprocessing import parent_process
 import numpy as np
 
 from minifcn.training import train
+from minifcn.training.interrupt import ENDING
 from minifcn.weights import save_arrays
 
 from .helpers import three_stripes
@@ -43,6 +44,8 @@ class Troubled(Pictures):
         if parent_process() is not None and self.asked > 3:
             if self.trouble == "killed":
                 os._exit(9)
+            if self.trouble == "stopped":
+                os.kill(os.getpid(), signal.SIGSTOP)
             raise self.trouble
         return super().picture(i)
 
@@ -60,7 +63,7 @@ def train_and_tell(folder, group, **job):
 
 
 def tell_signals(folder, group):
-    """What each process does at Ctrl-C and SIGTERM, in a file of its own."""
-    heard = [signal.getsignal(number) == signal.SIG_IGN for number in (signal.SIGINT, signal.SIGTERM)]
+    """What each process does at Ctrl-C and the like, in a file of its own."""
+    heard = [signal.getsignal(number) == signal.SIG_IGN for number in ENDING]
     (folder / f"{group.rank}.txt").write_text(str(heard))
     yield

@@ -125,3 +125,19 @@ def test_what_is_said_of_scores(per_class, words):
 def test_a_rate_far_too_small_is_told(lr, words):
     history = fit(fresh(), STRIPES, steps=40, batch=2, size=32, lr=lr)
     assert len(history.hints) == (words is not None) and (not words or words in history.hints[0])
+
+
+def test_labels_that_are_all_void_are_said():
+    class Void:
+        def __len__(self):
+            return 2
+
+        def picture(self, i):
+            return np.full((64, 64, 3), 60 * i, np.uint8)
+
+        def labels(self, i):
+            return np.full((64, 64), 255, np.uint8)
+
+    history = fit(build("fcn32s", backbone="tiny", width=2, num_classes=3), Void(), steps=2, batch=2, size=64)
+    assert history.losses == [0, 0]
+    assert len(history.hints) == 1 and history.hints[0].startswith("The loss was 0 in every step: not a pixel counted")

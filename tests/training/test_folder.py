@@ -5,8 +5,8 @@ import json
 import pytest
 
 from minifcn.training import RunFolder, TrainingError
-from minifcn.training.config import differences
 from minifcn.training.loop import Step
+from minifcn.training.runs.config import differences
 
 from .helpers import STAGES, Killed, StopAt, config_for, listing, run_in
 

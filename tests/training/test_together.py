@@ -18,7 +18,8 @@ from minifcn.kernels import threads
 from minifcn.models import build
 from minifcn.training import TrainingError, fit, train
 from minifcn.training.fit import batches_of
-from minifcn.training.processes.group import ALONE, Group, NcclGroup
+from minifcn.training.processes import group as group_module
+from minifcn.training.processes.group import ALONE, Group, NcclGroup, patience
 from minifcn.training.processes.together import check_processes, together
 from minifcn.training.recipes import MODERN
 
@@ -189,6 +190,38 @@ def test_trouble_in_another_process_ends_all(trouble, kind, sentence):
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_process_that_is_stopped_for_ever_does_not_hold_the_first_one(monkeypatch):
+    monkeypatch.setattr(group_module, "PATIENCE", 1.0)
+    monkeypatch.setattr(group_module, "TIMES", 1)
+    began = time.monotonic()
+    with pytest.raises(
+        TrainingError, match=r"process 1 of 2: was silent for \d+ s and was ended; .* Go on with --resume"
+    ):
+        fit(fresh(np.float32), Troubled("stopped"), RECIPE, steps=50, seed=1, processes=2)
+    assert time.monotonic() - began < 60
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("way", ["receiving", "sending"])
+def test_patience_ends_a_wait_in_either_direction(way, monkeypatch):
+    monkeypatch.setattr(group_module, "PATIENCE", 0.3)
+    mine, theirs = multiprocessing.Pipe()
+    with pytest.raises(TrainingError, match="was silent for 0 s"), patience(theirs.close):
+        mine.recv() if way == "receiving" else [mine.send_bytes(bytes(1 << 20)) for _ in range(100)]
+
+
+def test_patience_with_who_answers_costs_nothing_and_other_ends_keep_their_words(monkeypatch):
+    monkeypatch.setattr(group_module, "PATIENCE", 0.2)
+    killed = []
+    with patience(lambda: killed.append(1)):
+        pass
+    time.sleep(0.5)
+    assert not killed
+    with pytest.raises(EOFError), patience(lambda: killed.append(1)):
+        raise EOFError
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_loss_that_is_no_number_ends_all_before_the_weights_change():
     model = fresh(np.float32, dropout=0)
@@ -217,7 +250,7 @@ def test_only_the_first_process_hears_ctrl_c(tmp_path):
         while len(list(tmp_path.glob("*.txt"))) < 2 and time.monotonic() < until:
             time.sleep(0.01)
     assert sorted((file.name, file.read_text()) for file in tmp_path.iterdir()) == [
-        ("1.txt", "[True, True]"), ("2.txt", "[True, True]"),
+        ("1.txt", "[True, True, True]"), ("2.txt", "[True, True, True]"),
     ]  # fmt: skip
     assert signal.getsignal(signal.SIGINT) == before
 

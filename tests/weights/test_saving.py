@@ -1,5 +1,6 @@
 """A model in one file: built again with weights, class names and preprocessing; refused where anything is amiss."""
 
+import json
 import os
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_a_safetensors_file_from_elsewhere(tmp_path):
     save_arrays(tmp_path / "f", {"features.0.weight": np.zeros((2, 3, 3, 3), np.float32)})
     with pytest.raises(WeightsError, match=r"a safetensors file, but not a minifcn model \(format None, expected 1\)"):
         load(tmp_path / "f")
-    save_arrays(tmp_path / "f", {}, model_header(model()) | {"format": 2})
+    save_arrays(tmp_path / "f", {"x": np.zeros(1)}, model_header(model()) | {"format": 2})
     with pytest.raises(WeightsError, match=r"not a minifcn model \(format 2, expected 1\)"):
         load(tmp_path / "f")
 
@@ -158,6 +159,38 @@ def test_a_header_that_does_not_fit_is_a_weights_error_with_the_name_of_the_file
     save_arrays(path, made.state_dict(), HEADERS[change](model_header(made)))
     with pytest.raises(WeightsError, match=r"odd\.safetensors"):
         load(path)
+
+
+CANNOT_PREDICT = {
+    "NaN": (lambda s, h: s["score_fr.bias"].fill(np.nan), r"score_fr\.bias holds NaN or infinity \(3 of 3 numbers\)"),
+    "inf": (lambda s, h: s["backbone.conv1_1.weight"].put(5, np.inf), r"conv1_1\.weight holds NaN or infinity \(1 of"),
+    "integers": (lambda s, h: s.update({"score_fr.bias": np.ones(3, np.int32)}), r"score_fr\.bias holds int32 numbers"),
+    "booleans": (lambda s, h: s.update({"score_fr.bias": np.ones(3, bool)}), r"score_fr\.bias holds bool numbers"),
+    "scale 0": (lambda s, h: h["preprocessing"].update(scale=0), "scale is 0; expected a finite number above 0"),
+    "scale NaN": (lambda s, h: h["preprocessing"].update(scale=float("nan")), "scale is nan"),
+    "scale text": (lambda s, h: h["preprocessing"].update(scale="1"), "scale is '1'"),
+    "two means": (lambda s, h: h["preprocessing"].update(mean=[1.0, 2.0]), r"mean is \[1\.0, 2\.0\]; expected three finite"),
+    "a mean of NaN": (lambda s, h: h["preprocessing"].update(mean=[1.0, 2.0, float("inf")]), "mean is"),
+    "channels": (lambda s, h: h["preprocessing"].update(channels="hsv"), "channels is 'hsv'; expected rgb or bgr"),
+    "names": (lambda s, h: h.update(classes={"names": ["a", "b", "x"]}), "class_names are a, b, c, but classes names a, b, x"),
+    "values": (lambda s, h: h.update(classes={"values": [0, 1]}), r"label values \[0, 1\] for 3 classes"),
+    "values twice": (lambda s, h: h.update(classes={"values": [0, 1, 1]}), r"label values \[0, 1, 1\] for 3 classes"),
+    "void": (lambda s, h: h.update(classes={"values": [0, 1, 255]}), "expected one each, 0 to 254"),
+    "a name twice": (lambda s, h: h.update(class_names=["a", "b", "a"]), "class_names has 'a' twice"),
+    "a number as name": (lambda s, h: h.update(class_names=["a", "b", 3]), "expected a list of texts"),
+    "size": (lambda s, h: h.update(picture_size=-1), "picture_size is -1; expected a number of pixels above 0, or none"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", CANNOT_PREDICT)
+def test_a_model_that_cannot_predict_is_refused_by_name(tmp_path, fault):
+    made = model(class_names=["a", "b", "c"])
+    state, header = made.state_dict(), json.loads(json.dumps(model_header(made)))
+    change, words = CANNOT_PREDICT[fault]
+    change(state, header)
+    save_arrays(tmp_path / "bad.safetensors", state, header)
+    with pytest.raises(WeightsError, match=rf"bad\.safetensors: this model cannot predict: .*{words}"):
+        load(tmp_path / "bad.safetensors")
 
 
 ARRAYS = {

@@ -142,7 +142,7 @@ def described(number: int, rates: dict[str, float], torch: Any) -> dict[str, Any
 def processor() -> str:
     table = Path("/proc/cpuinfo")
     if table.exists():
-        for text in table.read_text(errors="replace").splitlines():
+        for text in table.read_text(encoding="utf-8", errors="replace").splitlines():
             if text.startswith("model name"):
                 return text.partition(":")[2].strip()
     return platform.processor() or platform.machine()

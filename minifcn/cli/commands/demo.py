@@ -2,13 +2,12 @@
 score them, write a report."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 import numpy as np
 
 from minifcn.cli.commands import train
-from minifcn.cli.options import add_device, at_least
+from minifcn.cli.options import add_device, as_typed, at_least
 from minifcn.data import read_picture
 from minifcn.data.synthetic.painting import paint
 from minifcn.models import load
@@ -38,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     train.add_arguments(options)
     # a demo that was stopped goes on, a finished one says so
     wanted = options.parse_args([*words, "--resume"])
-    command = f"minifcn train {shlex.join(words)}"
+    command = f"minifcn train {as_typed(words)}"
     print(command, flush=True)
     return train.train_as(wanted, command)
 

@@ -15,7 +15,7 @@ from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
 from minifcn.files import write_whole
 from minifcn.models import load
 from minifcn.training import evaluate
-from minifcn.training.folder import write_json
+from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
 from minifcn.training.scoring.metrics import BAND, class_scores
 

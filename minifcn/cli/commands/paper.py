@@ -5,7 +5,6 @@ in the paper is a finding, and printed as one."""
 import argparse
 import json
 import platform
-import shlex
 import shutil
 import textwrap
 import threading
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.cli.commands.bench import processor
-from minifcn.cli.options import bar, comma_list, seed_list
+from minifcn.cli.options import as_typed, bar, comma_list, seed_list
 from minifcn.data import DataError
 from minifcn.data.voc import find_folder
 from minifcn.files import write_whole
@@ -83,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(entry(claim) for claim in claims))
         return 0
     setting = setting_of(arguments)
-    report = Report(arguments.out, claims, setting, f"minifcn {shlex.join(arguments.words)}")
+    report = Report(arguments.out, claims, setting, f"minifcn {as_typed(arguments.words)}")
     print(report.about())
     print(heading(claims), flush=True)
     stopped = False

@@ -17,13 +17,16 @@ from PIL import Image
 from minifcn import backend
 from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, scale_list
 from minifcn.cli.pictures import find_pictures
-from minifcn.data import ClassMap, DataError, read_picture, write_labels
-from minifcn.files import write_whole
+from minifcn.cli.results import check_free, marked, names_for, source_of
+from minifcn.data import ClassMap, DataError, read_picture
+from minifcn.data.labels import labels_png
+from minifcn.files import remove_drafts, write_whole
 from minifcn.models import FCN, load
 from minifcn.models.shipped import SHIPPED
-from minifcn.training import Prediction, predict_maps
+from minifcn.training import Prediction, TrainingError, predict_maps
 from minifcn.training.scoring.evaluate import size_for
 
+STALE = 3600.0  # seconds: what is half written and so old belongs to nobody
 STRANGE = 1.5  # times the size that the model knows: from there on it is said to whoever insists
 
 
@@ -79,17 +82,26 @@ def run(arguments: argparse.Namespace) -> int:
     device = chosen_device(arguments)
     model = load(arguments.model).to(device)
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
-    check_outputs(pictures, arguments)
+    inputs = {path.resolve() for path in pictures}
     arguments.out.mkdir(parents=True, exist_ok=True)
+    remove_drafts(arguments.out, older=STALE)
     failed = 0
     with bar(len(pictures), "predicting", unit="picture") as progress:
-        for path in pictures:
+        for path, name in zip(pictures, names_for(pictures, endings_of(arguments)), strict=True):
             try:
-                line = predict_file(
+                results = outputs_of(name, arguments)
+                source = source_of(path)
+                check_free(path, source, results, inputs)
+                found, picture = predict_file(
                     model, path, arguments, lambda n, count: progress.set_postfix_str(f"tile {n} of {count}")
                 )
-                progress.write(line, file=sys.stdout)
-            except DataError as error:  # one bad file does not cost the others their result
+                write_files(model, results, source, picture, found)
+                # nobody asked where the sample portrait lies
+                said = f"{path if arguments.inputs else path.name}{'' if name == path.stem else f' -> {name}.png'}"
+                progress.write(f"{said}: {shares_of(model, found)}", file=sys.stdout)
+            except BrokenPipeError:
+                raise
+            except (DataError, OSError) as error:  # one bad file does not cost the others their result
                 failed += 1
                 print(f"minifcn predict: {error}", file=sys.stderr)
             progress.update()
@@ -97,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"minifcn predict: {failed} of {len(pictures)} pictures could not be predicted", file=sys.stderr)
     if failed < len(pictures):  # on stderr: what stands on stdout is a line a picture
         print(
-            f"written to {arguments.out}: {', '.join(file.name for file in outputs_of(Path('NAME'), arguments))}; computed on {device_words(device)}",
+            f"written to {arguments.out}: {', '.join(file.name for file in outputs_of('NAME', arguments))}; computed on {device_words(device)}",
             file=sys.stderr,
         )
     return 1 if failed else 0
@@ -114,36 +126,21 @@ def sample_portrait() -> Path:
     return path
 
 
-def outputs_of(path: Path, arguments: argparse.Namespace) -> list[Path]:
-    """The files that `path` becomes: labels, overlay, and what else was asked for."""
+def endings_of(arguments: argparse.Namespace) -> list[str]:
+    """What the names of one picture's files end with: labels, overlay, and what else was asked for."""
     endings = [".png", "_overlay.png"]
-    endings += ["_confidence.png"] * arguments.confidence + ["_probabilities.npz"] * arguments.probabilities
-    return [arguments.out / f"{path.stem}{ending}" for ending in endings]
+    return endings + ["_confidence.png"] * arguments.confidence + ["_probabilities.npz"] * arguments.probabilities
 
 
-def check_outputs(pictures: list[Path], arguments: argparse.Namespace) -> None:
-    """No result may overwrite a picture that was given, or another result. Raises DataError before anything is written."""
-    inputs = {path.resolve() for path in pictures}
-    writers: dict[Path, Path] = {}
-    for path in pictures:
-        results = outputs_of(path, arguments)
-        for result in results:
-            if result.resolve() in inputs:
-                raise DataError(
-                    f"{path}: its result {result} would overwrite a picture that was given; choose another --out"
-                )
-            if result in writers:
-                raise DataError(
-                    f"{path} and {writers[result]} would both be written to {result}; predict them into two folders"
-                )
-            writers[result] = path
-        labels, drawn = results[:2]
-        if labels.exists() and not drawn.exists():  # somebody's labels, perhaps; our own come with an overlay
-            raise DataError(f"{labels}: exists and was not written by predict; choose another --out")
+def outputs_of(name: str, arguments: argparse.Namespace) -> list[Path]:
+    """The files of the picture whose results are called `name`."""
+    return [arguments.out / f"{name}{ending}" for ending in endings_of(arguments)]
 
 
-def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress: Callable[[int, int], Any]) -> str:
-    """Write all files for one picture; returns its line of class shares. Raises DataError, also where memory does not suffice."""
+def predict_file(
+    model: FCN, path: Path, arguments: argparse.Namespace, progress: Callable[[int, int], Any]
+) -> tuple[Prediction, np.ndarray]:
+    """What the network finds in one picture, and the picture. Raises DataError, also where memory does not suffice."""
     picture = read_picture(path)
     longer, known = max(picture.shape[:2]), model.picture_size
     size = None if arguments.own_size or arguments.tile else arguments.size or size_for(model, picture)
@@ -159,7 +156,9 @@ def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress
             overlap=arguments.overlap, confidence=arguments.confidence, every_class=arguments.probabilities,
             progress=progress if arguments.tile else None,
         )  # fmt: skip
-        return write_files(model, path, picture, found, arguments)
+        return found, picture
+    except TrainingError as error:
+        raise DataError(f"{path}: {error}") from error
     except (MemoryError, RuntimeError) as error:
         if not backend.no_memory_left(error):
             raise
@@ -168,28 +167,40 @@ def predict_file(model: FCN, path: Path, arguments: argparse.Namespace, progress
         raise DataError(f"{path}: not enough memory for {width}x{height} pixels ({error}); {way}") from error
 
 
-def write_files(model: FCN, path: Path, picture: np.ndarray, found: Prediction, arguments: argparse.Namespace) -> str:
-    """What was found, in files; returns the line of class shares."""
+def write_files(
+    model: FCN, results: list[Path], source: tuple[str, str], picture: np.ndarray, found: Prediction
+) -> None:
+    """What was found, in files that bear the mark of their `source`."""
     from minifcn.draw.pictures.confidence import confidence_picture
-    from minifcn.draw.pictures.overlay import overlay, shares_line
+    from minifcn.draw.pictures.overlay import overlay
 
-    classes = ClassMap.from_dict(model.classes) if model.classes else ClassMap.own(model.class_names)
-    label_file, overlay_file, *others = outputs_of(path, arguments)
-    write_png(overlay_file, overlay(picture, found.labels, model.class_names, classes.colours))
+    classes = classes_of(model)
+    label_file, overlay_file, *others = results
+    write_whole(
+        overlay_file, marked(png_bytes(overlay(picture, found.labels, model.class_names, classes.colours)), source)
+    )
     # the values that the training labels have: a folder of predictions is a folder of labels
-    write_labels(label_file, classes.restore(found.labels))
+    write_whole(label_file, marked(labels_png(label_file, classes.restore(found.labels)), source))
     if found.confidence is not None:
-        write_png(others[0], confidence_picture(found.confidence))
+        write_whole(others[0], marked(png_bytes(confidence_picture(found.confidence)), source))
     if found.probabilities is not None:
         content = io.BytesIO()
         names, values = np.array(model.class_names), np.array(classes.values, np.uint8)
         np.savez_compressed(content, probabilities=found.probabilities, names=names, values=values)
-        write_whole(others[-1], content.getvalue())
-    name = path if arguments.inputs else path.name  # nobody asked where the sample portrait lies
-    return f"{name}: {shares_line(found.labels, model.class_names)}"
+        write_whole(others[-1], marked(content.getvalue(), source))
 
 
-def write_png(path: Path, image: Image.Image) -> None:
+def classes_of(model: FCN) -> ClassMap:
+    return ClassMap.from_dict(model.classes) if model.classes else ClassMap.own(model.class_names)
+
+
+def shares_of(model: FCN, found: Prediction) -> str:
+    from minifcn.draw.pictures.overlay import shares_line
+
+    return shares_line(found.labels, model.class_names)
+
+
+def png_bytes(image: Image.Image) -> bytes:
     content = io.BytesIO()
     image.save(content, "PNG")
-    write_whole(path, content.getvalue())
+    return content.getvalue()

@@ -1,13 +1,13 @@
 """Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
 
 import argparse
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
+    as_typed,
     bar,
     chosen_device,
     device_words,
@@ -17,12 +17,14 @@ from minifcn.cli.train_options import add_arguments
 from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.sizes import default_crop, usual_size, valid_pixels
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
+from minifcn.files import FileError
 from minifcn.training import Config, Recipe, RunFolder, TrainingError, is_finished
 from minifcn.training import run as run_stages
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.processes import mpi
 from minifcn.training.processes.together import check_processes
 from minifcn.training.recipes import ADAM_RATE, named_recipe
+from minifcn.training.run import fingerprints
 
 __all__ = ["add_arguments", "run"]
 
@@ -38,7 +40,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return train_as(arguments, "minifcn " + shlex.join(word for word in arguments.words if word != "--resume"))
+    return train_as(arguments, "minifcn " + as_typed([word for word in arguments.words if word != "--resume"]))
 
 
 def train_as(arguments: argparse.Namespace, command: str) -> int:
@@ -64,14 +66,20 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     config = make_config(arguments, classes, train_set)
     processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
     check_processes(processes, device, config.recipe.batch)
-    folder.agree(config)
+    notes = folder.agree(config, lambda: fingerprints(train_set, val_set), arguments.other_data)
     if is_finished(config, folder):
         if not folder.report.exists():
             finish(config, folder, train_set, val_set, command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
-    check_files(train_set)
+    if not check_files(train_set):
+        raise TrainingError(
+            f"split {train_set.split}: every pixel of all {len(train_set)} label files is void, so there is nothing to learn; see what "
+            f"minifcn check-data {arguments.data} says, and whether --classes and --others leave any class"
+        )
     check_files(val_set)
+    for note in notes:
+        print(note)
     print(
         f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
@@ -88,6 +96,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
         raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None
+    except FileError as error:  # a full disk, a folder that is gone, a file that another program holds
+        raise TrainingError(f"{error}. The run goes on from its last checkpoint with: {command} --resume") from error
     finish(config, folder, train_set, val_set, command)
     return 0
 
@@ -110,10 +120,10 @@ def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
     return synthetic_set(arguments.out / "data"), classes
 
 
-def check_files(dataset: VOCFolder) -> None:
-    """Read every pair before anything else is done. Raises DataError."""
+def check_files(dataset: VOCFolder) -> int:
+    """Read every pair before anything else is done; how many pixels are not void comes back. Raises DataError."""
     with bar(len(dataset), f"checking {dataset.split}", unit="pair") as checking:
-        dataset.check(checking.update)
+        return dataset.check(checking.update)
 
 
 def synthetic_set(root: Path) -> Path:

@@ -13,6 +13,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.labels import write_labels
 from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 from minifcn.data.voc import LABELS, PICTURES, SPLITS
+from minifcn.files import named, put_in_place
 
 FORMAT = 1  # raise it whenever the pictures or files change, so that older sets are not taken for new ones
 NOTE = "synthetic.json"
@@ -65,7 +66,7 @@ def make_synthetic(
     _write_lines(draft / NOTE, [json.dumps(made_of)])
     if target.exists():
         target.rmdir()  # empty, as seen above; if it no longer is, this fails and nothing is lost
-    draft.rename(target)
+    put_in_place(draft, target)
     return root
 
 
@@ -75,7 +76,9 @@ def _write_split(
     names = [f"{split}_{index:05d}" for index in range(count)]
     for index, name in enumerate(names):
         picture, labels = paint(size, np.random.default_rng([("train", "val").index(split), index, seed]))
-        Image.fromarray(picture).save(folder / PICTURES / f"{name}.jpg", quality=92, subsampling=0)
+        path = folder / PICTURES / f"{name}.jpg"
+        with named(path):  # a full disk names no file by itself
+            Image.fromarray(picture).save(path, quality=92, subsampling=0)
         write_labels(folder / LABELS / f"{name}.png", labels)
         if progress:
             progress()
@@ -83,7 +86,8 @@ def _write_split(
 
 
 def _write_lines(path: Path, lines: tuple[str, ...] | list[str]) -> None:
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    with named(path):
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def _is_empty_folder(path: Path) -> bool:

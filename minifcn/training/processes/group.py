@@ -6,8 +6,9 @@ NCCL adds up; else everybody sends to process 0, which adds in a fixed order. Wh
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -17,13 +18,21 @@ from minifcn.backend import Share
 from minifcn.training.errors import TrainingError
 
 GONE = (EOFError, BrokenPipeError, ConnectionResetError)
+PATIENCE = 300.0  # seconds: who is silent for so long, and for so many times as long as process 0 itself needed, was stopped for good
+TIMES = 20
 
 
 class Group:
-    """Process `rank` of `count`. `links`: of process 0 one to each other, in the order of their ranks; of the others one to process 0."""
+    """Process `rank` of `count`. `links`: of process 0 one to each other, in the order of their ranks; of the others one to process 0.
 
-    def __init__(self, rank: int = 0, count: int = 1, links: Sequence[Any] = ()) -> None:
-        self.rank, self.count, self.links = rank, count, links
+    `kills`: functions that end the other processes, in the same order, where process 0 can.
+    """
+
+    def __init__(
+        self, rank: int = 0, count: int = 1, links: Sequence[Any] = (), kills: Sequence[Callable[[], Any]] = ()
+    ) -> None:
+        self.rank, self.count, self.links, self.kills = rank, count, links, kills
+        self.since = time.monotonic()  # when this process began what it last added up
 
     def share(self, pictures: int) -> Share | None:
         """This process's rows of a batch of so many `pictures`; None for one that is alone. Raises TrainingError for too few."""
@@ -53,21 +62,26 @@ class Group:
         """Replace `flat` by the sum over all processes."""
         host = backend.to_device(flat, "cpu")
         if self.rank == 0:
-            part = host.copy()
+            part, own = host.copy(), time.monotonic() - self.since
             for rank, link in enumerate(self.links, 1):
-                with partner(rank, self.count):
+                with partner(rank, self.count), self.patient(rank, own):
                     hear(link)
                     link.recv_bytes_into(part)
                     host += part
             for rank, link in enumerate(self.links, 1):
-                with partner(rank, self.count):
+                with partner(rank, self.count), self.patient(rank, own):
                     link.send_bytes(host)
+            self.since = time.monotonic()
         else:
             self.links[0].send(None)  # no trouble
             self.links[0].send_bytes(host)
             self.links[0].recv_bytes_into(host)
         if host is not flat:
             flat[...] = backend.to_device(host, "gpu")
+
+    def patient(self, rank: int, own: float) -> AbstractContextManager[None]:
+        """Wait inside for process `rank`, though not for ever: for the same work this one needed `own` seconds."""
+        return patience(self.kills[rank - 1], own) if self.kills else nullcontext()
 
     def check(self) -> None:
         """Raise TrainingError where another process has failed and nobody would notice."""
@@ -115,6 +129,38 @@ def hear(link: Any) -> None:
     if trouble := link.recv():
         kind, text = trouble
         raise kind(text)
+
+
+@contextmanager
+def patience(kill: Callable[[], Any], own: float = 0.0) -> Iterator[None]:
+    """What waits inside for another process, in either direction, waits no longer than that: then `kill` ends it. Raises TrainingError."""
+    limit = max(PATIENCE, TIMES * own)
+    done, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        waited = 0.0
+        while waited < limit:
+            before = time.monotonic()
+            if done.wait(min(1.0, limit - waited)):
+                return
+            waited += min(
+                time.monotonic() - before, 2.0
+            )  # longer only where this process was stopped too: with Ctrl-Z both are
+        ended.set()
+        kill()
+
+    threading.Thread(target=watch, name="minifcn patience", daemon=True).start()
+    try:
+        yield
+    except GONE:
+        if not ended.is_set():
+            raise
+        raise TrainingError(
+            f"was silent for {limit:.0f} s and was ended; it was stopped perhaps, or the machine was asleep. Go on with --resume, which "
+            "begins at the last checkpoint"
+        ) from None
+    finally:
+        done.set()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.training.errors import TrainingError
+from minifcn.training.interrupt import ENDING
 from minifcn.training.processes.group import ALONE, Group, NcclGroup
 from minifcn.training.processes.together import nccl_id, packed
 
@@ -98,7 +99,7 @@ def serve(device: str) -> int:
     mpi = mpi4py()
     world = mpi.COMM_WORLD
     rank, processes = world.Get_rank(), world.Get_size()
-    for number in (signal.SIGINT, signal.SIGTERM):  # process 0 decides what they mean
+    for number in ENDING:  # process 0 decides what they mean
         signal.signal(number, signal.SIG_IGN)
     try:
         if device == "gpu":

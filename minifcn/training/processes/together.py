@@ -17,7 +17,8 @@ from typing import Any
 from minifcn import backend
 from minifcn.kernels import threads
 from minifcn.training.errors import TrainingError
-from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, partner
+from minifcn.training.interrupt import handled
+from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, partner, patience
 
 
 def check_processes(count: int, device: str, batch: int) -> None:
@@ -43,7 +44,7 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
     each = max(1, before // count)
     try:
         threads.set_num_threads(each)
-        with deaf():
+        with handled(signal.SIG_IGN):  # they go to the whole group, and process 0 decides what they mean
             for rank in range(1, count):
                 mine, theirs = context.Pipe()
                 workers.append(context.Process(target=work, args=(rank, count, theirs, device, each), daemon=True))
@@ -51,9 +52,10 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
                 theirs.close()
                 links.append(mine)
         for rank, link in enumerate(links, 1):
-            with partner(rank, count):
+            with partner(rank, count), patience(workers[rank - 1].kill):
                 link.send_bytes(content)
-        yield NcclGroup(0, count, links, unique_id) if unique_id else Group(0, count, links)
+        kills = [worker.kill for worker in workers]
+        yield NcclGroup(0, count, links, unique_id) if unique_id else Group(0, count, links, kills)
     finally:
         for worker in workers:
             worker.kill()  # it holds nothing that process 0 has not
@@ -73,20 +75,6 @@ def nccl_id(device: str) -> Any:
     """What the processes of one NCCL communicator have in common; None on a CPU, or where NCCL is not installed and process 0 adds up."""
     nccl = backend.import_cupy().cuda.nccl if device == "gpu" else None
     return nccl.get_unique_id() if nccl and nccl.available else None
-
-
-@contextmanager
-def deaf() -> Iterator[None]:
-    """Processes started inside do not hear Ctrl-C and SIGTERM, which go to the whole group: process 0 decides what they mean."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def work(rank: int, count: int, link: Any, device: str, number_of_threads: int) -> None:

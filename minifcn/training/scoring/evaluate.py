@@ -13,6 +13,7 @@ from minifcn.autodiff.engine import Tensor, no_grad
 from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
+from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
 
 ONE_SCALE = (1.0,)
@@ -63,7 +64,15 @@ def scores_of(model: FCN, picture: np.ndarray) -> Any:
         backend.to_device(np.asarray(picture), first.device)
     )  # a byte a number goes up, not four
     with no_grad():
-        return model(Tensor(values.astype(first.dtype, copy=False))).data[0]
+        found = model(Tensor(values.astype(first.dtype, copy=False))).data[0]
+    if (
+        not backend.array_module(found).isfinite(found).all()
+    ):  # the largest of NaNs is the first class: background everywhere
+        raise TrainingError(
+            "predict: the network's scores hold NaN or infinity, so that no class can be the most likely one; its weights are damaged or "
+            "too large: take an earlier model"
+        )
+    return found
 
 
 def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:
@@ -155,7 +164,10 @@ def evaluate(
         labels = dataset.labels(number)
         picture = dataset.picture(number)
         wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
-        prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+        try:
+            prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+        except TrainingError as error:
+            raise TrainingError(f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}") from error
         matrix = confusion(labels, prediction, classes)
         near = near_boundary(labels, band)
         total += matrix
