@@ -12,7 +12,7 @@ import pytest
 import minifcn as mf
 from minifcn.ops import OPERATIONS
 
-from .catalogue import MUTANTS
+from .catalogue import MUTANTS, what_is_said
 from .plant import PLAIN_SEEDS, QUICK, QUICK_PLAIN, SEEDS
 
 
@@ -54,3 +54,9 @@ def test_every_operation_has_mutants_and_none_is_named_twice():
     assert {mutant.operation for mutant in MUTANTS} == set(OPERATIONS)
     names = [(mutant.operation, mutant.fault) for mutant in MUTANTS]
     assert len(set(names)) == len(names) >= 40
+
+
+def test_most_mutants_are_told_apart_by_words():
+    """A check that says "wrong" and no more is half a help."""
+    unknown = [f"{mutant.operation}: {mutant.fault}" for mutant in MUTANTS if "no pattern" in what_is_said(mutant)]
+    assert len(unknown) < 20, unknown
