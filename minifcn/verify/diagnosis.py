@@ -162,6 +162,9 @@ def reordered(case: Case) -> str:
             for i in range(length)
         ]
         if sorted(order) == list(range(length)):
+            rolled = axis >= 2 and [(i - order[0]) % length for i in order] == list(range(length))
+            if rolled and (said := shifted(case)):
+                return said  # moved on, and what left at one end came in at the other
             return f"the places along {axis_name(axis, case.analytic.ndim)} are in another order: {order}"
     return ""
 

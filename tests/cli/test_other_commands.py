@@ -116,6 +116,17 @@ def test_gradcheck_of_some(call):
     assert [line.split()[:2] for line in answer.out.splitlines()[1:]] == [["relu", "2"], ["conv2d", "2"]]
 
 
+def test_gradcheck_prints_error_and_tolerance_as_parts_of_one_scale(call, monkeypatch):
+    tiny = Operation("tiny", lambda x: x * x * 1e-20, OPERATIONS["neg"].sample)
+    monkeypatch.setitem(OPERATIONS, "tiny", tiny)
+    lines = call("gradcheck tiny relu --cases 2").worked().out.splitlines()
+    assert lines[0].split()[3:] == ["worst", "relative", "error", "tolerance", "scale", "step", "seconds"]
+    for line, scale in zip(lines[1:], (1e-20, 1), strict=True):
+        words = line.split()
+        assert 0 < float(words[3]) < float(words[4]) < 1e-5  # error and tolerance
+        assert 0.1 * scale < float(words[5]) < 20 * scale
+
+
 def test_gradcheck_of_none_such(call):
     answer = call("gradcheck relu conv9d")
     assert answer.status == 2 and "unknown operation conv9d: did you mean conv2d? Choose one of relu," in answer.err

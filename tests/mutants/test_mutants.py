@@ -10,7 +10,7 @@ import pytest
 
 import minifcn as mf
 
-from .catalogue import MUTANTS
+from .catalogue import MUTANTS, what_is_said
 from .plant import PLAIN_SEEDS, QUICK, QUICK_PLAIN, SEEDS
 
 # (plain, seed) of every call to try
@@ -61,3 +61,9 @@ def test_mutant_is_rejected_for_all_other_seeds(mutant):
 def test_none_is_named_twice():
     names = [(mutant.operation, mutant.fault) for mutant in MUTANTS]
     assert len(set(names)) == len(names) >= 40
+
+
+def test_most_mutants_are_told_apart_by_words():
+    """A check that says "wrong" and no more is half a help."""
+    unknown = [f"{mutant.operation}: {mutant.fault}" for mutant in MUTANTS if "no pattern" in what_is_said(mutant)]
+    assert len(unknown) < 20, unknown

@@ -224,6 +224,12 @@ def test_another_order(wrong, right, name, order):
     assert "another order" not in say(spoilt(wrong, 0.5), right)
 
 
+def test_moved_on_is_called_shifted_also_where_it_comes_in_again_at_the_other_end():
+    assert say(np.roll(FOUR, 1, 3), FOUR) == "shifted by 1 along the columns"
+    assert say(np.roll(FOUR, -1, 2), FOUR) == "shifted by -1 along the rows"
+    assert "in another order: [2, 0, 1]" in say(np.roll(FOUR, 1, 1), FOUR)
+
+
 def test_the_same_row_twice_is_not_another_order():
     assert "another order" not in say(TWO[[0, 0, 1]], TWO)
 
