@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # latex2mathml: `\begin{aligned}`, which may stand in a display formula, gives no table and no error, but a bare `&` that is no XML; `\begin{align}` is fine.
 #
-# Guess, before it was run: environments that the converter does not know raise an error. Seen instead: align and split are
+# Guess, before it was run: none was written, it was met while trying formulas; one would expect an error for an environment that is not known. Seen instead: align and split are
 # converted; aligned, gathered and dcases are taken for nothing, and their column marks stand in the text as they are.
 # Valid input: KaTeX, MathJax and LaTeX with amsmath take all of these.
 set -euo pipefail

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # HIPS autograd's check_grads lets wrong gradients pass for integer inputs, and calls right ones wrong in float32.
 #
-# Guessed: integers are taken, the random directions are cast to them, mostly to 0, and then nothing is compared.
-# Happens: so it is. For x**2 of np.arange(1, 6) a gradient of zeros, or of the wrong sign, is accepted for 14 of 20 seeds. In float32 the
+# Guess, before it was run: integers are taken, the random directions are cast to them, mostly to 0, and then nothing is compared.
+# Seen: so it is. For x**2 of np.arange(1, 6) a gradient of zeros, or of the wrong sign, is accepted for 14 of 20 seeds. In float32 the
 # right one is "Derivative (VJP) check failed": the step 1e-6 and the tolerance 1e-6 are float64's.
 # Why it matters: np.arange is what one types for a quick check. A green answer there says nothing. Hand in float64.
 set -euo pipefail

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # scipy.differentiate.derivative reports success, and an error estimate of 0, where there is no derivative.
 #
-# Guessed: at the kink of |x| it says success and 0, since it looks at both sides alike.
-# Happens: so it is, and for max(x, 0) it says 0.5 with an error estimate of 0.0. At a step it does report failure. numdifftools does the same.
+# Guess, before it was run: at the kink of |x| it says success and 0, since it looks at both sides alike.
+# Seen: so it is, and for max(x, 0) it says 0.5 with an error estimate of 0.0. At a step it does report failure. numdifftools does the same.
 # Why it matters: who takes it as the judge of a hand-written slope calls 0 and 1, which TensorFlow and PyTorch use at 0, wrong with
 # great certainty. Ask on both sides (step_direction=-1 and 1): there it says 0 and 1.
 set -euo pipefail

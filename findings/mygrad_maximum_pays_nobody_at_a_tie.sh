@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # MyGrad's maximum gives a tie to nobody, while its max over an axis gives it to the first.
 #
-# Guessed: at a tie both inputs of maximum get 0.
-# Happens: so it is: moved together, both inputs change the result by 1, and their gradients add up to 0. mygrad.max of the same two
+# Guess, before it was run: at a tie both inputs of maximum get 0.
+# Seen: so it is: moved together, both inputs change the result by 1, and their gradients add up to 0. mygrad.max of the same two
 # numbers gives 1 and 0, PyTorch and autograd a half each.
 # Why it matters: maximum(x, x.copy()), a ReLU written as maximum(x, y) with equal scores, or two equal score maps joined by a maximum
 # learn nothing where they tie. A slope between the two sides is a matter of taste; a sum that is not the slope of the whole is not.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # PyTensor's verify_grad (Theano's) rejects only where the absolute AND the relative error are too large.
 #
-# Guessed: with abs_tol 1e-4 a gradient below that may be anything: lost, or of the wrong sign.
-# Happens: for y = 1e-5 x a gradient of zeros, and one of the opposite sign, are accepted; for y = x both are rejected.
+# Guess, before it was run: with abs_tol 1e-4 a gradient below that may be anything: lost, or of the wrong sign.
+# Seen: for y = 1e-5 x a gradient of zeros, and one of the opposite sign, are accepted; for y = x both are rejected.
 # Why it matters: an operation whose slopes are small (normalised by a size, multiplied by a rate) is called right whatever its
 # gradient says. Scale the operation up for the check, or hand in abs_tol.
 set -euo pipefail
