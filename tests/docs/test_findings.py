@@ -27,7 +27,7 @@ def test_a_finding_has_its_form(script):
     assert os.access(script, os.X_OK), "chmod +x"
     assert "# Guess, before it was run: " in text
     assert "set -euo pipefail" in text and "mktemp -d" in text and "trap 'rm -rf" in text
-    installed = re.findall(r"pip install --quiet (.+)", text)
+    installed = re.findall(r'pip"? install --quiet (.+)', text)
     assert installed, "installs nothing"
     assert all("==" in package for line in installed for package in line.split()), "a package without its version"
     assert "minifcn" not in text
