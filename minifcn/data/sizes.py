@@ -8,6 +8,8 @@ from minifcn.data.loader import Dataset
 
 NEAR = 0.1  # sizes within a tenth are one size
 LARGEST_CROP = 256
+GRAIN = 16
+MOST_VOID = 1 / 3  # of a crop, on average: what computes nothing costs as much as what does
 
 
 def usual_size(dataset: Dataset, most: int = 100) -> int | None:
@@ -30,7 +32,32 @@ def valid_pixels(dataset: Dataset, most: int = 100) -> float:
     return float(np.mean([(dataset.labels(int(i)) != VOID).sum() for i in chosen])) or 1.0
 
 
-def default_crop(dataset: Dataset) -> int:
-    """The longest side of the first pictures, a multiple of 32, at most 256."""
-    longest = max(max(dataset.picture(number).shape[:2]) for number in range(min(20, len(dataset))))
-    return min(LARGEST_CROP, -(-longest // 32) * 32)
+def default_crop(dataset: Dataset, most: int = 100) -> int:
+    """The side of square crops that the pictures warrant: the largest multiple of 16, at most 256, of which a third at most is void.
+
+    A crop reaches beyond a picture that is shorter or narrower; the mean is over at most `most` pictures spread over the set.
+    """
+    shapes = some_shapes(dataset, most)
+    for side in range(LARGEST_CROP, GRAIN, -GRAIN):
+        covered = np.minimum(shapes, side).prod(1).mean() / side**2
+        if covered >= 1 - MOST_VOID:
+            return side
+    return GRAIN
+
+
+def whole_crop(dataset: Dataset, longer_side: int | None = None, most: int = 100) -> tuple[int, int]:
+    """Height and width of crops that show most pictures whole: the median of each, with sides of at most 256 pixels, to a multiple of 4.
+
+    `longer_side`: that of every picture, once it was resized to it.
+    """
+    shapes = some_shapes(dataset, most).astype(float)
+    if longer_side:
+        shapes *= longer_side / shapes.max(1, keepdims=True)
+    height, width = np.median(shapes, 0)
+    return tuple(int(min(LARGEST_CROP, max(GRAIN, 4 * round(side / 4)))) for side in (height, width))  # type: ignore[return-value]
+
+
+def some_shapes(dataset: Dataset, most: int) -> np.ndarray:
+    """Height and width of at most so many pictures, spread over the set: (N, 2)."""
+    chosen = np.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().astype(int)
+    return np.array([dataset.picture(int(number)).shape[:2] for number in chosen])

@@ -13,8 +13,7 @@ from minifcn.models.fcn import FCN
 from minifcn.nn import Module
 from minifcn.nn.initialisers import undrawn
 
-# what a new network may do without: another factor's upsampling, scores of other classes
-REPLACEABLE = ("upscore", "score_", "classifier.")
+NAMED = 3  # parameters that an error names: the first says enough
 LEARNERS, SCORES = ("all", "heads", "scores"), ("score_", "upscore")
 
 
@@ -38,14 +37,32 @@ class Transplant:
                 parts.append(f"{word} {', '.join(names)}")
         return "; ".join([*parts, f"left as they start: {', '.join(self.left) or 'none'}"])
 
+    def in_words(self, network: str) -> str:
+        """What a person wants to know: how much came along, and which layers of the `network` are new. Upsampling is not one of them:
+        its kernel follows from the stride, and is bilinear at the start.
+        """
+        came = len(self.copied) + len(self.reshaped) + len(self.widened) + len(self.expanded)
+        new = list(dict.fromkeys(layer_of(name) for name in self.left if not name.startswith("upscore")))
+        unused = list(dict.fromkeys(layer_of(name) for name in self.dropped if layer_of(name) not in new))
+        unused = [name for name in unused if not name.startswith(("upscore", "classifier"))]
+        words = [f"{came} parameters carried over; new in {network}: {', '.join(new) or 'nothing'}"]
+        return "; ".join(words + ([f"not used: {', '.join(unused)}"] if unused else []))
 
-def transplant(source_model: Any, model: Any, *, expand_scores: bool = False) -> Transplant:
+
+def layer_of(name: str) -> str:
+    """The layer that a parameter belongs to: "score_pool4" of "score_pool4.weight"."""
+    return name.rpartition(".")[0]
+
+
+def transplant(
+    source_model: Any, model: Any, *, expand_scores: bool = False, drop_skips: bool = False
+) -> Transplant:
     """Write every parameter of `source_model` into the one of the same name in `model`, and report it.
 
     A matrix becomes the convolution with the same numbers, the flat order kept: fc6 (4096, 25088) to (4096, 512, 7, 7). Where the new
     network takes a fourth input channel, its kernels start as the mean of the other three (the reference's RGB and depth). Scores are
     written where the classes are the same; with `expand_scores` the old network's classes become the first of the new. New skips
-    keep their zeros, upsampling of another factor its bilinear kernel.
+    keep their zeros, upsampling of another factor its bilinear kernel. With `drop_skips` the new network may be the coarser one.
     Raises ValueError, before anything is written, where any other parameter of the old network has no place in the new.
     """
     source, target = dict(source_model.named_parameters()), dict(model.named_parameters())
@@ -61,16 +78,28 @@ def transplant(source_model: Any, model: Any, *, expand_scores: bool = False) ->
         if fits is not None:
             how, writes[name] = fits
             getattr(report, how).append(name)
-        elif name.startswith("upscore") or (name.startswith("classifier.") and name not in target):
+        elif name.startswith(("upscore", *(("score_",) if drop_skips else ()))) or (
+            name.startswith("classifier.") and name not in target
+        ):
             report.dropped.append(name)
         else:
             lost.append(f"{name} {parameter.shape} -> {target[name].shape if name in target else 'nowhere'}")
     if lost:
-        raise ValueError(f"transplant: these parameters have no place in the new network: {', '.join(lost)}")
+        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+        raise ValueError(
+            f"transplant: these parameters have no place in the new network: {', '.join(lost[:NAMED])}{more}; "
+            f"build it with the same trunk as the old one{trunk_of(source_model)}, as wide and at least as fine"
+        )
     for name, value in writes.items():
         target[name].data[...] = to_device(value, target[name].device)
     report.left = [name for name in target if name not in writes]
     return report
+
+
+def trunk_of(model: Any) -> str:
+    """ " (squeezenet-fc)", or nothing where nobody knows the name."""
+    name = getattr(model, "architecture", {}).get("backbone") or getattr(model, "name", None)
+    return f" ({name})" if isinstance(name, str) else ""
 
 
 def is_score(name: str) -> bool:
