@@ -54,9 +54,7 @@ def layer_of(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def transplant(
-    source_model: Any, model: Any, *, expand_scores: bool = False, drop_skips: bool = False
-) -> Transplant:
+def transplant(source_model: Any, model: Any, *, expand_scores: bool = False, drop_skips: bool = False) -> Transplant:
     """Write every parameter of `source_model` into the one of the same name in `model`, and report it.
 
     A matrix becomes the convolution with the same numbers, the flat order kept: fc6 (4096, 25088) to (4096, 512, 7, 7). Where the new

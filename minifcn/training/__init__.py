@@ -8,20 +8,24 @@ from minifcn.training.fit import History, fit
 from minifcn.training.folder import RunFolder
 from minifcn.training.loop import Step, train
 from minifcn.training.metrics import confusion, scores
+from minifcn.training.options import Options
 from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
 from minifcn.training.tiles import Prediction, predict_maps, predict_tiled
+from minifcn.training.watch import Watch
 
 __all__ = [
     "RECIPES",
     "Config",
     "History",
     "Listener",
+    "Options",
     "Prediction",
     "Recipe",
     "RunFolder",
     "Step",
     "TrainingError",
+    "Watch",
     "confusion",
     "evaluate",
     "fit",

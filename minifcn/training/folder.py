@@ -83,6 +83,11 @@ class RunFolder:
                 if not existed and not any(self.path.iterdir()):
                     self.path.rmdir()  # the run never began
 
+    def begun(self, init: str) -> dict[str, Any]:
+        """The configuration with which a run from the model file `init` began here; {} where none did, or it has no checkpoint yet."""
+        saved = read_json(self.config) if self.checkpoint.exists() else {}
+        return saved if saved.get("init") == init and "derived" in saved else {}
+
     def agree(self, config: Config) -> None:
         """Where a checkpoint waits, see that it belongs to the same options. Raises TrainingError."""
         if not self.checkpoint.exists():
@@ -177,7 +182,9 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
                 except (TypeError, ValueError):
                     continue
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{path}: cannot be read ({error}); restore the file, or delete it to go on without") from error
+        raise TrainingError(
+            f"{path}: cannot be read ({error}); restore the file, or delete it to go on without"
+        ) from error
     return rows
 
 

@@ -229,13 +229,25 @@ def first_model(config: Config, listener: Listener) -> FCN:
     if config.init:
         start = load(config.init)
         model.notes, model.preprocessing = dict(start.notes), start.preprocessing
-        tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], transplant(start, model, drop_skips=True))
+        tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
     elif config.trunk:
         model.notes["trunk"] = SQUEEZENET_NOTE
         tell(listener, f"trunk from {config.trunk}", config.stages[0], transplant(load_pretrained(config.trunk), model))
     else:
         model.preprocessing = Preprocessing()  # what random weights are drawn for, whatever the trunk's authors gave it
     return model
+
+
+def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
+    """Write the weights of --init into `model`."""
+    try:
+        return transplant(start, model, drop_skips=True)
+    except ValueError as error:
+        asked, there = (f"{m.architecture['backbone']}, width {m.architecture['width']}" for m in (model, start))
+        raise TrainingError(
+            f"--init {config.init}: its network ({there}) does not fit the one asked for ({asked}): {error}. Leave out --backbone and "
+            "--width, which the file knows, or start without --init"
+        ) from error
 
 
 def next_model(config: Config, coarser: FCN, number: int, listener: Listener) -> FCN:

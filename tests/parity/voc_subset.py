@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from models import in_pytorch
 
 from minifcn import backend
-from minifcn.cli.train import PRESETS
+from minifcn.cli.train_config import PRESETS
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, parameter_groups, transplant
 from minifcn.models.pretrained import load_pretrained
