@@ -73,5 +73,5 @@ def about_learning_by_heart(points: Sequence[Mapping[str, Any]]) -> list[str]:
         f"The training pictures are being learned by heart: mean IU {100 * now:.0f} % on them and {100 * val[-1]:.0f} % on validation "
         f"pictures, which was {100 * val[best]:.0f} % at step {points[best + 1]['step']:.0f} and fell since. What helps, best first: more "
         "training pictures; more variation of those there are (--scale 0.6,1.8 --colour 0.3 --jitter 16); a start from a trained "
-        f"network (--init voc7); fewer steps (--steps {points[best + 1]['step']:.0f})."
+        f"network (--init voc7), if it had none; fewer steps (--steps {points[best + 1]['step']:.0f})."
     ]

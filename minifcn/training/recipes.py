@@ -141,7 +141,7 @@ FINE_TUNE = Recipe(
     optimizer="adam",
     lr=1e-4,
     head_factor=10.0,
-    batch=8,
+    batch=4,
     augmentation=Augmentation(scale=(0.7, 1.5), colour=0.2),
 )
 
@@ -150,7 +150,7 @@ RECIPES = {
     "paper": "the reference's: summed loss, one whole picture a step, rates 1e-10, 1e-12, 1e-14, momentum 0.99, biases twice as fast",
     "paper-mean": "the same steps in mean loss: the rate times, the weight decay divided by, the valid pixels of a picture",
     "voc-subset": "for a trunk that was trained on ImageNet: mean loss, Adam 1e-4, ten times that for what is new, 16 crops of 256 pixels, scaled, classes equally often",
-    "fine-tune": "for a whole network that is trained already, which --init brings (its default): mean loss, Adam 1e-4, ten times that for what is new, 8 whole pictures, scaled, recoloured",
+    "fine-tune": "for a whole network that is trained already, which --init brings (its default): mean loss, Adam 1e-4, ten times that for what is new, 4 whole pictures, scaled, recoloured",
 }
 
 

@@ -241,7 +241,7 @@ def first_model(config: Config, listener: Listener) -> FCN:
 def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
     """Write the weights of --init into `model`."""
     try:
-        return transplant(start, model, drop_skips=True)
+        return transplant(start, model, loosely=True)
     except ValueError as error:
         asked, there = (f"{m.architecture['backbone']}, width {m.architecture['width']}" for m in (model, start))
         raise TrainingError(
