@@ -15,7 +15,7 @@ from minifcn.training.recipes import Recipe
 NETWORK = ("arch", "backbone", "width", "padding", "fusion", "learn_upsampling")
 # Pixels that a training looks at: two minutes and a half on two cores with voc7. Fewer where that would be more than MOST_PASSES through
 # the pictures, more where it would not be LEAST_PASSES.
-PIXELS, MOST_PASSES, LEAST_PASSES, LEAST_STEPS = 200e6, 100, 2, 50
+PIXELS, MOST_PASSES, LEAST_PASSES, LEAST_STEPS = 170e6, 100, 2, 50
 
 
 def network_of(model: FCN, name: str) -> dict[str, Any]:

@@ -319,4 +319,4 @@ def test_an_error_names_three_parameters_and_the_trunk_and_counts_the_rest():
     with pytest.raises(ValueError) as caught:
         transplant(network(32, 3, width=2), network(32, 3))
     text = str(caught.value)
-    assert text.count("backbone.") == 3 and " and 11 more; " in text and "(tiny)" in text and len(text) < 400
+    assert text.count("backbone.") == 3 and " and 12 more; " in text and "(tiny)" in text and len(text) < 400
