@@ -56,8 +56,9 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         return 0
     check_files(train_set)
     check_files(val_set)
+    resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
-        f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
+        f"{len(train_set)} training pictures{resized}, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
         flush=True,
     )

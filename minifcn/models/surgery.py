@@ -21,7 +21,8 @@ LEARNERS, SCORES = ("all", "heads", "scores"), ("score_", "upscore")
 class Transplant:
     """What happened to each parameter. `copied`, `reshaped`, `widened` (three input channels to four), `expanded` (to more classes) and
     `matched` (scores of the classes of the same name, the others new) are parameters of the new network that were written; `left` those
-    that were not; `dropped` those of the old one that had no place.
+    that were not; `dropped` those of the old one that had no place. `same_classes`: the names of the classes whose scores were
+    `matched`.
     """
 
     copied: list[str] = field(default_factory=list)
@@ -31,6 +32,7 @@ class Transplant:
     expanded: list[str] = field(default_factory=list)
     matched: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    same_classes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         parts = [f"copied {len(self.copied)} parameters"]
@@ -47,8 +49,8 @@ class Transplant:
         new, matched, dropped = (layers_of(names) for names in (self.left, self.matched, self.dropped))
         words = [f"{came} parameters carried over"]
         if matched:
-            words.append(f"classes of the same name kept in {', '.join(matched)}")
-        words.append(f"new in {network}: {', '.join(new) or ('the other classes' if matched else 'nothing')}")
+            words.append(f"the scores of {', '.join(self.same_classes)} too")
+        words.append(f"new in {network}: {', '.join(new) or ('those of the other classes' if matched else 'nothing')}")
         if unused := [name for name in dropped if name not in new]:
             words.append(f"not used: {', '.join(unused)}")
         return "; ".join(words)
@@ -99,6 +101,8 @@ def transplant(source_model: Any, model: Any, *, expand_scores: bool = False, lo
         )
     for name, value in writes.items():
         target[name].data[...] = to_device(value, target[name].device)
+    if report.matched:
+        report.same_classes = [name for name in model.class_names if name in source_model.class_names]
     report.left = [name for name in target if name not in writes]
     return report
 

@@ -44,7 +44,10 @@ def test_network_recipe_and_sizes_come_from_the_file(start, call, small_set, tmp
     assert {name: config[name] for name in wanted} == wanted
     assert {"arch", "width", "lr", "size", "longer_side"} <= set(config["derived"])
     assert not {"steps", "batch", "seed", "data"} & set(config["derived"])
-    assert "kept in score_fr" in answer.out and "left as they start" not in answer.out
+    assert (
+        "; the scores of background, disc too; new in fcn8s: those of the other classes\n" in answer.out
+        and "left as they start" not in answer.out
+    )
     assert load(tmp_path / "run" / "best.safetensors").picture_size == 64
 
 

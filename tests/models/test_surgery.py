@@ -295,7 +295,10 @@ def test_loosely_classes_of_the_same_name_keep_their_scores_wherever_they_stand(
         np.testing.assert_array_equal(found[[0, 2]], kept[[2, 0]])
         np.testing.assert_array_equal(found[[1, 3]], before[name][[1, 3]])
     said = report.in_words("fcn16s")
-    assert "kept in score_fr, score_pool4; new in fcn16s: the other classes" in said and "upscore" not in said
+    assert (
+        "; the scores of dog, background too; new in fcn16s: those of the other classes" in said
+        and "upscore" not in said
+    )
 
 
 def test_loosely_no_class_in_common_leaves_the_scores_new():
