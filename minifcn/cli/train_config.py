@@ -7,7 +7,7 @@ from typing import Any
 
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.data.resized import Resized
-from minifcn.data.sizes import default_crop, usual_size, valid_pixels, whole_crop
+from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN, load
 from minifcn.models.backbones import rate_factor
 from minifcn.training import Config, Recipe, RunFolder, TrainingError
@@ -141,7 +141,7 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
     if recipe.size is None:
         return None
     if arguments.recipe == "fine-tune":
-        return whole_crop(train_set, longer_side)
+        return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
     return default_crop(Resized(train_set, longer_side) if longer_side else train_set)
 
 

@@ -6,13 +6,16 @@ from dataclasses import fields, replace
 from typing import Any
 
 from minifcn.data.loader import Dataset
-from minifcn.data.sizes import NEAR, usual_size
+from minifcn.data.sizes import NEAR, classes_a_picture, usual_size
 from minifcn.models import ARCHITECTURES, FCN
 from minifcn.training.config import Config
 from minifcn.training.errors import TrainingError
 from minifcn.training.recipes import Recipe
 
 NETWORK = ("arch", "backbone", "width", "padding", "fusion", "learn_upsampling")
+# A scene shows at least so many classes a picture. Drawn streets, in the same time: mean IU 66.5 at 256 pixels, 66.6 at 352 with half the
+# steps, and pixel accuracy 92.4 and 92.9; on pictures of single things enlarging brought nothing.
+SCENE, LARGER = 5, 1.375
 # Pixels that a training looks at: two minutes and a half on two cores with voc7. Fewer where that would be more than MOST_PASSES through
 # the pictures, more where it would not be LEAST_PASSES.
 PIXELS, MOST_PASSES, LEAST_PASSES, LEAST_STEPS = 170e6, 100, 2, 50
@@ -33,12 +36,14 @@ def network_of(model: FCN, name: str) -> dict[str, Any]:
 def sizes_for(known: int | None, train_set: Dataset) -> tuple[int | None, int | None]:
     """(what the longer side of training pictures is resized to, the size that the trained model will know).
 
-    `known`: the size that the network knows so far. Pictures that are within a tenth of it stay as they are.
+    `known`: the size that the network knows so far. In a scene, which shows many classes, things are smaller than where one fills the
+    picture, so scenes are made larger than that. Pictures that are within a tenth of what is wanted stay as they are.
     """
     usual = usual_size(train_set)
-    if known is None or (usual is not None and abs(usual - known) <= NEAR * known):
+    if known is None:
         return None, usual
-    return known, known
+    wanted = round(LARGER * known) if classes_a_picture(train_set) >= SCENE else known
+    return (None, usual) if usual is not None and abs(usual - wanted) <= NEAR * wanted else (wanted, wanted)
 
 
 def steps_for(pictures: int, recipe: Recipe) -> int:

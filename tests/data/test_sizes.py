@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minifcn.data.sizes import default_crop, usual_size, whole_crop
+from minifcn.data.sizes import classes_a_picture, default_crop, usual_size, whole_crop
 
 
 class Pictures:
@@ -69,3 +69,15 @@ def test_a_crop_is_no_larger_than_the_pictures_warrant(sizes, wanted):
 )
 def test_crops_that_show_most_pictures_whole(sizes, longer_side, wanted):
     assert whole_crop(Labelled(sizes), longer_side) == wanted
+
+
+def test_crops_may_be_allowed_to_be_larger():
+    assert whole_crop(Labelled([(180, 240)] * 3), 352, 352) == (264, 352)
+
+
+def test_classes_a_picture_shows():
+    class Shown(Labelled):
+        def labels(self, number):
+            return np.array([[0, 3, 3, 255], [0, 255, 7, 254]][number : number + 1], np.uint8)
+
+    assert classes_a_picture(Shown([(1, 4)] * 2)) == (2 + 3) / 2

@@ -14,14 +14,19 @@ from minifcn.training.recipes import FINE_TUNE, MODERN
 
 
 class Sized:
-    def __init__(self, *sizes):
-        self.sizes = sizes
+    def __init__(self, *sizes, classes=2):
+        self.sizes, self.classes = sizes, classes
 
     def __len__(self):
         return len(self.sizes)
 
     def picture(self, i):
         return np.zeros((*self.sizes[i], 3), np.uint8)
+
+    def labels(self, i):
+        labels = np.full(self.sizes[i], 255, np.uint8)
+        labels.flat[: self.classes] = range(self.classes)
+        return labels
 
 
 @pytest.mark.parametrize("arch", ["fcn32s", "fcn8s", "fcn4s", "fcn8s-atonce"])
@@ -54,6 +59,20 @@ def test_a_network_that_no_option_builds_is_a_sentence(options):
 )
 def test_pictures_become_as_large_as_those_that_the_network_knows(known, sizes, wanted):
     assert sizes_for(known, Sized(*sizes)) == wanted
+
+
+@pytest.mark.parametrize(
+    "known, size, wanted",
+    [
+        (256, (180, 240), (352, 352)),
+        (256, (264, 340), (None, 340)),
+        (128, (180, 240), (176, 176)),
+        (None, (180, 240), (None, 240)),
+    ],
+)
+def test_scenes_of_many_classes_are_made_larger(known, size, wanted):
+    assert sizes_for(known, Sized(size, size, classes=5)) == wanted
+    assert sizes_for(known, Sized(size, size, classes=4)) != wanted or known is None
 
 
 def test_steps_follow_from_pictures_and_size():
