@@ -43,7 +43,8 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
     given = {name for name, value in vars(arguments).items() if value is not None and value is not False}
     arguments.recipe = arguments.recipe or ("fine-tune" if arguments.init else "modern")
     for name, value in PRESETS.get(arguments.recipe, {}).items():
-        if getattr(arguments, name) is None and not (name == "epochs" and arguments.steps):
+        elsewhere = (name == "epochs" and arguments.steps) or (name in NETWORK and arguments.init)
+        if getattr(arguments, name) is None and not elsewhere:
             setattr(arguments, name, value)
     if arguments.train_split is None:
         arguments.train_split = DEFAULTS["train_split"]
