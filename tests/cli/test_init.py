@@ -39,7 +39,7 @@ def start(tmp_path_factory):
 def test_network_recipe_and_sizes_come_from_the_file(start, call, small_set, tmp_path):
     answer = call(f"train --data {small_set} --init {start} {LENGTH} --out {tmp_path}/run").worked()
     config = config_of(tmp_path / "run")
-    wanted = dict(arch="fcn8s", backbone="tiny", width=3, fusion="max", optimizer="adam", lr=1e-4, head_factor=10.0)
+    wanted = dict(arch="fcn8s", backbone="tiny", width=3, fusion="max", optimizer="adam", lr=2e-4, head_factor=5.0)
     wanted |= dict(picture_size=64, longer_side=64, size=[52, 64])  # pictures of 40x48, 64 wide, to a multiple of 4
     assert {name: config[name] for name in wanted} == wanted
     assert {"arch", "width", "lr", "size", "longer_side"} <= set(config["derived"])
@@ -84,7 +84,7 @@ def test_what_is_given_by_hand_wins(start, call, small_set, tmp_path):
             "--backbone squeezenet --width 64",
             ["does not fit the one asked for (squeezenet, width 64)", "without --init"],
         ),
-        ("--optimizer sgd", ["--optimizer sgd: the rate 0.0001", "give --lr too"]),
+        ("--optimizer sgd", ["--optimizer sgd: the rate 0.0002", "give --lr too"]),
         ("--trunk x.npz", ["--init brings a whole network"]),
     ],
 )
