@@ -18,7 +18,7 @@ from minifcn.training.loop import Step
 from minifcn.training.metrics import confusion, scores
 
 SHARE = 0.05  # of the time that training takes
-PICTURES = 24  # of each set: the same ones every time, so that a curve moves with the network alone
+PICTURES = 16  # of each set: the same ones every time, so that a curve moves with the network alone
 POINTS = 20  # at most, a stage
 
 
@@ -89,8 +89,8 @@ class Watch:
         last = step.step == self.steps
         if self.every is not None:
             return self.every > 0 and (last or step.step % self.every == 0)
-        # before the first look: a picture cannot take longer than a step takes for one, which goes forward and backward
-        cost = self.cost or sum(map(len, self.sets)) / step.images_per_second
+        # before the first look: a step goes forward and backward, which takes a picture three times as long as forward alone
+        cost = self.cost or sum(map(len, self.sets)) / step.images_per_second / 2
         return (last or step.step % max(1, self.steps // POINTS) == 0) and self.spent + cost <= SHARE * self.trained
 
 
