@@ -54,7 +54,7 @@ def test_network_recipe_and_sizes_come_from_the_file(start, call, small_set, tmp
 def test_the_number_of_steps_is_derived_too(start, call, small_set, tmp_path):
     call(f"train --data {small_set} --init {start} --size 16 --out {tmp_path}/run").worked()
     config = config_of(tmp_path / "run")
-    assert config["steps"] == 150 and "steps" in config["derived"]  # a hundred passes through six pictures, four a step
+    assert config["steps"] == 75 and "steps" in config["derived"]  # fifty passes through six pictures, four a step
 
 
 def test_what_is_given_by_hand_wins(start, call, small_set, tmp_path):

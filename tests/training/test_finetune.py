@@ -80,7 +80,7 @@ def test_steps_follow_from_pictures_and_size():
     batch = FINE_TUNE.batch
     # as many as the time allows
     assert steps_for(200, small) == -(-170_000_000 // (180 * 240 * batch)) > steps_for(200, large)
-    assert steps_for(10, small) == 100 * 10 / batch  # no more than a hundred passes
+    assert steps_for(10, small) == 50 * 10 / batch  # no more than fifty passes
     assert steps_for(5000, large) == 2 * 5000 / batch  # no less than two
     assert steps_for(1, small) == 50
     assert steps_for(200, replace(small, accumulate=2)) == -(-170_000_000 // (180 * 240 * batch * 2))
