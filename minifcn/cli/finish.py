@@ -62,9 +62,9 @@ def report(
     from minifcn.draw.report.run_report import write_report  # matplotlib loads here, and only for who gets this far
 
     classes = ClassMap.from_dict(config.classes)
-    metrics = folder.read_metrics()
+    metrics, points = folder.read_metrics(), folder.read_scores()
     fill = DEFAULTS.get(config.backbone, Preprocessing()).fill
-    batches = batches_of(train_set, config.recipe, config.seed, fill)
+    batches = batches_of(config.training_pictures(train_set), config.recipe, config.seed, fill)
     seconds = {stage: sum(row["seconds"] for row in rows if row["stage"] == stage) for stage in config.stages}
     write_report(
         folder.report,
@@ -78,7 +78,8 @@ def report(
         timings={stage: time for stage, time in seconds.items() if time},
         command=command,
         augmentations=[batches.examples(index, VARIATIONS) for index in range(min(2, len(train_set)))],
-        hints=[hint for stage in metrics for hint in hints_of(config, rows, stage, metrics[stage])],
+        hints=[hint for stage in metrics for hint in hints_of(config, rows, stage, metrics[stage], points)],
+        points=points,
         refresh=refresh,
     )
 
@@ -88,7 +89,9 @@ def finish(config: Config, folder: RunFolder, train_set: VOCFolder, val_set: VOC
     report(config, folder, train_set, stage_samples(config, folder, val_set), folder.read_log(), command)
     print()
     print(scores_table(folder.read_metrics()))
-    print(f"\nmodels   {folder.best} (best mean IU on {val_set.split}), {folder.last}\nreport   {folder.report}")
+    print(
+        f"\nmodels   {folder.best} (of the stages' ends the best mean IU on all of {val_set.split}), {folder.last}\nreport   {folder.report}"
+    )
 
 
 class Live:

@@ -7,6 +7,7 @@ from typing import Any
 from minifcn.cli.options import bar
 from minifcn.models import FCN
 from minifcn.training import Listener, Step
+from minifcn.training.scoring.watch import Point
 
 LINES = 10  # a stage, where there is no terminal
 
@@ -24,13 +25,19 @@ class Progress(Listener):
     def say(self, line: str) -> None:
         print(line, flush=True)
 
+    def detail(self, line: str) -> None:
+        if self.verbose:
+            self.say(line)
+
     def stage_begins(self, stage: str, steps: int, done: int) -> None:
-        self.steps, self.average = steps, None
+        self.steps, self.average, self.scores = steps, None, ""
         self.bar = bar(steps, stage, initial=done, unit="step")
 
     def stepped(self, stage: str, step: Step) -> None:
         self.average = step.loss if self.average is None else 0.9 * self.average + 0.1 * step.loss
-        self.bar.set_postfix_str(f"loss {self.average:.3f}, {step.images_per_second:.1f} images/s", refresh=False)
+        self.bar.set_postfix_str(
+            f"loss {self.average:.3f}, {step.images_per_second:.1f} images/s{self.scores}", refresh=False
+        )
         self.bar.update()
         number = step.step
         if self.verbose:
@@ -43,6 +50,15 @@ class Progress(Listener):
             left = (self.steps - number) * step.seconds
             print(
                 f"{stage}  step {number}/{self.steps}  loss {self.average:.3f}  {step.images_per_second:.1f} images/s  {left:.0f} s left",
+                flush=True,
+            )
+
+    def looked(self, stage: str, point: Point) -> None:
+        train, val = 100 * point.train_iu, 100 * point.val_iu
+        self.scores = f", mean IU {train:.0f} % train, {val:.0f} % val"
+        if not self.terminal:
+            print(
+                f"{stage}  step {point.step}/{self.steps}  mean IU of some training pictures {train:.1f} %, validation pictures {val:.1f} %",
                 flush=True,
             )
 

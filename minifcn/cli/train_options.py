@@ -3,7 +3,15 @@
 import argparse
 from pathlib import Path
 
-from minifcn.cli.options import above_zero, add_device, at_least, comma_list, number_or_mpi, two_numbers
+from minifcn.cli.options import (
+    above_zero,
+    add_device,
+    at_least,
+    comma_list,
+    height_by_width,
+    number_or_mpi,
+    two_numbers,
+)
 from minifcn.data.loader import BALANCES
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.models.heads import FUSIONS
@@ -11,6 +19,11 @@ from minifcn.models.surgery import LEARNERS
 from minifcn.training import RECIPES
 from minifcn.training.recipes import LOSSES, OPTIMIZERS, SCHEDULES
 from minifcn.training.runs.config import STAGED
+
+
+def crop_size(text: str) -> int | tuple[int, int]:
+    """An argparse type: "128", or "192x256" -> (192, 256); 0 for whole pictures."""
+    return height_by_width(text) if "x" in text.lower() else at_least(0)(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many training pictures")
     data.add_argument(
-        "--size", type=at_least(0), metavar="S",
-        help="train on SxS crops; 0: on whole pictures (the pictures' size, at most 256)",
+        "--size", type=crop_size, metavar="S|HxW",
+        help="train on crops of SxS or HxW pixels; 0: on whole pictures (what the pictures fill by two thirds, at most 256)",
+    )  # fmt: skip
+    data.add_argument(
+        "--longer-side", type=at_least(0), metavar="S",
+        help="resize training pictures first, so that their longer side has S pixels; 0: leave them (as large as --init's network knows "
+        "them, else as they are)",
     )  # fmt: skip
     data.add_argument("--no-mirror", action="store_true", help="do not exchange left and right")
     data.add_argument(
@@ -56,22 +74,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     net.add_argument("--backbone", choices=list(BACKBONES), help="(tiny)")
     net.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
-    net.add_argument("--padding", choices=("same", "paper"), default="same", help="paper: 100 pixels and crops (same)")
-    net.add_argument("--fusion", choices=FUSIONS, default="sum", help="how a skip is joined (sum)")
-    net.add_argument("--learn-upsampling", action="store_true", help="train the bilinear kernels too")
-    net.add_argument("--init", metavar="FILE", help="start from a saved model")
+    net.add_argument("--padding", choices=("same", "paper"), help="paper: 100 pixels and crops (same)")
+    net.add_argument("--fusion", choices=FUSIONS, help="how a skip is joined (sum)")
+    net.add_argument("--learn-upsampling", action="store_true", default=None, help="train the bilinear kernels too")
+    net.add_argument(
+        "--init",
+        metavar="FILE|voc7",
+        help="start from a saved model: network, recipe, sizes and number of steps come from it where no option says otherwise",
+    )
     net.add_argument(
         "--trunk", metavar="FILE", help="start the trunk from ImageNet weights: SqueezeNet v1.1, .npz or .safetensors"
     )
     training = parser.add_argument_group("training")
     training.add_argument(
-        "--recipe", choices=list(RECIPES), default="modern",
-        help="; ".join(f"{name}: {text}" for name, text in RECIPES.items()) + " (modern). The options below change parts of it",
+        "--recipe", choices=list(RECIPES),
+        help="; ".join(f"{name}: {text}" for name, text in RECIPES.items()) + " (modern; with --init fine-tune). The options below change parts of it",
     )  # fmt: skip
     training.add_argument("--batch", type=at_least(1), metavar="B", help="pictures a step (8)")
     training.add_argument("--accumulate", type=at_least(1), metavar="K", help="batches whose gradients make a step (1)")
     length = training.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=at_least(1), metavar="N", help="steps a stage (300)")
+    length.add_argument(
+        "--steps", type=at_least(1), metavar="N", help="steps a stage (300; with --init two minutes and a half)"
+    )
     length.add_argument("--epochs", type=above_zero, metavar="N", help="passes through the training pictures a stage")
     training.add_argument("--optimizer", choices=OPTIMIZERS, help="sgd has the recipe's momentum (sgd)")
     training.add_argument("--lr", type=above_zero, metavar="X", help="learning rate at the start (sgd 0.05, adam 3e-4)")
@@ -96,6 +120,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--balance-cells", action="store_true", default=None, help="keep cells of rare classes more often (with --keep-cells)"
     )  # fmt: skip
     training.add_argument("--checkpoint-every", type=at_least(0, float), metavar="S", help="seconds (20)")
+    training.add_argument(
+        "--val-every", type=at_least(0), metavar="N",
+        help="score some training and validation pictures every N steps; 0: never (as often as 5 %% of the time allows)",
+    )  # fmt: skip
     training.add_argument("--seed", type=at_least(0), default=0, help="everything random follows from it (0)")
     add_device(training)
     training.add_argument(
@@ -111,7 +139,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--watch", type=above_zero, nargs="?", const=30.0, metavar="S",
         help="draw the report every S seconds (30) while the run goes on; the page in a browser follows",
     )  # fmt: skip
-    parser.add_argument("--verbose", action="store_true", help="a line for every step")
+    parser.add_argument("--verbose", action="store_true", help="a line for every step, and what became of every weight")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out; start it where there is none")
     parser.add_argument(
         "--other-data", action="store_true", help="with --resume: go on though pictures, labels or lists have changed"

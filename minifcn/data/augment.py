@@ -12,6 +12,8 @@ from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 from minifcn.names import instead
 
+Size = int | tuple[int, int]  # of crops: the side of a square, or height and width
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -62,7 +64,7 @@ class Augmentation:
             raise DataError(f"augmentation: {unknown[0]!r} is not known{instead(unknown[0], known)}")
         return cls(**values)
 
-    def describe(self, size: int | None) -> str:
+    def describe(self, size: Size | None) -> str:
         """In one sentence, what happens to a picture that is cropped to `size` (None: kept whole)."""
         low, high = self.scale
         done = []
@@ -70,7 +72,8 @@ class Augmentation:
             done.append(f"scaled by {low:g}" + (f" to {high:g}" if high > low else ""))
         if size is not None:
             beyond = f" (up to {self.jitter} pixels beyond its edges)" if self.jitter else ""
-            done.append(f"cropped to {size}x{size} pixels at a random place{beyond}")
+            height, width = sides(size)
+            done.append(f"cropped to {height}x{width} pixels at a random place{beyond}")
         elif self.jitter:
             done.append(f"shifted by up to {self.jitter} pixels in each direction")
         if self.colour:
@@ -88,11 +91,11 @@ class Augmentation:
         self,
         picture: np.ndarray,
         labels: np.ndarray,
-        size: int | None,
+        size: Size | None,
         rng: np.random.Generator,
         fill: Sequence[int] = (0, 0, 0),
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One random variation: uint8 (size, size, 3) and (size, size), or as large as the scaled picture without a size.
+        """One random variation of `size`, uint8 (H, W, 3) and (H, W), or as large as the scaled picture without a size.
 
         `picture`: uint8 (H, W, 3). `labels`: uint8 (H, W), 255 for void. Where the picture does not reach stand `fill`
         (RGB, 0 to 255) and VOID. `rng` is asked only for what is varied. Raises DataError where the sizes differ.
@@ -102,7 +105,7 @@ class Augmentation:
         if self.scale != (1.0, 1.0):
             factor = math.exp(rng.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
             tall, wide = max(1, round(factor * tall)), max(1, round(factor * wide))
-        height, width = (tall, wide) if size is None else (size, size)
+        height, width = (tall, wide) if size is None else sides(size)
         y, x = _corner(tall, height, self.jitter, rng), _corner(wide, width, self.jitter, rng)
         picture, labels = _cut(picture, labels, (tall, wide), y, x, height, width)
         if self.colour:  # before the fill comes round it, which has to stay what it is
@@ -160,6 +163,11 @@ def place(
     canvas[inside] = picture
     ground[inside] = labels
     return canvas, ground
+
+
+def sides(size: Size) -> tuple[int, int]:
+    """Height and width of crops of `size`: one number stands for both."""
+    return (size, size) if isinstance(size, int) else size
 
 
 def check_pair(picture: np.ndarray, labels: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from minifcn.data.augment import Augmentation, place
+from minifcn.data.augment import Augmentation, Size, place, sides
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
@@ -52,7 +52,7 @@ class Batches:
 
     Every batch has exactly `batch` pictures, even more than the dataset has.
 
-    `size`          side of the square crops; None keeps each picture whole, at the top left of the largest in its batch
+    `size`          side of the square crops, or (height, width) of the crops; None keeps each picture whole, at the top left of the largest in its batch
     `fill`          RGB, 0 to 255, for where a picture does not reach; the labels are VOID there
     `mirror`        exchange left and right half the time: short for `augmentation=Augmentation(mirror=…)`
     `augmentation`  what else is varied
@@ -72,7 +72,7 @@ class Batches:
         self,
         dataset: Dataset,
         batch: int,
-        size: int | None,
+        size: Size | None,
         seed: int,
         fill: Sequence[int] = (0, 0, 0),
         mirror: bool = True,
@@ -83,7 +83,7 @@ class Batches:
     ) -> None:
         if len(dataset) < 1:
             raise DataError("batches: the dataset is empty; give at least one picture")
-        if batch < 1 or (size is not None and size < 1):
+        if batch < 1 or (size is not None and min(sides(size)) < 1):
             raise DataError(f"batches: batch is {batch} and size {size}; both must be at least 1")
         if seed < 0:
             raise DataError(f"batches: seed is {seed}; it must not be negative")

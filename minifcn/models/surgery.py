@@ -14,15 +14,16 @@ from minifcn.names import instead
 from minifcn.nn import Module
 from minifcn.nn.initialisers import undrawn
 
-# what a new network may do without: another factor's upsampling, scores of other classes
-REPLACEABLE = ("upscore", "score_", "classifier.")
+NAMED = 3  # parameters that an error names: the first says enough
 LEARNERS, SCORES = ("all", "heads", "scores"), ("score_", "upscore")
 
 
 @dataclass
 class Transplant:
-    """What happened to each parameter. `copied`, `reshaped`, `widened` (three input channels to four) and `expanded` (to more classes)
-    are parameters of the new network that were written; `left` those that were not; `dropped` those of the old one that had no place.
+    """What happened to each parameter. `copied`, `reshaped`, `widened` (three input channels to four), `expanded` (to more classes) and
+    `matched` (scores of the classes of the same name, the others new) are parameters of the new network that were written; `left` those
+    that were not; `dropped` those of the old one that had no place. `same_classes`: the names of the classes whose scores were
+    `matched`.
     """
 
     copied: list[str] = field(default_factory=list)
@@ -30,26 +31,51 @@ class Transplant:
     reshaped: list[str] = field(default_factory=list)
     widened: list[str] = field(default_factory=list)
     expanded: list[str] = field(default_factory=list)
+    matched: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    same_classes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         parts = [f"copied {len(self.copied)} parameters"]
-        for word in ("reshaped", "widened", "expanded", "dropped"):
+        for word in ("reshaped", "widened", "expanded", "matched", "dropped"):
             if names := getattr(self, word):
                 parts.append(f"{word} {', '.join(names)}")
         return "; ".join([*parts, f"left as they start: {', '.join(self.left) or 'none'}"])
+
+    def in_words(self, network: str) -> str:
+        """What a person wants to know: how much came along, and which layers of the `network` are new. Upsampling is not one of them:
+        its kernel follows from the stride, and is bilinear at the start.
+        """
+        came = len(self.copied) + len(self.reshaped) + len(self.widened) + len(self.expanded)
+        new, matched, dropped = (layers_of(names) for names in (self.left, self.matched, self.dropped))
+        words = [f"{came} parameters carried over"]
+        if matched:
+            words.append(f"the scores of {', '.join(self.same_classes)} too")
+        words.append(f"new in {network}: {', '.join(new) or ('those of the other classes' if matched else 'nothing')}")
+        if unused := [name for name in dropped if name not in new]:
+            words.append(f"not used: {', '.join(unused)}")
+        return "; ".join(words)
 
 
 Network = FCN | Classifier | HeatMap
 
 
-def transplant(source_model: Network, model: Network, *, expand_scores: bool = False) -> Transplant:
+def layers_of(parameters: Sequence[str]) -> list[str]:
+    """The layers, each once, that have learned something: score_pool4 of score_pool4.weight; a classifier that was cut off is none."""
+    layers = dict.fromkeys(name.rpartition(".")[0] for name in parameters)
+    return [layer for layer in layers if not layer.startswith(("upscore", "classifier"))]
+
+
+def transplant(
+    source_model: Network, model: Network, *, expand_scores: bool = False, loosely: bool = False
+) -> Transplant:
     """Write every parameter of `source_model` into the one of the same name in `model`, and report it.
 
     A matrix becomes the convolution with the same numbers, the flat order kept: fc6 (4096, 25088) to (4096, 512, 7, 7). Where the new
     network takes a fourth input channel, its kernels start as the mean of the other three (the reference's RGB and depth). Scores are
     written where the classes are the same; with `expand_scores` the old network's classes become the first of the new. New skips
-    keep their zeros, upsampling of another factor its bilinear kernel.
+    keep their zeros, upsampling of another factor its bilinear kernel. With `loosely`, for fine-tuning,
+    classes of the same name keep their scores, and the new network may be the coarser one.
     Raises ValueError, before anything is written, where any other parameter of the old network has no place in the new.
     """
     source, target = dict(source_model.named_parameters()), dict(model.named_parameters())
@@ -59,22 +85,38 @@ def transplant(source_model: Network, model: Network, *, expand_scores: bool = F
         fits = placed(parameter.data, target[name].shape, name == next(iter(target))) if name in target else None
         if is_score(name) and name in target and not same_classes:  # of no use, even where their number is the same
             fits = expanded(parameter.data, target[name].data) if expand_scores else None
+            if loosely:
+                fits = matched(parameter.data, target[name].data, source_model.class_names, model.class_names)
             if fits is None:
                 report.dropped.append(name)
                 continue
         if fits is not None:
             how, writes[name] = fits
             getattr(report, how).append(name)
-        elif name.startswith("upscore") or (name.startswith("classifier.") and name not in target):
+        elif name.startswith(("upscore", *(("score_",) if loosely else ()))) or (
+            name.startswith("classifier.") and name not in target
+        ):
             report.dropped.append(name)
         else:
             lost.append(f"{name} {parameter.shape} -> {target[name].shape if name in target else 'nowhere'}")
     if lost:
-        raise ValueError(f"transplant: these parameters have no place in the new network: {', '.join(lost)}")
+        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+        raise ValueError(
+            f"transplant: these parameters have no place in the new network: {', '.join(lost[:NAMED])}{more}; "
+            f"build it with the same trunk as the old one{trunk_of(source_model)}, as wide and at least as fine"
+        )
     for name, value in writes.items():
         target[name].data[...] = to_device(value, target[name].device)
+    if report.matched:
+        report.same_classes = [name for name in model.class_names if name in source_model.class_names]
     report.left = [name for name in target if name not in writes]
     return report
+
+
+def trunk_of(model: Any) -> str:
+    """ " (squeezenet-fc)", or nothing where nobody knows the name."""
+    name = getattr(model, "architecture", {}).get("backbone") or getattr(model, "name", None)
+    return f" ({name})" if isinstance(name, str) else ""
 
 
 def is_score(name: str) -> bool:
@@ -97,6 +139,17 @@ def expanded(old: Array, new: Array) -> tuple[str, Array] | None:
     if old.shape[1:] != new.shape[1:] or old.shape[0] > new.shape[0]:
         return None
     return "expanded", array_module(old).concatenate([old, to_device(new, device_of(old))[len(old) :]])
+
+
+def matched(old: Array, new: Array, old_names: Sequence[str], new_names: Sequence[str]) -> tuple[str, Array] | None:
+    """`new` with the rows of the classes that `old` has too, under the same name; None where there is none."""
+    shared = [(new_names.index(name), old_names.index(name)) for name in new_names if name in old_names]
+    if not shared or old.shape[1:] != new.shape[1:]:
+        return None
+    result = new.copy()
+    to, of = (list(each) for each in zip(*shared, strict=True))
+    result[to] = to_device(old, device_of(new))[of]
+    return "matched", result
 
 
 def heat_map(classifier: Classifier) -> tuple[HeatMap, Transplant]:

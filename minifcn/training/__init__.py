@@ -3,6 +3,7 @@
 from minifcn.training.errors import TrainingError
 from minifcn.training.fit import History, fit
 from minifcn.training.loop import Step, train
+from minifcn.training.options import Options
 from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
 from minifcn.training.runs.config import Config
@@ -11,17 +12,20 @@ from minifcn.training.scoring.evaluate import evaluate, predict
 from minifcn.training.scoring.metrics import confusion, scores
 from minifcn.training.scoring.picture_tiles import Prediction, predict_maps, predict_tiled
 from minifcn.training.scoring.upper_bounds import upper_bound, upper_bounds
+from minifcn.training.scoring.watch import Watch
 
 __all__ = [
     "RECIPES",
     "Config",
     "History",
     "Listener",
+    "Options",
     "Prediction",
     "Recipe",
     "RunFolder",
     "Step",
     "TrainingError",
+    "Watch",
     "confusion",
     "evaluate",
     "fit",

@@ -59,9 +59,10 @@ def fit(
     `data`: anything with a length, `picture(i)` uint8 (H, W, 3) and `labels(i)` uint8 (H, W), such as a VOCFolder. `recipe`: a Recipe or
     the name of a preset; any of its fields may be given by name, as in `fit(model, data, steps=100, lr=0.1, batch=4)`. `callbacks`:
     each is called with every Step; one that returns True ends the training after it, or after the last step that a GPU was asked for by
-    then. `stage` names the rows. `optimiser`, `start` and `first_batch` continue a training that was stopped. `processes`: how many share
-    each batch, on a GPU each with a GPU of its own; a script that asks for more than one begins with `if __name__ == "__main__":`.
-    `graph`: capture the step in a CUDA graph, on one GPU; `say` is told where that cannot be.
+    then; a `Watch` scores training and validation pictures on the way. `stage` names the rows. `optimiser`, `start` and `first_batch`
+    continue a training that was stopped. `processes`: how many share each batch, on a GPU each with a GPU of its own; a script that asks
+    for more than one begins with `if __name__ == "__main__":`. `graph`: capture the step in a CUDA graph, on one GPU; `say` is told where
+    that cannot be.
     Raises TrainingError where the recipe makes no sense or the loss is no number.
 
     >>> import minifcn as mf, numpy as np

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 SHORTEST = 20  # steps below which a curve says nothing
+LOOKS = 4  # scores on the way below which they say nothing
+APART, FALLEN = 0.15, 0.02  # of mean IU: training above validation, and validation below its own best
 
 
 def about_loss(rows: Sequence[Mapping[str, Any]], classes: int) -> list[str]:
@@ -54,4 +56,26 @@ def about_scores(scores: Mapping[str, Any]) -> list[str]:
         f"Every picture is labelled {where} everywhere: none of the other {len(per_class) - len(found)} classes was ever right. Usual "
         "causes: too few steps, for the largest class is learned first; a learning rate too small or too large; one class that fills "
         "nearly all pixels (try --class-weights median); label values that are not the ones the class names stand for."
+    ]
+
+
+def about_learning_by_heart(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences about the scores on the way of one stage, `points` with `step`, `train_iu` and `val_iu` as fractions.
+
+    A network that learns its pictures by heart goes on rising on them while it falls on others. Two looks together count for one: a
+    few pictures make a score that jumps.
+    """
+    points = [point for point in points if math.isfinite(point["train_iu"]) and math.isfinite(point["val_iu"])]
+    if len(points) < LOOKS:
+        return []
+    train, val = (np.array([point[key] for point in points]) for key in ("train_iu", "val_iu"))
+    val = (val[1:] + val[:-1]) / 2
+    best, now = int(val.argmax()), (train[-1] + train[-2]) / 2
+    if now - val[-1] < APART or val[best] - val[-1] < FALLEN:
+        return []
+    return [
+        f"The training pictures are being learned by heart: mean IU {100 * now:.0f} % on them and {100 * val[-1]:.0f} % on validation "
+        f"pictures, which was {100 * val[best]:.0f} % at step {points[best + 1]['step']:.0f} and fell since. What helps, best first: more "
+        "training pictures; more variation of those there are (--scale 0.6,1.8 --colour 0.3 --jitter 16); a start from a trained "
+        f"network (--init voc7), if it had none; fewer steps (--steps {points[best + 1]['step']:.0f})."
     ]

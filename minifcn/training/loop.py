@@ -24,6 +24,8 @@ from minifcn.training.supply import Array, Batch, on_device, supply
 # A GPU's losses are read about so often, in seconds and in steps: to read one is to wait until all that was asked of it is done
 READ_SECONDS = 0.5
 MOST_UNREAD = 100
+THOUSANDFOLD = 1000.0  # of what guessing gives: no training comes back from there
+RAW = 20.0  # values of pictures that random weights, drawn for about 2, are not made for
 
 
 class Step(NamedTuple):
@@ -75,7 +77,8 @@ def train(
     from that number, so that a run continued at `start` is the run that was never stopped. `group`: the processes that share each batch.
     `graph`: on one GPU and with crops of one size, capture the step and ask for all of it at once; where that fails, `say` is told so.
     Raises TrainingError when a loss is not finite; the message names the first operation that made a NaN or infinity. That step and
-    those after it, which a GPU may have been asked for already, change no weights.
+    those after it, which a GPU may have been asked for already, change no weights. Raises it too when the loss has grown a thousandfold,
+    over the first one and over what guessing gives.
     """
     model.train()
     first = next(model.parameters())
@@ -90,7 +93,7 @@ def train(
         say("--graph is for one GPU and crops of one size; going on without")
     take_step: Callable[[Batch], list[Array]] = CapturedSteps(plain, say) if captured else plain
     unread: list[Unread] = []
-    every = 1
+    every, first_loss = 1, 0.0
     before = time.perf_counter()
     coming = batches_of(range(first_batch + start, first_batch + steps))
     for batch in on_device(coming, first.device, len(model.class_names), first.dtype):
@@ -103,10 +106,14 @@ def train(
         group.check()
         seconds = (time.perf_counter() - before) / len(unread)
         speed = batches.batch * recipe.accumulate / max(seconds, 1e-9)
+        first_loss = first_loss or values[0]
+        most = THOUSANDFOLD * max(first_loss, guessing(batch, recipe, len(model.class_names)))
         for done, value in zip(unread, values, strict=True):
-            if not math.isfinite(value):
+            if not math.isfinite(value) or value > most:
                 number = first_batch + done.step - 1
                 bad = next(batches_of(range(number, number + 1)))
+                if value > most and math.isfinite(value):
+                    raise TrainingError(grown(model, bad, done, value, most / THOUSANDFOLD))
                 raise TrainingError(not_finite(model, bad, recipe, seed, done, value))
             yield Step(done.step, value, done.rate, seconds, speed, done.waited, unread[-1].step - done.step)
         if first.device == "gpu":
@@ -114,6 +121,30 @@ def train(
         unread.clear()
         before = time.perf_counter()
     model.eval()
+
+
+def guessing(batch: Batch, recipe: Recipe, classes: int) -> float:
+    """The loss of a network that guesses, ln C, or the most that it can be: of a sum as if every pixel counted."""
+    if recipe.loss == "mean":
+        return math.log(classes)
+    pixels = sum(math.prod(labels.shape) for labels in batch.labels)
+    return math.log(classes) * pixels * max(recipe.class_weights or (1.0,))
+
+
+def grown(model: FCN, batch: Batch, done: Unread, value: float, usual: float) -> str:
+    """The sentence for a loss that has grown a thousandfold: each step went so far that the next one had more to undo."""
+    pictures = model.preprocessing(backend.to_device(batch.pictures[0], "cpu"))
+    largest = float(np.abs(pictures).max(initial=0))
+    raw = (
+        f" The network is given pictures with values up to {largest:.0f}, as the authors of its trunk trained it; random weights want "
+        "about 2: load trained weights (--init, --trunk), or set model.preprocessing = Preprocessing()."
+        if largest > RAW
+        else ""
+    )
+    return (
+        f"step {done.step}: the loss is {value:.3g}, a thousand times the {usual:.3g} of a network that guesses or began: the steps are too "
+        f"long for this network at learning rate {done.rate:.3g}.{raw} Try a rate ten times smaller (--lr {done.rate / 10:.2g})"
+    )
 
 
 def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread, value: float) -> str:

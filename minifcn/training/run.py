@@ -2,23 +2,28 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.data.fingerprint import fingerprint
 from minifcn.models import FCN, build, load, save, transplant
+from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.pretrained import SQUEEZENET_NOTE, load_pretrained
 from minifcn.models.saving import from_arrays, model_header
+from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
 from minifcn.training.fit import fit
-from minifcn.training.hints import about_loss, about_scores
+from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
+from minifcn.training.options import Options
 from minifcn.training.runs.config import Config
 from minifcn.training.runs.folder import RunFolder
 from minifcn.training.scoring.evaluate import evaluate
+from minifcn.training.scoring.watch import Point, Watch
 
 CHECKPOINT_SECONDS = 20.0  # at most so much work is lost when a run is killed
 
@@ -28,9 +33,15 @@ class Listener:
 
     def say(self, line: str) -> None: ...
 
+    def detail(self, line: str) -> None:
+        """What only who asks for it wants to read."""
+
     def stage_begins(self, stage: str, steps: int, done: int) -> None: ...
 
     def stepped(self, stage: str, step: Step) -> None: ...
+
+    def looked(self, stage: str, point: Point) -> None:
+        """Called with the scores on the way, whenever they were taken."""
 
     def stage_ends(self, stage: str) -> None: ...
 
@@ -52,6 +63,18 @@ class Place(NamedTuple):
     best: float = -1.0
 
 
+@dataclass
+class Run:
+    """What a run works with, from its first stage to its last."""
+
+    config: Config
+    train_set: VOCFolder
+    val_set: VOCFolder
+    folder: RunFolder
+    listener: Listener = field(default_factory=Listener)
+    options: Options = field(default_factory=Options)
+
+
 def run(
     config: Config,
     train_set: VOCFolder,
@@ -59,60 +82,54 @@ def run(
     folder: RunFolder,
     device: str,
     listener: Listener | None = None,
-    every: float | None = None,
-    processes: int | str = 1,
-    graph: bool = False,
+    options: Options | None = None,
 ) -> dict[str, Any]:
     """Train and score every stage of `config`, from the checkpoint in `folder` on if there is one. Returns the metrics.
 
     The run folder begins here, once the first network could be built. Files appear as they are ready: last.safetensors with each
-    checkpoint (`every` so many seconds, 20 by default, and on Ctrl-C), a model and scores a stage. `processes` share each batch; only this
-    one writes, and a run may be continued with another number of them.
+    checkpoint and on Ctrl-C, scores.csv with the scores on the way, a model and scores a stage. best.safetensors is the model of the stage
+    with the highest mean IU on the whole validation split at its end: the scores on the way, which are of a few pictures, choose nothing.
     """
-    listener = listener or Listener()
+    this = Run(config, train_set, val_set, folder, listener or Listener(), options or Options())
     if folder.data is None:
         for note in folder.agree(config, lambda: fingerprints(train_set, val_set)):
-            listener.say(note)
-    model, optimiser, place = restore(config, folder, device, listener)
+            this.listener.say(note)
+    model, optimiser, place = restore(config, folder, device, this.listener)
     folder.begin(config)
     metrics = {name: scores for name, scores in folder.read_metrics().items() if name in config.stages[: place.stage]}
     folder.start_log(config.stages, place.stage, place.step)
     while True:
-        stage = config.stages[place.stage]
-        seconds = CHECKPOINT_SECONDS if every is None else every
-        train_stage(config, train_set, folder, model, optimiser, place, listener, seconds, processes, graph)
-        metrics[stage] = evaluate(model, val_set, listener.scoring(stage, len(val_set)))
-        listener.scored(stage, metrics[stage])
-        for hint in hints_of(config, folder.read_log(), stage, metrics[stage]):
-            listener.say(hint)
-        save(model, folder.path / f"{stage}.safetensors")
-        best = metrics[stage]["mean_iu"] or 0.0
-        if best > place.best:
-            save(model, folder.best)
-        folder.write_metrics(metrics)
+        train_stage(this, model, optimiser, place)
+        best = score_stage(this, model, place, metrics)
         place = Place(place.stage + 1, 0, max(best, place.best))
         if place.stage == len(config.stages):
             return metrics
-        model = next_model(config, model, place.stage, listener).to(device)
+        model = next_model(config, model, place.stage, this.listener).to(device)
         optimiser = config.stage_recipe(place.stage).optimiser(model)
         write_checkpoint(config, folder, model, optimiser, place)
 
 
-def train_stage(
-    config: Config,
-    train_set: VOCFolder,
-    folder: RunFolder,
-    model: FCN,
-    optimiser: Optimiser,
-    place: Place,
-    listener: Listener,
-    every: float,
-    processes: int | str,
-    graph: bool,
-) -> None:
+def score_stage(this: Run, model: FCN, place: Place, metrics: dict[str, Any]) -> float:
+    """Score a stage that is trained on the whole validation split, add that to `metrics`, save the model. Returns the mean IU."""
+    folder, listener, stage = this.folder, this.listener, this.config.stages[place.stage]
+    metrics[stage] = evaluate(model, this.val_set, listener.scoring(stage, len(this.val_set)))
+    listener.scored(stage, metrics[stage])
+    for hint in hints_of(this.config, folder.read_log(), stage, metrics[stage], folder.read_scores()):
+        listener.say(hint)
+    save(model, folder.path / f"{stage}.safetensors")
+    best = metrics[stage]["mean_iu"] or 0.0
+    if best > place.best:
+        save(model, folder.best)
+    folder.write_metrics(metrics)
+    return best
+
+
+def train_stage(this: Run, model: FCN, optimiser: Optimiser, place: Place) -> None:
     """The steps of one stage that are still to do, with a log row each and a checkpoint every so often. KeyboardInterrupt on Ctrl-C."""
+    config, folder, listener, options = this.config, this.folder, this.listener, this.options
     stage = config.stages[place.stage]
     listener.stage_begins(stage, config.steps, place.step)
+    every = CHECKPOINT_SECONDS if options.checkpoint_every is None else options.checkpoint_every
     waiting: list[Step] = []
     saved = time.perf_counter()
 
@@ -125,20 +142,27 @@ def train_stage(
             save(model, folder.last)
         waiting, saved = [], time.perf_counter()
 
+    def look_at(point: Point) -> None:
+        folder.append_scores(stage, point)
+        listener.looked(stage, point)
+
     def after(step: Step) -> bool:
         waiting.append(step)
         listener.stepped(stage, step)
+        watch(step)
         listener.look(stage, step, model)
         # a checkpoint holds the weights of its step: not while they are ahead of it, which GPU training is between two readings
         if not step.ahead and (request.asked or time.perf_counter() - saved > every or step.step == config.steps):
             write_down(step)
         return request.asked
 
+    pictures = config.training_pictures(this.train_set)
+    watch = Watch(model, this.train_set, this.val_set, steps=config.steps, every=options.val_every, told=look_at)
     with finish_the_step() as request:
         if place.step < config.steps:
             fit(
                 model,
-                train_set,
+                pictures,
                 config.stage_recipe(place.stage),
                 steps=config.steps,
                 callbacks=[after],
@@ -147,8 +171,8 @@ def train_stage(
                 optimiser=optimiser,
                 start=place.step,
                 first_batch=place.stage * config.steps,
-                processes=processes,
-                graph=graph,
+                processes=options.processes,
+                graph=options.graph,
                 say=listener.say,
             )
         if request.asked:
@@ -162,10 +186,13 @@ def fingerprints(train_set: VOCFolder, val_set: VOCFolder) -> dict[str, Any]:
     return {"train": fingerprint(train_set), "val": fingerprint(val_set)}
 
 
-def hints_of(config: Config, rows: list[dict[str, Any]], stage: str, scores: dict[str, Any]) -> list[str]:
-    """What looks wrong in a stage, in sentences. `rows`: the log."""
-    mine = [row for row in rows if row["stage"] == stage]
-    return [f"{stage}: {hint}" for hint in about_loss(mine, len(config.classes["names"])) + about_scores(scores)]
+def hints_of(
+    config: Config, rows: list[dict[str, Any]], stage: str, scores: dict[str, Any], points: list[dict[str, Any]]
+) -> list[str]:
+    """What looks wrong in a stage, in sentences. `rows`: the log. `points`: the scores on the way."""
+    mine, ours = ([row for row in each if row["stage"] == stage] for each in (rows, points))
+    hints = about_loss(mine, len(config.classes["names"])) + about_scores(scores) + about_learning_by_heart(ours)
+    return [f"{stage}: {hint}" for hint in hints]
 
 
 def is_finished(config: Config, folder: RunFolder) -> bool:
@@ -213,20 +240,41 @@ def first_model(config: Config, listener: Listener) -> FCN:
     model = new_model(config, 0)
     if config.init:
         start = load(config.init)
-        model.notes = dict(start.notes)
-        listener.say(f"from {config.init}: {transplant(start, model)}")
-    if config.trunk:
+        model.notes, model.preprocessing = dict(start.notes), start.preprocessing
+        tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
+    elif config.trunk:
         model.notes["trunk"] = SQUEEZENET_NOTE
-        listener.say(f"trunk from {config.trunk}: {transplant(load_pretrained(config.trunk), model)}")
+        tell(listener, f"trunk from {config.trunk}", config.stages[0], transplant(load_pretrained(config.trunk), model))
+    else:
+        model.preprocessing = Preprocessing()  # what random weights are drawn for, whatever the trunk's authors gave it
     return model
+
+
+def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
+    """Write the weights of --init into `model`."""
+    try:
+        return transplant(start, model, loosely=True)
+    except ValueError as error:
+        asked, there = (f"{m.architecture['backbone']}, width {m.architecture['width']}" for m in (model, start))
+        raise TrainingError(
+            f"--init {config.init}: its network ({there}) does not fit the one asked for ({asked}): {error}. Leave out --backbone and "
+            "--width, which the file knows, or start without --init"
+        ) from error
 
 
 def next_model(config: Config, coarser: FCN, number: int, listener: Listener) -> FCN:
     """The network of stage `number`, started from the one before: its new skips are zero, so it predicts almost the same."""
     finer = new_model(config, number)
-    finer.notes = dict(coarser.notes)
-    listener.say(f"{config.stages[number]} from {config.stages[number - 1]}: {transplant(coarser.to('cpu'), finer)}")
+    finer.notes, finer.preprocessing = dict(coarser.notes), coarser.preprocessing
+    stage, before = config.stages[number], config.stages[number - 1]
+    tell(listener, f"{stage} from {before}", stage, transplant(coarser.to("cpu"), finer))
     return finer
+
+
+def tell(listener: Listener, what: str, stage: str, done: Transplant) -> None:
+    """What became of the weights: what is new in one line, every name only for who asks."""
+    listener.say(f"{what}: {done.in_words(stage)}")
+    listener.detail(f"{what}: {done}")
 
 
 def new_model(config: Config, number: int) -> FCN:

@@ -10,7 +10,7 @@ from training.helpers import Killed, StopAt, arrays_of, config_for, make_small_s
 
 import minifcn as mf
 from minifcn.nn.optim import SGD, Adam
-from minifcn.training import TrainingError
+from minifcn.training import Options, TrainingError
 from minifcn.training import loop as loop_module
 
 from .conftest import down
@@ -64,7 +64,7 @@ def close(path, wanted):
 
 
 def test_a_run_on_a_gpu_is_the_run_on_the_cpu_but_for_rounding(config, on_cpu, cupy, three_at_a_time, tmp_path):
-    run_in(tmp_path / "run", config, device="gpu", every=0)
+    run_in(tmp_path / "run", config, device="gpu", options=Options(checkpoint_every=0))
     close(tmp_path / "run", on_cpu)
 
 
@@ -81,7 +81,7 @@ def test_a_run_goes_on_on_the_other_device(
                 raise Killed(name)
 
     with pytest.raises(Killed):
-        run_in(tmp_path / "run", config, Kill(), device=first, every=0)
+        run_in(tmp_path / "run", config, Kill(), device=first, options=Options(checkpoint_every=0))
     if first == "cpu":
         saved = step - 1
     resumed = StopAt()
@@ -98,7 +98,7 @@ def test_a_loss_that_is_no_number_never_spoils_a_checkpoint(config, cupy, three_
                 model.backbone.conv1_1.weight.data[...] *= math.nan
 
     with pytest.raises(TrainingError, match=r"fcn32s: after step 1 |step 2: the loss is nan"):
-        run_in(tmp_path / "run", config, Ruin(), device="gpu", every=0)
+        run_in(tmp_path / "run", config, Ruin(), device="gpu", options=Options(checkpoint_every=0))
     file = tmp_path / "run" / "checkpoint.safetensors"
     assert not file.exists() or all(np.isfinite(array).all() for array in arrays_of(file).values())
 

@@ -276,3 +276,50 @@ def test_a_skip_that_finds_no_place_is_an_error_with_other_classes_too():
     """A coarser network has no place for the skips, whatever the number of classes; no silence about it."""
     with pytest.raises(ValueError, match="no place in the new network"):
         transplant(network(8, 5), network(32, 3))
+
+
+def named_network(stride, names, **options):
+    model = network(stride, len(names), biases=True, **options)
+    model.class_names = tuple(names)
+    return model
+
+
+def test_loosely_classes_of_the_same_name_keep_their_scores_wherever_they_stand():
+    old = named_network(16, ("background", "cat", "dog"))
+    new = named_network(16, ("dog", "fish", "background", "bird"), seed=4)
+    before = new.state_dict()
+    report = transplant(old, new, loosely=True)
+    assert report.matched == ["score_fr.weight", "score_fr.bias", "score_pool4.weight", "score_pool4.bias"]
+    for name in report.matched:
+        found, kept = new.state_dict()[name], old.state_dict()[name]
+        np.testing.assert_array_equal(found[[0, 2]], kept[[2, 0]])
+        np.testing.assert_array_equal(found[[1, 3]], before[name][[1, 3]])
+    said = report.in_words("fcn16s")
+    assert (
+        "; the scores of dog, background too; new in fcn16s: those of the other classes" in said
+        and "upscore" not in said
+    )
+
+
+def test_loosely_no_class_in_common_leaves_the_scores_new():
+    report = transplant(named_network(16, ("a", "b", "c")), named_network(16, ("d", "e", "f"), seed=4), loosely=True)
+    assert report.matched == [] and "new in fcn16s: score_fr, score_pool4" in report.in_words("fcn16s")
+
+
+def test_loosely_the_new_network_may_be_coarser():
+    report = transplant(network(8, 3), network(32, 3, seed=1), loosely=True)
+    assert report.in_words("fcn32s").endswith("new in fcn32s: nothing; not used: score_pool4, score_pool3")
+    with pytest.raises(ValueError, match="no place in the new network: backbone"):
+        transplant(network(8, 3, width=2), network(32, 3), loosely=True)
+
+
+def test_a_staged_run_is_told_what_is_new_and_not_what_was_dropped():
+    said = transplant(network(32, 3), network(16, 3)).in_words("fcn16s")
+    assert said.endswith("parameters carried over; new in fcn16s: score_pool4")
+
+
+def test_an_error_names_three_parameters_and_the_trunk_and_counts_the_rest():
+    with pytest.raises(ValueError) as caught:
+        transplant(network(32, 3, width=2), network(32, 3))
+    text = str(caught.value)
+    assert text.count("backbone.") == 3 and " and 12 more; " in text and "(tiny)" in text and len(text) < 400

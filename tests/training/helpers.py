@@ -66,7 +66,7 @@ def config_for(root, **changes):
     )
 
 
-def run_in(path, config, listener=None, device="cpu", **options):
+def run_in(path, config, listener=None, device="cpu", options=None):
     """What `minifcn train --resume` does in the folder `path`, without the printing."""
     folder = RunFolder(path)
     folder.claim(resume=True)
@@ -75,7 +75,7 @@ def run_in(path, config, listener=None, device="cpu", **options):
     folder.begin(config)
     if is_finished(config, folder):
         return folder.read_metrics()
-    return run(config, *sets, folder, device, listener, **options)
+    return run(config, *sets, folder, device, listener, options)
 
 
 class Killed(BaseException):

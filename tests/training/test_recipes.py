@@ -28,7 +28,7 @@ def test_the_presets_are_the_reference_s_numbers():
     assert (PAPER.loss, PAPER.batch, PAPER.lr, PAPER.momentum, PAPER.weight_decay) == ("sum", 1, 1e-10, 0.99, 5e-4)
     assert [PAPER.lr * factor for factor in PAPER.stage_factors] == pytest.approx([1e-10, 1e-12, 1e-14])
     assert PAPER.schedule == "constant" and PAPER.bias_factor == 2 and PAPER.size is None
-    assert set(RECIPES) == {"modern", "paper", "paper-mean", "voc-subset"}
+    assert set(RECIPES) == {"modern", "paper", "paper-mean", "voc-subset", "fine-tune"}
     assert named_recipe("modern", 1) is MODERN and named_recipe("paper", 1) is PAPER
 
 

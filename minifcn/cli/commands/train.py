@@ -1,9 +1,7 @@
 """Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
@@ -13,30 +11,21 @@ from minifcn.cli.options import (
     device_words,
 )
 from minifcn.cli.progress import Progress
+from minifcn.cli.train_config import configure, fill_in
 from minifcn.cli.train_options import add_arguments
 from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
-from minifcn.data.sizes import default_crop, usual_size, valid_pixels
+from minifcn.data.augment import sides
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.files import FileError
-from minifcn.training import Config, Recipe, RunFolder, TrainingError, is_finished
+from minifcn.training import Options, Recipe, RunFolder, TrainingError, is_finished
 from minifcn.training import run as run_stages
-from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.processes import mpi
 from minifcn.training.processes.together import check_processes
-from minifcn.training.recipes import ADAM_RATE, named_recipe
 from minifcn.training.run import fingerprints
 
 __all__ = ["add_arguments", "run"]
 
 SYNTHETIC = "synthetic"
-DEFAULTS: dict[str, Any] = dict(train_split="train", arch="staged", backbone="tiny")
-# what else a recipe chooses where the command line does not
-PRESETS: dict[str, dict[str, Any]] = {
-    "voc-subset": dict(
-        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=10.0,
-        classes=["cat", "cow", "dog", "horse", "person", "sheep"],
-    ),
-}  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,9 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train_as(arguments: argparse.Namespace, command: str) -> int:
     """Train as `arguments` say; `command` is printed in the report as the line that repeats the run."""
-    for name, value in (DEFAULTS | PRESETS.get(arguments.recipe, {})).items():
-        if getattr(arguments, name) is None and not (name == "epochs" and arguments.steps):
-            setattr(arguments, name, value)
     device = chosen_device(arguments)
     if arguments.processes == "mpi" and not mpi.is_first():
         return mpi.serve(device)
@@ -58,12 +44,11 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 
 
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
-    if arguments.classes == ["all"]:
-        arguments.classes = None
+    given = fill_in(arguments)
     root, classes = find_data(arguments)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
-    config = make_config(arguments, classes, train_set)
+    config = configure(arguments, given, classes, train_set, folder)
     processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
     check_processes(processes, device, config.recipe.batch)
     notes = folder.agree(config, lambda: fingerprints(train_set, val_set), arguments.other_data)
@@ -80,8 +65,9 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     check_files(val_set)
     for note in notes:
         print(note)
+    resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
-        f"{len(train_set)} training pictures, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
+        f"{len(train_set)} training pictures{resized}, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
         flush=True,
     )
@@ -91,8 +77,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
     progress = Progress(arguments.verbose, live)
     try:
-        options = (arguments.checkpoint_every, arguments.processes, arguments.graph)
-        run_stages(config, train_set, val_set, folder, device, progress, *options)
+        options = Options(arguments.checkpoint_every, arguments.val_every, arguments.processes, arguments.graph)
+        run_stages(config, train_set, val_set, folder, device, progress, options)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
         raise KeyboardInterrupt(f"; {saved}this goes on from there: {command} --resume") from None
@@ -104,9 +90,10 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
 
 def in_words(recipe: Recipe) -> str:
     """The choices that matter most, in one line."""
-    size = f"{recipe.size}x{recipe.size}" if recipe.size else "whole pictures"
+    size = "x".join(map(str, sides(recipe.size))) if recipe.size else "whole pictures"
     times = f" x {recipe.accumulate}" if recipe.accumulate > 1 else ""
-    return f"batch {recipe.batch}{times} of {size}, {recipe.loss} loss, {recipe.optimizer} at {recipe.lr:.3g}"
+    heads = f" (heads {recipe.lr * recipe.head_factor:.3g})" if recipe.head_factor != 1 else ""
+    return f"batch {recipe.batch}{times} of {size}, {recipe.loss} loss, {recipe.optimizer} at {recipe.lr:.3g}{heads}"
 
 
 def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
@@ -137,69 +124,3 @@ def class_map_for(root: Path, names_file: Path | None, subset: list[str] | None,
     beside = root / "class_names.txt"
     file = names_file or (beside if beside.is_file() else None)
     return ClassMap.own(read_class_names(file), subset, others) if file else ClassMap.voc(subset, others)
-
-
-def make_config(arguments: argparse.Namespace, classes: ClassMap, train_set: VOCFolder) -> Config:
-    """The options with every default worked out."""
-    recipe = make_recipe(arguments, train_set, len(classes.names))
-    steps = arguments.steps or 300
-    if arguments.epochs:
-        steps = max(1, round(arguments.epochs * len(train_set) / (recipe.batch * recipe.accumulate)))
-    return Config(
-        data=arguments.data,
-        train_split=arguments.train_split,
-        val_split=arguments.val_split,
-        classes=classes.to_dict(),
-        arch=arguments.arch,
-        backbone=arguments.backbone,
-        width=arguments.width,
-        padding=arguments.padding,
-        fusion=arguments.fusion,
-        learn_upsampling=arguments.learn_upsampling,
-        init=arguments.init,
-        trunk=arguments.trunk,
-        picture_size=usual_size(train_set),
-        steps=steps,
-        seed=arguments.seed,
-        limit=arguments.limit,
-        recipe=recipe,
-    )
-
-
-def make_recipe(arguments: argparse.Namespace, train_set: VOCFolder, classes: int) -> Recipe:
-    """The preset of --recipe with what other options change in it."""
-    pixels = valid_pixels(train_set) if arguments.recipe == "paper-mean" else 1.0
-    recipe = named_recipe(arguments.recipe, pixels)
-    changes = {
-        name: getattr(arguments, name)
-        for name in (
-            "batch",
-            "accumulate",
-            "optimizer",
-            "head_factor",
-            "learns",
-            "momentum",
-            "weight_decay",
-            "loss",
-            "schedule",
-            "keep_cells",
-            "balance_cells",
-            "balance",
-        )
-        if getattr(arguments, name) is not None
-    }
-    if recipe.size is not None or arguments.size:
-        changes["size"] = arguments.size or default_crop(train_set)
-    if arguments.size == 0:
-        changes["size"] = None
-    if arguments.lr or (changes.get("optimizer") == "adam" and arguments.recipe == "modern"):
-        changes["lr"] = arguments.lr or ADAM_RATE
-    varied = {
-        name: getattr(arguments, name) for name in ("scale", "jitter", "colour") if getattr(arguments, name) is not None
-    }
-    if arguments.no_mirror:
-        varied["mirror"] = False
-    changes["augmentation"] = replace(recipe.augmentation, **varied)
-    if arguments.class_weights == "median":
-        changes["class_weights"] = median_frequency(*class_counts(train_set, classes))
-    return replace(recipe, **changes)

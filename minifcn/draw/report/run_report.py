@@ -25,6 +25,7 @@ from minifcn.draw.report.page import (
     plain_table,
     score_table,
 )
+from minifcn.draw.report.score_curve import score_curve
 from minifcn.files import write_whole
 from minifcn.version import __version__
 
@@ -61,6 +62,7 @@ def write_report(
     command: str | None = None,
     augmentations: Sequence[Any] = (),
     hints: Sequence[str] = (),
+    points: Sequence[Mapping[str, Any]] = (),
     refresh: float | None = None,
 ) -> None:
     """Write the report of a run to `path`, whole or not at all: on failure an older file stays as it was.
@@ -70,7 +72,7 @@ def write_report(
     with `id`, `picture` uint8 (H, W, 3), `truth` uint8 (H, W) with 255 for void, and `predictions`, a dict stage →
     uint8 (H, W). `names`: the K classes. `colours`: uint8 (K, 3). `timings`: stage → seconds. `command`: the line that
     repeats the run. `augmentations`: training pictures and what is made of them, as `Batches.examples` gives it.
-    `hints`: sentences about what looks wrong. `refresh`: seconds after which a browser loads the page of a run that goes on.
+    `hints`: sentences about what looks wrong. `points`: the scores on the way, as `score_curve` takes them. `refresh`: seconds after which a browser loads the page of a run that goes on.
 
     Any of the lists may be empty. Raises OSError where the file cannot be written.
     """
@@ -83,6 +85,7 @@ def write_report(
         _classes(metrics),
         _confusion(metrics, names),
         _training(rows, timings or {}, len(names)),
+        _on_the_way(points, rows),
         augmentation_section(augmentations, names, np.asarray(colours)[: len(names)]),
         _settings(config, command),
         f"<h2>What the scores mean</h2>{MEANING}",
@@ -200,6 +203,17 @@ def _training(rows: Sequence[Mapping[str, Any]], timings: Mapping[str, float], n
     note = "Faint: the loss of each step. Strong: its running mean."
     curve = f'{figure}<p class="soft">{note}</p>'
     return f"<h2>Training</h2>{_pair(curve, _times(rows, timings))}"
+
+
+def _on_the_way(points: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> str:
+    if not points:
+        return ""
+    figure = inline(score_curve(points, rows), "way", "Curves: mean IU of training and validation pictures on the way")
+    return (
+        f'<h2>On the way</h2>{figure}<p class="soft">A few pictures of each set, the same ones every time. Where the curves part and the '
+        "lower one falls, the training pictures are being learned by heart. The scores above are of the whole validation split; these "
+        "choose nothing.</p>"
+    )
 
 
 def _classes(metrics: Mapping[str, Mapping[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from minifcn import nn
 from minifcn.models.trunks.googlenet import googlenet
 from minifcn.models.trunks.squeezenet import squeezenet, squeezenet32, squeezenet_fc
 from minifcn.models.trunks.trunk import Backbone, check_width, first_padding, pool3x3
+from minifcn.nn.initialisers import undrawn
 
 __all__ = [
     "BACKBONES",
@@ -112,3 +113,17 @@ BACKBONES = {
     "squeezenet32": squeezenet32,
     "squeezenet-fc": squeezenet_fc,
 }
+RATED_CHANNELS = 128  # of the coarsest map of `tiny`, on which the rate of the recipe "modern" was chosen
+
+
+def rate_factor(name: str, width: int | None = None) -> float:
+    """What a rate that was chosen for `tiny` is to be multiplied by for SGD on this trunk, from random weights: at most 1.
+
+    A step moves each weight of the first score layer by rate times error times feature, so the score of the same pixel moves by that
+    times the sum of the squared features: in proportion to their number. Of 4096 features, as VGG16 and AlexNet have them, every step
+    at tiny's rate overshoots.
+    """
+    with undrawn():
+        trunk = BACKBONES[name]("same", width, 3)
+    channels = trunk.channels[trunk.heads[max(trunk.heads)]]
+    return min(1.0, RATED_CHANNELS / channels)

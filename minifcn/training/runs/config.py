@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from minifcn.data.loader import Dataset
+from minifcn.data.resized import Resized
 from minifcn.models import ARCHITECTURES
 from minifcn.names import instead
 from minifcn.training.errors import TrainingError
@@ -13,7 +15,11 @@ STAGED = {"staged": ("fcn32s", "fcn16s", "fcn8s"), "staged-4s": ("fcn32s", "fcn1
 
 @dataclass(frozen=True)
 class Config:
-    """The options of `minifcn train`, resolved: no None where a default applies. `steps` counts per stage."""
+    """The options of `minifcn train`, resolved: no None where a default applies. `steps` counts per stage.
+
+    `longer_side`: what training pictures are resized to before they are varied; None leaves them. `derived`: the fields that nobody gave,
+    worked out from the model of `init` and the pictures; a run that is resumed takes them from its config.json.
+    """
 
     data: str
     train_split: str
@@ -28,9 +34,11 @@ class Config:
     init: str | None = None
     trunk: str | None = None
     picture_size: int | None = None
+    longer_side: int | None = None
     steps: int = 300
     seed: int = 0
     limit: int | None = None
+    derived: tuple[str, ...] = ()
     recipe: Recipe = field(default=MODERN)
 
     def __post_init__(self) -> None:
@@ -43,6 +51,10 @@ class Config:
     def stages(self) -> tuple[str, ...]:
         return STAGED.get(self.arch, (self.arch,))
 
+    def training_pictures(self, train_set: Dataset) -> Dataset:
+        """`train_set` as it is trained on, before anything is varied."""
+        return Resized(train_set, self.longer_side) if self.longer_side else train_set
+
     def stage_recipe(self, number: int) -> Recipe:
         """The recipe of stage `number`: a staged run slows down from stage to stage."""
         factors = self.recipe.stage_factors
@@ -52,7 +64,7 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Flat: the recipe's fields stand beside the others."""
         mine = {name: value for name, value in asdict(self).items() if name != "recipe"}
-        return mine | self.recipe.to_dict()
+        return mine | {"derived": list(self.derived)} | self.recipe.to_dict()
 
 
 def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -65,6 +77,6 @@ def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
     return [
         f"--{name.replace('_', '-')} was {shown(saved.get(name))}, now {shown(wanted.get(name))}"
-        for name in sorted(saved.keys() | wanted.keys())
+        for name in sorted((saved.keys() | wanted.keys()) - {"derived"})
         if saved.get(name) != wanted.get(name)
     ]

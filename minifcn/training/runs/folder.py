@@ -18,6 +18,7 @@ from minifcn.training.runs import lock
 from minifcn.training.runs.config import Config, differences
 from minifcn.training.errors import TrainingError
 from minifcn.training.loop import Step
+from minifcn.training.scoring.watch import Point
 from minifcn.version import __version__
 from minifcn.weights import WeightsError, load_arrays, save_arrays
 
@@ -26,6 +27,7 @@ RESTORE = "restore the file, or start again in another --out"
 DERIVED = ("steps", "size", "lr", "class_weights", "picture_size")
 SCORES = ("mean_iu", "pixel_accuracy", "mean_accuracy", "frequency_weighted_iu")
 COLUMNS = ("stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited")
+SCORE_COLUMNS = ("stage", *Point._fields)  # of scores.csv: the scores on the way
 
 
 class RunFolder:
@@ -34,6 +36,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.config, self.log = self.path / "config.json", self.path / "log.csv"
+        self.scores = self.path / "scores.csv"
         self.metrics, self.report = self.path / "metrics.json", self.path / "report.html"
         self.last, self.best = self.path / "last.safetensors", self.path / "best.safetensors"
         self.checkpoint, self.fingerprint = self.path / "checkpoint.safetensors", self.path / "fingerprint.json"
@@ -76,6 +79,11 @@ class RunFolder:
             if not began:
                 with suppress(OSError):  # somebody else may begin here in the same moment
                     self.path.rmdir()
+
+    def begun(self, init: str) -> dict[str, Any]:
+        """The configuration with which a run from the model file `init` began here; {} where none did, or it has no checkpoint yet."""
+        saved = read_object(self.config) if self.checkpoint.exists() else {}
+        return saved if saved.get("init") == init and "derived" in saved else {}
 
     def agree(
         self, config: Config, data: Callable[[], dict[str, Any]] | None = None, other_data: bool = False
@@ -168,45 +176,38 @@ class RunFolder:
         )
 
     def start_log(self, stages: tuple[str, ...], stage: int, step: int) -> list[dict[str, Any]]:
-        """Keep the rows up to `step` of `stage`, drop later ones that no checkpoint covers; returns the rows kept."""
-        rows = self.read_log() if self.log.exists() else []
+        """Keep the rows up to `step` of `stage`, drop later ones that no checkpoint covers; returns the log's rows kept."""
         done = {name: number for number, name in enumerate(stages)}
-        if strangers := {row["stage"] for row in rows} - done.keys():
-            raise TrainingError(
-                f"{self.log}: holds a stage {strangers.pop()!r}, which is none of {', '.join(stages)}; delete the file"
-            )
-        kept = [row for row in rows if (done[row["stage"]], row["step"]) <= (stage, step)]
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS)
-        writer.writeheader()
-        writer.writerows(kept)
-        write_whole(self.log, text.getvalue().encode(), durable=True)
+
+        def covered(file: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            if strangers := {row["stage"] for row in rows} - done.keys():
+                raise TrainingError(
+                    f"{file}: holds a stage {strangers.pop()!r}, which is none of {', '.join(stages)}; delete the file"
+                )
+            return [row for row in rows if (done[row["stage"]], row["step"]) <= (stage, step)]
+
+        kept = covered(self.log, self.read_log() if self.log.exists() else [])
+        write_rows(self.log, COLUMNS, kept)
+        if self.scores.exists():
+            write_rows(self.scores, SCORE_COLUMNS, covered(self.scores, self.read_scores()))
         return kept
 
     def append_log(self, stage: str, steps: list[Step]) -> None:
-        text = io.StringIO(newline="")
-        csv.DictWriter(text, COLUMNS).writerows(step.row(stage) for step in steps)
-        append_durably(self.log, text.getvalue())
+        append_rows(self.log, COLUMNS, [step.row(stage) for step in steps])
+
+    def append_scores(self, stage: str, point: Point) -> None:
+        """One row of scores.csv, which begins with the first of them."""
+        if not self.scores.exists():
+            write_rows(self.scores, SCORE_COLUMNS, [])
+        append_rows(self.scores, SCORE_COLUMNS, [{"stage": stage, **point._asdict()}])
 
     def read_log(self) -> list[dict[str, Any]]:
         """Rows of log.csv as numbers; a last line cut short by a kill is left out. Raises TrainingError for a damaged file."""
-        rows = []
-        try:
-            with open(self.log, newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file)
-                if tuple(reader.fieldnames or ()) != COLUMNS:
-                    raise ValueError(f"its columns are {reader.fieldnames}, expected {list(COLUMNS)}")
-                for row in reader:
-                    try:
-                        numbers = {name: float(row[name]) for name in COLUMNS[2:]}
-                        rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
-                    except (TypeError, ValueError):
-                        continue
-        except (OSError, ValueError) as error:
-            raise TrainingError(
-                f"{self.log}: cannot be read ({error}); restore the file, or delete it to go on without"
-            ) from error
-        return rows
+        return read_rows(self.log, COLUMNS)
+
+    def read_scores(self) -> list[dict[str, Any]]:
+        """Rows of scores.csv, as `read_log`; none where nothing was scored on the way."""
+        return read_rows(self.scores, SCORE_COLUMNS) if self.scores.exists() else []
 
     def read_metrics(self) -> dict[str, Any]:
         """Stage → its scores, as far as there are any. Raises TrainingError where the file holds something else."""
@@ -218,6 +219,42 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         write_json(self.metrics, metrics)
+
+
+def write_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """A whole CSV file."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode(), durable=True)
+
+
+def append_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    text = io.StringIO(newline="")
+    csv.DictWriter(text, columns).writerows(rows)
+    append_durably(path, text.getvalue())
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Stage and step, then numbers. A line that is none of ours, cut short, is left out."""
+    rows = []
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != columns:
+                raise ValueError(f"its columns are {reader.fieldnames}, expected {list(columns)}")
+            for row in reader:
+                try:
+                    numbers = {name: float(row[name]) for name in columns[2:]}
+                    rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
+                except (TypeError, ValueError):
+                    continue
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{path}: cannot be read ({error}); restore the file, or delete it to go on without"
+        ) from error
+    return rows
 
 
 def is_run(config: Path) -> bool:

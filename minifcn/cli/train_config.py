@@ -1,0 +1,160 @@
+"""From the options of `minifcn train` to a configuration: what was given by hand, then what --init's file says, then presets and defaults."""
+
+import argparse
+from collections.abc import Collection
+from dataclasses import fields, replace
+from typing import Any
+
+from minifcn.data import ClassMap, VOCFolder
+from minifcn.data.resized import Resized
+from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
+from minifcn.models import FCN, load
+from minifcn.models.trunks.backbones import rate_factor
+from minifcn.training import Config, Recipe, RunFolder, TrainingError
+from minifcn.training.finetune import NETWORK, as_begun, network_of, sizes_for, steps_for
+from minifcn.training.objective import class_counts, median_frequency
+from minifcn.training.recipes import ADAM_RATE, MODERN, named_recipe
+
+DEFAULTS: dict[str, Any] = dict(
+    train_split="train", arch="staged", backbone="tiny", padding="same", fusion="sum", learn_upsampling=False
+)
+# what else a recipe chooses where the command line does not
+PRESETS: dict[str, dict[str, Any]] = {
+    "voc-subset": dict(
+        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=10.0,
+        classes=["cat", "cow", "dog", "horse", "person", "sheep"],
+    ),
+}  # fmt: skip
+# options that are fields of a recipe by the same name
+IN_RECIPE = (
+    "batch", "accumulate", "optimizer", "head_factor", "learns", "momentum", "weight_decay", "loss", "schedule", "keep_cells",
+    "balance_cells", "balance",
+)  # fmt: skip
+# fields that several options, or one of another name, give by hand
+OPTIONS_OF = {
+    "steps": ("steps", "epochs"),
+    "augmentation": ("no_mirror", "scale", "jitter", "colour"),
+    "picture_size": ("longer_side",),
+}
+
+
+def fill_in(arguments: argparse.Namespace) -> set[str]:
+    """Give the options that decide where the data come from their defaults; returns the names of those that were given by hand."""
+    given = {name for name, value in vars(arguments).items() if value is not None and value is not False}
+    arguments.recipe = arguments.recipe or ("fine-tune" if arguments.init else "modern")
+    for name, value in PRESETS.get(arguments.recipe, {}).items():
+        elsewhere = (name == "epochs" and arguments.steps) or (name in NETWORK and arguments.init)
+        if getattr(arguments, name) is None and not elsewhere:
+            setattr(arguments, name, value)
+    if arguments.train_split is None:
+        arguments.train_split = DEFAULTS["train_split"]
+    if arguments.classes == ["all"]:
+        arguments.classes = None
+    return given
+
+
+def configure(
+    arguments: argparse.Namespace, given: Collection[str], classes: ClassMap, train_set: VOCFolder, folder: RunFolder
+) -> Config:
+    """The options with every default worked out. A run that goes on keeps what it derived when it began."""
+    saved = folder.begun(arguments.init) if arguments.init else {}
+    start = None
+    if saved:
+        network = {name: saved[name] for name in NETWORK}
+    elif arguments.init:
+        start = load(arguments.init)
+        network = network_of(start, arguments.init)
+    else:
+        network = {}
+    for name, value in (DEFAULTS | network).items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
+    config = make_config(arguments, classes, train_set, start)
+    if saved:
+        return as_begun(config, saved, by_hand(config, given))
+    if arguments.init:
+        every = [field.name for field in fields(Config) if field.name in DERIVED] + list(config.recipe.to_dict())
+        config = replace(config, derived=tuple(name for name in every if name not in by_hand(config, given)))
+    return config
+
+
+DERIVED = (*NETWORK, "picture_size", "longer_side", "steps")
+
+
+def by_hand(config: Config, given: Collection[str]) -> set[str]:
+    """The fields of `config` that an option gave."""
+    return {name for name in config.to_dict() if any(option in given for option in OPTIONS_OF.get(name, (name,)))}
+
+
+def make_config(
+    arguments: argparse.Namespace, classes: ClassMap, train_set: VOCFolder, start: FCN | None = None
+) -> Config:
+    """`start`: the model of --init."""
+    longer_side, picture_size = sizes_for(start.picture_size, train_set) if start else (None, usual_size(train_set))
+    if arguments.longer_side is not None:
+        longer_side = arguments.longer_side or None
+        picture_size = longer_side or usual_size(train_set)
+    recipe = make_recipe(arguments, train_set, len(classes.names), longer_side)
+    steps = arguments.steps or (steps_for(len(train_set), recipe) if arguments.recipe == "fine-tune" else 300)
+    if arguments.epochs:
+        steps = max(1, round(arguments.epochs * len(train_set) / (recipe.batch * recipe.accumulate)))
+    return Config(
+        data=arguments.data,
+        train_split=arguments.train_split,
+        val_split=arguments.val_split,
+        classes=classes.to_dict(),
+        init=arguments.init,
+        trunk=arguments.trunk,
+        picture_size=picture_size,
+        longer_side=longer_side,
+        steps=steps,
+        seed=arguments.seed,
+        limit=arguments.limit,
+        recipe=recipe,
+        **{name: getattr(arguments, name) for name in NETWORK},
+    )
+
+
+def make_recipe(
+    arguments: argparse.Namespace, train_set: VOCFolder, classes: int, longer_side: int | None = None
+) -> Recipe:
+    """The preset of --recipe with what other options change in it."""
+    pixels = valid_pixels(train_set) if arguments.recipe == "paper-mean" else 1.0
+    recipe = named_recipe(arguments.recipe, pixels)
+    changes = {name: getattr(arguments, name) for name in IN_RECIPE if getattr(arguments, name) is not None}
+    changes["size"] = crop_size(arguments, recipe, train_set, longer_side)
+    changes["lr"] = arguments.lr or default_rate(arguments, recipe)
+    varied = {
+        name: getattr(arguments, name) for name in ("scale", "jitter", "colour") if getattr(arguments, name) is not None
+    }
+    if arguments.no_mirror:
+        varied["mirror"] = False
+    changes["augmentation"] = replace(recipe.augmentation, **varied)
+    if arguments.class_weights == "median":
+        changes["class_weights"] = median_frequency(*class_counts(train_set, classes))
+    return replace(recipe, **changes)
+
+
+def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolder, longer_side: int | None) -> Any:
+    """--size, or what the pictures warrant; None for whole pictures."""
+    if arguments.size is not None:
+        return arguments.size or None
+    if recipe.size is None:
+        return None
+    if arguments.recipe == "fine-tune":
+        return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
+    return default_crop(Resized(train_set, longer_side) if longer_side else train_set)
+
+
+def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
+    """The recipe's rate, or what takes its place with another optimiser or a wide trunk."""
+    if arguments.optimizer in (None, recipe.optimizer):
+        return recipe.lr * (rate_factor(arguments.backbone, arguments.width) if recipe == MODERN else 1.0)
+    if recipe == MODERN:
+        return ADAM_RATE
+    if recipe.optimizer == "adam":
+        raise TrainingError(
+            f"--optimizer sgd: the rate {recipe.lr:g} of --recipe {arguments.recipe} is Adam's, and SGD wants another; "
+            "give --lr too, or leave --optimizer out"
+        )
+    return recipe.lr
