@@ -15,7 +15,7 @@ from PIL import Image
 
 from minifcn.data import read_labels, read_picture, write_labels
 from minifcn.files import write_whole
-from minifcn.training import RunFolder, TrainingError
+from minifcn.training import Options, RunFolder, TrainingError
 from minifcn.training.runs import lock
 from minifcn.training.runs.config import Config
 from minifcn.weights import load_arrays, save_arrays
@@ -34,7 +34,7 @@ def data(small_set, tmp_path):
 def stopped(data, tmp_path):
     """A run of two stages on `data` with a checkpoint in the middle of the first."""
     with pytest.raises(Killed):
-        run_in(tmp_path / "run", config_for(data), StopAt(3), every=0)
+        run_in(tmp_path / "run", config_for(data), StopAt(3), options=Options(0))
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
     return tmp_path / "run"
 
@@ -156,7 +156,7 @@ def test_a_model_in_the_place_of_the_checkpoint_is_refused(stopped, data):
 
 def test_the_checkpoint_of_another_run_is_refused(stopped, data, tmp_path):
     with pytest.raises(Killed):
-        run_in(tmp_path / "other", config_for(data, lr=0.02), StopAt(3), every=0)
+        run_in(tmp_path / "other", config_for(data, lr=0.02), StopAt(3), options=Options(0))
     shutil.copy(tmp_path / "other" / "checkpoint.safetensors", stopped)
     with pytest.raises(TrainingError, match=r"checkpoint\.safetensors: belongs to another run; put a whole one there"):
         run_in(stopped, config_for(data))

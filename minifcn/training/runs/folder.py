@@ -16,6 +16,7 @@ from minifcn.data.fingerprint import differences as data_differences
 from minifcn.files import append_durably, is_draft, remove_drafts, write_whole
 from minifcn.training.runs import lock
 from minifcn.training.runs.config import Config, differences
+from minifcn.training.runs.tables import append_rows, read_rows, write_rows
 from minifcn.training.errors import TrainingError
 from minifcn.training.loop import Step
 from minifcn.training.scoring.watch import Point
@@ -219,42 +220,6 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         write_json(self.metrics, metrics)
-
-
-def write_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    """A whole CSV file."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(path, text.getvalue().encode(), durable=True)
-
-
-def append_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    text = io.StringIO(newline="")
-    csv.DictWriter(text, columns).writerows(rows)
-    append_durably(path, text.getvalue())
-
-
-def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Stage and step, then numbers. A line that is none of ours, cut short, is left out."""
-    rows = []
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != columns:
-                raise ValueError(f"its columns are {reader.fieldnames}, expected {list(columns)}")
-            for row in reader:
-                try:
-                    numbers = {name: float(row[name]) for name in columns[2:]}
-                    rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
-                except (TypeError, ValueError):
-                    continue
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"{path}: cannot be read ({error}); restore the file, or delete it to go on without"
-        ) from error
-    return rows
 
 
 def is_run(config: Path) -> bool:
