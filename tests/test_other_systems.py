@@ -29,7 +29,7 @@ from minifcn.training import RunFolder, TrainingError
 from minifcn.training.runs import lock
 
 ROOT = Path(__file__).parent.parent
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux, by /proc, can pretend to be Windows")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: by /proc it can pretend to be Windows")
 
 WINDOWS = """
 import builtins, fcntl, importlib.abc, io, os, re, signal, subprocess, sys, types, warnings  # subprocess asks for msvcrt to know Windows

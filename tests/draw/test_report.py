@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minifcn.draw.report import run_report as report
 from minifcn.draw.report.page import duration, score_table
-from minifcn.draw.report.run_report import headline, report, sample_sheet, write_report
+from minifcn.draw.report.run_report import headline, sample_sheet, write_report
 
 from .pages import Page
 
