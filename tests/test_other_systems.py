@@ -252,7 +252,7 @@ def test_the_lock_of_windows_says_who_holds_it(tmp_path, monkeypatch):
 
 def test_a_disk_without_locks_is_said(tmp_path, monkeypatch):
     if lock.fcntl is None:
-        pytest.skip("Windows has other locks")
+        pytest.skip("needs Linux or macOS")
 
     def unsupported(file, how):
         raise OSError(errno.ENOLCK, "No locks available")
