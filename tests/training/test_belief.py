@@ -228,7 +228,7 @@ def hold_often(path, seconds):
     return spans, strange
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="times of several processes are not comparable there")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Linux or macOS")
 @pytest.mark.parametrize("existed", [True, False])
 def test_the_lock_is_never_held_twice(existed, tmp_path):
     """Also where the folder itself comes and goes."""

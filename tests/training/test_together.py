@@ -190,7 +190,7 @@ def test_trouble_in_another_process_ends_all(trouble, kind, sentence):
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Linux or macOS")
 def test_a_process_that_is_stopped_for_ever_does_not_hold_the_first_one(monkeypatch):
     monkeypatch.setattr(group_module, "PATIENCE", 1.0)
     monkeypatch.setattr(group_module, "TIMES", 1)
