@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from types import EllipsisType
 from typing import Any
@@ -21,18 +20,25 @@ from minifcn.autodiff.attached import Attached
 from minifcn.autodiff.foreign import refuse
 from minifcn.autodiff.walk import Input, walk_back
 from minifcn.backend import Array, ArrayLike
+from minifcn.scopes import Scope
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_not_recording: ContextVar[tuple[Scope[None], ...]] = ContextVar("no_grad", default=())
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Inside `with no_grad():` results remember nothing: less memory, no backward."""
-    token = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+def no_grad() -> Scope[None]:
+    """Inside `with no_grad():` results remember nothing: less memory, no backward. `@no_grad()` does so for a function's calls.
+
+    It holds for this thread or asyncio task. A thread started inside records, as in PyTorch, unless it is given what holds here:
+    `Thread(target=contextvars.copy_context().run, args=(predict, x))`. A `with` in a generator holds for its caller too while the generator
+    waits at a `yield`; decorated by `@no_grad()` the generator keeps it to itself.
+
+    >>> import numpy as np, minifcn as mf
+    >>> x = mf.Tensor(np.ones(2), requires_grad=True)
+    >>> with mf.no_grad():
+    ...     print((x * 2).requires_grad)
+    False
+    """
+    return Scope("no_grad", _not_recording, None)
 
 
 class Tensor(Attached):
@@ -228,7 +234,7 @@ class Function:
             raise ValueError(
                 f"{name}: inputs lie on different devices {devices}; move them with .to('cpu') or .to('gpu')"
             )
-        record = _recording.get()
+        record = not _not_recording.get()
         self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
         result = profiler.run(self, "forward", *(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):

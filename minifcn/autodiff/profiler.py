@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from minifcn import backend
 from minifcn.files import write_whole
+from minifcn.scopes import Scope
 
 Shape = tuple[int, ...]
 
@@ -117,7 +118,7 @@ class Profile:
         write_whole(path, json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}).encode())
 
 
-_open: ContextVar[tuple[Profile, ...]] = ContextVar("profiles", default=())
+_open: ContextVar[tuple[Scope[Profile], ...]] = ContextVar("profiles", default=())
 
 
 @contextmanager
@@ -125,15 +126,17 @@ def profile() -> Iterator[Profile]:
     """Time every operation inside, forward and backward: `with mf.profile() as p: …`, then `print(p)` or `p.save("trace.json")`.
 
     Rows say calls, time, share of the whole, the memory of the results (views of an input cost none) and, for convolution,
-    transposed convolution and matrix product, GFLOP/s (a multiply-add counts two). Other Python threads are not watched.
+    transposed convolution and matrix product, GFLOP/s (a multiply-add counts two).
+
+    Only this thread or asyncio task is watched, and a thread started inside where it is given what holds here:
+    `Thread(target=contextvars.copy_context().run, args=(function,))`. Inside a generator, what its caller does between two steps counts too.
     """
     opened = Profile()
-    token = _open.set((*_open.get(), opened))
     try:
-        yield opened
+        with Scope("profile", _open, opened):
+            yield opened
     finally:
         opened.ended = clock()
-        _open.reset(token)
 
 
 def run(function: Any, direction: str, *arrays: Any) -> Any:
@@ -145,8 +148,8 @@ def run(function: Any, direction: str, *arrays: Any) -> Any:
     result = method(*arrays)
     finish(arrays)
     event = described(function, direction, arrays, result, start, clock() - start)
-    for profile in profiles:
-        profile.events.append(event)
+    for scope in profiles:
+        scope.value.events.append(event)
     return result
 
 
