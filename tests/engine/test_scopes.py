@@ -44,9 +44,9 @@ each_decorator = pytest.mark.parametrize(
 )
 
 
-def in_a_thread(function):
+def in_a_thread(function, within=lambda job: job()):
     found = []
-    thread = threading.Thread(target=lambda: found.append(function()))
+    thread = threading.Thread(target=within, args=(lambda: found.append(function()),))
     thread.start()
     thread.join()
     return found[0]
@@ -63,7 +63,7 @@ def test_a_thread_started_inside_begins_without_it(make, holds):
 def test_the_remedy_of_the_docstrings_carries_it_into_a_thread_and_a_pool(make, holds):
     with ThreadPoolExecutor(1) as pool:
         with make():
-            assert in_a_thread(lambda run=contextvars.copy_context().run: run(holds))
+            assert in_a_thread(holds, contextvars.copy_context().run)
             assert pool.submit(contextvars.copy_context().run, holds).result()
             assert not pool.submit(holds).result()
         assert not pool.submit(holds).result()
@@ -276,5 +276,5 @@ def test_a_profile_counts_what_a_carried_thread_does():
     with mf.profile() as alone:
         in_a_thread(work)
     with mf.profile() as carried:
-        in_a_thread(lambda run=contextvars.copy_context().run: run(work))
+        in_a_thread(work, contextvars.copy_context().run)
     assert (len(alone.events), len(carried.events)) == (0, 1)
