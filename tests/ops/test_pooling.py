@@ -150,7 +150,7 @@ def test_max_pool2d_window_of_padding_only_has_no_place_and_unpooling_leaves_it_
 def test_max_pool2d_places_are_those_of_the_loops_for_any_dilation(choice):
     rng, nowhere = np.random.default_rng(6), 0
     with mf.kernels.use(choice):
-        for _ in range(150):
+        for _ in range(250):
             kernel, stride, dilation = (tuple(int(v) for v in rng.integers(1, top, 2)) for top in (4, 4, 6))
             padding = tuple(int(rng.integers(0, k)) for k in kernel)
             h, w = (
@@ -168,7 +168,7 @@ def test_max_pool2d_places_are_those_of_the_loops_for_any_dilation(choice):
             nowhere += int((indices < 0).sum())
             back = ops.max_unpool2d(y, found, 1, output_size=x.shape).data
             assert np.isfinite(back).all() and (back == x)[back != 0].all()
-    assert nowhere > 100
+    assert nowhere > 50
 
 
 def test_max_unpool2d_pays_nothing_to_a_value_without_a_place():
