@@ -111,7 +111,7 @@ def max_unpool2d(rng: Rng) -> Call:
     # one place inside each window, as max-pool with stride = kernel would report it
     rows = np.arange(oh)[:, None] * k + rng.integers(0, k, (n, c, oh, ow))
     columns = np.arange(ow)[None, :] * k + rng.integers(0, k, (n, c, oh, ow))
-    options = dict(indices=rows * w + columns, kernel_size=k, output_size=(h, w))
+    options: dict = dict(indices=rows * w + columns, kernel_size=k, output_size=(h, w))
     x = normal(rng, n, c, oh, ow)
     if rng.random() < 0.3:
         options["output_size"] = (n, c, h, w)  # the whole shape is as good
