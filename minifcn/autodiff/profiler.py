@@ -9,8 +9,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -121,8 +120,24 @@ class Profile:
 _open: ContextVar[tuple[Scope[Profile], ...]] = ContextVar("profiles", default=())
 
 
-@contextmanager
-def profile() -> Iterator[Profile]:
+class Profiling(Scope[Profile]):
+    """The clock runs from entering to leaving."""
+
+    def __enter__(self) -> Profile:
+        self.value.started = clock()
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self.value.ended = clock()
+        super().__exit__(*error)
+
+    def __call__(self, function: Any) -> Any:
+        raise TypeError(
+            f"profile: as a decorator it would lose what it found; in {function.__name__} write `with mf.profile() as p:`"
+        )
+
+
+def profile() -> Scope[Profile]:
     """Time every operation inside, forward and backward: `with mf.profile() as p: …`, then `print(p)` or `p.save("trace.json")`.
 
     Rows say calls, time, share of the whole, the memory of the results (views of an input cost none) and, for convolution,
@@ -131,12 +146,7 @@ def profile() -> Iterator[Profile]:
     Only this thread or asyncio task is watched, and a thread started inside where it is given what holds here:
     `Thread(target=contextvars.copy_context().run, args=(function,))`. Inside a generator, what its caller does between two steps counts too.
     """
-    opened = Profile()
-    try:
-        with Scope("profile", _open, opened):
-            yield opened
-    finally:
-        opened.ended = clock()
+    return Profiling("profile", _open, Profile())
 
 
 def run(function: Any, direction: str, *arrays: Any) -> Any:

@@ -251,6 +251,16 @@ def test_an_async_generator_cannot_be_decorated():
         mf.no_grad()(steps)
 
 
+def test_a_profile_cannot_decorate():
+    with pytest.raises(
+        TypeError, match=r"profile: as a decorator it would lose what it found; in work write `with mf\.profile"
+    ):
+
+        @mf.profile()
+        def work():
+            pass
+
+
 def test_one_scope_is_entered_once_and_left_once():
     scope = mf.no_grad()
     with scope, pytest.raises(RuntimeError, match="no_grad: this one was entered already; make one for each with"):
