@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PyTorch: two generators with `with no_grad(): yield`, closed in the order in which they began, leave gradients switched off for good.
 #
-# Guess, before it was run: after the last one is closed everything is as before; at worst an error about the order. But each puts back what it had found:
-# the first one "on", and then the second one "off", for that is how it was inside the first. From there on no result records anything, without a word.
-# Chainer 7.8.1 does the same; MyGrad is right. A generator that is decorated by @torch.no_grad() instead is right too.
+# Guess, before it was run: scopes that are left in the order in which they were entered end in a wrong state, without a word. So it is: each puts back
+# what it had found, the first one "on", and then the second one "off", for so it was inside the first. From there on no result records anything.
+# Chainer 7.8.1 does the same. MyGrad 2.5.0 is right, and so is a generator that is decorated by @torch.no_grad().
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

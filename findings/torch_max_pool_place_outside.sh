@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # PyTorch: a max-pooling window that sees padding only names a place outside the picture, and PyTorch's own unpooling refuses it.
 #
-# Guess, before it was run: a place within the picture, such as 0. It is neither that nor a mark such as -1: windows of two taps, two apart, over a picture
-# of one pixel with padding 1 give -inf and place 2, where 0 is the only one. With three pixels in a row the places 4, 3 and 4 come out of 0 to 2.
+# Guess, before it was run: the address of the first tap that is neither above nor left of the picture, which lies beyond it; no mark such as -1.
+# So it is: windows of two taps, two apart, over a picture of one pixel with padding 1 give -inf and place 2, where 0 is the only one. With three
+# pixels in a row the places are 4, 3 and 4, of 0 to 2. max_unpool2d stops at them, so a net with such a window cannot be unpooled.
 # Only the ways forward are run here.
 set -euo pipefail
 folder=$(mktemp -d)
