@@ -26,6 +26,7 @@ SAYS = {
     "autodiff": "Tensor, Function, backward",
     "kernels": "arrays in, arrays out",
     "backend": "NumPy or CuPy",
+    "scopes": "what holds inside a with",
     "names": "the nearest name",
     "files": "whole or not at all",
 }

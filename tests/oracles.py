@@ -74,7 +74,7 @@ def conv_transpose2d(
         sh * (h - 1) + dh * (kh - 1) + 1 - 2 * top + extra[0],
         sw * (w - 1) + dw * (kw - 1) + 1 - 2 * left + extra[1],
     )
-    size = size if output_size is None else two(output_size)
+    size = size if output_size is None else two(output_size)[-2:]
     result = filled((n, o * groups, *size), lambda place: 0.0 if bias is None else float(bias[place[1]]))
     for picture, channel, row, column in places(x.shape):
         group = channel // (c // groups)
@@ -136,10 +136,11 @@ def max_unpool2d(x, indices, kernel_size, stride=None, padding=0, output_size=No
     kernel, padding = two(kernel_size), two(padding)
     stride = kernel if stride is None else two(stride)
     size = [s * (n - 1) + k - 2 * p for n, k, s, p in zip(x.shape[2:], kernel, stride, padding, strict=True)]
-    size = size if output_size is None else two(output_size)
+    size = size if output_size is None else two(output_size)[-2:]
     result = np.zeros((*x.shape[:2], *size))
     for place in places(x.shape):
-        result[place[0], place[1], indices[place] // size[1], indices[place] % size[1]] = x[place]
+        if indices[place] >= 0:  # -1: a window that saw padding only
+            result[place[0], place[1], indices[place] // size[1], indices[place] % size[1]] = x[place]
     return result
 
 

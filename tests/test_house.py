@@ -14,6 +14,7 @@ ROOMS = [
     "version",
     "names",
     "files",
+    "scopes",
     "backend",
     "kernels",
     "autodiff",

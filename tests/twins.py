@@ -2,7 +2,9 @@
 
 Deliberate differences, each tested on its own in tests/ops:
 - softmax_cross_entropy: where no label counts the mean is 0 here and NaN in PyTorch;
-- max_pool2d: a window of padding only sends no gradient here; PyTorch sends one to some pixel;
+- max_pool2d: a window of padding only sends no gradient here and has the place -1; PyTorch sends one to some pixel, and names a place beyond the picture;
+- max_unpool2d: leaves out a value at -1, which PyTorch refuses;
+- output_size: a whole shape (N, C, H, W) must have the result's N and C; PyTorch does not look at them;
 - pools: padding may reach kernel - 1 here, kernel / 2 in PyTorch;
 - resize2d, "nearest": row i·H // OH exactly here; PyTorch 2.13 multiplies by a factor rounded to float32 and is a pixel off for 193 of the
   16,641 pairs of sizes up to 129, from 2 to 82 first;
@@ -42,7 +44,7 @@ def conv_transpose2d(
 ):
     stride, padding, dilation = two(stride), two(padding), two(dilation)
     if output_size is not None:
-        axes = zip(two(output_size), x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+        axes = zip(two(output_size)[-2:], x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
         output_padding = tuple(o - (s * (n - 1) + d * (k - 1) + 1 - 2 * p) for o, n, k, s, p, d in axes)
     return F.conv_transpose2d(x, weight, bias, stride, padding, two(output_padding), groups, dilation)
 
@@ -72,8 +74,14 @@ def crop_like(x, reference, offset=0):
     return x[:, :, top : top + reference.shape[2], left : left + reference.shape[3]]
 
 
-def max_unpool2d(x, indices, **options):
-    return F.max_unpool2d(x, torch.from_numpy(np.asarray(indices)), **options)
+def max_unpool2d(x, indices, kernel_size, output_size):
+    """PyTorch refuses -1, so such a value goes to a row below the picture, which is then cut off."""
+    indices, (h, w) = np.asarray(indices), two(output_size)[-2:]
+    below = torch.from_numpy(np.where(indices < 0, h * w, indices))
+    output, back = torch.zeros(*x.shape[:2], (h + 1) * w, dtype=x.dtype), below.flatten(2)
+    if (indices >= 0).all():
+        return F.max_unpool2d(x, below, kernel_size, output_size=(h, w))
+    return output.scatter(2, back, x.flatten(2)).unflatten(2, (h + 1, w))[:, :, :h]
 
 
 def resize2d(x, size, mode, align_corners):

@@ -1,16 +1,16 @@
 """Where does a NaN come from? Inside `with mf.detect_anomaly():` the first operation that makes one says so, and who called it."""
 
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from minifcn import backend
 from minifcn.autodiff import changes
+from minifcn.scopes import Scope
 
-_watching: ContextVar[bool] = ContextVar("watching", default=False)
+_watching: ContextVar[tuple[Scope[None], ...]] = ContextVar("detect_anomaly", default=())
 
 PACKAGE = str(Path(__file__).parent.parent)
 
@@ -19,19 +19,18 @@ class AnomalyError(FloatingPointError):
     """An operation made NaN or infinity; the message names it, the place, and the line of user code that called it."""
 
 
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
+def detect_anomaly() -> Scope[None]:
     """Check every result and every gradient inside; raise AnomalyError at the first that is not finite.
 
     It also sees whether an array that an operation kept was written to before `backward`, by anybody: that is a RuntimeError.
     Both the forward and the `backward()` belong inside, for a gradient's message names the line of the forward. Every array is read
     once more, so use it to look for a fault and not all the time.
+
+    It holds for this thread or asyncio task (PyTorch's for the whole process). A thread started inside is not watched, unless it is given what
+    holds here: `Thread(target=contextvars.copy_context().run, args=(function,))`. A `with` in a generator holds for its caller too while it
+    waits at a `yield`; decorated by `@detect_anomaly()` the generator keeps it to itself.
     """
-    token = _watching.set(True)
-    try:
-        yield
-    finally:
-        _watching.reset(token)
+    return Scope("detect_anomaly", _watching, None)
 
 
 def check_forward(function: Any, result: Any, inputs: Sequence[Any]) -> None:

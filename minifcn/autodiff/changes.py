@@ -2,23 +2,43 @@
 
 Who writes into a tensor's array by way of the library (an optimiser, `load_state_dict`, `w.data *= 2`) raises the tensor's version. A Function
 notes the versions of its inputs and of its result; on the way back those whose arrays it kept must be the same. NumPy's own writes, `array[...] = 5`, cannot be
-counted; inside `detect_anomaly` they are found by a checksum of every array that was kept.
+counted; inside `detect_anomaly` and `watching_kept` they are found by a checksum of every array that was kept.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minifcn import backend
+from minifcn.scopes import Scope
 
 if TYPE_CHECKING:
     from minifcn.autodiff.engine import Function
 
 REMEDY = "call backward before that, or give the operation a copy of its own: Tensor(array.copy())"
+
+
+_watching: ContextVar[tuple[Scope[None], ...]] = ContextVar("watching_kept", default=())
+
+
+def watching_kept() -> Scope[None]:
+    """Inside, each Function's kept arrays get a checksum after its forward, and `backward` refuses where one is another by then.
+
+    `detect_anomaly` does so too; this looks for nothing else, and lets NaN pass. It asks where the forward runs; the comparison is made wherever
+    `backward` is called: before the first gradient, and again before each Function's own, for another's backward may have written to what it kept.
+    """
+    return Scope("watching_kept", _watching, None)
+
+
+def note(function: Function) -> None:
+    """The engine's hook after each forward: nothing, unless somebody watches."""
+    if _watching.get():
+        function._checksums = checksums(function)
 
 
 class Version:
@@ -50,8 +70,13 @@ def check(function: Function) -> None:
             what = f"input {number}" if number < len(function.needs) else "the result"
             raise RuntimeError(
                 f"backward: {what} of {type(function).__name__} was changed after the forward that used it (by an optimiser's step, "
-                f"by load_state_dict or by an assignment to .data), so the gradient would be that of other numbers; {REMEDY}"
+                f"by load_state_dict, by an assignment to .data, or as changed() said), so the gradient would be that of other numbers; {REMEDY}"
             )
+    check_kept(function)
+
+
+def check_kept(function: Function) -> None:
+    """Raise RuntimeError where an array that `function` kept is not what it was. Only those have a checksum that ran while somebody watched."""
     for name, (array, sum_then) in function._checksums.items():
         if checksum(array) != sum_then:
             raise RuntimeError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from types import EllipsisType
 from typing import Any
@@ -21,18 +20,19 @@ from minifcn.autodiff.attached import Attached
 from minifcn.autodiff.foreign import refuse
 from minifcn.autodiff.walk import Input, walk_back
 from minifcn.backend import Array, ArrayLike
+from minifcn.scopes import Scope
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_not_recording: ContextVar[tuple[Scope[None], ...]] = ContextVar("no_grad", default=())
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Inside `with no_grad():` results remember nothing: less memory, no backward."""
-    token = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+def no_grad() -> Scope[None]:
+    """Inside `with no_grad():` results remember nothing: less memory, no backward. `@no_grad()` does so for a function's calls.
+
+    It holds for this thread or asyncio task. A thread started inside records, as in PyTorch, unless it is given what holds here:
+    `Thread(target=contextvars.copy_context().run, args=(predict, x))`. A `with` in a generator holds for its caller too while the generator
+    waits at a `yield`; decorated by `@no_grad()` the generator keeps it to itself.
+    """
+    return Scope("no_grad", _not_recording, None)
 
 
 class Tensor(Attached):
@@ -40,7 +40,7 @@ class Tensor(Attached):
 
     `Tensor(array)` shares the array's memory, and so does what an operation keeps for its backward: whoever fills that array again before
     `backward` changes the gradient. Give a copy, `Tensor(array.copy())`, where a buffer is used twice. Assignments to `.data`, optimisers and
-    `load_state_dict` are noticed, and `backward` says so; NumPy's own writes only inside `detect_anomaly`.
+    `load_state_dict` are noticed, and `backward` says so; NumPy's own writes only inside `detect_anomaly`, or where `changed()` says them.
     `.data` and `.grad` are plain arrays; `.grad` is None until `backward`.
     `==`, `<` and their like compare element by element and give a plain array of booleans; a tensor is told from another by `is`.
 
@@ -79,7 +79,17 @@ class Tensor(Attached):
         self._data = array
 
     def changed(self) -> None:
-        """Say that the array was written to. A backward that needs what stood there before will refuse."""
+        """Say that the array was written to, after `tensor.data[...] = …` by hand. A backward that needs what stood there before refuses.
+
+        >>> import numpy as np, minifcn as mf
+        >>> x, w = (mf.Tensor(np.array([n]), requires_grad=True) for n in (2.0, 3.0))
+        >>> loss = (x * w).sum()
+        >>> w.data[...] = 100  # without the next line the gradient of x would be 100 and not 3
+        >>> w.changed()
+        >>> loss.backward()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        RuntimeError: backward: input 1 of Mul was changed after the forward that used it ...
+        """
         self.version.raised(self._data)
 
     @property
@@ -228,7 +238,7 @@ class Function:
             raise ValueError(
                 f"{name}: inputs lie on different devices {devices}; move them with .to('cpu') or .to('gpu')"
             )
-        record = _recording.get()
+        record = not _not_recording.get()
         self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
         result = profiler.run(self, "forward", *(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
@@ -241,6 +251,7 @@ class Function:
             self.inputs = tuple(Input.of(tensor, need) for tensor, need in zip(inputs, self.needs, strict=True))
             self._versions = tuple((tensor.version, tensor.version.count) for tensor in (*inputs, output))
             self.made_in = calls.current()
+            changes.note(self)
             output.requires_grad, output.creator = True, self
         return output
 

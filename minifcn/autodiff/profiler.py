@@ -9,13 +9,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from minifcn import backend
 from minifcn.files import write_whole
+from minifcn.scopes import Scope
 
 Shape = tuple[int, ...]
 
@@ -117,23 +117,36 @@ class Profile:
         write_whole(path, json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}).encode())
 
 
-_open: ContextVar[tuple[Profile, ...]] = ContextVar("profiles", default=())
+_open: ContextVar[tuple[Scope[Profile], ...]] = ContextVar("profiles", default=())
 
 
-@contextmanager
-def profile() -> Iterator[Profile]:
+class Profiling(Scope[Profile]):
+    """The clock runs from entering to leaving."""
+
+    def __enter__(self) -> Profile:
+        self.value.started = clock()
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self.value.ended = clock()
+        super().__exit__(*error)
+
+    def __call__(self, function: Any) -> Any:
+        raise TypeError(
+            f"profile: as a decorator it would lose what it found; in {function.__name__} write `with mf.profile() as p:`"
+        )
+
+
+def profile() -> Scope[Profile]:
     """Time every operation inside, forward and backward: `with mf.profile() as p: …`, then `print(p)` or `p.save("trace.json")`.
 
     Rows say calls, time, share of the whole, the memory of the results (views of an input cost none) and, for convolution,
-    transposed convolution and matrix product, GFLOP/s (a multiply-add counts two). Other Python threads are not watched.
+    transposed convolution and matrix product, GFLOP/s (a multiply-add counts two).
+
+    Only this thread or asyncio task is watched, and a thread started inside where it is given what holds here:
+    `Thread(target=contextvars.copy_context().run, args=(function,))`. Inside a generator, what its caller does between two steps counts too.
     """
-    opened = Profile()
-    token = _open.set((*_open.get(), opened))
-    try:
-        yield opened
-    finally:
-        opened.ended = clock()
-        _open.reset(token)
+    return Profiling("profile", _open, Profile())
 
 
 def run(function: Any, direction: str, *arrays: Any) -> Any:
@@ -145,8 +158,8 @@ def run(function: Any, direction: str, *arrays: Any) -> Any:
     result = method(*arrays)
     finish(arrays)
     event = described(function, direction, arrays, result, start, clock() - start)
-    for profile in profiles:
-        profile.events.append(event)
+    for scope in profiles:
+        scope.value.events.append(event)
     return result
 
 

@@ -66,6 +66,7 @@ def walk_back(root: Tensor, grad: Any) -> None:
         if gradient is not None:
             if node.retained is not None:
                 arrived.append((node.retained, gradient, False))
+            changes.check_kept(node)  # the backward of one that came before may have written to it
             for source, part in node.input_gradients(gradient):
                 if source in pending or node.fresh:
                     ours.add(source)

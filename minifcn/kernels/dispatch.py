@@ -5,8 +5,7 @@ listed there in order, and the first one that suits the arguments runs instead. 
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,6 +15,7 @@ import numpy as np
 from minifcn.backend import Array
 from minifcn.kernels import choice, simple
 from minifcn.kernels.windows import Pair, Window
+from minifcn.scopes import Scope
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,22 +30,23 @@ def _checked(choice: str, source: str) -> str:
 
 
 DEFAULT = _checked(os.environ.get("MINIFCN_KERNELS", "fast"), "the environment variable MINIFCN_KERNELS")
-_choice: ContextVar[str] = ContextVar("kernels", default=DEFAULT)
+_choices: ContextVar[tuple[Scope[str], ...]] = ContextVar("kernels", default=())
 
 
-@contextmanager
-def use(choice: str) -> Iterator[None]:
-    """Inside `with minifcn.kernels.use("simple"):` (or "fast") every operation runs on those kernels."""
-    token = _choice.set(_checked(choice, "kernels.use"))
-    try:
-        yield
-    finally:
-        _choice.reset(token)
+def use(choice: str) -> Scope[str]:
+    """Inside `with minifcn.kernels.use("simple"):` (or "fast") every operation runs on those kernels; `@use("simple")` does so for a function.
+
+    It holds for this thread or asyncio task. A thread started inside runs the default kernels, unless it is given what holds here:
+    `Thread(target=contextvars.copy_context().run, args=(function,))`. A `with` in a generator holds for its caller too while it waits at a
+    `yield`; decorated, the generator keeps it to itself. A `backward` runs on the kernels that are chosen where it is called.
+    """
+    return Scope("kernels.use", _choices, _checked(choice, "kernels.use"))
 
 
 def chosen() -> str:
     """ "simple" or "fast": which kernels run here."""
-    return _choice.get()
+    choices = _choices.get()
+    return choices[-1].value if choices else DEFAULT
 
 
 def fast_first(simple_kernel: Callable[P, R]) -> Callable[P, R]:
@@ -54,7 +55,7 @@ def fast_first(simple_kernel: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(simple_kernel)
     def run(*arguments: P.args, **named: P.kwargs) -> R:
-        if _choice.get() == "fast":
+        if chosen() == "fast":
             for kernel in choice.KERNELS.get(name, ()):
                 if kernel.suits(*arguments):
                     return kernel.run(*arguments)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minifcn import ops
-from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.autodiff.engine import Axes, Tensor, TensorLike
 from minifcn.kernels.windows import Padding, Size, Window, pair
 from minifcn.nn.initialisers import he_normal
 from minifcn.nn.module import Module, Parameter
@@ -70,8 +70,8 @@ class ConvTranspose2d(Module):
         self.weight = Parameter(he_normal((in_channels, out_channels // groups, *kernel)))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
-    def forward(self, x: TensorLike, output_size: Size | None = None) -> Tensor:
-        """`output_size` (OH, OW) takes the place of the layer's output_padding."""
+    def forward(self, x: TensorLike, output_size: Axes | None = None) -> Tensor:
+        """`output_size`, (OH, OW) or (N, O, OH, OW), takes the place of the layer's output_padding."""
         options = (
             self.options if output_size is None else self.options | {"output_padding": 0, "output_size": output_size}
         )

@@ -188,7 +188,13 @@ class Optimiser:
 
 
 class SGD(Optimiser):
-    """v ← momentum·v + gradient;  parameter ← parameter - lr·v.  Weight decay adds decay·parameter to the gradient."""
+    """v ← momentum·v + gradient;  parameter ← parameter - lr·v.  Weight decay adds decay·parameter to the gradient.
+
+    This is PyTorch's momentum. In Caffe's and Keras's the rate is in the velocity, v ← momentum·v - lr·gradient;  parameter ← parameter + v, so
+    that old gradients keep the rate of their day. While the rate stands both are the same; after it falls theirs goes on faster for some
+    1 / (1 - momentum) steps. Under a gradient of 1, momentum 0.9 and a rate from 0.1 straight to 0 in 200 steps, a weight moves by 91.9
+    here and by 100.05 there. A recipe written for Caffe, such as the FCN paper's, means theirs; its rate stands.
+    """
 
     kept, still, kernel = ("velocity",), (0.0,), "sgd"
 

@@ -1,4 +1,14 @@
-"""Differentiable operations: each pairs a forward with its backward. Importing this gives Tensor its operators."""
+"""Differentiable operations: each pairs a forward with its backward. Importing this gives Tensor its operators.
+
+Names, arguments and results follow PyTorch where they can. What PyTorch's own take and these do not, each with a clear error:
+
+- `add`, `sub`: `alpha`; `div`: `rounding_mode`; `sum`, `mean`, `softmax`, `log_softmax`: `dtype`. Write a * b, or astype on the array.
+- `matmul`: vectors of one axis; reshape them. `clip`: a limit an element; take `maximum` or `minimum`. `concat`: empty arrays of one axis.
+- `avg_pool2d`: `divisor_override`. `pad`: other modes than a constant. `resize2d`: a factor in place of a size, other modes than "nearest"
+  and "bilinear", other inputs than (N, C, H, W). `batch_norm2d`: other inputs than (N, C, H, W).
+- `softmax_cross_entropy`: labels as probabilities, `label_smoothing`; its `ignore_index` is 255 and not -100.
+- An axis of a single number, `axis=()`.
+"""
 
 from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu

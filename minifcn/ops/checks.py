@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.autodiff.foreign import refuse
-from minifcn.kernels import Window
+from minifcn.kernels import Window, pair
+from minifcn.kernels.windows import Pair
 
 
 def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | None = None) -> Tensor:
@@ -60,6 +61,28 @@ def not_empty(operation: str, tensor: Tensor) -> None:
         raise ValueError(
             f"{operation}: input {tensor.shape} has an empty channel, row or column axis; only the batch may be empty"
         )
+
+
+def as_sizes(value: Any) -> tuple[Any, ...]:
+    """A size with several numbers as a tuple, and () for one number, for none, and for what is no size at all."""
+    return tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else ()
+
+
+def wanted_size(operation: str, output_size: Axes, batch: int, channels: int) -> Pair:
+    """(OH, OW) of an `output_size`: an integer, (OH, OW), or the whole shape (N, C, OH, OW), as PyTorch's pages spell it."""
+    sizes = as_sizes(output_size)
+    if len(sizes) == 4:
+        if sizes[:2] != (batch, channels):
+            raise ValueError(
+                f"{operation}: output_size is {sizes}, but the result has {batch} pictures of {channels} channels; "
+                f"give ({batch}, {channels}, H, W), or (H, W) alone"
+            )
+        output_size = sizes[2:]
+    elif sizes and len(sizes) != 2:
+        raise ValueError(
+            f"{operation}: output_size is {sizes}; expected an integer, (H, W), or the whole shape of the result, such as (N, C, H, W)"
+        )
+    return pair(output_size, f"{operation}: output_size", 1)  # type: ignore[arg-type]  # pair looks at what it gets
 
 
 ENLARGE = "enlarge the input or the padding, or use a smaller kernel"

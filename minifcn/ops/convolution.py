@@ -4,9 +4,10 @@ Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" 
 """
 
 from minifcn import kernels
-from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
+from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
 from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding
 from minifcn.ops import checks, samples
+from minifcn.ops.alone import or_alone
 from minifcn.ops.registry import operation
 
 
@@ -62,6 +63,7 @@ class ConvTranspose2d(Function):
 
 
 @operation(samples.conv2d)
+@or_alone
 def conv2d(
     x: TensorLike,
     weight: TensorLike,
@@ -75,6 +77,7 @@ def conv2d(
 
     OH = (H + 2·padding - dilation·(KH - 1) - 1) // stride + 1. `stride`, `padding` and `dilation` are an integer or (vertical,
     horizontal); padding is zeros, or "valid" (none), or "same" (OH = H, stride 1 only). Raises ValueError for shapes that do not fit.
+    One picture may come alone, (C, H, W) -> (O, OH, OW).
 
     >>> import numpy as np, minifcn as mf
     >>> mf.ops.conv2d(np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))).data
@@ -96,6 +99,7 @@ def conv2d(
 
 
 @operation(samples.conv_transpose2d)
+@or_alone
 def conv_transpose2d(
     x: TensorLike,
     weight: TensorLike,
@@ -105,12 +109,13 @@ def conv_transpose2d(
     output_padding: Size = 0,
     groups: int = 1,
     dilation: Size = 1,
-    output_size: Size | None = None,
+    output_size: Axes | None = None,
 ) -> Tensor:
     """Transposed convolution of x (N, C, H, W) with weight (C, O / groups, KH, KW), plus bias (O,) -> (N, O, OH, OW).
 
     OH = stride·(H - 1) + dilation·(KH - 1) + 1 - 2·padding + output_padding. Several sizes OH shrink to the same H under a stride;
-    `output_padding` (below stride or dilation) or `output_size` (OH, OW) says which one is meant. Paper section 3.3.
+    `output_padding` (below stride or dilation) or `output_size` says which one is meant: (OH, OW), or the whole shape (N, O, OH, OW), as
+    PyTorch's pages spell it (there N and O are not looked at). Paper section 3.3. One picture may come alone, (C, H, W) -> (O, OH, OW).
     """
     x, weight, bias = arguments("conv_transpose2d", x, weight, bias, "C O/groups KH KW")
     window = window_of("conv_transpose2d", weight.shape[2:], stride, padding, dilation, same=False)
@@ -121,11 +126,13 @@ def conv_transpose2d(
             f"conv_transpose2d: input has {channels} channels {x.shape} but weight expects {weight.shape[0]} {weight.shape}"
         )
     check_bias("conv_transpose2d", bias, o * groups)
+    if output_size is not None:
+        output_size = checks.wanted_size("conv_transpose2d", output_size, x.shape[0], o * groups)
     size = transposed_size(x.shape[2:], window, output_padding, output_size)
     return ConvTranspose2d(window, groups, size)(x, weight, *([] if bias is None else [bias]))
 
 
-def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Size, output_size: Size | None) -> Pair:
+def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Size, output_size: Pair | None) -> Pair:
     """The one output size (OH, OW) that the arguments mean, or ValueError."""
     smallest = window.transposed_size((picture[0], picture[1]))
     if output_size is not None:
@@ -133,18 +140,17 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Si
             raise ValueError(
                 "conv_transpose2d: output_size and output_padding both say how large the result is; give one of them"
             )
-        size = pair(output_size, "conv_transpose2d: output_size", 1)
         for axis in (0, 1):
             possible = [s for s in range(smallest[axis], smallest[axis] + window.stride[axis]) if s > 0]
-            if size[axis] not in possible:
+            if output_size[axis] not in possible:
                 listed = " and ".join(map(str, possible))
                 others = "none is" if not possible else f"{listed} {'are' if len(possible) > 1 else 'is'}"
                 dilation = f", dilation {window.dilation[axis]}" if window.dilation[axis] > 1 else ""
                 raise ValueError(
-                    f"conv_transpose2d: output size {size[axis]} is impossible with kernel {window.kernel[axis]}, "
+                    f"conv_transpose2d: output size {output_size[axis]} is impossible with kernel {window.kernel[axis]}, "
                     f"stride {window.stride[axis]}, padding {window.padding[axis][0]}{dilation}; {others}"
                 )
-        return size
+        return output_size
     extra = pair(output_padding, "conv_transpose2d: output_padding", 0)
     for axis in (0, 1):
         limit = max(window.stride[axis], window.dilation[axis])
@@ -162,7 +168,6 @@ def arguments(
     x = checks.as_tensor(operation, x)
     weight = checks.as_tensor(operation, weight, "weight")
     bias = None if bias is None else checks.as_tensor(operation, bias, "bias")
-    checks.rank(operation, x, "N C H W")
     checks.rank(operation, weight, axes, "weight")
     checks.not_empty(operation, x)
     if 0 in weight.shape:

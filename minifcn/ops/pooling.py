@@ -3,9 +3,10 @@
 from typing import Literal, overload
 
 from minifcn import backend, kernels
-from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
+from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
 from minifcn.kernels.windows import Pair, Size, Window, pair
 from minifcn.ops import checks, samples
+from minifcn.ops.alone import or_alone
 from minifcn.ops.registry import operation
 
 
@@ -28,13 +29,16 @@ class MaxPool2d(Function):
         return kernels.max_pool2d_gradient(grad, self.place, self.window, self.shape)
 
     def indices(self) -> Array:
-        """Where each maximum lies in its picture: row·W + column, int64 (N, C, OH, OW), as `max_unpool2d` takes it."""
+        """Where each maximum lies in its picture: row·W + column, int64 (N, C, OH, OW), as `max_unpool2d` takes it; -1 for nowhere."""
         xp = backend.array_module(self.place)
         i, j = xp.divmod(self.place.astype(xp.int64), self.window.kernel[1])
         (oh, ow), (sh, sw), (dh, dw) = self.size, self.window.stride, self.window.dilation
         (top, _), (left, _) = self.window.padding
-        rows = xp.arange(oh)[:, None] * sh - top + i * dh
-        return rows * self.shape[3] + xp.arange(ow) * sw - left + j * dw
+        rows, columns = xp.arange(oh)[:, None] * sh - top + i * dh, xp.arange(ow) * sw - left + j * dw
+        h, w = self.shape[2:]
+        # a window that sees padding only names a tap that lies in it
+        inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
+        return xp.where(inside, rows * w + columns, -1)
 
 
 class AvgPool2d(Function):
@@ -52,7 +56,7 @@ class AvgPool2d(Function):
 
 
 class MaxUnpool2d(Function):
-    """Values written to given places of a zero picture; the gradient is read back from them."""
+    """Values written to given places of a zero picture, those at -1 to none; the gradient is read back from them."""
 
     def __init__(self, indices: Array, size: Pair) -> None:
         self.indices, self.size = indices, size
@@ -60,11 +64,11 @@ class MaxUnpool2d(Function):
     def forward(self, x: Array) -> Array:
         xp = backend.array_module(x)
         n, c, oh, ow = x.shape
-        places = self.indices.reshape(n * c, oh * ow)
-        # where two values meet the later one stays, and only it gets the gradient: owner says who it is
-        owner = xp.full((n * c, self.size[0] * self.size[1]), -1, xp.int32)  # a GPU has no atomic maximum of int64
-        xp.maximum.at(owner, (xp.arange(n * c)[:, None], places), xp.arange(oh * ow, dtype=xp.int32))
-        self.owner = owner
+        pixels = self.size[0] * self.size[1]
+        # where two values meet the later one stays, and only it gets the gradient: owner says who it is. Its last column is for the places -1
+        owner = xp.full((n * c, pixels + 1), -1, xp.int32)  # a GPU has no atomic maximum of int64
+        xp.maximum.at(owner, (xp.arange(n * c)[:, None], self.places(pixels)), xp.arange(oh * ow, dtype=xp.int32))
+        self.owner = owner = owner[:, :pixels]
         self.shape = x.shape
         values = xp.take_along_axis(x.reshape(n * c, oh * ow), xp.maximum(owner, 0), 1)
         return xp.where(owner >= 0, values, 0).reshape(n, c, *self.size)
@@ -72,10 +76,17 @@ class MaxUnpool2d(Function):
     def backward(self, grad: Array) -> Array:
         xp = backend.array_module(grad)
         n, c, oh, ow = self.shape
-        places = self.indices.reshape(n * c, oh * ow)
+        places = self.places(0)  # where there is none any will do, for nothing stayed
         read = xp.take_along_axis(grad.reshape(n * c, self.size[0] * self.size[1]), places, 1)
         stayed = xp.take_along_axis(self.owner, places, 1) == xp.arange(oh * ow)
+        stayed &= self.indices.reshape(places.shape) >= 0
         return xp.where(stayed, read, 0).reshape(self.shape)
+
+    def places(self, nowhere: int) -> Array:
+        """The indices of each channel in a row, (N·C, OH·OW), with another number for -1."""
+        n, c, oh, ow = self.indices.shape
+        places = self.indices.reshape(n * c, oh * ow)
+        return backend.array_module(places).where(places < 0, nowhere, places)
 
 
 @overload
@@ -100,6 +111,7 @@ def max_pool2d(
     return_indices: Literal[True],
 ) -> tuple[Tensor, Array]: ...
 @operation(samples.max_pool2d)
+@or_alone
 def max_pool2d(
     x: TensorLike,
     kernel_size: Size,
@@ -113,7 +125,8 @@ def max_pool2d(
 
     `stride` is the kernel size unless given. Padding, at most kernel - 1, is -inf. `ceil_mode` rounds the output size up, as Caffe does:
     a last window may hang over the edge. The first maximum wins a tie, and gets the whole gradient, as in PyTorch, TensorFlow and JAX. A window
-    of padding only gives -inf and no gradient.
+    of padding only, which dilation makes possible, gives -inf, no gradient and the place -1; PyTorch names a place beyond the picture,
+    which its own unpooling refuses. One picture may come alone, (C, H, W) -> (C, OH, OW).
 
     >>> import numpy as np, minifcn as mf
     >>> mf.ops.max_pool2d(np.arange(9.0).reshape(1, 1, 3, 3), 2, ceil_mode=True).data
@@ -127,6 +140,7 @@ def max_pool2d(
 
 
 @operation(samples.avg_pool2d)
+@or_alone
 def avg_pool2d(
     x: TensorLike,
     kernel_size: Size,
@@ -138,30 +152,37 @@ def avg_pool2d(
     """The mean of each window: x (N, C, H, W) -> (N, C, OH, OW). Options as in `max_pool2d`.
 
     Padding is zeros; it counts in what the mean divides by unless `count_include_pad` is False. A window of padding only gives 0.
+    One picture may come alone, (C, H, W) -> (C, OH, OW).
     """
     x, window, size = pool_arguments("avg_pool2d", x, kernel_size, stride, padding, 1, ceil_mode)
     return AvgPool2d(window, size, count_include_pad)(x)
 
 
 @operation(samples.max_unpool2d)
+@or_alone
 def max_unpool2d(
     x: TensorLike,
     indices: Tensor | Array,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
-    output_size: Size | None = None,
+    output_size: Axes | None = None,
 ) -> Tensor:
     """Each value of x (N, C, H, W) at the place that `indices` (same shape, row·OW + column) names, zeros elsewhere -> (N, C, OH, OW).
 
-    The output size is `output_size`, or stride·(H - 1) + kernel - 2·padding. Where an index repeats, the last value stays.
+    The output size is `output_size`, (OH, OW) or the whole shape (N, C, OH, OW), as PyTorch's pages spell it (there N and C are not looked at);
+    else it is stride·(H - 1) + kernel - 2·padding. A value at -1, where `max_pool2d` saw padding only, is left out and gets no gradient; PyTorch
+    refuses it. Where an index repeats, the last value stays and has the gradient. One picture may come alone, x and indices (C, H, W).
     """
     name = "max_unpool2d"
     x = checks.as_tensor(name, x)
-    checks.rank(name, x, "N C H W")
     checks.not_empty(name, x)
     window = pool_window(name, kernel_size, stride, padding, 1)
-    size = window.transposed_size(x.shape[2:]) if output_size is None else pair(output_size, f"{name}: output_size", 1)
+    size = (
+        window.transposed_size(x.shape[2:])
+        if output_size is None
+        else checks.wanted_size(name, output_size, *x.shape[:2])
+    )
     checks.output_size(name, size, window, x.shape[2:], checks.ENLARGE_TRANSPOSED)
     xp = backend.array_module(x.data)
     places = xp.asarray(indices.data if isinstance(indices, Tensor) else indices)
@@ -169,10 +190,10 @@ def max_unpool2d(
         raise ValueError(
             f"{name}: indices are {places.dtype} {places.shape}; expected integers of the input's shape {x.shape}"
         )
-    if places.size and not 0 <= int(places.min()) <= int(places.max()) < size[0] * size[1]:
+    if places.size and not -1 <= int(places.min()) <= int(places.max()) < size[0] * size[1]:
         raise ValueError(
             f"{name}: indices reach from {int(places.min())} to {int(places.max())}; "
-            f"a picture of {size} has places 0 to {size[0] * size[1] - 1}"
+            f"a picture of {size} has places 0 to {size[0] * size[1] - 1}, and -1 for none"
         )
     return MaxUnpool2d(places.astype(xp.int64), size)(x)
 
@@ -198,7 +219,6 @@ def pool_arguments(
     ceil_mode: bool,
 ) -> tuple[Tensor, Window, Pair]:
     x = checks.as_tensor(operation, x)
-    checks.rank(operation, x, "N C H W")
     checks.not_empty(operation, x)
     window = pool_window(operation, kernel_size, stride, padding, dilation)
     size = window.ceil_output_size(x.shape[2:]) if ceil_mode else window.output_size(x.shape[2:])

@@ -79,6 +79,8 @@ def conv_transpose2d(rng: Rng) -> Call:
     else:
         options["output_padding"] = extra
     inputs = [normal(rng, integer(rng, 1, 2), c, *size), normal(rng, c, o, *kernel)]
+    if "output_size" in options and rng.random() < 0.3:  # the whole shape is as good
+        options["output_size"] = (len(inputs[0]), o * groups, *options["output_size"])
     if rng.random() < 0.7:
         inputs.append(normal(rng, o * groups))
     return Call(tuple(inputs), options)
@@ -109,8 +111,13 @@ def max_unpool2d(rng: Rng) -> Call:
     # one place inside each window, as max-pool with stride = kernel would report it
     rows = np.arange(oh)[:, None] * k + rng.integers(0, k, (n, c, oh, ow))
     columns = np.arange(ow)[None, :] * k + rng.integers(0, k, (n, c, oh, ow))
-    options = dict(indices=rows * w + columns, kernel_size=k, output_size=(h, w))
-    return Call((normal(rng, n, c, oh, ow),), options)
+    options: dict = dict(indices=rows * w + columns, kernel_size=k, output_size=(h, w))
+    x = normal(rng, n, c, oh, ow)
+    if rng.random() < 0.3:
+        options["output_size"] = (n, c, h, w)  # the whole shape is as good
+    if rng.random() < 0.3:
+        options["indices"][rng.random(x.shape) < 0.3] = -1  # windows that saw padding only
+    return Call((x,), options)
 
 
 def relu(rng: Rng) -> Call:

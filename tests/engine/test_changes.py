@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minifcn as mf
+from minifcn.autodiff import changes
 from minifcn.nn import simple
 
 
@@ -169,3 +170,86 @@ def test_checksums_do_not_ask_for_an_order_in_memory():
     with mf.detect_anomaly():
         (x * x.transpose().transpose()).sum().backward()
     np.testing.assert_array_equal(x.grad, 2 * np.arange(6.0).reshape(2, 3))
+
+
+def by_hand(w):
+    w.data[...] = 100
+
+
+def test_what_is_written_by_hand_goes_unseen_until_it_is_said():
+    """The docstring of Tensor says so; `changed` is for whom it concerns."""
+    x, w = leaf(3), leaf(3, value=3.0)
+    loss, again = (x * w).sum(), (x * w).sum()
+    by_hand(w)
+    again.backward()
+    np.testing.assert_array_equal(x.grad, 100)  # of other numbers
+    w.changed()
+    with pytest.raises(RuntimeError, match=r"input 1 of Mul was changed .*, or as changed\(\) said\)"):
+        loss.backward()
+    fresh = (x * w).sum()  # what comes after is not touched by it
+    fresh.backward()
+    np.testing.assert_array_equal(w.grad, 2 * 2.0)
+
+
+@pytest.mark.parametrize("change", [by_hand, lambda w: w.data.sort(), lambda w: np.negative(w.data, out=w.data)])
+def test_who_watches_what_was_kept_finds_every_write(change):
+    x, w = leaf(3), mf.Tensor(np.array([3.0, 2.0, 1.0]), requires_grad=True)
+    with changes.watching_kept():
+        loss = (x * w).sum()
+    change(w)
+    with pytest.raises(
+        RuntimeError, match=r"^backward: Mul kept an array of shape \(3,\) as \w+, and it was written to after"
+    ):
+        loss.backward()
+    assert x.grad is None and w.grad is None
+
+
+def test_who_watches_what_was_kept_lets_the_rest_be():
+    x, w = leaf(3), mf.Tensor(np.array([np.nan, np.inf, 1.0]), requires_grad=True)
+    with changes.watching_kept():
+        loss = (x * w).sum()  # NaN is no change
+        by_sum = (x + w).sum()
+    loss.backward()
+    by_hand(w)
+    by_sum.backward()  # addition keeps nothing
+    later = (x * w).sum()
+    by_hand(w)
+    later.backward()  # nobody watched
+    assert later.creator._checksums == {}
+
+
+class Scales(mf.Function):
+    """Keeps its input; `careless` scales it in place on the way back, as a buffer that is no longer needed."""
+
+    def __init__(self, careless):
+        self.careless = careless
+
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, grad):
+        if self.careless:
+            self.x *= 2
+            return self.x * grad
+        return 2 * self.x * grad
+
+
+def test_a_backward_that_writes_to_what_another_function_kept_is_found():
+    def loss(x):
+        return (Scales(False)(x) * mf.Tensor(np.ones(3))).sum() + Scales(True)(x).sum()
+
+    x = leaf(3)
+    with pytest.raises(AssertionError):  # unwatched the gradient is that of other numbers
+        loss(x).backward()
+        np.testing.assert_array_equal(x.grad, 8)
+    x = leaf(3)
+    with changes.watching_kept(), pytest.raises(RuntimeError, match="Scales kept an array of shape"):
+        loss(x).backward()
+    assert x.grad is None
+
+
+def test_watching_costs_nothing_afterwards():
+    with changes.watching_kept():
+        pass
+    assert (leaf(2) * leaf(2)).creator._checksums == {}

@@ -398,6 +398,22 @@ def max_unpool_reading(patch, places):
     patch.setattr(MaxUnpool2d, "backward", backward)
 
 
+def unpooled_with_holes(rng):
+    """Some windows saw padding only."""
+    call = unpooled(rng)
+    call.options["indices"][rng.random(call.inputs[0].shape) < 0.3] = -1
+    return call
+
+
+@mutant(
+    "max_unpool2d",
+    "a value without a place is paid as if it stood at the last one, which is NumPy's -1",
+    sample=unpooled_with_holes,
+)
+def max_unpool_counts_from_the_end(patch):
+    max_unpool_reading(patch, lambda indices, shape, size: indices)
+
+
 @mutant("max_unpool2d", "row and column exchanged", sample=unpooled)
 def max_unpool_exchanges(patch):
     def places(indices, shape, size):

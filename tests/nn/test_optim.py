@@ -45,6 +45,29 @@ def test_sgd_by_hand(momentum, decay):
     assert parameters[2].item() == pytest.approx(w, rel=1e-13)
 
 
+def moved_by(rates, rate_in_velocity, momentum=0.9):
+    """How far a weight goes under a gradient of 1, in either form of momentum, by hand."""
+    w = v = 0.0
+    for rate in rates:
+        v = momentum * v + (rate if rate_in_velocity else 1.0)
+        w -= v if rate_in_velocity else rate * v
+    return -w
+
+
+def test_the_two_forms_of_momentum_differ_as_the_docstring_says():
+    falling, still = [0.1 * (1 - step / 200) for step in range(200)], [0.1] * 200
+    for rates in (falling, still):
+        parameter = mf.Tensor(np.zeros(1), requires_grad=True)
+        optimiser = SGD([parameter], lr=1.0, momentum=0.9)
+        for optimiser.lr in rates:
+            parameter.grad = np.ones(1)
+            optimiser.step()
+        assert -parameter.item() == pytest.approx(moved_by(rates, rate_in_velocity=False), rel=1e-12)
+    said = "a weight moves by {:.1f}\n    here and by {:.2f} there."
+    assert said.format(moved_by(falling, False), moved_by(falling, True)) in SGD.__doc__
+    assert moved_by(still, False) == pytest.approx(moved_by(still, True), rel=1e-12)
+
+
 @pytest.mark.parametrize("decay", [0, 0.1])
 def test_adam_by_hand(decay):
     parameters = tensors()

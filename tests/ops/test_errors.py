@@ -24,9 +24,9 @@ CONVOLUTION = {
         "conv2d: input has 4 channels (1, 4, 5, 5) but weight expects 2 (6, 1, 3, 3) with 2 groups",
     ),
     "conv2d rank": (
-        lambda: ops.conv2d(z((3, 5, 5)), z((1, 3, 1, 1))),
+        lambda: ops.conv2d(z((5, 5)), z((1, 3, 1, 1))),
         ValueError,
-        "conv2d: input has 3 axes (3, 5, 5); expected 4 (N, C, H, W)",
+        "conv2d: input has 2 axes (5, 5); expected 4 (N, C, H, W), or 3 (C, H, W) for one picture alone",
     ),
     "conv2d rank of weight": (
         lambda: ops.conv2d(z((1, 3, 5, 5)), z((3, 1, 1))),
@@ -129,6 +129,26 @@ CONVOLUTION = {
         lambda: ops.conv_transpose2d(z((1, 1, 9, 9)), z((1, 1, 4, 4)), stride=2, padding=1, output_size=17),
         ValueError,
         "conv_transpose2d: output size 17 is impossible with kernel 4, stride 2, padding 1; 18 and 19 are",
+    ),
+    "conv_transpose2d rank": (
+        lambda: ops.conv_transpose2d(z((1, 1, 1, 5, 5)), z((1, 3, 1, 1))),
+        ValueError,
+        "conv_transpose2d: input has 5 axes (1, 1, 1, 5, 5); expected 4 (N, C, H, W), or 3 (C, H, W) for one picture alone",
+    ),
+    "conv_transpose2d output_size of another batch": (
+        lambda: ops.conv_transpose2d(z((2, 1, 5, 4)), z((1, 6, 3, 3)), output_size=(1, 6, 7, 6)),
+        ValueError,
+        "conv_transpose2d: output_size is (1, 6, 7, 6), but the result has 2 pictures of 6 channels; give (2, 6, H, W), or (H, W) alone",
+    ),
+    "conv_transpose2d output_size of the channels before": (
+        lambda: ops.conv_transpose2d(z((2, 2, 5, 4)), z((2, 3, 3, 3)), groups=2, output_size=(2, 2, 7, 6)),
+        ValueError,
+        "conv_transpose2d: output_size is (2, 2, 7, 6), but the result has 2 pictures of 6 channels; give (2, 6, H, W), or (H, W) alone",
+    ),
+    "conv_transpose2d output_size without a batch": (
+        lambda: ops.conv_transpose2d(z((2, 1, 5, 4)), z((1, 6, 3, 3)), output_size=(6, 7, 6)),
+        ValueError,
+        "conv_transpose2d: output_size is (6, 7, 6); expected an integer, (H, W), or the whole shape of the result, such as (N, C, H, W)",
     ),
     "conv_transpose2d output_size at stride 1": (
         lambda: ops.conv_transpose2d(z((1, 1, 5, 4)), z((1, 1, 3, 3)), output_size=(7, 7)),

@@ -17,7 +17,7 @@ def sce(scores, labels, *arguments, **options):
 CASES = {
     "max_pool2d rank": (
         lambda: ops.max_pool2d(z((4, 4)), 2),
-        "max_pool2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)",
+        "max_pool2d: input has 2 axes (4, 4); expected 4 (N, C, H, W), or 3 (C, H, W) for one picture alone",
     ),
     "max_pool2d empty picture": (
         lambda: ops.max_pool2d(z((1, 0, 4, 4)), 2),
@@ -48,7 +48,7 @@ CASES = {
     ),
     "max_unpool2d rank": (
         lambda: ops.max_unpool2d(z((4, 4)), z((4, 4), int), 2),
-        "max_unpool2d: input has 2 axes (4, 4); expected 4 (N, C, H, W)",
+        "max_unpool2d: input has 2 axes (4, 4); expected 4 (N, C, H, W), or 3 (C, H, W) for one picture alone",
     ),
     "max_unpool2d shape of indices": (
         lambda: ops.max_unpool2d(P, z((1, 1, 4, 3), int), 2),
@@ -60,7 +60,19 @@ CASES = {
     ),
     "max_unpool2d place": (
         lambda: ops.max_unpool2d(P, np.full(P.shape, 64), 2),
-        "max_unpool2d: indices reach from 64 to 64; a picture of (8, 8) has places 0 to 63",
+        "max_unpool2d: indices reach from 64 to 64; a picture of (8, 8) has places 0 to 63, and -1 for none",
+    ),
+    "max_unpool2d place below -1": (
+        lambda: ops.max_unpool2d(P, np.full(P.shape, -2), 2),
+        "max_unpool2d: indices reach from -2 to -2; a picture of (8, 8) has places 0 to 63, and -1 for none",
+    ),
+    "max_unpool2d output_size of other channels": (
+        lambda: ops.max_unpool2d(P, np.zeros(P.shape, int), 2, output_size=(1, 2, 8, 8)),
+        "max_unpool2d: output_size is (1, 2, 8, 8), but the result has 1 pictures of 1 channels; give (1, 1, H, W), or (H, W) alone",
+    ),
+    "max_unpool2d output_size of another picture alone": (
+        lambda: ops.max_unpool2d(P[0], np.zeros(P[0].shape, int), 2, output_size=(2, 8, 8)),
+        "max_unpool2d: output_size is (1, 2, 8, 8), but the result has 1 pictures of 1 channels; give (1, 1, H, W), or (H, W) alone",
     ),
     "max_unpool2d output size": (
         lambda: ops.max_unpool2d(z((1, 1, 1, 1)), z((1, 1, 1, 1), int), 2, padding=1),

@@ -131,6 +131,57 @@ def test_max_pool2d_window_of_padding_only_is_minus_infinity_without_gradient(ch
 
 
 @each_choice
+def test_max_pool2d_window_of_padding_only_has_no_place_and_unpooling_leaves_it_out(choice):
+    # taps at columns -1 and 2 of a picture 2 wide
+    options = dict(kernel_size=(1, 2), stride=1, padding=(0, 1), dilation=(1, 3))
+    with mf.kernels.use(choice):
+        for x in (picture([5, 7]), picture([-INF, -INF])):
+            y, places = ops.max_pool2d(x, **options, return_indices=True)
+            np.testing.assert_array_equal(places, [[[[-1]]]])
+            np.testing.assert_array_equal(places, max_pool2d_with_indices(x, **options)[1])
+            np.testing.assert_array_equal(ops.max_unpool2d(y, places, 1, output_size=(1, 2)).data, picture([0, 0]))
+        wide = dict(
+            kernel_size=2, stride=(1, 2), padding=1, dilation=(4, 1)
+        )  # rows -1 and 3, 0 and 4 of a picture 3 high
+        x = np.random.default_rng(0).standard_normal((2, 3, 3, 5))
+        y, places = ops.max_pool2d(x, **wide, return_indices=True)
+        np.testing.assert_array_equal(places, max_pool2d_with_indices(x, **wide)[1])
+        assert (places == -1).any()
+
+
+@each_choice
+def test_max_pool2d_places_are_those_of_the_loops_for_any_dilation(choice):
+    rng, nowhere = np.random.default_rng(6), 0
+    with mf.kernels.use(choice):
+        for _ in range(250):
+            kernel, stride, dilation = (tuple(int(v) for v in rng.integers(1, top, 2)) for top in (4, 4, 6))
+            padding = tuple(int(rng.integers(0, k)) for k in kernel)
+            h, w = (
+                max(1, int(d * (k - 1) + 1 - 2 * p + rng.integers(0, 4)))
+                for k, p, d in zip(kernel, padding, dilation, strict=True)
+            )
+            x = rng.permutation(4 * h * w).reshape(2, 2, h, w) * 0.1
+            options = dict(
+                kernel_size=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=bool(rng.integers(2))
+            )
+            values, indices = max_pool2d_with_indices(x, **options)
+            y, found = ops.max_pool2d(x, **options, return_indices=True)
+            np.testing.assert_array_equal(found, indices, err_msg=str(options))
+            np.testing.assert_array_equal(y.data, values, err_msg=str(options))
+            nowhere += int((indices < 0).sum())
+            back = ops.max_unpool2d(y, found, 1, output_size=x.shape).data
+            assert np.isfinite(back).all() and (back == x)[back != 0].all()
+    assert nowhere > 50
+
+
+def test_max_unpool2d_pays_nothing_to_a_value_without_a_place():
+    places = np.array([[[[-1, 3]]]])
+    y, grad = gradient_of(lambda v: ops.max_unpool2d(v, places, (1, 2)), picture([-INF, 4]), picture([10, 20, 30, 40]))
+    np.testing.assert_array_equal(y, picture([0, 0, 0, 4]))
+    np.testing.assert_array_equal(grad, picture([0, 40]))
+
+
+@each_choice
 def test_max_pool2d_of_pixels_at_minus_infinity_chooses_a_pixel_and_not_the_padding(choice):
     x = np.full((1, 1, 3, 3), -INF)
     with mf.kernels.use(choice):
