@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 
 from minifcn import backend
+from minifcn.autodiff import changes
 from minifcn.autodiff.engine import Tensor, TensorLike, no_grad
 from minifcn.backend import Array
 from minifcn.verify.report import GradcheckError
@@ -104,7 +105,7 @@ class Subject:
 
     def gradients(self, cotangent: Array, arrays: Sequence[Array] | None = None) -> list[Array]:
         """What backward says, a gradient a variable; zeros where none arrived. The parameters' own .grad is left as it was."""
-        with self.own_gradients():
+        with self.own_gradients(), changes.watching_kept():
             output, tensors = self.record(self.arrays if arrays is None else arrays)
             if output.requires_grad:
                 output.backward(cotangent)
