@@ -3,7 +3,7 @@
 from minifcn.training.errors import TrainingError
 from minifcn.training.fit import History, fit
 from minifcn.training.loop import Step, train
-from minifcn.training.options import Options
+from minifcn.training.options import Begun, Options
 from minifcn.training.recipes import RECIPES, Recipe
 from minifcn.training.run import Listener, is_finished, run
 from minifcn.training.runs.config import Config
@@ -16,6 +16,7 @@ from minifcn.training.scoring.watch import Watch
 
 __all__ = [
     "RECIPES",
+    "Begun",
     "Config",
     "History",
     "Listener",

@@ -8,10 +8,10 @@ from minifcn.data import Batches
 from minifcn.data.loader import Dataset
 from minifcn.models import FCN
 from minifcn.names import instead
-from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
 from minifcn.training.hints import about_loss, about_scores
 from minifcn.training.loop import Step, train
+from minifcn.training.options import Begun, Options
 from minifcn.training.processes.mpi import together_by_mpi
 from minifcn.training.processes.together import together
 from minifcn.training.recipes import MODERN, Recipe, named_recipe
@@ -45,24 +45,22 @@ def fit(
     validation: Dataset | None = None,
     callbacks: Iterable[Callback] = (),
     seed: int = 0,
-    stage: str = "train",
-    optimiser: Optimiser | None = None,
-    start: int = 0,
-    first_batch: int = 0,
-    processes: int | str = 1,
-    graph: bool = False,
+    begun: Begun | None = None,
+    options: Options | None = None,
     say: Callable[[str], Any] = print,
     **changes: Any,
 ) -> History:
     """Train `model` in place on `data` for `steps` steps, and score it on `validation` if that is given.
 
+    The plain loop is in `training/simple.py`; this one does the same, and more.
+
     `data`: anything with a length, `picture(i)` uint8 (H, W, 3) and `labels(i)` uint8 (H, W), such as a VOCFolder. `recipe`: a Recipe or
     the name of a preset; any of its fields may be given by name, as in `fit(model, data, steps=100, lr=0.1, batch=4)`. `callbacks`:
     each is called with every Step; one that returns True ends the training after it, or after the last step that a GPU was asked for by
-    then; a `Watch` scores training and validation pictures on the way. `stage` names the rows. `optimiser`, `start` and `first_batch`
-    continue a training that was stopped. `processes`: how many share each batch, on a GPU each with a GPU of its own; a script that asks
-    for more than one begins with `if __name__ == "__main__":`. `graph`: capture the step in a CUDA graph, on one GPU; `say` is told where
-    that cannot be.
+    then; a `Watch` scores training and validation pictures on the way. `begun`: where a training goes on that was stopped. `options`: of these
+    `processes` and `graph` count here and may be given by name too: how many processes share each batch, on a GPU each with a GPU of its own
+    (a script that asks for more than one begins with `if __name__ == "__main__":`); and whether one GPU captures the step in a CUDA graph;
+    `say` is told where that cannot be.
     Raises TrainingError where the recipe makes no sense or the loss is no number.
 
     >>> import minifcn as mf, numpy as np
@@ -75,6 +73,8 @@ def fit(
     >>> len(history.losses), round(history.losses[0], 4)  # ln 2: the score layers start at zero
     (3, 0.6931)
     """
+    begun, options = begun or Begun(), options or Options()
+    options = replace(options, **{name: changes.pop(name) for name in ("processes", "graph") if name in changes})
     if isinstance(recipe, str):
         if recipe == "paper-mean" and "lr" not in changes:
             raise TrainingError(
@@ -88,19 +88,21 @@ def fit(
     if steps < 1:
         raise TrainingError(f"fit: steps is {steps}; expected at least 1")
     batches = batches_of(data, recipe, seed, model.preprocessing.fill)
-    optimiser = optimiser or recipe.optimiser(model)
+    optimiser = begun.optimiser or recipe.optimiser(model)
     history, callbacks = History(), list(callbacks)
     job: dict[str, Any] = dict(
-        model=model, batches=batches, optimiser=optimiser, recipe=recipe, steps=steps, seed=seed, start=start, first_batch=first_batch
+        model=model, batches=batches, optimiser=optimiser, recipe=recipe, steps=steps, seed=seed, start=begun.start, first_batch=begun.first_batch
     )  # fmt: skip
     device = next(model.parameters()).device
     sharing = (
-        together_by_mpi(device, train, job) if processes == "mpi" else together(int(processes), device, train, job)
+        together_by_mpi(device, train, job)
+        if options.processes == "mpi"
+        else together(int(options.processes), device, train, job)
     )
     with sharing as group:
-        running, stop = train(**job, group=group, graph=graph, say=say), False
+        running, stop = train(**job, group=group, graph=options.graph, say=say), False
         for step in running:
-            history.rows.append(step.row(stage))
+            history.rows.append(step.row(begun.stage))
             answers = [callback(step) for callback in callbacks]
             stop = stop or any(answers)
             if stop and not step.ahead:

@@ -19,7 +19,7 @@ from minifcn.training.fit import fit
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
-from minifcn.training.options import Options
+from minifcn.training.options import Begun, Options
 from minifcn.training.runs.config import Config
 from minifcn.training.runs.folder import RunFolder
 from minifcn.training.scoring.evaluate import evaluate
@@ -167,12 +167,8 @@ def train_stage(this: Run, model: FCN, optimiser: Optimiser, place: Place) -> No
                 steps=config.steps,
                 callbacks=[after],
                 seed=config.seed,
-                stage=stage,
-                optimiser=optimiser,
-                start=place.step,
-                first_batch=place.stage * config.steps,
-                processes=options.processes,
-                graph=options.graph,
+                begun=Begun(stage, optimiser, place.step, place.stage * config.steps),
+                options=options,
                 say=listener.say,
             )
         if request.asked:
