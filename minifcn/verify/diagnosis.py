@@ -14,6 +14,7 @@ from minifcn.verify.case import EXPLAINED, Case
 from minifcn.verify.influence import INFLUENCE
 from minifcn.verify.patterns import PATTERNS
 from minifcn.verify.report import OUTPUT_AXES, axis_name, ranges
+from minifcn.verify.shares import another_slope, shared_error
 
 Array = Any
 
@@ -257,4 +258,6 @@ RULES: tuple[Callable[[Case], str], ...] = (
     other_places,
     *INFLUENCE,
     *PATTERNS,
+    another_slope,
+    shared_error,
 )

@@ -58,7 +58,7 @@ def test_every_command_has_help(command, call):
         "train --data x --out y --lr fast",
         "train --data x --out y --batch 0",
         "train --data x --out y --size -1",
-        "train --data x --out y --size 32x32",
+        "train --data x --out y --size 32xx32",
         "train --data x --out y --width 0",
         "train --data x --out y --limit 0",
         "train --data x --out y --seed -1",

@@ -4,7 +4,7 @@ import pytest
 
 from minifcn.models import geometry
 from minifcn.models.fcn import FCN
-from minifcn.models.geometry import field, maps
+from minifcn.models.geometry import field, maps, network
 from minifcn.paper import CLAIMS, Setting
 from minifcn.paper.topics import geometry as claims
 
@@ -63,20 +63,20 @@ def test_a_crop_that_is_off_by_one_is_found(monkeypatch):
 
 
 def test_a_map_that_is_too_small_at_some_height_is_found(monkeypatch):
-    real = geometry.output_size
+    real = network.output_size
 
     def floored(layer, size):  # pools that round down, 31 pixels lost at the worst
         return layer.window.output_size(size) if hasattr(layer, "ceil_mode") else real(layer, size)
 
-    monkeypatch.setattr(geometry, "output_size", floored)
+    monkeypatch.setattr(network, "output_size", floored)
     assert run("every-height").holds is False
     assert run("least-padding").holds is False
 
 
 def test_a_field_of_another_place_or_size_is_found(monkeypatch):
-    real = geometry.inputs_of
+    real = network.inputs_of
     monkeypatch.setattr(
-        geometry, "inputs_of", lambda layer, axis, first, last: real(layer, axis, first, last + (axis == 1))
+        network, "inputs_of", lambda layer, axis, first, last: real(layer, axis, first, last + (axis == 1))
     )
     assert run("receptive-fields").holds is False
 
