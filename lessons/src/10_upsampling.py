@@ -294,7 +294,7 @@ look.say(f"All three end near one kernel, a little sharper than the tents; its e
 # it uses the same transposed filters, hence the name. But compare the two, for the same cell in two pictures:
 
 # %% tags=["figure"]
-from minifcn.draw import deconvnet
+from minifcn.draw.networks import deconvnet
 
 model = mf.models.load("voc7")
 first = np.asarray(photograph)

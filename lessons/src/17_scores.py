@@ -303,7 +303,7 @@ look.say(
 # Our table and scores against the library's, on the pictures and on the small example.
 
 # %%
-from minifcn.training import metrics
+from minifcn.training.scoring import metrics
 
 same = all(np.array_equal(confusion(a, b), metrics.confusion(a, b, 9)) for a, b in zip(truths, guesses, strict=True))
 puzzle = metrics.confusion(np.array([[0, 1], [1, 255]]), np.array([[0, 1], [0, 1]]), 2)
