@@ -1,0 +1,1 @@
+"""The folder of a run: what was asked for (`config.py`), what is in it (`folder.py`), and who may write (`lock.py`)."""

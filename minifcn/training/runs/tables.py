@@ -1,0 +1,45 @@
+"""The tables of a run, log.csv and scores.csv: whole files, rows added, and rows as numbers."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from minifcn.files import append_durably, write_whole
+from minifcn.training.errors import TrainingError
+
+
+def write_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """A whole CSV file."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode(), durable=True)
+
+
+def append_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    text = io.StringIO(newline="")
+    csv.DictWriter(text, columns).writerows(rows)
+    append_durably(path, text.getvalue())
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Stage and step, then numbers. A line that is none of ours, cut short, is left out."""
+    rows = []
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != columns:
+                raise ValueError(f"its columns are {reader.fieldnames}, expected {list(columns)}")
+            for row in reader:
+                try:
+                    numbers = {name: float(row[name]) for name in columns[2:]}
+                    rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
+                except (TypeError, ValueError):
+                    continue
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{path}: cannot be read ({error}); restore the file, or delete it to go on without"
+        ) from error
+    return rows
