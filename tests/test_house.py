@@ -80,7 +80,11 @@ def test_git_ignores_no_source():
         pytest.skip(needs.GIT)
     names = [str(path.relative_to(PACKAGE.parent)) for path in FILES]
     done = subprocess.run(
-        ["git", "check-ignore", "--no-index", "--stdin"], input="\n".join(names), cwd=PACKAGE.parent, capture_output=True, text=True
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        input="\n".join(names),
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode in (0, 1), done.stderr  # 1: none is ignored
     assert done.stdout.split() == []

@@ -1,8 +1,6 @@
 """A run is a folder: config.json, log.csv, metrics.json, models and a checkpoint. Each file is written whole or not at all."""
 
-import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -13,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from minifcn.data.fingerprint import differences as data_differences
-from minifcn.files import append_durably, is_draft, remove_drafts, write_whole
+from minifcn.files import is_draft, remove_drafts, write_whole
+from minifcn.training.errors import TrainingError
+from minifcn.training.loop import Step
 from minifcn.training.runs import lock
 from minifcn.training.runs.config import Config, differences
 from minifcn.training.runs.tables import append_rows, read_rows, write_rows
-from minifcn.training.errors import TrainingError
-from minifcn.training.loop import Step
 from minifcn.training.scoring.watch import Point
 from minifcn.version import __version__
 from minifcn.weights import WeightsError, load_arrays, save_arrays
