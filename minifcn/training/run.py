@@ -240,7 +240,7 @@ def first_model(config: Config, listener: Listener) -> FCN:
     model = new_model(config, 0)
     if config.init:
         start = load(config.init)
-        model.notes, model.preprocessing = dict(start.notes), start.preprocessing
+        model.notes, model.preprocessing = notes_of_start(start.notes), start.preprocessing
         tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
     elif config.trunk:
         model.notes["trunk"] = SQUEEZENET_NOTE
@@ -248,6 +248,11 @@ def first_model(config: Config, listener: Listener) -> FCN:
     else:
         model.preprocessing = Preprocessing()  # what random weights are drawn for, whatever the trunk's authors gave it
     return model
+
+
+def notes_of_start(notes: dict[str, str]) -> dict[str, str]:
+    """A licence binds what comes of the weights. All else, such as a score, is true of the file that training began from alone."""
+    return {key if key in ("licence", "license") else f"start's {key}": text for key, text in notes.items()}
 
 
 def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
