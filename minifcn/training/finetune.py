@@ -64,3 +64,8 @@ def as_begun(config: Config, saved: Mapping[str, Any], given: Collection[str]) -
     mine = {field.name for field in fields(Config)} - {"recipe", "derived"}
     changes = {name: saved[name] for name in derived if name in mine}
     return replace(config, recipe=recipe, derived=tuple(saved.get("derived", ())), **changes)
+
+
+def notes_of_start(notes: dict[str, str]) -> dict[str, str]:
+    """A licence binds what comes of the weights. All else, such as a score, is true of the file that training began from alone."""
+    return {key if key == "licence" else f"start's {key}": text for key, text in notes.items()}

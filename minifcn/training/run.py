@@ -15,6 +15,7 @@ from minifcn.models.saving import from_arrays, model_header
 from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
+from minifcn.training.finetune import notes_of_start
 from minifcn.training.fit import fit
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
@@ -250,17 +251,13 @@ def first_model(config: Config, listener: Listener) -> FCN:
     return model
 
 
-def notes_of_start(notes: dict[str, str]) -> dict[str, str]:
-    """A licence binds what comes of the weights. All else, such as a score, is true of the file that training began from alone."""
-    return {key if key in ("licence", "license") else f"start's {key}": text for key, text in notes.items()}
-
-
 def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
     """Write the weights of --init into `model`."""
     try:
         return transplant(start, model, loosely=True)
     except ValueError as error:
-        asked, there = (f"{m.architecture['backbone']}, width {m.architecture['width']}" for m in (model, start))
+        words = "{backbone}, width {width}".format
+        asked, there = (words(**m.architecture).replace(", width None", "") for m in (model, start))
         raise TrainingError(
             f"--init {config.init}: its network ({there}) does not fit the one asked for ({asked}): {error}. Leave out --backbone and "
             "--width, which the file knows, or start without --init"

@@ -80,6 +80,7 @@ def test_what_is_given_by_hand_wins(start, call, small_set, tmp_path):
                 "Leave out",
             ],
         ),
+        ("--backbone vgg16", ["its network (tiny, width 3) does not fit the one asked for (vgg16): "]),
         (
             "--backbone squeezenet --width 64",
             ["does not fit the one asked for (squeezenet, width 64)", "without --init"],
