@@ -67,5 +67,5 @@ def as_begun(config: Config, saved: Mapping[str, Any], given: Collection[str]) -
 
 
 def notes_of_start(notes: dict[str, str]) -> dict[str, str]:
-    """A licence binds what comes of the weights. All else, such as a score, is true of the file that training began from alone."""
-    return {key if key == "licence" else f"start's {key}": text for key, text in notes.items()}
+    """Licence and trunk are those of what comes of the weights, too. All else, such as a score, is true of the file that training began from."""
+    return {key if key in ("licence", "trunk") else f"start's {key}": text for key, text in notes.items()}
