@@ -88,6 +88,29 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """The folder, and those above it, where they are not there yet. What stands in the way is a FileError that names it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        there = next((above for above in (folder, *folder.parents) if os.path.exists(above)), folder)
+        if error.errno == errno.ENAMETOOLONG:
+            advice = "the name is too long for this disk: give a shorter one"
+        elif os.path.isfile(there):
+            advice = f"{there} is a file: give a folder"
+        else:
+            advice = f"see that you may write in {there}"
+        raise error_of(error)(
+            error.errno, f"{folder}: no folder can be made here ({error.strerror}); {advice}"
+        ) from error
+
+
+def error_of(error: OSError) -> type[FileError]:
+    """Ours of the same kind, so that who catches Python's catches it too."""
+    kinds: dict[type, type[FileError]] = {FileNotFoundError: NoFolderError, PermissionError: ForbiddenError}
+    return kinds.get(type(error), FileError)
+
+
 def remove_drafts(folder: Path, older: float = 0.0) -> None:
     """Delete what killed processes left half written in `folder`, if nobody touched it for `older` seconds."""
     for draft in folder.glob(f"{DRAFT}*{DRAFT_ENDING}"):
@@ -108,9 +131,8 @@ def named(path: Path) -> Iterator[None]:
     except FileError:
         raise
     except OSError as error:
-        kinds = {FileNotFoundError: NoFolderError, PermissionError: ForbiddenError}
         text = f"{path}: cannot be written ({error.strerror or error}); {remedy(path, error)}"
-        raise kinds.get(type(error), FileError)(error.errno, text) from error
+        raise error_of(error)(error.errno, text) from error
 
 
 def remedy(path: Path, error: OSError) -> str:

@@ -1,10 +1,12 @@
 """The rules of the house: imports point down, `import minifcn` is light, files are short, and no test got lost."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import needs
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "minifcn"
@@ -65,6 +67,28 @@ def test_imports_point_down(path):
 
 
 ROOM_FOLDERS = sorted({path.parent for path in FILES})
+
+
+@pytest.mark.parametrize("folder", ROOM_FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_a_room_is_a_package(folder):
+    """Without `__init__.py` a folder can be imported in a clone, but `pip install .` leaves it out."""
+    assert (folder / "__init__.py").is_file()
+
+
+def test_git_ignores_no_source():
+    """.gitignore names folders of results: one that a room shares keeps the room's new files out of every commit, and of every clone."""
+    if not (shutil.which("git") and (PACKAGE.parent / ".git").exists()):
+        pytest.skip(needs.GIT)
+    names = [str(path.relative_to(PACKAGE.parent)) for path in FILES]
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        input="\n".join(names),
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1: none is ignored
+    assert done.stdout.split() == []
 
 
 def inner_imports(folder):

@@ -240,7 +240,7 @@ class Function:
             )
         record = not _not_recording.get()
         self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
-        result = profiler.run(self, "forward", *(tensor.data for tensor in inputs))
+        result = profiler.watched(self.forward)(*(tensor.data for tensor in inputs))
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
@@ -259,7 +259,7 @@ class Function:
         """Yield (source, gradient) for every input that wants one, after checking what `backward` returned."""
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
-        gradients = profiler.run(self, "backward", grad)
+        gradients = profiler.watched(self.backward)(grad)
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(inputs):

@@ -149,18 +149,23 @@ def profile() -> Scope[Profile]:
     return Profiling("profile", _open, Profile())
 
 
-def run(function: Any, direction: str, *arrays: Any) -> Any:
-    """The engine's hook: `function.forward` or `function.backward`, with a note of the call in every open profile."""
-    method, profiles = getattr(function, direction), _open.get()
+def watched(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The engine's hook: a Function's `forward` or `backward` itself, unless somebody watches; then with a note of the call in every open profile."""
+    profiles = _open.get()
     if not profiles:
-        return method(*arrays)
-    start = clock()
-    result = method(*arrays)
-    finish(arrays)
-    event = described(function, direction, arrays, result, start, clock() - start)
-    for scope in profiles:
-        scope.value.events.append(event)
-    return result
+        return method
+
+    def call(*arrays: Any) -> Any:
+        start = clock()
+        result = method(*arrays)
+        finish(arrays)
+        function, direction = method.__self__, method.__name__  # type: ignore[attr-defined]  # a bound method
+        event = described(function, direction, arrays, result, start, clock() - start)
+        for scope in profiles:
+            scope.value.events.append(event)
+        return result
+
+    return call
 
 
 def number_of(function: Any) -> int:

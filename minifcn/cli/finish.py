@@ -90,7 +90,7 @@ def finish(config: Config, folder: RunFolder, train_set: VOCFolder, val_set: VOC
     print()
     print(scores_table(folder.read_metrics()))
     print(
-        f"\nmodels   {folder.best} (of the stages' ends the best mean IU on all of {val_set.split}), {folder.last}\nreport   {folder.report}"
+        f"\nmodels   {folder.best} (the stage with the best mean IU on all of {val_set.split}), {folder.last}\nreport   {folder.report}"
     )
 
 

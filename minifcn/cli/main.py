@@ -18,7 +18,7 @@ COMMANDS = {
     "train": "train on a VOC folder or the synthetic set; a run folder comes out",
     "eval": "score a saved model on a split",
     "predict": "segment pictures: with the model that ships with minifcn, or your own",
-    "export": "save a model again in float16, with notes about licence and origin",
+    "export": "save a model again, in float16 if asked, with notes about licence and origin",
     "summary": "a network as a table: shapes, receptive fields, parameters, cost",
     "gradcheck": "hold every operation's gradient against finite differences",
     "lessons": "the lessons of a clone, and which of their exercises you have solved",

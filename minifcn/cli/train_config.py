@@ -64,6 +64,8 @@ def configure(
     elif arguments.init:
         start = load(arguments.init)
         network = network_of(start, arguments.init)
+        if arguments.backbone not in (None, network["backbone"]):  # the width of one trunk is none of another
+            network = {name: value for name, value in network.items() if name != "width"}
     else:
         network = {}
     for name, value in (DEFAULTS | network).items():

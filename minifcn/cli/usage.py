@@ -47,11 +47,18 @@ class Parser(argparse.ArgumentParser):
                 return
             option = word.partition("=")[0]
             if looks_like_an_option(word) and option not in known:
-                self.error(f"unknown option {option}{did_you_mean(option, known)}")
+                self.error(f"unknown option {option}{self.without_option(option) or did_you_mean(option, known)}")
 
     def options(self) -> list[str]:
         """All options, as they are written: --steps."""
         return [option for action in self._actions for option in action.option_strings]
+
+    def without_option(self, option: str) -> str:
+        """What to say of --model where MODEL is a word of its own."""
+        words = [str(a.metavar or a.dest) for a in self._actions if not a.option_strings and a.nargs != argparse.PARSER]
+        return next(
+            (f": {word} is given without it" for word in words if word.lower() == option.lstrip("-").lower()), ""
+        )
 
     def commands(self) -> Collection[str]:
         """The words that hand over to a parser of their own."""

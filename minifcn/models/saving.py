@@ -71,7 +71,11 @@ def load(path_or_name: str | os.PathLike[str]) -> FCN:
     arrays, header = load_arrays(path)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         found = header.get("format") if isinstance(header, dict) else None
-        raise WeightsError(f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT})")
+        raise WeightsError(
+            f"{path}: a checkpoint, from which train --resume goes on; give {path.with_name('best.safetensors')} or another model of its folder"
+            if isinstance(header, dict) and "place" in header and "model" in header
+            else f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT})"
+        )
     try:
         return from_arrays(arrays, header)
     except WeightsError as error:

@@ -37,6 +37,10 @@ class Optimiser:
         at_least_zero(name, lr=lr, weight_decay=weight_decay)
         if isinstance(parameters, Tensor):
             raise TypeError(f"{name}: got one Tensor; give a list of Tensors")
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                f"{name}: got a {type(parameters).__name__}; give a list of Tensors, of a module its .parameters()"
+            )
         entries = list(parameters)
         if not entries:
             raise ValueError(f"{name}: no parameters to optimise; give model.parameters() or a list of Tensors")

@@ -17,7 +17,12 @@ def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | No
         refuse(operation, value, name)
         came = type(value).__name__
         if not backend.is_array(value):
-            value = np.asarray(value)
+            try:
+                value = np.asarray(value)
+            except ValueError as error:
+                raise ValueError(
+                    f"{operation}: {name} is a {came} that makes no array; give lists of one length, nested as the axes are"
+                ) from error
             if value.dtype.kind not in "fiub":
                 raise TypeError(f"{operation}: {name} is {came}; expected a Tensor, an array or a number")
         if like is not None and value.dtype.kind in "fiub":

@@ -64,3 +64,8 @@ def as_begun(config: Config, saved: Mapping[str, Any], given: Collection[str]) -
     mine = {field.name for field in fields(Config)} - {"recipe", "derived"}
     changes = {name: saved[name] for name in derived if name in mine}
     return replace(config, recipe=recipe, derived=tuple(saved.get("derived", ())), **changes)
+
+
+def notes_of_start(notes: dict[str, str]) -> dict[str, str]:
+    """Licence and trunk are those of what comes of the weights, too. All else, such as a score, is true of the file that training began from."""
+    return {key if key in ("licence", "trunk") else f"start's {key}": text for key, text in notes.items()}

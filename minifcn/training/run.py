@@ -15,6 +15,7 @@ from minifcn.models.saving import from_arrays, model_header
 from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
+from minifcn.training.finetune import notes_of_start
 from minifcn.training.fit import fit
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
@@ -236,7 +237,7 @@ def first_model(config: Config, listener: Listener) -> FCN:
     model = new_model(config, 0)
     if config.init:
         start = load(config.init)
-        model.notes, model.preprocessing = dict(start.notes), start.preprocessing
+        model.notes, model.preprocessing = notes_of_start(start.notes), start.preprocessing
         tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
     elif config.trunk:
         model.notes["trunk"] = SQUEEZENET_NOTE
@@ -251,7 +252,8 @@ def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
     try:
         return transplant(start, model, loosely=True)
     except ValueError as error:
-        asked, there = (f"{m.architecture['backbone']}, width {m.architecture['width']}" for m in (model, start))
+        words = "{backbone}, width {width}".format
+        asked, there = (words(**m.architecture).replace(", width None", "") for m in (model, start))
         raise TrainingError(
             f"--init {config.init}: its network ({there}) does not fit the one asked for ({asked}): {error}. Leave out --backbone and "
             "--width, which the file knows, or start without --init"

@@ -80,6 +80,7 @@ def test_what_is_given_by_hand_wins(start, call, small_set, tmp_path):
                 "Leave out",
             ],
         ),
+        ("--backbone vgg16", ["its network (tiny, width 3) does not fit the one asked for (vgg16): "]),
         (
             "--backbone squeezenet --width 64",
             ["does not fit the one asked for (squeezenet, width 64)", "without --init"],
@@ -126,7 +127,30 @@ def test_the_shipped_network_starts_a_run_of_other_classes(call, tmp_path):
         "fcn4s from voc7: 56 parameters carried over; new in fcn4s: score_fr, score_fire9, score_fire5, score_fire3"
         in answer.out
     )
-    assert "SqueezeNet" in str(load(tmp_path / "run" / "best.safetensors").notes)
+    notes = load(tmp_path / "run" / "best.safetensors").notes
+    assert "SqueezeNet" in notes["start's origin"] and "BSD" in notes["licence"]
+
+
+def test_the_score_of_the_start_is_not_said_to_be_that_of_the_run(start, call, small_set, tmp_path):
+    model = load(start)
+    model.notes = {"score": "mean IU 99 %", "licence": "BSD", "start's score": "mean IU 1 %"}
+    given = saved(model, tmp_path / "noted.safetensors")
+    call(f"train --data {small_set} --init {given} {LENGTH} --out {tmp_path}/run").worked()
+    assert load(tmp_path / "run" / "best.safetensors").notes == {
+        "start's score": "mean IU 99 %",
+        "licence": "BSD",
+        "start's start's score": "mean IU 1 %",
+    }
+
+
+def test_a_checkpoint_is_no_start(start, call, small_set, tmp_path):
+    call(f"train --data {small_set} --init {start} {LENGTH} --out {tmp_path}/run").worked()
+    best = tmp_path / "run" / "best.safetensors"
+    call(
+        f"train --data {small_set} --init {tmp_path}/run/checkpoint.safetensors {LENGTH} --out {tmp_path}/again"
+    ).failed(
+        f"checkpoint.safetensors: a checkpoint, from which train --resume goes on; give {best} or another model of its folder"
+    )
 
 
 def test_a_staged_run_says_what_is_new_and_every_name_only_when_asked(call, tmp_path):

@@ -253,3 +253,9 @@ def test_summary_refuses_to_draw_before_it_prints(name, says, call, tmp_path):
     answer = call(f"summary fcn8s --backbone tiny --draw {tmp_path / name}")
     answer.failed(says)
     assert answer.out == "" and not list(tmp_path.iterdir())
+
+
+def test_a_summary_of_a_run_s_folder_says_which_file(call, tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path)
+    call("summary run").failed("run: a folder; give a file in it, such as run/best.safetensors")

@@ -213,7 +213,10 @@ def test_without_any_model_it_says_how_to_get_one(call, photo, tmp_path, no_ship
 
 def test_out_is_a_file(call, person_model, photo, tmp_path):
     (tmp_path / "out").write_text("notes")
-    call(f"predict {photo} --model {person_model} --out {tmp_path}/out").failed("out")
+    for below in ("", "/below", "/far/below"):
+        call(f"predict {photo} --model {person_model} --out {tmp_path}/out{below}").failed(
+            f"out{below}: no folder can be made here", f"{tmp_path}/out is a file: give a folder"
+        )
     assert (tmp_path / "out").read_text() == "notes"
 
 

@@ -265,6 +265,9 @@ def test_an_existing_run_is_not_overwritten(state, call, small_set, request):
 def test_out_is_a_file(resume, call, small_set, tmp_path):
     (tmp_path / "run").write_text("my notes")
     call(f"train --data {small_set} {ONE} --out {tmp_path}/run {resume}").failed("this is a file", "run")
+    call(f"train --data {small_set} {ONE} --out {tmp_path}/run/below {resume}").failed(
+        f"{tmp_path}/run is a file: give a folder" if not resume else "below"
+    )
     assert (tmp_path / "run").read_text() == "my notes"
 
 

@@ -58,6 +58,8 @@ MOST = "--data x --out y"
         (f"train {MOST} -steps 5", "unknown option -steps: did you mean --steps?"),
         ("train --dat x --out y", "unknown option --dat: did you mean --data?"),  # not: --data is required
         (f"train {MOST} --zzz", "unknown option --zzz"),
+        ("eval --model x --data y", "unknown option --model: MODEL is given without it"),
+        ("check-data --root x", "unknown option --root: ROOT is given without it"),
         ("gradcheck --case 3", "unknown option --case: did you mean --cases?"),
         (f"train {MOST} --class cat", "unknown option --class: did you mean --classes, --class-names or --class-weights?"),
         (f"train {MOST} --arch fcn8", "--arch: unknown value fcn8: did you mean fcn8s or fcn8s-atonce? Choose one of staged,"),

@@ -17,6 +17,7 @@ W = leaf(3, 2)
 @pytest.mark.parametrize(
     "make, error, message",
     [
+        (lambda: SGD(mf.nn.Linear(2, 3), 0.1), TypeError, "SGD: got a Linear; give a list of Tensors, of a module its .parameters()"),
         (lambda: SGD([], 0.1), ValueError, "SGD: no parameters to optimise; give model.parameters()"),
         (lambda: Adam(iter(())), ValueError, "Adam: no parameters to optimise"),
         (lambda: SGD([W], -0.1), ValueError, "SGD: lr is -0.1; expected a number of at least 0"),

@@ -125,6 +125,11 @@ CONVOLUTION = {
         TypeError,
         "conv2d: input is str; expected a Tensor, an array or a number",
     ),
+    "conv2d ragged list": (
+        lambda: ops.conv2d([[1.0, 2.0], [3.0]], z((1, 1, 3, 3))),
+        ValueError,
+        "conv2d: input is a list that makes no array; give lists of one length, nested as the axes are",
+    ),
     "conv_transpose2d output_size": (
         lambda: ops.conv_transpose2d(z((1, 1, 9, 9)), z((1, 1, 4, 4)), stride=2, padding=1, output_size=17),
         ValueError,

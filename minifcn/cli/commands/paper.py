@@ -20,7 +20,7 @@ from minifcn.cli.commands.bench import processor
 from minifcn.cli.options import as_typed, bar, comma_list, seed_list
 from minifcn.data import DataError
 from minifcn.data.voc import find_folder
-from minifcn.files import write_whole
+from minifcn.files import make_folder, write_whole
 from minifcn.kernels import threads
 from minifcn.names import instead
 from minifcn.paper import Claim, Setting, running
@@ -179,7 +179,7 @@ class Report:
 
             if folder.exists() and not folder.is_dir():
                 raise DataError(f"--out {folder}: this is a file; give a folder, or one that does not exist yet")
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self.page = PaperPage(folder)
 
     def add(self, result: Result) -> Result:

@@ -20,7 +20,7 @@ from minifcn.cli.pictures import find_pictures
 from minifcn.cli.results import check_free, marked, names_for, source_of
 from minifcn.data import ClassMap, DataError, read_picture
 from minifcn.data.labels import labels_png
-from minifcn.files import remove_drafts, write_whole
+from minifcn.files import make_folder, remove_drafts, write_whole
 from minifcn.models import FCN, load
 from minifcn.models.shipped import SHIPPED
 from minifcn.training import Prediction, TrainingError, predict_maps
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(arguments.model).to(device)
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
     inputs = {path.resolve() for path in pictures}
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.out)
     remove_drafts(arguments.out, older=STALE)
     failed = 0
     with bar(len(pictures), "predicting", unit="picture") as progress:

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.network.endswith(".safetensors") or arguments.network == SHIPPED:
+    if arguments.network.endswith(".safetensors") or arguments.network == SHIPPED or Path(arguments.network).exists():
         model = load(arguments.network)
     else:
         with undrawn():  # only shapes are looked at

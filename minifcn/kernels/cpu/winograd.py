@@ -217,7 +217,7 @@ def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: in
 def pays(n: int, c: int, o: int, size: Pair) -> bool:
     """Whether this is faster than tiles of windows, by size: at the edge of what is taken it is 0.85 to 1.6 times as fast.
 
-    Time of `fast.conv2d` / time of this, one picture, C = O, one core with AVX-512, float32 (two cores: much the same):
+    Time of `window_tiles.conv2d` / time of this, one picture, C = O, one core with AVX-512, float32 (two cores: much the same):
 
           C    8x8  12x12  16x16  24x24  32x32  48x48  64x64  96x96  192x192
          16    0.6    0.5    0.5    0.4    0.5    0.7    0.9    0.8    1.2

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.data.fingerprint import differences as data_differences
-from minifcn.files import is_draft, remove_drafts, write_whole
+from minifcn.files import is_draft, make_folder, remove_drafts, write_whole
 from minifcn.training.errors import TrainingError
 from minifcn.training.loop import Step
 from minifcn.training.runs import lock
@@ -144,7 +144,7 @@ class RunFolder:
         """Make the folder and write config.json, if no other run waits here. Raises TrainingError."""
         data = self.data
         self.agree(config)
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         options = config.to_dict()
         # what tells the checkpoints of this run from those of others; it stays, whatever later versions add to the options
         kept = read_object(self.config).get("run") if self.checkpoint.exists() else None

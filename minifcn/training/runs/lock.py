@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from minifcn.files import make_folder
 from minifcn.training.errors import TrainingError
 
 try:
@@ -56,7 +57,7 @@ def taken(folder: Path) -> Any:
     """The open, locked lock file that lies in `folder`."""
     for _ in range(TRIES):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             file = open(folder / NAME, "a+", encoding="utf-8")  # noqa: SIM115 - open for as long as the lock is held
         except FileNotFoundError:
             continue  # the folder was removed between the two lines
