@@ -1,6 +1,7 @@
 """How a run is shown: bars on a terminal, a plain line now and then elsewhere, a table of scores at the end."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ class Progress(Listener):
 
     def stage_begins(self, stage: str, steps: int, done: int) -> None:
         self.steps, self.average, self.scores = steps, None, ""
+        self.done, self.began = done, time.perf_counter()
         self.bar = bar(steps, stage, initial=done, unit="step")
 
     def stepped(self, stage: str, step: Step) -> None:
@@ -47,7 +49,8 @@ class Progress(Listener):
                 file=sys.stdout,
             )
         elif not self.terminal and (number % max(1, self.steps // LINES) == 0 or number == self.steps):
-            left = (self.steps - number) * step.seconds
+            # of all steps so far, and what was done between them: one step alone may be slow
+            left = (self.steps - number) * (time.perf_counter() - self.began) / max(1, number - self.done)
             print(
                 f"{stage}  step {number}/{self.steps}  loss {self.average:.3f}  {step.images_per_second:.1f} images/s  {left:.0f} s left",
                 flush=True,

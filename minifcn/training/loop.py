@@ -163,7 +163,7 @@ def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread
     weights = (
         f"{len(spoilt)} parameters are no longer finite, {spoilt[0]} first; the last checkpoint is from before that"
         if spoilt
-        else "the weights of the step before are kept"
+        else "the model still has the weights of the step before"
     )
     return (
         f"step {done.step}: the loss is {value} at learning rate {done.rate:.3g}; {weights}. First bad operation: {where}. "

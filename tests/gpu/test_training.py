@@ -143,7 +143,9 @@ def test_a_loss_that_is_no_number_is_found_late_and_has_changed_nothing(optimize
     ]  # nobody may save these
     same_arrays(model.state_dict(), good.state_dict())
     message = str(caught.value)
-    assert message.startswith("step 4: the loss is nan at learning rate 0.01; the weights of the step before are kept")
+    assert message.startswith(
+        "step 4: the loss is nan at learning rate 0.01; the model still has the weights of the step before"
+    )
     assert "First bad operation: " in message and message.endswith("Try a rate ten times smaller")
 
 
