@@ -9,35 +9,8 @@ from copy import copy
 from typing import Any, NamedTuple
 
 from minifcn.kernels.windows import Pair, Size, pair
-from minifcn.models.geometry.field import Field, along, cells_seen, compose, crop_offset, folded, inputs_of, output_size
-from minifcn.models.geometry.maps import PICTURE, Map, Net, ancestors, find, maps_of, run_all, run_to
-
-__all__ = [
-    "Field",
-    "Fit",
-    "LeastPadding",
-    "along",
-    "cells_seen",
-    "compose",
-    "crop_offset",
-    "crops",
-    "crops_fit",
-    "field_of",
-    "fields",
-    "folded",
-    "inputs_of",
-    "least_padding",
-    "maps_of",
-    "output_size",
-    "run_all",
-    "run_to",
-    "seen",
-    "sizes",
-]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+from minifcn.models.geometry.field import Field, along, inputs_of, output_size
+from minifcn.models.geometry.maps import PICTURE, Map, Net, ancestors, find, maps_of
 
 
 def fields(model: Net) -> dict[str, Field]:
