@@ -1,9 +1,12 @@
 """Training batches: which pictures, varied how, in an order that depends on the seed and the step alone."""
 
+import itertools
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +48,24 @@ class Examples:
     labels: np.ndarray
     variations: list[Pair]
     sentence: str
+
+
+_pools = itertools.count()
+
+
+@contextmanager
+def decoders(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that end with the `with`.
+
+    A loop that was left and forgotten is ended by Python wherever it comes across it, in one of these threads perhaps: that one must not wait
+    for itself.
+    """
+    name = f"decoders {next(_pools)}"
+    pool = ThreadPoolExecutor(threads, name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"))
 
 
 class Batches:
@@ -140,7 +161,7 @@ class Batches:
         """
         if start >= stop:
             return
-        with ThreadPoolExecutor(self.threads) as pool:
+        with decoders(self.threads) as pool:
             # a batch a thread, whole: handing out single pictures made the caller wait for Python's lock more often
             asked = time.perf_counter()
             coming = deque(pool.submit(self.at, step, rows) for step in range(start, min(start + self.threads, stop)))

@@ -333,3 +333,25 @@ def test_refused(case):
     with pytest.raises(DataError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def test_a_loop_that_one_of_its_own_threads_ends():
+    """Python may collect a forgotten loop in any thread, in one that decodes for it too; that one cannot wait for itself."""
+    loops, ended = [], threading.Event()
+
+    class Ending(Coded):
+        calls = 0
+
+        def picture(self, i):
+            self.calls += 1
+            if self.calls > 1:  # in a thread, for a batch ahead
+                ready.wait(5)
+                loops[0].close()
+                ended.set()
+            return super().picture(i)
+
+    ready = threading.Event()
+    loops.append(Batches(Ending(*SIZES), 1, 4, seed=0, threads=1).iterate(0, 5))
+    next(loops[0])
+    ready.set()
+    assert ended.wait(5)
