@@ -70,6 +70,14 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item.nodeid in wanted]
 
 
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """What a test draws does not depend on the tests that its worker ran before."""
+    from minifcn.backend import manual_seed
+
+    manual_seed(0)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
