@@ -18,11 +18,14 @@ class Request:
 
 @contextmanager
 def finish_the_step() -> Iterator[Request]:
-    """Inside, Ctrl-C and the other signals of ENDING only set `.asked`; a second one interrupts at once."""
+    """Inside, Ctrl-C and the other signals of ENDING only set `.asked`; a second one interrupts at once.
+
+    Not a second SIGHUP: a terminal that is closed sends it as often as it likes, and nobody is in a hurry.
+    """
     request = Request()
 
     def ask(number: int, frame: Any) -> None:
-        if request.asked:
+        if request.asked and number != getattr(signal, "SIGHUP", None):
             raise KeyboardInterrupt
         request.asked = True
 
