@@ -54,8 +54,9 @@ def page_of(path: str) -> str:
         return HOME[path]
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
+    shown = "/".join(part.lstrip(".") for part in path.split("/"))  # the generator passes over what begins with a dot
     if (ROOT / path).is_dir():
-        return f"source/{path}/index.md"
+        return f"source/{shown}/index.md"
     suffix = Path(path).suffix
     if suffix == ".ipynb":
         return path.removesuffix(suffix) + ".md"

@@ -22,6 +22,7 @@ sources, site = script("sources"), script("faults")
         ("docs/gpu.md", "gpu.md", "../README.md", "index.md"),
         ("docs/api/index.md", "api/index.md", "../speed.md", "../speed.md"),
         ("README.md", "index.md", "docs/gpu.md", "gpu.md"),
+        ("README.md", "index.md", ".github/workflows/tests.yml", "source/github/workflows/tests.yml.md"),
         ("lessons/README.md", "lessons/README.md", "figures/demo.jpg", "figures/demo.jpg"),
         ("README.md", "index.md", "https://arxiv.org/abs/1411.4038", "https://arxiv.org/abs/1411.4038"),
         ("README.md", "index.md", "docs/no-such-page.md", "docs/no-such-page.md"),  # left alone: the build stops at it
