@@ -60,7 +60,7 @@ def page_of(path: str) -> str:
     suffix = Path(path).suffix
     if suffix == ".ipynb":
         return path.removesuffix(suffix) + ".md"
-    return path if suffix in PICTURES | {".md"} else f"source/{path}.md"
+    return path if suffix in PICTURES | {".md"} else f"source/{shown}.md"
 
 
 def with_links(text: str, origin: str, page: str) -> str:
