@@ -1,4 +1,4 @@
-"""What there is to plot, as plain values: made without matplotlib, drawn by `draw.paper_figures`."""
+"""What there is to plot, as plain values: made without matplotlib, drawn by `draw.paper.figures`."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -14,7 +14,7 @@ from minifcn.models.geometry.maps import PICTURE, Map, Net, ancestors, find, map
 
 
 def fields(model: Net) -> dict[str, Field]:
-    """What one cell of each map sees, by the map's name. `model` as in `graph.maps_of`.
+    """What one cell of each map sees, by the map's name. `model` as in `maps.maps_of`.
 
     Where maps are joined it is the wider of them: they lie on one another, or the network could not have been built.
     """
@@ -50,7 +50,7 @@ def unchecked_sizes(maps: Sequence[Map], size: Pair) -> dict[str, Pair]:
 
 
 def sizes(model: Net, size: Size) -> dict[str, Pair]:
-    """Rows and columns (h, w) of every map for a picture of `size` (H, W), by name, without running it. `model` as in `graph.maps_of`.
+    """Rows and columns (h, w) of every map for a picture of `size` (H, W), by name, without running it. `model` as in `maps.maps_of`.
 
     Raises ValueError where running it would fail too: a map without cells, or one too small to be cut to the picture.
     """

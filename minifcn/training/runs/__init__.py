@@ -1,1 +1,1 @@
-"""The folder of a run: what was asked for (`config.py`), what is in it (`folder.py`), and who may write (`lock.py`)."""
+"""The folder of a run: what was asked for (`config.py`), what is in it (`folder.py`, `tables.py`), and who may write (`lock.py`)."""
