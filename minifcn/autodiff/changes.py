@@ -35,9 +35,9 @@ def watching_kept() -> Scope[None]:
     return Scope("watching_kept", _watching, None)
 
 
-def note(function: Function) -> None:
-    """The engine's hook after each forward: nothing, unless somebody watches."""
-    if _watching.get():
+def note(function: Function, asked: bool) -> None:
+    """The engine's hook after each forward that may go back: nothing, unless somebody watches, or `detect_anomaly` asks for it."""
+    if asked or _watching.get():
         function._checksums = checksums(function)
 
 

@@ -251,7 +251,7 @@ class Function:
             self.inputs = tuple(Input.of(tensor, need) for tensor, need in zip(inputs, self.needs, strict=True))
             self._versions = tuple((tensor.version, tensor.version.count) for tensor in (*inputs, output))
             self.made_in = calls.current()
-            changes.note(self)
+            changes.note(self, anomaly.watching())
             output.requires_grad, output.creator = True, self
         return output
 
