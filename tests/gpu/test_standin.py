@@ -1,8 +1,12 @@
 """The stand-in refuses what CuPy refuses, or it would prove nothing. Where a GPU is, CuPy itself is held to the same."""
 
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
 import needs
 import numpy as np
 import pytest
+from standin import compiling
 from standin.install import installed, synchronisations
 
 import minifcn as mf
@@ -88,3 +92,19 @@ def test_a_planted_conversion_in_an_operation_is_seen(planted, up):
     x = Tensor(up(np.arange(3.0)), requires_grad=True)
     ops.sum(Square(lambda array: array)(x)).backward()
     np.testing.assert_array_equal(x.grad.get(), [0, 2, 4])
+
+
+def test_several_processes_build_the_same_kernel(tmp_path, monkeypatch):
+    """Test processes share the folder of built kernels: four that want the same one at once all get it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = 'extern "C" __global__ void twice(float *x) { x[threadIdx.x] *= 2; }'
+    arrays = [np.arange(3, dtype=np.float32) for _ in range(4)]
+
+    def build_and_run(array):
+        compiling.compile_source.__wrapped__(code).run("twice", (1,), (3,), (array,))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(build_and_run, arrays))
+    for array in arrays:
+        np.testing.assert_array_equal(array, [0, 2, 4])
+    assert [path.suffix for path in (tmp_path / "minifcn-standin").iterdir()] == [".so"]

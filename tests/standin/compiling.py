@@ -76,13 +76,19 @@ def compile_source(code, options=()):
     folder.mkdir(exist_ok=True)
     library = folder / f"{key}.so"
     if not library.exists():
-        file = folder / f"{key}.cpp"
+        build(source, macros, library)
+    return Compiled(ctypes.CDLL(str(library)), [name for name, _ in found])
+
+
+def build(source, macros, library):
+    """Compile `source` to the file `library`. Test processes share the folder: each builds under a name of its own."""
+    with tempfile.TemporaryDirectory(dir=library.parent) as own:
+        file, built = Path(own, "kernels.cpp"), Path(own, "kernels.so")
         file.write_text(source)
         done = subprocess.run(
-            [COMPILER, "-O2", "-std=c++17", "-shared", "-fPIC", "-w", *macros, str(file), "-o", f"{library}.new"],
+            [COMPILER, "-O2", "-std=c++17", "-shared", "-fPIC", "-w", *macros, str(file), "-o", str(built)],
             capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"the CUDA source does not compile on the CPU: {done.stderr[:2000]}")
-        Path(f"{library}.new").replace(library)
-    return Compiled(ctypes.CDLL(str(library)), [name for name, _ in found])
+        built.replace(library)
