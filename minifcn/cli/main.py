@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import keyword
 import os
 import sys
 import warnings
@@ -14,6 +15,7 @@ from minifcn.version import __version__
 
 COMMANDS = {
     "demo": "make the synthetic set, train FCN-32s, 16s and 8s on it, write a report: the whole way in minutes",
+    "import": "labels of another tool, or a public set, into a folder to train on",
     "check-data": "look at every file of a data folder: what is in it, what is wrong with it",
     "train": "train on a VOC folder or the synthetic set; a run folder comes out",
     "eval": "score a saved model on a split",
@@ -49,11 +51,16 @@ def parser(words: Sequence[str] | None = None) -> Parser:
         if name not in named:
             commands.add_parser(name, help=summary)
             continue
-        module = importlib.import_module(f"minifcn.cli.commands.{name.replace('-', '_')}")
+        module = importlib.import_module(f"minifcn.cli.commands.{module_name(name)}")
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return top
+
+
+def module_name(command: str) -> str:
+    """The module of a command; `import` is a word of Python's own."""
+    return command.replace("-", "_") + "_" * keyword.iskeyword(command)
 
 
 LESS_MEMORY = {

@@ -1,0 +1,10 @@
+"""Labelled pictures as annotation tools and public sets write them, turned into a folder in VOC layout: one small file a format.
+
+`source`     what every format gives back: pictures, how their labels are read, what the labels' numbers mean
+`registry`   the list of formats, and which of them a folder is
+`masks`      label files as numbers or as colours
+`pixels`     counting and renumbering labels, which are the same over long runs
+`survey`     every number or colour that was found, and the class that it becomes: the table before anything is written
+`writing`    the folder itself
+`tools`      annotation tools; `sets`: public sets; `fields`: formats of other fields; `pairs`: two plain folders
+"""

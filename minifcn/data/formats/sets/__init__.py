@@ -1,0 +1,1 @@
+"""Public sets as they are unpacked: a file a set."""

@@ -1,0 +1,1 @@
+"""What annotation tools write: a file a tool."""
