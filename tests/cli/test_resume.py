@@ -77,6 +77,11 @@ def written(log):
     return log.read_text().count("\n") if log.exists() else 0
 
 
+def as_without_nohup():
+    """For a child: tests that run under nohup hand its deafness to SIGHUP on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def test_a_run_in_use_is_locked_and_the_lock_of_a_dead_process_is_none(call, small_set, tmp_path):
     run = tmp_path / "run"
     line = f"train --data {small_set} {ONE} --steps 100000 --lr 0.01 --out {run}"
@@ -104,7 +109,9 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, smal
     call(line, "--out", tmp_path / "whole").worked()
     # by itself it would write no checkpoint before the end
     command = [sys.executable, "-m", "minifcn", *line.split(), "--checkpoint-every", "600", "--out", str(run)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=as_without_nohup
+    )
     assert any("step 40/400" in text for text in process.stdout)
     process.send_signal(getattr(signal, number))
     err = process.communicate(timeout=60)[1]
@@ -137,7 +144,8 @@ def test_a_terminal_that_is_closed_loses_nothing(small_set, tmp_path):
     line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 100000 --arch fcn32s --out {tmp_path}/run"
     screen, terminal = pty.openpty()
     command = [sys.executable, "-c", ON_A_TERMINAL, "train", *line.split()[1:], "--checkpoint-every", "600"]
-    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    process = subprocess.Popen(command, **streams, start_new_session=True, preexec_fn=as_without_nohup)
     os.close(terminal)
     until, seen = time.monotonic() + 60, b""
     while b"images/s" not in seen and time.monotonic() < until:
