@@ -6,6 +6,8 @@ from pathlib import Path
 DATA = Path(os.environ.get("MINIFCN_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 PYTORCH = "needs PyTorch: pip install torch"
+ONNX = "needs ONNX: pip install -e .[onnx]"
+RUNTIME = "needs an ONNX runtime: pip install onnxruntime"
 CUPY = "needs CuPy: pip install cupy-cuda12x"
 GPU = "needs a GPU with CuPy"
 COMPILER = "needs a C++ compiler: g++ or clang++"

@@ -25,6 +25,7 @@ ROOMS = [
     "nn",
     "weights",
     "models",
+    "export",
     "data",
     "training",
     "draw",

@@ -1,5 +1,6 @@
 """minifcn export: the same model in a smaller file, with notes; and what summary and demo say of it."""
 
+import importlib.util
 import re
 
 import needs
@@ -98,3 +99,37 @@ def test_the_demo_shows_a_photograph_first(portrait, call, small_demo, with_ship
 def test_the_demo_works_without_the_shipped_model(call, small_demo, no_shipped, tmp_path):
     out = call(f"demo --out {tmp_path}/demo").worked().out
     assert out.startswith("minifcn train --data synthetic") and "voc7" not in out
+
+
+def test_a_page_of_pytorch(call, file, tmp_path):
+    out = tmp_path / "net.py"
+    answer = call(f"export {file} --format torch-py --out {out}").worked()
+    assert (
+        out.is_file() and out.with_suffix(".safetensors").is_file() and f"python {out} PHOTO LABELS.png" in answer.out
+    )
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("onnx"), reason=needs.ONNX)
+@pytest.mark.parametrize("more", ["", "--preprocessing --argmax"])
+def test_onnx(more, call, file, tmp_path):
+    out = tmp_path / "net.onnx"
+    answer = call(f"export {file} --format onnx --out {out} {more}").worked()
+    assert out.is_file()
+    for text in (
+        ("picture_uint8, uint8", "labels, uint8") if more else ("picture, float32 (N, 3, H, W): (RGB", "scores")
+    ):
+        assert text in answer.out
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--out m.bin", "--out m.bin: a file of format minifcn ends in .safetensors"),
+        ("--out m.onnx", "ends in .safetensors; or --format onnx"),
+        ("--out m.safetensors --format onnx", "ends in .onnx; or --format minifcn"),
+        ("--out m.safetensors --argmax", "belong to --format onnx"),
+        ("--out m.py --format torch-py --half", "--half belongs to minifcn's own files"),
+    ],
+)
+def test_formats_and_options_that_do_not_fit(line, says, call, file):
+    call(f"export {file} {line}").failed(says)

@@ -1,0 +1,103 @@
+"""A trained FCN as a flat list of steps, each with the names of what goes in and what comes out."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from minifcn import nn
+from minifcn.models.fcn import FCN
+from minifcn.models.trunks.trunk import Branches
+
+PICTURE, SCORES = "picture", "scores"
+KINDS: dict[type[nn.Module], str] = {
+    nn.Conv2d: "conv",
+    nn.ConvTranspose2d: "conv_transpose",
+    nn.MaxPool2d: "max_pool",
+    nn.ReLU: "relu",
+    nn.LocalResponseNorm: "lrn",
+}
+
+
+class Step(NamedTuple):
+    """`output` = `kind` of `inputs`.
+
+    `kind`    one of KINDS, by `layer`, whose parameters are called `name`.weight and `name`.bias; or "concat" of channels; "times", by
+              `number`; "crop": the first input cut to height and width of the second, from row and column `number` on; "add" or
+              "max" of two maps of one size
+    """
+
+    kind: str
+    output: str
+    inputs: tuple[str, ...]
+    name: str = ""
+    layer: nn.Module | None = None
+    number: float = 0
+
+
+def steps_of(model: FCN) -> list[Step]:
+    """All of `model` but dropout, which does nothing once a network is trained. Raises ValueError for layers that are not known here."""
+    steps: list[Step] = []
+    made: dict[str, str] = {}  # a layer of the trunk -> the map that it made
+    last = PICTURE
+    for name, layer in model.backbone.named_layers():
+        steps += layer_steps(f"backbone.{name}", layer, last)
+        last = steps[-1].output if steps else PICTURE
+        made[name] = last
+    steps.append(one(model.score_fr, "score_fr", made[model.coarsest]))
+    scores = steps[-1].output
+    for skip in model.skips:
+        finer = made[skip.source]
+        if skip.scale != 1:
+            steps.append(Step("times", f"{skip.source}_scaled", (finer,), number=skip.scale))
+            finer = steps[-1].output
+        steps.append(one(skip.up, skip.up_name, scores))
+        steps.append(one(skip.score, skip.score_name, finer))
+        steps += join_steps(skip.source, skip.up_name, skip.score_name, skip.offset, model.fusion)
+        scores = steps[-1].output
+    steps.append(one(model.upscore, "upscore", scores))
+    steps.append(Step("crop", SCORES, ("upscore", PICTURE), number=model.offset))
+    return steps
+
+
+def layer_steps(name: str, layer: nn.Module, source: str) -> list[Step]:
+    """A layer of the trunk, or the layers of a Fire or an Inception."""
+    if isinstance(layer, nn.Dropout):
+        return []
+    if not isinstance(layer, Branches):
+        return [one(layer, name, source)]
+    steps = list(along(name, layer, layer.stem, source))
+    start = steps[-1].output if steps else source
+    ends = []
+    for way in layer.ways:
+        steps += along(name, layer, way, start)
+        ends.append(steps[-1].output)
+    return [*steps, Step("concat", name, tuple(ends))]
+
+
+def along(name: str, branches: Branches, way: tuple[str, ...], source: str) -> Iterator[Step]:
+    """The layers of one way; a ReLU follows every convolution."""
+    for part in way:
+        step = one(getattr(branches, part), f"{name}.{part}", source)
+        yield step
+        source = step.output
+        if step.kind == "conv":
+            yield Step("relu", f"{source}_relu", (source,))
+            source = f"{source}_relu"
+
+
+def one(layer: nn.Module, name: str, source: str) -> Step:
+    """The step of a single layer."""
+    if type(layer) not in KINDS:
+        known = ", ".join(kind.__name__ for kind in KINDS)
+        raise ValueError(f"export: {name} is a {type(layer).__name__}; known are {known}, and branches of them")
+    return Step(KINDS[type(layer)], name, (source,), name, layer)
+
+
+def join_steps(source: str, coarse: str, finer: str, offset: int, fusion: str) -> list[Step]:
+    """Both maps cut to where they overlap, and joined. Row 0 of the coarse one lies on row `offset` of the finer."""
+    cut, other = f"{coarse}_cut", f"{finer}_cut"
+    return [
+        # a cut ends where the map ends, if that is sooner: so each is as large as the smaller of both
+        Step("crop_from", other, (finer, coarse), number=offset),
+        Step("crop", cut, (coarse, other)),
+        Step("add" if fusion == "sum" else "max", f"fuse_{source}", (cut, other)),
+    ]
