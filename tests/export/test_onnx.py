@@ -2,10 +2,13 @@
 
 import importlib.util
 import json
+import re
+from pathlib import Path
 
 import needs
 import numpy as np
 import pytest
+from PIL import Image
 
 import minifcn as mf
 from minifcn import nn
@@ -128,3 +131,27 @@ def test_without_the_package_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r"pip install 'minifcn\[onnx\]'"):
         to_onnx(FCN("tiny", 8, 2, width=3), tmp_path / "m.onnx")
+
+
+@needs_onnx
+@needs_runtime
+def test_the_three_lines_of_the_page(tmp_path, monkeypatch):
+    """docs/export.md, on a photograph: the label map of the network itself, pixel for pixel."""
+    page = Path(__file__).parents[2].joinpath("docs", "export.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert lines.count("\n") == 3
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 128, 3)).astype(np.uint8))
+    photo = photo.resize((400, 300), Image.Resampling.BICUBIC)
+    monkeypatch.chdir(tmp_path)
+    photo.save("photo.jpg")
+    model = mf.models.load("voc7")
+    to_onnx(model, "voc7.onnx", preprocessing=True, argmax=True)
+    found = {}
+    exec(lines, found)
+    same = np.asarray(Image.open("photo.jpg").convert("RGB").resize((256, 192), Image.Resampling.BILINEAR))
+    with mf.no_grad():
+        scores = np.sort(model(model.preprocessing(same)).data[0], 0)
+        expected = model(model.preprocessing(same)).data[0].argmax(0)
+    sure = scores[-1] - scores[-2] > 1e-3  # where two classes tie, rounding decides
+    np.testing.assert_array_equal(found["labels"][sure], expected[sure])
+    assert sure.mean() > 0.99 and found["labels"].shape == (192, 256)
