@@ -3,7 +3,7 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -72,6 +72,19 @@ def alternate(
     times: dict[str, list[float]] = {program.name: [] for program in turns}
     for _ in range(repeat or rounds_for(warm)):
         for program in turns:
+            times[program.name].append(once(program, clock))
+    return {name: Timing(tuple(seconds)) for name, seconds in times.items()}
+
+
+def in_turns(
+    programs: Sequence[Program], repeat: int | None, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, Timing]:
+    """name -> Timing. A first round warms up; then `repeat` rounds of a call each, or enough of them. Each round begins with the next program."""
+    warm = sum(once(program, clock) for program in programs)
+    times: dict[str, list[float]] = {program.name: [] for program in programs}
+    for number in range(repeat or rounds_for(warm)):
+        start = number % len(programs)
+        for program in [*programs[start:], *programs[:start]]:
             times[program.name].append(once(program, clock))
     return {name: Timing(tuple(seconds)) for name, seconds in times.items()}
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.bench import measure, rival, running
+from minifcn.bench import measure, rival, running, runtimes
 from minifcn.bench.cases import CASES, Case, layer_cases
 from minifcn.bench.running import NoRoom, Row
 from minifcn.cli.options import at_least
@@ -20,15 +20,19 @@ from minifcn.kernels import threads
 from minifcn.version import __version__
 
 LAYERS = "layers"
+RUNTIMES = ("onnxruntime", "openvino")
 GPU_ALONE = ("vgg-forward-512", "vgg-step-384", "paper-500")
 CROWDED = 0.15  # cores; below it is the system's own work
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--against", choices=("torch",), help="let PyTorch, where it is installed, take its turns")
     parser.add_argument(
-        "--case", nargs="+", choices=[*CASES, LAYERS, *GPU_ALONE], metavar="NAME", default=None,
-        help=f"only these: {', '.join(CASES)}, or {LAYERS} for the layers alone; on a GPU small-step, {', '.join(GPU_ALONE)} (all cases)",
+        "--against", nargs="+", choices=("torch", *RUNTIMES), metavar="PROGRAM", default=[],
+        help=f"torch: let PyTorch take its turns; {' or '.join(RUNTIMES)}: networks as they are used, forward, on minifcn's export",
+    )  # fmt: skip
+    parser.add_argument(
+        "--case", nargs="+", choices=[*CASES, LAYERS, *GPU_ALONE, *runtimes.USED], metavar="NAME", default=None,
+        help=f"only these: {', '.join(CASES)}, or {LAYERS} for the layers alone; on a GPU small-step, {', '.join(GPU_ALONE)}; against runtimes {', '.join(runtimes.USED)} (all cases)",
     )  # fmt: skip
     parser.add_argument(
         "--layers", action="store_true", help="every layer of VGG16-FCN-8s at 384x384 too, forward and backward"
@@ -85,11 +89,40 @@ def on_gpu(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def against_runtimes(arguments: argparse.Namespace, number: int) -> int:
+    """Networks as they are used, a row each: milliseconds of every program, and minifcn's time by that of the fastest other."""
+    unknown = [name for name in arguments.case or () if name not in runtimes.USED]
+    if unknown:
+        raise ValueError(f"--case {unknown[0]} is not for runtimes; there are {', '.join(runtimes.USED)}")
+    absent = runtimes.missing(arguments.against)
+    if absent:
+        print(f"not installed, and left out: {', '.join(absent)} (pip install onnx {' '.join(absent)})\n")
+    rivals = [name for name in dict.fromkeys(arguments.against) if name not in absent]
+    torch = rival.pytorch() if "torch" in rivals else None
+    found: list[Any] = []
+    with measure.held_to(number, torch):
+        machine = described(number, running.product_rates(torch is not None), torch)
+        print(
+            f"{heading(machine)}\n\n{'ms a call':14}{''.join(f'{name:>13}' for name in ('minifcn', *rivals))}{'ratio':>8}"
+        )
+        save(arguments.json, machine, found)
+        for name in arguments.case or runtimes.USED:
+            row = runtimes.run_used(name, rivals, number, arguments.repeat)
+            cells = "".join(f"{timing.median * 1e3:>13.2f}" for timing in row.timings.values())
+            print(f"{name:14}{cells}{'' if row.ratio is None else f'{row.ratio:8.2f}'}", flush=True)
+            found.append(row)
+            save(arguments.json, machine, found)
+    print("\nmedians; ratio: minifcn by the fastest other program, below 1 minifcn is faster")
+    return 0
+
+
 def run(arguments: argparse.Namespace) -> int:
     if backend.choose_device(arguments.device, lambda line: print(line, file=sys.stderr)) == "gpu":
         return on_gpu(arguments)
     number = arguments.threads or threads.available_cores()
-    against = arguments.against == "torch" and rival.installed()
+    if set(arguments.against) & set(RUNTIMES):
+        return against_runtimes(arguments, number)
+    against = "torch" in arguments.against and rival.installed()
     if arguments.against and not against:
         print("PyTorch is not installed (pip install torch): minifcn's rows alone follow\n")
     torch = rival.pytorch() if against else None
@@ -120,9 +153,12 @@ def run(arguments: argparse.Namespace) -> int:
 def chosen(names: list[str] | None, layers: bool) -> list[tuple[Case, bool]]:
     """The cases to run; memory is measured for whole networks, not for layers."""
     names = list(CASES) if names is None else names
-    unknown = [name for name in names if name in GPU_ALONE]
-    if unknown:
-        raise ValueError(f"--case {unknown[0]} is for a GPU: add --device gpu")
+    for others, need in (
+        (GPU_ALONE, "is for a GPU: add --device gpu"),
+        (runtimes.USED, "is for runtimes: add --against onnxruntime"),
+    ):
+        if unknown := [name for name in names if name in others]:
+            raise ValueError(f"--case {unknown[0]} {need}")
     todo = [(CASES[name], True) for name in dict.fromkeys(names) if name != LAYERS]
     return todo + ([(case, False) for case in layer_cases()] if layers or LAYERS in names else [])
 
