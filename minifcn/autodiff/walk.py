@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -129,7 +130,9 @@ def sources_of(node: Node) -> list[Node]:
 
 
 def added(a: Array, b: Array) -> Array:
-    return backend.array_module(a).asarray(a + b)  # a sum of two 0-d arrays is a scalar, no array
+    return backend.array_module(a).asarray(
+        backend.in_order(operator.add, a, b)
+    )  # a sum of two 0-d arrays is a scalar, no array
 
 
 def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from minifcn.kernels.cpu import large_kernels, pointwise, pools, upsampling, window_tiles, winograd, winograd_gradient
 from minifcn.kernels.gpu import convolution as gpu_convolution
 from minifcn.kernels.gpu import masks as gpu_masks
+from minifcn.kernels.gpu import pointwise as gpu_pointwise
 from minifcn.kernels.gpu import pools as gpu_pools
 from minifcn.kernels.gpu import winograd as gpu_winograd
 
@@ -56,7 +57,10 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(gpu_convolution.conv2d_weight_gradient, gpu_convolution.suits_product),
     ),
     "max_pool2d": (Fast(pools.max_pool2d, plain_array), Fast(gpu_pools.max_pool2d, gpu_pools.suits)),
-    "max_pool2d_values": (Fast(pools.max_pool2d_values, plain_array),),
+    "max_pool2d_values": (
+        Fast(pools.max_pool2d_values, plain_array),
+        Fast(gpu_pools.max_pool2d_values, gpu_pools.suits),
+    ),
     "max_pool2d_gradient": (
         Fast(pools.max_pool2d_gradient, plain_array),
         Fast(gpu_pools.max_pool2d_gradient, gpu_pools.suits),
@@ -71,9 +75,21 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(pointwise.softmax_cross_entropy_gradient, pointwise.suits_loss),
         Fast(gpu_pools.softmax_cross_entropy_gradient, gpu_pools.suits_loss),
     ),
-    "relu": (Fast(pointwise.relu, pointwise.suits_relu),),
-    "relu_gradient": (Fast(pointwise.relu_gradient, pointwise.suits_relu),),
-    "add_bias": (Fast(pointwise.add_bias, pointwise.suits_bias),),
-    "bias_gradient": (Fast(pointwise.bias_gradient, pointwise.suits_bias),),
+    "relu": (
+        Fast(pointwise.relu, pointwise.suits_relu),
+        Fast(gpu_pointwise.relu, gpu_pointwise.suits),
+    ),
+    "relu_gradient": (
+        Fast(pointwise.relu_gradient, pointwise.suits_relu),
+        Fast(gpu_pointwise.relu_gradient, gpu_pointwise.suits),
+    ),
+    "add_bias": (
+        Fast(pointwise.add_bias, pointwise.suits_bias),
+        Fast(gpu_pointwise.add_bias, gpu_pointwise.suits_bias),
+    ),
+    "bias_gradient": (
+        Fast(pointwise.bias_gradient, pointwise.suits_bias),
+        Fast(gpu_pointwise.bias_gradient, gpu_pointwise.suits_bias),
+    ),
     "kept": (Fast(gpu_masks.kept, gpu_masks.suits),),
 }

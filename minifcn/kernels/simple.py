@@ -255,7 +255,7 @@ def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, 
 
 def channel_sums(x: Array, below: int, above: int) -> Array:
     """(N, C, H, W) -> the same shape: each channel's sum with `below` channels before it and `above` after it."""
-    result = x.copy()
+    result = x.copy("K")
     channels = x.shape[1]
     for shift in range(1, min(below, channels - 1) + 1):
         result[:, shift:] += x[:, :-shift]

@@ -34,7 +34,8 @@ class Dropout(Function):
         return self.backward(x)  # what it does to x it does to the gradient
 
     def backward(self, grad: Array) -> Array:
-        return backend.array_module(grad).where(self.kept, grad * self.scale, 0)
+        where = backend.array_module(grad).where
+        return backend.in_order(lambda values, kept: where(kept, values * self.scale, 0), grad, self.kept)
 
 
 class LocalResponseNorm(Function):
@@ -46,13 +47,15 @@ class LocalResponseNorm(Function):
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        self.s = self.k + self.scale * kernels.channel_sums(x * x, self.below, self.above)
-        return x * self.s**-self.beta
+        sums = kernels.channel_sums(backend.in_order(lambda each: each * each, x), self.below, self.above)
+        self.s = backend.in_order(lambda each: self.k + self.scale * each, sums)
+        return backend.in_order(lambda each, s: each * s**-self.beta, x, self.s)
 
     def backward(self, grad: Array) -> Array:
         # x_c acts on its own y_c, and through s on every y_d whose window holds c: the same window turned round
-        through_s = kernels.channel_sums(grad * self.x * self.s ** (-self.beta - 1), self.above, self.below)
-        return grad * self.s**-self.beta - 2 * self.scale * self.beta * self.x * through_s
+        inner = backend.in_order(lambda g, x, s: g * x * s ** (-self.beta - 1), grad, self.x, self.s)
+        through_s, factor = kernels.channel_sums(inner, self.above, self.below), 2 * self.scale * self.beta
+        return backend.in_order(lambda g, x, s, t: g * s**-self.beta - factor * x * t, grad, self.x, self.s, through_s)
 
 
 @operation(samples.relu)

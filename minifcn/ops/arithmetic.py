@@ -1,5 +1,7 @@
 """Sums, products and reductions, with NumPy's broadcasting; and the operators of Tensor."""
 
+import operator
+
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
 from minifcn.kernels.products import product
@@ -30,7 +32,7 @@ class Add(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
-        return a + b
+        return backend.in_order(operator.add, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         return tuple(
@@ -43,12 +45,14 @@ class Mul(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return a * b
+        return backend.in_order(operator.mul, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         return (
-            summed_to(grad * self.b, self.a.shape) if self.needs[0] else None,  # d(ab)/da = b
-            summed_to(grad * self.a, self.b.shape) if self.needs[1] else None,
+            summed_to(backend.in_order(operator.mul, grad, self.b), self.a.shape)
+            if self.needs[0]
+            else None,  # d(ab)/da = b
+            summed_to(backend.in_order(operator.mul, grad, self.a), self.b.shape) if self.needs[1] else None,
         )
 
 
@@ -57,14 +61,16 @@ class Div(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return a / b
+        return backend.in_order(operator.truediv, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        to_a = grad / self.b  # d(a/b)/da = 1/b
+        to_a = backend.in_order(operator.truediv, grad, self.b)  # d(a/b)/da = 1/b
         return (
             summed_to(to_a, self.a.shape) if self.needs[0] else None,
             # d(a/b)/db = -(a/b)/b and never -a/(b·b): b·b can overflow, or vanish, where the quotient does not
-            summed_to(-(self.a / self.b) * to_a, self.b.shape) if self.needs[1] else None,
+            summed_to(backend.in_order(lambda to, a, b: -(a / b) * to, to_a, self.a, self.b), self.b.shape)
+            if self.needs[1]
+            else None,
         )
 
 
@@ -73,14 +79,18 @@ class Maximum(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return backend.array_module(a).maximum(a, b)
+        return backend.in_order(backend.array_module(a).maximum, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         where = backend.array_module(grad).where
-        halved = where(self.a == self.b, grad / 2, grad)  # a tie: half to each, so that the sum stays grad
+
+        def share(grad: Array, own: Array, other: Array) -> Array:
+            halved = where(own == other, grad / 2, grad)  # a tie: half to each, so that the sum stays grad
+            return where(own < other, 0, halved)
+
         return (
-            summed_to(where(self.a < self.b, 0, halved), self.a.shape) if self.needs[0] else None,
-            summed_to(where(self.b < self.a, 0, halved), self.b.shape) if self.needs[1] else None,
+            summed_to(backend.in_order(share, grad, self.a, self.b), self.a.shape) if self.needs[0] else None,
+            summed_to(backend.in_order(share, grad, self.b, self.a), self.b.shape) if self.needs[1] else None,
         )
 
 

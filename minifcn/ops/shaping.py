@@ -45,7 +45,11 @@ class Concat(Function):
         for part in parts:
             end += part.shape[self.axis]
             self.ends.append(end)
-        return backend.array_module(parts[0]).concatenate(parts, self.axis)
+        join = backend.array_module(parts[0]).concatenate
+        axis = (0, 3, 1, 2)[self.axis] if self.axis < 4 and backend.lies_last(parts[0]) else self.axis
+        if axis == self.axis or backend.device_of(parts[0]) == "cpu":  # NumPy keeps the order of memory by itself
+            return join(parts, self.axis)
+        return join([part.transpose(0, 2, 3, 1) for part in parts], axis).transpose(0, 3, 1, 2)
 
     def backward(self, grad: Array) -> tuple[Array, ...]:
         return tuple(backend.array_module(grad).split(grad, self.ends[:-1], self.axis))

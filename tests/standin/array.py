@@ -47,6 +47,19 @@ def wrapped(value):
     return value
 
 
+def fresh(value):
+    """As `wrapped`, for what CuPy computes: a result lies in C order, whatever order its inputs lie in.
+
+    Source: CuPy 14.2.0, cupy/_core/_kernel.pyx, `_get_out_args_from_optionals`, makes each output by `_ndarray_init(subtype, out_shape, …)`;
+    cupy issue 7783. NumPy keeps the order of the inputs, and would hide that a network leaves channels last.
+    """
+    if isinstance(value, (tuple, list)):
+        return type(value)(fresh(each) for each in value)
+    if isinstance(value, np.ndarray) and not value.flags.c_contiguous:
+        value = value.copy("C")
+    return wrapped(value)
+
+
 def waits(value):
     SYNCHRONISATIONS[0] += 1
     return value
@@ -187,7 +200,7 @@ def reduction(name, *keywords):
         if unknown:
             raise TypeError(f"{name}() got an unexpected keyword argument {unknown.pop()!r}")
         named = {key: inside(value) for key, value in named.items()}
-        return wrapped(getattr(self._a, name)(axis, **named))
+        return fresh(getattr(self._a, name)(axis, **named))
 
     return method
 
@@ -206,12 +219,14 @@ def passed(name):
     """A method whose arguments are ours, and whose result is."""
 
     def method(self, *arguments, **named):
-        return wrapped(getattr(self._a, name)(*map(inside, arguments), **{k: inside(v) for k, v in named.items()}))
+        made = wrapped if name in VIEWS else fresh
+        return made(getattr(self._a, name)(*map(inside, arguments), **{k: inside(v) for k, v in named.items()}))
 
     return method
 
 
-for name in ("swapaxes", "repeat", "take", "dot", "clip", "round", "nonzero", "flatten", "diagonal"):
+VIEWS = ("swapaxes", "diagonal")
+for name in (*VIEWS, "repeat", "take", "dot", "clip", "round", "nonzero", "flatten"):
     setattr(ndarray, name, passed(name))
 
 
@@ -222,7 +237,7 @@ def binary(name):
         ):  # CuPy asks the object itself, and leaves the operator to it
             return NotImplemented
         try:
-            return wrapped(getattr(self._a, name)(inside(other)))
+            return fresh(getattr(self._a, name)(inside(other)))
         except TypeError:
             if isinstance(other, np.ndarray):
                 raise
@@ -263,5 +278,5 @@ for word in (
 for word in ("eq", "ne", "lt", "le", "gt", "ge", "divmod"):
     setattr(ndarray, f"__{word}__", binary(f"__{word}__"))
 for word in ("neg", "pos", "abs", "invert"):
-    setattr(ndarray, f"__{word}__", lambda self, word=word: wrapped(getattr(self._a, f"__{word}__")()))
+    setattr(ndarray, f"__{word}__", lambda self, word=word: fresh(getattr(self._a, f"__{word}__")()))
 ndarray.__module__ = "cupy"  # the library tells devices apart by this name

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from standin.array import ATOMIC, inside, ndarray, waits, wrapped
+from standin.array import ATOMIC, fresh, inside, ndarray, waits, wrapped
 
 UFUNCS = [
     "add",
@@ -72,6 +72,13 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+# what looks at memory that is there; all else is made, in C order
+VIEWS = (
+    "split", "array_split", "moveaxis", "transpose", "swapaxes", "broadcast_to", "broadcast_arrays", "expand_dims", "squeeze", "flip",
+    "ravel", "reshape",
+)  # fmt: skip
+
+
 def plain(name, keywords):
     def function(*arguments, **named):
         unknown = set(named) - set(keywords.split())
@@ -79,7 +86,8 @@ def plain(name, keywords):
             raise TypeError(f"{name}() got an unexpected keyword argument {unknown.pop()!r}")
         if not any(isinstance(each, ndarray) for each in flat(arguments)):
             raise TypeError(f"{name}: Unsupported type {type(arguments[0])}")
-        return wrapped(getattr(np, name)(*map(inside, arguments), **{k: inside(v) for k, v in named.items()}))
+        made = wrapped if name in VIEWS else fresh
+        return made(getattr(np, name)(*map(inside, arguments), **{k: inside(v) for k, v in named.items()}))
 
     function.__name__ = name
     return function
@@ -103,7 +111,7 @@ class Ufunc:
         if named:  # NumPy's `where` and `order` do not exist
             raise TypeError(f"Wrong arguments {named}")
         found = self.ufunc(*map(inside, arguments), out=inside(out), dtype=dtype, casting=casting)
-        return wrapped(found) if out is None else out
+        return fresh(found) if out is None else out
 
     def at(self, array, index, value=None):
         if array.dtype.name not in ATOMIC or self.__name__ not in ("add", "subtract", "maximum", "minimum"):

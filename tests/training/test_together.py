@@ -314,21 +314,28 @@ class PretendedFlat:
 def nccl(monkeypatch):
     pretended = PretendedNccl(2)
     stream = type("Stream", (), {"ptr": "the stream"})
-    cuda = type("Cuda", (), {"nccl": pretended, "get_current_stream": staticmethod(lambda: stream)})
+    cuda = type(
+        "Cuda", (), {"get_current_stream": staticmethod(lambda: stream)}
+    )  # it has no `nccl`: that is a module of its own
     monkeypatch.setattr(backend, "import_cupy", lambda: type("CuPy", (), {"cuda": cuda}))
+    monkeypatch.setattr(backend, "nccl", lambda: pretended)
     return pretended
 
 
 @pytest.mark.parametrize("dtype, kind", [(np.float32, 7), (np.float64, 8)])
 def test_nccl_adds_up_in_place(nccl, dtype, kind):
     flats = [PretendedFlat(np.arange(4, dtype=dtype) + rank) for rank in range(2)]
-    groups = [NcclGroup(rank, 2, links, "one") for rank, links in enumerate(pipes(2))]
-    in_threads([lambda g=g, f=f: g.total(f) for g, f in zip(groups, flats, strict=True)])
+
+    def part(rank, links):
+        NcclGroup(rank, 2, links, "one").total(flats[rank])
+
+    in_threads([lambda rank=rank, links=links: part(rank, links) for rank, links in enumerate(pipes(2))])
     assert [flat.data.ptr.tolist() for flat in flats] == [[1, 3, 5, 7]] * 2 and nccl.calls == [kind] * 2
 
 
 def test_nccl_is_broken_off_where_a_process_fails_and_the_sentence_comes(nccl):
     (first, second) = pipes(2)
+    second[0].send(None)  # it is ready
     group = NcclGroup(0, 2, first, "one")
     group.check()
     second[0].send((TrainingError, "photo7.jpg is gone"))
@@ -338,3 +345,23 @@ def test_nccl_is_broken_off_where_a_process_fails_and_the_sentence_comes(nccl):
     assert nccl.aborted == [0]
     with pytest.raises(TrainingError, match=r"process 1 of 2: photo7\.jpg is gone"):
         group.check()
+
+
+def test_who_fails_before_the_communicator_is_heard(nccl, monkeypatch):
+    """To make it waits for every process in C, where no message and no signal is heard."""
+    (first, second) = pipes(2)
+    second[0].send((TrainingError, "no memory for its context"))
+    monkeypatch.setattr(nccl, "NcclCommunicator", None)
+    with pytest.raises(TrainingError, match=r"process 1 of 2: no memory for its context"):
+        NcclGroup(0, 2, first, "one")
+
+
+def test_cupys_module_for_nccl_is_imported_by_name(monkeypatch):
+    """`cupy.cuda` does not load it by itself (CuPy 14.2.0, cupy/cuda/__init__.py); None where it or its library is not there."""
+    found = type(sys)("cupy.cuda.nccl")
+    for name, module in (("cupy", type(sys)("cupy")), ("cupy.cuda", type(sys)("cupy.cuda")), ("cupy.cuda.nccl", found)):
+        monkeypatch.setitem(sys.modules, name, module)
+    for found.available in (True, False):
+        assert backend.nccl() is (found if found.available else None)
+    monkeypatch.setitem(sys.modules, "cupy.cuda.nccl", None)
+    assert backend.nccl() is None

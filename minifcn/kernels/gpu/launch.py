@@ -32,12 +32,24 @@ def compiled(cupy: Any, name: str, options: tuple[str, ...], device: int) -> Any
 
 def options(dtype: Any, count: int, **macros: Any) -> tuple[str, ...]:
     """The -D options: the type of the numbers, an index wide enough for `count` numbers, and the macros."""
-    index = "int" if count <= LARGEST_INT // 2 else "long long"
+    index = "long long" if is_wide(count) else "int"
     return (
         f"-DNUMBER={TYPES[np.dtype(dtype).name]}",
         f"-DINDEX={index}",
         *(f"-D{name}={value}" for name, value in macros.items()),
     )
+
+
+def is_wide(count: int) -> bool:
+    """Whether indices to so many numbers need 64 bits: sums of two of them are formed."""
+    return count > LARGEST_INT // 2
+
+
+@functools.cache
+def function(cupy: Any, device: int, name: str, kernel: str, dtype: Any, wide: bool, macros: tuple[Any, ...]) -> Any:
+    """One kernel, ready to run. To put the options together and to ask the module for it takes longer than the launch itself."""
+    chosen = options(dtype, LARGEST_INT if wide else 0, **dict(macros))
+    return compiled(cupy, name, chosen, device).get_function(kernel)
 
 
 def launch(
@@ -51,11 +63,11 @@ def launch(
     if count == 0:  # an empty batch: there is nothing to do, and no grid of 0 blocks
         return
     cupy = backend.import_cupy()
-    chosen = options(dtype, max(count, largest), **macros)
-    index = np.int32 if "-DINDEX=int" in chosen else np.int64
+    wide = is_wide(max(count, largest))
+    index = np.int64 if wide else np.int32
     values = tuple(index(value) if isinstance(value, int) else value for value in (*arguments, count))
-    function = compiled(cupy, name, chosen, cupy.cuda.Device().id).get_function(kernel)
-    function((min(MOST_BLOCKS, -(-count // BLOCK)),), (BLOCK,), values)
+    run = function(cupy, cupy.cuda.Device().id, name, kernel, dtype, wide, tuple(macros.items()))
+    run((min(MOST_BLOCKS, -(-count // BLOCK)),), (BLOCK,), values)
 
 
 def on_gpu(*arrays: Any) -> bool:

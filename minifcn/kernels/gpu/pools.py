@@ -32,6 +32,11 @@ def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
     return best.transpose(0, 3, 1, 2), place.transpose(0, 3, 1, 2)
 
 
+def max_pool2d_values(x: Array, window: Window, size: Pair) -> Array:
+    """The largest value of each window alone."""
+    return max_pool2d(x, window, size)[0]
+
+
 def max_pool2d_gradient(grad: Array, place: Array, window: Window, shape: tuple[int, ...]) -> Array:
     """grad and place (N, C, OH, OW) -> `shape` (N, C, H, W): each gradient goes to the pixel that won."""
     n, c, h, w = shape

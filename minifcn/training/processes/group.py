@@ -95,7 +95,14 @@ class NcclGroup(Group):
 
     def __init__(self, rank: int, count: int, links: Sequence[Any], unique_id: Any) -> None:
         super().__init__(rank, count, links)
-        self.nccl = backend.import_cupy().cuda.nccl
+        # to make the communicator waits for all of them, deaf to whatever one has to say: so each says first that it got this far
+        if rank:
+            for link in links:
+                link.send(None)
+        for number, link in enumerate(links if rank == 0 else (), 1):
+            with partner(number, count):
+                hear(link)
+        self.nccl = backend.nccl()
         self.communicator = self.nccl.NcclCommunicator(count, unique_id, rank)
         self.trouble: BaseException | None = None
         if rank == 0 and links:

@@ -73,8 +73,8 @@ def packed(run: Callable[..., Iterable[Any]], job: dict[str, Any], unique_id: An
 
 def nccl_id(device: str) -> Any:
     """What the processes of one NCCL communicator have in common; None on a CPU, or where NCCL is not installed and process 0 adds up."""
-    nccl = backend.import_cupy().cuda.nccl if device == "gpu" else None
-    return nccl.get_unique_id() if nccl and nccl.available else None
+    nccl = backend.nccl() if device == "gpu" else None
+    return nccl.get_unique_id() if nccl else None
 
 
 def work(rank: int, count: int, link: Any, device: str, number_of_threads: int) -> None:

@@ -1,0 +1,56 @@
+"""Elementwise kernels on a GPU, in the order in which the numbers lie. The twins are in simple.py.
+
+CuPy makes every result in the order of the axes, N C H W, and walks in that order: on a map whose channels lie last, neighbouring threads
+would read numbers far apart, and the network would not stay channels last. So these work on the map turned to the order of its memory.
+"""
+
+from typing import Any
+
+from minifcn.backend import array_module, in_order
+from minifcn.kernels.gpu.launch import launch, on_gpu
+from minifcn.kernels.simple import channels_last
+
+Array = Any
+
+ROWS = 1024  # pixels that a thread of `bias_gradient` adds up, at most
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0), in the memory order of x."""
+    xp = array_module(x)
+    return in_order(lambda each: xp.maximum(each, x.dtype.type(0)), x)
+
+
+def relu_gradient(y: Array, grad: Array) -> Array:
+    """grad where y > 0, else 0, in the memory order of y."""
+    xp = array_module(y)
+    return in_order(lambda result, from_above: xp.where(result > 0, from_above, 0), y, grad)
+
+
+def add_bias(y: Array, bias: Array) -> Array:
+    """y (N, O, OH, OW) += bias (O,), in place, along the memory of y; returns y."""
+    turned = y.transpose(0, 2, 3, 1)
+    turned += bias
+    return y
+
+
+def bias_gradient(grad: Array) -> Array:
+    """The sum over pictures and pixels, (N, O, OH, OW) -> (O,): added up in float64, ROWS at a time and then those sums, in a fixed order.
+
+    No matrix product: with TF32 its digits would depend on whether the step is captured.
+    """
+    xp, o = array_module(grad), grad.shape[1]
+    rows = channels_last(grad).reshape(-1, o)
+    parts = max(1, -(-len(rows) // ROWS))
+    partial, sums = xp.zeros((parts, o), "float64"), xp.zeros((o,), grad.dtype)
+    launch("bias", "part_sums", partial.size, grad.dtype, (rows, partial, o, len(rows), ROWS), rows.size)
+    launch("bias", "whole_sums", o, grad.dtype, (partial, sums, o, parts), partial.size)
+    return sums
+
+
+def suits(x: Array, *others: Array) -> bool:
+    return on_gpu(x)
+
+
+def suits_bias(y: Array, *bias: Array) -> bool:
+    return on_gpu(y, *bias) and y.ndim == 4
