@@ -43,8 +43,8 @@ class CapturedSteps:
             try:
                 return self.first(batch) if self.taken == WARM_UP else self.warm(batch)
             except Exception as error:
-                if backend.no_memory_left(error):
-                    raise
+                if backend.no_memory_left(error) and self.taken < WARM_UP:
+                    raise  # no capture was tried yet: the step itself does not fit
                 why = (str(error).strip() or type(error).__name__).splitlines()[0]
                 self.without(f"the step could not be captured in a CUDA graph ({why})")
         return self.plain(batch)
@@ -136,10 +136,12 @@ def record(function: Callable[[], list[Array]]) -> tuple[Any, list[Array]]:
     """
     cupy = backend.import_cupy()
     cuda, common = cupy.cuda, cupy.get_default_memory_pool()
-    stream, pool = cuda.Stream(non_blocking=True), cuda.MemoryPool()
-    if limit := common.get_limit():
+    limit = common.get_limit()
+    if limit:
         common.free_all_blocks()
-        pool.set_limit(size=max(1, limit - common.total_bytes()))
+        limit = max(1, limit - common.total_bytes())
+    memory = Kept(cuda, limit)
+    stream, pool = cuda.Stream(non_blocking=True), cuda.MemoryPool(memory)
     with stream, cuda.using_allocator(pool.malloc):
         stream.begin_capture()
         try:
@@ -149,14 +151,35 @@ def record(function: Callable[[], list[Array]]) -> tuple[Any, list[Array]]:
                 stream.end_capture()
             raise
         graph = stream.end_capture()
-    return Graph(graph, pool), result
+    return Graph(graph, pool, memory), result
+
+
+class Kept:
+    """The memory of a graph: what was handed out once is never given back to the device, while the graph lives.
+
+    A pool that meets its limit gives its idle blocks back (CuPy 14.2.0, cupy/cuda/memory.pyx, `_try_malloc`), in a capture too. But a block that
+    is idle by then has its address in kernels that were captured before, and they would write where somebody else is.
+    """
+
+    def __init__(self, cuda: Any, limit: int) -> None:
+        self.cuda, self.limit, self.bytes = cuda, limit, 0
+        self.blocks: list[Any] = []
+
+    def __call__(self, size: int) -> Any:
+        """Fresh memory, as a pool asks for it. Raises MemoryError beyond the limit, 0 for none."""
+        if self.limit and self.bytes + size > self.limit:
+            raise MemoryError(f"the graph needs more than the {self.limit:,} bytes that are left for it")
+        block = self.cuda.Memory(size)
+        self.blocks.append(block)
+        self.bytes += size
+        return self.cuda.MemoryPointer(block, 0)
 
 
 class Graph:
     """A captured graph and the memory that it works in."""
 
-    def __init__(self, graph: Any, pool: Any) -> None:
-        self.graph, self.pool = graph, pool
+    def __init__(self, graph: Any, pool: Any, memory: Kept) -> None:
+        self.graph, self.pool, self.memory = graph, pool, memory
 
     def launch(self) -> None:
         """On the current stream, after all that was asked of it before."""

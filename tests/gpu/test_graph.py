@@ -158,6 +158,25 @@ def test_where_capturing_fails_training_goes_on_and_says_so_once(optimizer, stan
     close(plain[1], captured[1])
 
 
+def test_where_the_graph_does_not_fit_training_goes_on(standin, monkeypatch):
+    def full(function):
+        raise MemoryError("out of memory for the graph")
+
+    monkeypatch.setattr(graph_module, "record", full)
+    plain, captured = trained(False), trained(True)
+    assert captured[2] == [
+        "--graph: the step could not be captured in a CUDA graph (out of memory for the graph); going on without"
+    ]
+    assert captured[0] == pytest.approx(plain[0], rel=1e-5)
+
+
+def test_a_scale_of_the_skips_does_not_keep_a_step_from_being_captured(replay):
+    """fcn8s-atonce multiplies its skips by a number: that goes up as part of a launch, and not as an array."""
+    plain, captured = trained(False, arch="fcn8s-atonce"), trained(True, arch="fcn8s-atonce")
+    assert captured[2] == [] and replay.launches == 3
+    close(plain[1], captured[1])
+
+
 def test_where_cublas_is_not_found_training_goes_on(standin, monkeypatch):
     def missing():
         raise OSError("libcublas.so.12: cannot open shared object file")
@@ -204,11 +223,11 @@ def test_a_graph_that_does_something_else_is_not_used(fault, replay, monkeypatch
     close(plain[1], captured[1])
 
 
-def test_out_of_memory_in_a_capture_is_out_of_memory(standin, monkeypatch):
-    def refuse(function):
+def test_out_of_memory_before_any_capture_is_out_of_memory(standin, monkeypatch):
+    def refuse(*arguments):
         raise MemoryError("Out of memory allocating 9 bytes")
 
-    monkeypatch.setattr(graph_module, "record", refuse)
+    monkeypatch.setattr(graph_module.CapturedSteps, "warm", refuse)
     with pytest.raises(MemoryError, match="allocating 9 bytes"):
         trained(True)
 
@@ -252,10 +271,7 @@ class Streams:
 
     def __init__(self, fails=False):
         self.did, self.fails = [], fails
-        self.MemoryPool = lambda: types.SimpleNamespace(malloc="malloc of its own", set_limit=self.limited)
-
-    def limited(self, size):
-        self.did.append(f"{size} bytes")
+        self.MemoryPool = lambda memory: types.SimpleNamespace(malloc="malloc of its own", memory=memory)
 
     def Stream(self, non_blocking):
         assert non_blocking  # the legacy stream cannot be captured
@@ -291,12 +307,13 @@ def with_pool(cuda, limit):
     return types.SimpleNamespace(cuda=cuda, get_default_memory_pool=lambda: pool)
 
 
-@pytest.mark.parametrize("limit, left", [(100, "70 bytes"), (20, "1 bytes")])
+@pytest.mark.parametrize("limit, left", [(100, 70), (20, 1), (0, 0)])
 def test_a_graph_gets_what_the_limit_leaves(limit, left, monkeypatch):
     cuda = Streams()
     monkeypatch.setattr(backend, "import_cupy", lambda: with_pool(cuda, limit))
-    graph_module.record(list)
-    assert cuda.did[:2] == ["idle blocks back", left]
+    graph, _ = graph_module.record(list)
+    assert graph.memory.limit == left and graph.pool.memory is graph.memory
+    assert (cuda.did[0] == "idle blocks back") == (limit > 0)
 
 
 def test_recording(monkeypatch):

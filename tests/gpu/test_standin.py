@@ -31,7 +31,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_what_cupy_refuses_is_refused(case, cupy):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises((TypeError, ValueError, AttributeError)):  # CuPy's copyto asks a NumPy array for its address
         case(cupy.asarray(np.ones(3)), cupy)
 
 

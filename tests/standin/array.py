@@ -9,6 +9,9 @@ import operator
 import numpy as np
 
 SYNCHRONISATIONS = [0]
+LAUNCHES = [
+    0
+]  # kernels that CuPy would start: one a result, a copy, a fill or a kernel of ours; a reduction in two steps counts once
 REFUSED = (
     "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
 )
@@ -55,6 +58,7 @@ def fresh(value):
     """
     if isinstance(value, (tuple, list)):
         return type(value)(fresh(each) for each in value)
+    LAUNCHES[0] += 1
     if isinstance(value, np.ndarray) and not value.flags.c_contiguous:
         value = value.copy("C")
     return wrapped(value)
@@ -168,12 +172,15 @@ class ndarray:
         return wrapped(self._a[index_of(index)])
 
     def __setitem__(self, index, value):
+        LAUNCHES[0] += 1
         self._a[index_of(index)] = inside(value)
 
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
+        LAUNCHES[0] += copy or self.dtype != dtype
         return ndarray(self._a.astype(dtype, order=order, copy=copy))
 
     def copy(self, order="C"):
+        LAUNCHES[0] += 1
         return ndarray(self._a.copy(order))
 
     def view(self, dtype=None, array_class=None):
@@ -248,6 +255,7 @@ def binary(name):
 
 def in_place(name):
     def method(self, other):
+        LAUNCHES[0] += 1
         if self._a.ndim == 0:  # NumPy would answer with a scalar of its own
             self._a[...] = getattr(self._a, name.replace("__i", "__"))(inside(other))
         else:

@@ -6,7 +6,7 @@ import types
 import numpy as np
 
 from standin import compiling
-from standin.array import SYNCHRONISATIONS, ndarray
+from standin.array import LAUNCHES, SYNCHRONISATIONS, ndarray
 
 
 class Place:
@@ -68,9 +68,23 @@ def get_elapsed_time(start, end):
     return 1000 * (end.time - start.time)
 
 
+class Memory:
+    """Bytes of the device."""
+
+    def __init__(self, size):
+        self.size = size
+
+
+class MemoryPointer:
+    """A place in memory."""
+
+    def __init__(self, mem, offset):
+        self.mem, self.offset = mem, offset
+
+
 class MemoryPool:
-    def __init__(self):
-        self.limit = 0
+    def __init__(self, allocator=None):
+        self.limit, self.allocator = 0, allocator
 
     def set_limit(self, size=None, fraction=None):
         self.limit = size if size is not None else int(fraction * (16 << 30))
@@ -102,6 +116,7 @@ class RawKernel:
         self.compiled, self.name = compiling.compile_source(code, tuple(options)), name
 
     def __call__(self, grid, block, args, *, shared_mem=0, stream=None):
+        LAUNCHES[0] += 1
         plain = []
         for value in args:
             if isinstance(value, ndarray):
@@ -159,7 +174,7 @@ def build():
     memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool)
     module.__dict__.update(
         Stream=Stream, Event=Event, get_elapsed_time=get_elapsed_time, Device=Device, runtime=runtime, memory=memory,
-        MemoryPool=MemoryPool, alloc_pinned_memory=alloc_pinned_memory, get_current_stream=lambda: Stream.null,
+        MemoryPool=MemoryPool, Memory=Memory, MemoryPointer=MemoryPointer, alloc_pinned_memory=alloc_pinned_memory, get_current_stream=lambda: Stream.null,
         is_available=lambda: True,
     )  # fmt: skip
     return module

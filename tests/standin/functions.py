@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from standin.array import ATOMIC, fresh, inside, ndarray, waits, wrapped
+from standin.array import ATOMIC, LAUNCHES, fresh, inside, ndarray, waits, wrapped
 
 UFUNCS = [
     "add",
@@ -111,7 +111,10 @@ class Ufunc:
         if named:  # NumPy's `where` and `order` do not exist
             raise TypeError(f"Wrong arguments {named}")
         found = self.ufunc(*map(inside, arguments), out=inside(out), dtype=dtype, casting=casting)
-        return fresh(found) if out is None else out
+        if out is None:
+            return fresh(found)
+        LAUNCHES[0] += 1
+        return out
 
     def at(self, array, index, value=None):
         if array.dtype.name not in ATOMIC or self.__name__ not in ("add", "subtract", "maximum", "minimum"):
@@ -146,6 +149,7 @@ def ascontiguousarray(a, dtype=None):
     if not isinstance(a, ndarray):
         return asarray(a, dtype, "C")
     found = np.ascontiguousarray(a._a, dtype)
+    LAUNCHES[0] += found is not a._a
     return a if found is a._a else ndarray(found)
 
 
@@ -154,6 +158,7 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
 
 
 def copyto(dst, src, casting="same_kind", where=None):
+    LAUNCHES[0] += 1
     np.copyto(inside(dst), inside(src), casting=casting, where=True if where is None else inside(where))
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 
 from standin import cuda
-from standin.array import SYNCHRONISATIONS, ndarray
+from standin.array import LAUNCHES, SYNCHRONISATIONS, ndarray
 from standin.functions import names
 
 
@@ -49,3 +49,11 @@ def synchronisations():
     found, before = [0], SYNCHRONISATIONS[0]
     yield found
     found[0] = SYNCHRONISATIONS[0] - before
+
+
+@contextmanager
+def launches():
+    """Inside, counts the kernels that CuPy would start: the list's only number."""
+    found, before = [0], LAUNCHES[0]
+    yield found
+    found[0] = LAUNCHES[0] - before

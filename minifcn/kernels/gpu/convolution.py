@@ -103,7 +103,11 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
         for first, count in tiles(x.shape[0], grad.shape[2:], taps * c, x.itemsize):
             for group in range(groups):
                 rows = read_windows(part(x, group, groups), window, grad.shape[2:], first, count)
-                found[group] += product(rows.T, rows_of_grad[group, first : first + count])
+                some = product(rows.T, rows_of_grad[group, first : first + count])
+                if first:
+                    found[group] += some
+                else:
+                    found[group] = some
     split = found.reshape(groups, *window.kernel, c, o // groups)
     return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
 

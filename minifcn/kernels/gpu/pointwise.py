@@ -6,7 +6,7 @@ would read numbers far apart, and the network would not stay channels last. So t
 
 from typing import Any
 
-from minifcn.backend import array_module, in_order
+from minifcn.backend import array_module, in_order, lies_last
 from minifcn.kernels.gpu.launch import launch, on_gpu
 from minifcn.kernels.simple import channels_last
 
@@ -23,8 +23,11 @@ def relu(x: Array) -> Array:
 
 def relu_gradient(y: Array, grad: Array) -> Array:
     """grad where y > 0, else 0, in the memory order of y."""
-    xp = array_module(y)
-    return in_order(lambda result, from_above: xp.where(result > 0, from_above, 0), y, grad)
+    xp, turned = array_module(y), lies_last(y)
+    values, above = ((channels_last(each) if turned else xp.ascontiguousarray(each)) for each in (y, grad))
+    result = xp.empty(values.shape, y.dtype)
+    launch("pointwise", "relu_gradient", result.size, y.dtype, (values, above, result))
+    return result.transpose(0, 3, 1, 2) if turned else result
 
 
 def add_bias(y: Array, bias: Array) -> Array:
@@ -43,8 +46,8 @@ def bias_gradient(grad: Array) -> Array:
     rows = channels_last(grad).reshape(-1, o)
     parts = max(1, -(-len(rows) // ROWS))
     partial, sums = xp.zeros((parts, o), "float64"), xp.zeros((o,), grad.dtype)
-    launch("bias", "part_sums", partial.size, grad.dtype, (rows, partial, o, len(rows), ROWS), rows.size)
-    launch("bias", "whole_sums", o, grad.dtype, (partial, sums, o, parts), partial.size)
+    launch("pointwise", "part_sums", partial.size, grad.dtype, (rows, partial, o, len(rows), ROWS), rows.size)
+    launch("pointwise", "whole_sums", o, grad.dtype, (partial, sums, o, parts), partial.size)
     return sums
 
 

@@ -94,14 +94,17 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     """x (N, C, H, W), grad (N, O, OH, OW) -> (O, C, 3, 3). The blocks are added in their order."""
     xp, n, c, o = array_module(x), x.shape[0], x.shape[1], grad.shape[1]
     size = grad.shape[2:]
-    total = xp.zeros((PLACES, c, o), x.dtype)
+    total: Array = None
     for first, count in blocks(n * grid(size)[0] * grid(size)[1], c + o, x.itemsize):
         places = xp.empty((PLACES, count, o), x.dtype)
         arguments = (grad, places, o, *size, *grid(size), *steps(grad), first)
         launch(
             "winograd", "gradient_places", count * o, x.dtype, arguments, max(reach(grad), places.size), **matrices()
         )
-        total += product(picture_places(x, window, size, first, count).transpose(0, 2, 1), places)
+        found = product(picture_places(x, window, size, first, count).transpose(0, 2, 1), places)
+        total = found if total is None else total + found
+    if total is None:  # an empty batch
+        total = xp.zeros((PLACES, c, o), x.dtype)
     weight = xp.empty((o, c, 3, 3), x.dtype)
     launch("winograd", "kernel_gradient", c * o, x.dtype, (total, weight, o, c), total.size, **matrices())
     return weight
