@@ -10,13 +10,12 @@ import numpy as np
 
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
-from minifcn.data.images import read_picture
+from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, read_picture
 from minifcn.data.labels import VOID, read_labels
 from minifcn.data.layout import what_is_missing
 from minifcn.names import instead
 
 PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 class VOCFolder:
@@ -29,7 +28,7 @@ class VOCFolder:
     `class_map`  which classes the labels are turned into
     `limit`      keep only the first so many pictures of the split
 
-    `.ids` lists the pictures in the order of the split file. Pictures may be .jpg, .jpeg or .png. Raises DataError
+    `.ids` lists the pictures in the order of the split file. Endings: `images.PICTURE_ENDINGS` and `LABEL_ENDINGS`. Raises DataError
     where the folder or the split is not found, or the split is empty or names a picture twice. The pictures themselves
     are only opened by `picture`, `labels` and `check`.
     """
@@ -42,7 +41,7 @@ class VOCFolder:
         self.class_map = class_map
         self.ids = _read_split(self.folder / SPLITS, split)[:limit]
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
-        self._labels = files_by_stem(self.folder / LABELS, (".png",))
+        self._labels = files_by_stem(self.folder / LABELS, LABEL_ENDINGS)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -52,13 +51,15 @@ class VOCFolder:
         name = self.ids[i]
         if name not in self._pictures:
             expected = self.folder / PICTURES / name
-            raise DataError(f"picture {expected}.jpg: there is no such file, nor {name}.jpeg or {name}.png beside it")
+            raise DataError(
+                f"picture {expected}.jpg: there is no such file, nor {name} with another ending of pictures that are read beside it"
+            )
         return read_picture(self._pictures[name])
 
     def labels(self, i: int) -> np.ndarray:
         """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
         path = self._labels_path(i)
-        labels = read_labels(path)
+        labels = read_labels(path, self.class_map.known)
         try:
             return self.class_map.apply(labels)
         except DataError as error:
@@ -188,8 +189,7 @@ def listed_twice(folder: Path, split: str, line: int, name: str, first: int) -> 
 
 
 def files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins."""
-    found: dict[str, Path] = {}
-    for ending in reversed(endings):
-        found |= {file.stem: file for file in sorted(folder.iterdir()) if file.suffix.lower() == ending}
-    return found
+    """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins. Hidden files are none."""
+    rank = {ending: place for place, ending in enumerate(endings)}
+    files = [file for file in folder.iterdir() if file.suffix.lower() in rank and not file.name.startswith(".")]
+    return {file.stem: file for file in sorted(files, key=lambda file: (-rank[file.suffix.lower()], file))}

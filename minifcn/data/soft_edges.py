@@ -1,0 +1,86 @@
+"""Edges drawn with a soft brush, or resized, hold colours between those of two classes: they become the nearer one, or void."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+HOW = ("nearest", "void")
+BETWEEN = -1  # what a soft edge becomes that is to be void
+REACH = 5  # pixels: so near to an edge pixel both classes are found
+ASIDE = 12.0  # how far, of 255, a colour may lie from the straight line between two: rounding, and colours weighted by brightness
+BEYOND = 0.25  # of that line: resizing with a sharp filter overshoots the two colours
+
+
+def soften(labels: np.ndarray, colours: Sequence[int], how: str) -> np.ndarray:
+    """Packed colours 0xRRGGBB, int32 (H, W), with those on soft edges made one of `colours` ("nearest") or BETWEEN ("void").
+
+    A pixel lies on a soft edge where its colour is none of `colours` but lies on the straight line between those of two that stand
+    within `REACH` pixels; where three meet, between them. The nearer one is sought among these alone: half way from black to
+    pink another class's dark red may be nearer, which is not there at all. All other pixels stay as they are.
+    """
+    if how not in HOW:
+        raise ValueError(f"soften: how is {how!r}; choose one of {', '.join(HOW)}")
+    result = np.array(labels, np.int32)
+    known = np.isin(result, np.unique(np.asarray(colours, np.int32)))
+    places = np.nonzero(~known)
+    present = np.unique(result[known])
+    if not len(places[0]) or len(present) < 2:
+        return result
+    near = np.stack([within(REACH, result == colour)[places] for colour in present], 1)
+    strange, there = unpack(result[places]).astype(float), unpack(present).astype(float)
+    chosen = nearer_of_two(strange, there, near)
+    edge = np.zeros(result.shape, bool)
+    edge[places] = chosen >= 0
+    corner = (chosen < 0) & within(1, edge)[places] & (near.sum(1) > 2)
+    chosen[corner] = nearest_of_more(strange[corner], there, near[corner])
+    soft = chosen >= 0
+    result[tuple(axis[soft] for axis in places)] = present[chosen[soft]] if how == "nearest" else BETWEEN
+    return result
+
+
+def nearer_of_two(strange: np.ndarray, there: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """For each colour (S, 3) which of `there` (K, 3) is the nearer of two that are `near` (S, K) and that it lies between; -1 for none: (S,)."""
+    chosen, least = np.full(len(strange), -1), np.full(len(strange), ASIDE)
+    for first, second in combinations(range(len(there)), 2):
+        rows = np.flatnonzero(near[:, first] & near[:, second])
+        line, offset = there[second] - there[first], strange[rows] - there[first]
+        along = np.clip(offset @ line / (line @ line), -BEYOND, 1 + BEYOND)
+        aside = np.sqrt(np.square(offset - along[:, None] * line).sum(1))
+        better = aside < least[rows]
+        chosen[rows[better]], least[rows[better]] = np.where(along[better] > 0.5, second, first), aside[better]
+    return chosen
+
+
+def nearest_of_more(strange: np.ndarray, there: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """As `nearer_of_two` where three or more meet: the nearest of them, if the colour lies within the range of theirs in each channel."""
+    beside = near[..., None]
+    low, high = (np.where(beside, there, end) for end in (255.0, 0.0))
+    inside = ((strange >= low.min(1) - ASIDE) & (strange <= high.max(1) + ASIDE)).all(1)
+    distances = np.where(near, np.square(strange[:, None] - there).sum(-1), np.inf)
+    return np.where(inside, distances.argmin(1), -1)
+
+
+def within(reach: int, mask: np.ndarray) -> np.ndarray:
+    """Where a pixel of `mask` (H, W) stands at most `reach` rows and columns away: bool (H, W)."""
+    for axis in (0, 1):
+        padded = np.pad(mask.astype(np.int32), [(reach + 1, reach) if a == axis else (0, 0) for a in (0, 1)])
+        sums = padded.cumsum(axis).swapaxes(0, axis)
+        mask = (sums[2 * reach + 1 :] - sums[: -2 * reach - 1] > 0).swapaxes(0, axis)
+    return mask
+
+
+def pack(pixels: np.ndarray) -> np.ndarray:
+    """Colours uint8 (..., 3) as 0xRRGGBB, int32 (...).
+
+    >>> hex(pack(np.array([18, 52, 86], np.uint8)).item())
+    '0x123456'
+    """
+    wide = pixels.astype(np.int32)
+    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+
+
+def unpack(values: np.ndarray) -> np.ndarray:
+    """`pack` undone: int64 (..., 3)."""
+    wide = np.asarray(values, np.int64)
+    return np.stack([wide >> 16, wide >> 8 & 255, wide & 255], -1)
