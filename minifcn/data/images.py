@@ -61,7 +61,6 @@ def file_opened(
             if limit and image.width * image.height > limit:
                 raise Image.DecompressionBombError
             header = header_of(image, source, count_pages=what == "labels")
-            lift_limit(image)
             yield image, header, source
     except DataError:
         raise
@@ -77,6 +76,7 @@ def file_opened(
 def opened(path: str | os.PathLike[str], what: str) -> Opened:
     """The image in the file `path`, decoded whole. `what` as in `file_opened`; raises DataError."""
     with file_opened(path, what) as (image, header, source):
+        lift_limit(image)
         image.load()
         lower = lower_bytes(source, header) if what == "picture" and is_deep_colour(header) else None
     return Opened(image, header, lower)
@@ -109,16 +109,23 @@ def read_picture(path: str | os.PathLike[str], bits: int | None = None) -> np.nd
     upper ones empty. Raises DataError, with the file's name, where the file is missing, broken, larger than Pillow's limit,
     of floating point (which has no fixed range), or where it has 16 bits, comes out black and nobody said how many count.
     """
+    return read_whole(path, bits).pixels
+
+
+def read_whole(path: str | os.PathLike[str], bits: int | None = None) -> Picture:
+    """As `read_picture`, with what else there is to know of the file."""
     picture = look_at(path, bits)
     if dark := too_dark(picture.top, bits):
         raise DataError(f"picture {path}: {dark}")
-    return picture.pixels
+    return picture
 
 
 def look_at(path: str | os.PathLike[str], bits: int | None = None) -> Picture:
-    """As `read_picture`, with what else there is to know of the file; what comes out black is not refused."""
+    """As `read_whole`, but what comes out black is not refused."""
     if bits is not None and not 8 <= bits <= MOST_BITS:
-        raise DataError(f"picture {path}: bits is {bits}; expected 8 to {MOST_BITS}, how many of {MOST_BITS} bits hold something")
+        raise DataError(
+            f"picture {path}: bits is {bits}; expected 8 to {MOST_BITS}, how many of {MOST_BITS} bits hold something"
+        )
     image, header, lower = opened(path, "picture")
     with suppress(Exception):  # broken EXIF says nothing about the pixels: keep them as they are stored
         image = ImageOps.exif_transpose(image)
@@ -135,7 +142,9 @@ def look_at(path: str | os.PathLike[str], bits: int | None = None) -> Picture:
     return Picture(pixels, header, top)
 
 
-def to_rgb(image: Image.Image, bits: int | None = None, lower: np.ndarray | None = None) -> tuple[np.ndarray, int | None]:
+def to_rgb(
+    image: Image.Image, bits: int | None = None, lower: np.ndarray | None = None
+) -> tuple[np.ndarray, int | None]:
     """An image as RGB, uint8 (H, W, 3), and its largest number where it has more than 8 bits. `bits` as in `read_picture`."""
     top = None
     if image.mode.startswith("I"):  # 16 bit grey; convert("RGB") would cut every value above 255 to white

@@ -92,9 +92,7 @@ def file_numbers(found: Opened, path: str | os.PathLike[str]) -> np.ndarray:
             )
         numbers = grey
     if numbers.dtype.kind not in "iu":
-        raise DataError(
-            f"labels {path}: mode {header.mode} holds floating point, not class numbers; {SAVE_NUMBERS}"
-        )
+        raise DataError(f"labels {path}: mode {header.mode} holds floating point, not class numbers; {SAVE_NUMBERS}")
     return numbers
 
 

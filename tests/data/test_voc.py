@@ -166,7 +166,9 @@ def test_check_of_a_sound_folder_counts_every_pair(root):
 def no_picture(root, name):
     (root / PICTURES / f"{name}.png").unlink()
     path = root / PICTURES / name
-    return f"picture {path}.jpg: there is no such file, nor {name} with another ending of pictures that are read beside it"
+    return (
+        f"picture {path}.jpg: there is no such file, nor {name} with another ending of pictures that are read beside it"
+    )
 
 
 def no_labels(root, name):

@@ -47,7 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --fix: turn labels that were drawn on pixels that an EXIF tag turns on reading. sure: where their size fits only the picture as "
         f"stored; all: where the size cannot tell too. The originals go to {UNTURNED}/",
     )  # fmt: skip
-    parser.add_argument("--bits", type=picture_bits, metavar="N", help="how many bits of pictures of 16 bits hold something, as for train")
+    parser.add_argument(
+        "--bits",
+        type=picture_bits,
+        metavar="N",
+        help="how many bits of pictures of 16 bits hold something, as for train",
+    )
     parser.add_argument(
         "--sheet", type=png_file, metavar="FILE.png", help="draw 48 pictures with labels, bad ones first"
     )
@@ -85,7 +90,9 @@ def run(arguments: argparse.Namespace) -> int:
     if fixed:
         print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
     if turned:
-        print(f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}")
+        print(
+            f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}"
+        )
     if unturned:
         print("\n".join(unturned[:FIRST]))
     if arguments.sheet:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minifcn.data.check.coloured import Choice
+from minifcn.data.check.coloured import UNSAID, Choice
 from minifcn.data.check.depths import dark_findings
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, look_at_labels, look_at_picture
 from minifcn.data.check.overlap import same_pixels, shared_names, uses
@@ -75,7 +75,7 @@ class DataFolder:
         root: str | os.PathLike[str],
         splits: Sequence[str] | None = None,
         bits: int | None = None,
-        choice: Choice = Choice(),
+        choice: Choice = UNSAID,
     ) -> None:
         self.bits, self.choice = bits, choice
         self.folder = find_folder(Path(root), splits[0] if splits else "train")
@@ -229,7 +229,7 @@ def _summary(pairs: Sequence[Pair]) -> Summary:
     return summary
 
 
-def fix_colours(report: FolderReport, known: int, choice: Choice = Choice()) -> list[Path]:
+def fix_colours(report: FolderReport, known: int, choice: Choice = UNSAID) -> list[Path]:
     """Convert every label file that holds exact colours or equal channels (`recolour.convert_colours`); returns the files converted.
 
     Their findings leave the report. Where a file cannot be converted it stays as it was, and its finding says why.

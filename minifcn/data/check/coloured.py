@@ -9,7 +9,15 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.images import Opened
 from minifcn.data.labels import (
-    EQUAL, NUMBERED, SAVE_NUMBERS, VOID, colour_map, doubtful_greys, equal_channels, file_numbers, in_a_byte, stored_numbers,
+    EQUAL,
+    SAVE_NUMBERS,
+    VOID,
+    colour_map,
+    doubtful_greys,
+    equal_channels,
+    file_numbers,
+    in_a_byte,
+    stored_numbers,
 )  # fmt: skip
 from minifcn.data.pixels.depth import MOST_BITS
 from minifcn.data.soft_edges import BETWEEN, pack, soften
@@ -23,6 +31,9 @@ class Choice:
 
     soft_edges: str | None = None
     grey_colours: bool = False
+
+
+UNSAID = Choice()
 
 
 class Reading(NamedTuple):
@@ -43,7 +54,11 @@ def reading_of(found: Opened, path: str | os.PathLike[str], known: int, choice: 
         if grey is not None:
             return of_equal_channels(grey, mode, known, choice)
         if mode == "LA":
-            return Reading(None, "wrong mode", f"mode LA holds greys with alpha, and in greys the class numbers are lost; {OPEN_AGAIN}")
+            return Reading(
+                None,
+                "wrong mode",
+                f"mode LA holds greys with alpha, and in greys the class numbers are lost; {OPEN_AGAIN}",
+            )
         return of_colours(pixels, mode, known, choice)
     try:
         return Reading(in_a_byte(file_numbers(found, path), path))
@@ -61,7 +76,9 @@ def of_equal_channels(grey: np.ndarray, mode: str, known: int, choice: Choice) -
     doubt = doubtful_greys(grey, known)
     if doubt and choice.grey_colours:
         labels, _ = numbers_of_colours(np.repeat(grey[..., None], 3, 2), known)
-        return Reading(labels, "colours", f"mode {mode}, every grey is taken for a colour of the VOC palette; {CONVERTS}", True)
+        return Reading(
+            labels, "colours", f"mode {mode}, every grey is taken for a colour of the VOC palette; {CONVERTS}", True
+        )
     if doubt:
         return Reading(
             None, "greys",
@@ -77,7 +94,9 @@ def of_equal_channels(grey: np.ndarray, mode: str, known: int, choice: Choice) -
     shown = ", ".join(map(str, strange[:3])) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
     if mode == "LA":
         return Reading(
-            None, "wrong mode", f"mode LA holds greys with alpha ({shown}), and in greys the class numbers are lost; {OPEN_AGAIN}"
+            None,
+            "wrong mode",
+            f"mode LA holds greys with alpha ({shown}), and in greys the class numbers are lost; {OPEN_AGAIN}",
         )
     return Reading(
         None, "other colours", f"mode {mode}; red, green and blue are equal everywhere, greys {shown}, which are no class: if the colours were "
@@ -92,7 +111,9 @@ def of_colours(pixels: np.ndarray, mode: str, known: int, choice: Choice) -> Rea
     """Of RGB or RGBA: exact colours of classes, soft edges between them, or others."""
     labels, others = numbers_of_colours(pixels, known)
     if not others:
-        return Reading(labels, "colours", f"mode {mode}, every colour is exactly that of a class or of void; {CONVERTS}", True)
+        return Reading(
+            labels, "colours", f"mode {mode}, every colour is exactly that of a class or of void; {CONVERTS}", True
+        )
     softened, left = of_soft_edges(pixels, known, choice.soft_edges or "nearest")
     soft = {colour: count - left.get(colour, 0) for colour, count in others.items() if count > left.get(colour, 0)}
     edges = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minifcn.data.check.coloured import Choice, reading_of
+from minifcn.data.check.coloured import UNSAID, Choice, reading_of
 from minifcn.data.check.recolour import palette_numbers
 from minifcn.data.errors import DataError
 from minifcn.data.images import look_at, opened
@@ -101,7 +101,7 @@ def look_at_picture(path: Path, pair: Pair, bits: int | None = None) -> np.ndarr
     return picture
 
 
-def look_at_labels(path: Path, known: int, pair: Pair, choice: Choice = Choice()) -> np.ndarray | None:
+def look_at_labels(path: Path, known: int, pair: Pair, choice: Choice = UNSAID) -> np.ndarray | None:
     """The label values, uint8 (H, W), of a file of numbers or exact colours, else None; what there is to say goes into `pair`."""
     try:
         found = opened(path, "labels")

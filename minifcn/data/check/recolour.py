@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minifcn.data.check.coloured import Choice, reading_of
+from minifcn.data.check.coloured import UNSAID, Choice, reading_of
 from minifcn.data.errors import DataError
 from minifcn.data.images import opened
 from minifcn.data.labels import NUMBERED, VOID, colour_map, read_labels, write_labels
@@ -47,7 +47,7 @@ def _number_of(colour: tuple[int, ...], known: int) -> int | None:
     return number if number is not None and (number < known or number == VOID) else None
 
 
-def convert_colours(path: str | os.PathLike[str], known: int, choice: Choice = Choice()) -> Path:
+def convert_colours(path: str | os.PathLike[str], known: int, choice: Choice = UNSAID) -> Path:
     """Turn the label file `path` from colours, or equal channels, into a palette PNG of class numbers; returns where the original lies now.
 
     That is in the folder SegmentationClass_colours beside the file's own. Nothing is changed, and DataError raised, where the file
@@ -75,7 +75,9 @@ def turn_labels(path: str | os.PathLike[str], orientation: int) -> Path:
     """
     path = Path(path)
     if (there := backup_of(path, UNTURNED)).exists():
-        raise DataError(f"labels {path}: not turned, for it was turned before: {there} is its original; take that away to turn it again")
+        raise DataError(
+            f"labels {path}: not turned, for it was turned before: {there} is its original; take that away to turn it again"
+        )
     return replaced(path, path.read_bytes(), upright(read_labels(path), orientation), UNTURNED, "turned")
 
 

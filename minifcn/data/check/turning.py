@@ -38,7 +38,7 @@ def notes_of_turned(pairs: Mapping[str, Pair]) -> Iterable[Finding]:
             )
         yield Finding(
             "turned",
-            f"{len(turned)} of {len(pairs)} pictures ({listed(turned)}) have an EXIF tag by which they are turned or mirrored on reading; "
+            f"{len(turned)} of {len(pairs)} pictures ({listed(turned)}) {'has' if len(turned) == 1 else 'have'} an EXIF tag by which they are turned or mirrored on reading; "
             f"their labels must belong to the upright picture: look at them with --sheet{also}",
             tuple(pair.name for pair in turned),
         )

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -59,7 +59,9 @@ def lower_bytes(file: BinaryIO, header: Header) -> np.ndarray | None:
     Pillow is told that the bytes lie the other way round. None where it has no such way to read them.
     """
     image = identified(file)
-    image.tile = [tile[:3] + (swapped(tile[3]),) for tile in image.tile]  # type: ignore[misc]
+    tiles: Any = image.tile  # in newer Pillows named tuples, which some of its decoders want
+    turned: Any = [getattr(type(tile), "_make", tuple)((*tile[:3], swapped(tile[3]))) for tile in tiles]
+    image.tile = turned
     with suppress(ValueError, OSError):
         lift_limit(image)
         image.load()

@@ -80,13 +80,13 @@ def header_of(image: ImageFile.ImageFile, file: BinaryIO, count_pages: bool = Fa
         top = 2**bits - 1
     elif maxval:
         bits, top, full = (8 if maxval < 256 else 16), maxval, 65535 if image.mode.startswith("I") else 255
-    elif ";16" in raw and not raw.startswith("BGR") or image.mode.startswith("I"):
+    elif (";16" in raw and not raw.startswith("BGR")) or image.mode.startswith("I"):
         bits, top, full = 16, 65535, 65535
     orientation, pages = 1, 1
     size = tuple(getattr(image, "_tile_size", image.size))  # a TIFF that its tag turns has turned its size already
     with suppress(Exception):  # broken EXIF says nothing about the pixels
         found_tag = image.getexif().get(ORIENTATION)
-        orientation = found_tag if found_tag in range(2, 9) else 1
+        orientation = found_tag if isinstance(found_tag, int) and 1 < found_tag < 9 else 1
     if count_pages:
         pages = own_pages(image)
     return Header(

@@ -32,6 +32,14 @@ def as_stored(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return upright(pixels, BACK.get(orientation, orientation))
 
 
+def turned_line(split: str, turned: int, count: int) -> str:
+    """The line about a split of which some pictures are turned on reading."""
+    return (
+        f"{split}: {turned} of {count} pictures {'has' if turned == 1 else 'have'} an EXIF tag by which they are turned or mirrored on reading; "
+        "their labels must belong to the upright picture: minifcn check-data --sheet shows whether they do"
+    )
+
+
 def swaps(orientation: int) -> bool:
     """Whether height and width change places."""
     return orientation > 4
