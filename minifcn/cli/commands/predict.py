@@ -166,9 +166,9 @@ def predict_file(
     longer, known = max(picture.shape[:2]), model.picture_size
     size = None if arguments.own_size or arguments.tile else arguments.size or size_for(model, picture)
     if known and not size and longer > STRANGE * known:
+        way = "predict a smaller copy of it" if isinstance(picture, LargePicture) else "leave out --tile and --own-size"
         say(
-            f"{path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; "
-            "leave out --tile and --own-size"
+            f"{path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; {way}"
         )
     try:
         return predict_maps(

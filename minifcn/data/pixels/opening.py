@@ -56,6 +56,9 @@ def identified(file: BinaryIO) -> ImageFile.ImageFile:
             elif accepted:
                 file.seek(0)
                 return factory(file, "")  # type: ignore[return-value]
+    file.seek(0)
+    if file.read(4)[:2] in (b"II", b"MM") and not missing:
+        missing.append("a TIFF of a kind that Pillow does not read, such as 64 bits a number; save it with 8, or 16")
     raise UnidentifiedImageError("; ".join(missing))
 
 
