@@ -60,7 +60,7 @@ def file_opened(
         with path.open("rb") as file, identified(source := readable(file)) as image:
             if limit and image.width * image.height > limit:
                 raise Image.DecompressionBombError
-            header = header_of(image, source, count_pages=what == "labels")
+            header = header_of(image, source)
             yield image, header, source
     except DataError:
         raise

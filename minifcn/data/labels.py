@@ -88,7 +88,7 @@ def file_numbers(found: Opened, path: str | os.PathLike[str]) -> np.ndarray:
             what = "16 bits a channel, of which the lower 8 are lost" if grey is not None else "colours"
             raise DataError(
                 f"labels {path}: mode {header.mode} holds {what}, not one class number (0 to 255) a pixel; "
-                "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"
+                "save the class numbers as a palette PNG, for example with minifcn.data.write_labels, or see what minifcn check-data can make of it"
             )
         numbers = grey
     if numbers.dtype.kind not in "iu":

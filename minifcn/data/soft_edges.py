@@ -7,8 +7,10 @@ import numpy as np
 
 HOW = ("nearest", "void")
 BETWEEN = -1  # what a soft edge becomes that is to be void
-REACH = 5  # pixels: so near to an edge pixel both classes are found
+REACH = 12  # pixels: so near to an edge pixel both classes are found
+TAIL = 6.0  # of 255: so near to a right colour a soft edge may end in an even patch
 ASIDE = 12.0  # how far, of 255, a colour may lie from the straight line between two: rounding, and colours weighted by brightness
+MOST = 0.5  # of all pixels: what is more is no edge
 BEYOND = 0.25  # of that line: resizing with a sharp filter overshoots the two colours
 
 
@@ -25,10 +27,11 @@ def soften(labels: np.ndarray, colours: Sequence[int], how: str) -> np.ndarray:
     known = np.isin(result, np.unique(np.asarray(colours, np.int32)))
     places = np.nonzero(~known)
     present = np.unique(result[known])
-    if not len(places[0]) or len(present) < 2:
+    if not len(places[0]) or len(present) < 2 or len(places[0]) > MOST * result.size:
         return result
     near = np.stack([within(REACH, result == colour)[places] for colour in present], 1)
     strange, there = unpack(result[places]).astype(float), unpack(present).astype(float)
+    near[solid(result, places, strange, there)] = False
     chosen = nearer_of_two(strange, there, near)
     edge = np.zeros(result.shape, bool)
     edge[places] = chosen >= 0
@@ -37,6 +40,22 @@ def soften(labels: np.ndarray, colours: Sequence[int], how: str) -> np.ndarray:
     soft = chosen >= 0
     result[tuple(axis[soft] for axis in places)] = present[chosen[soft]] if how == "nearest" else BETWEEN
     return result
+
+
+def solid(labels: np.ndarray, places: tuple[np.ndarray, ...], strange: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Which of the pixels at `places` have a colour that fills 3 x 3 pixels somewhere: a class that nobody named, and no edge: bool (S,)."""
+    height, width = labels.shape
+    even = np.zeros(labels.shape, bool)
+    if min(height, width) > 2:
+        around = [labels[y : y + height - 2, x : x + width - 2] for y in range(3) for x in range(3)]
+        even[1:-1, 1:-1] = np.logical_and.reduce([part == around[4] for part in around])
+    filling = np.isin(labels[places], np.unique(labels[places][even[places]]))
+    rows = np.flatnonzero(filling)
+    if len(rows):
+        colours, back = np.unique(strange[rows], axis=0, return_inverse=True)
+        far = np.sqrt(np.square(colours[:, None] - there).sum(-1).min(1)) > TAIL
+        filling[rows] = far[back.reshape(-1)]
+    return filling
 
 
 def nearer_of_two(strange: np.ndarray, there: np.ndarray, near: np.ndarray) -> np.ndarray:

@@ -51,17 +51,25 @@ def test_minus_one_is_void(tmp_path):
 @pytest.mark.parametrize("dtype, name", [("uint16", "a.png"), ("uint16", "a.tif"), ("int32", "a.tif")])
 def test_numbers_that_no_byte_holds(dtype, name, tmp_path):
     path = saved(tmp_path, Image.fromarray(np.array([[0, 256, 1000]], dtype)), name)
-    assert refused(path).startswith(f"labels {path}: values up to 1000: more than a byte holds, instances perhaps; write for every pixel")
+    assert refused(path).startswith(
+        f"labels {path}: values up to 1000: more than a byte holds, instances perhaps; write for every pixel"
+    )
 
 
 def test_65535_among_classes_is_void_perhaps(tmp_path):
     path = saved(tmp_path, Image.fromarray(np.array([[0, 3, 65535, 65535]], np.uint16)))
-    assert f"labels {path}: the value 65535 in 2 pixels, void perhaps" in refused(path) and "write 255 for it" in refused(path)
+    assert f"labels {path}: the value 65535 in 2 pixels, void perhaps" in refused(
+        path
+    ) and "write 255 for it" in refused(path)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 def test_equal_channels_hold_numbers(mode, tmp_path):
-    image = Image.merge("RGB", [Image.fromarray(NUMBERS)] * 3).convert("RGBA") if mode == "RGBA" else Image.fromarray(NUMBERS).convert(mode)
+    image = (
+        Image.merge("RGB", [Image.fromarray(NUMBERS)] * 3).convert("RGBA")
+        if mode == "RGBA"
+        else Image.fromarray(NUMBERS).convert(mode)
+    )
     assert image.mode == mode
     np.testing.assert_array_equal(read_labels(saved(tmp_path, image), 4), NUMBERS)
 
@@ -78,7 +86,9 @@ def test_a_grey_that_is_a_colour_of_the_palette_is_asked_about(tmp_path):
     words = "(128, 128, 128) may be a grey of masks of 2 greys, and is the VOC palette's colour of class 7 as well"
     assert words in refused(path, known=8)
     assert read_labels(path, known=7).tolist() == grey.tolist()  # there is no class 7: the class map refuses 128
-    assert read_labels(saved(tmp_path, Image.fromarray(grey), "l.png"), known=8).tolist() == grey.tolist()  # one channel: numbers
+    assert (
+        read_labels(saved(tmp_path, Image.fromarray(grey), "l.png"), known=8).tolist() == grey.tolist()
+    )  # one channel: numbers
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.webp", "j.tif", "a.avif"])
@@ -89,7 +99,11 @@ def test_lossy_files_hold_no_labels(name, tmp_path):
         image = Image.fromarray(np.kron(NUMBERS, np.ones((8, 8), np.uint8)))
     if image is not None:
         path = saved(tmp_path, image, name, **({"compression": "jpeg"} if name == "j.tif" else {}))
-        assert "keeps no exact numbers" in refused(path) and "save the labels again" in refused(path) and "PNG" in refused(path)
+        assert (
+            "keeps no exact numbers" in refused(path)
+            and "save the labels again" in refused(path)
+            and "PNG" in refused(path)
+        )
         path.rename(tmp_path / "renamed.png")  # by what is in it, not by its name
         assert "keeps no exact numbers" in refused(tmp_path / "renamed.png")
 
@@ -120,7 +134,12 @@ def test_other_exact_formats(name, mode, tmp_path):
 @pytest.mark.parametrize("photometric", [0, 1])
 @pytest.mark.parametrize(
     "bits, content, expected",
-    [(1, b"\x50", [0, 1, 0, 1]), (2, b"\x1b", [0, 1, 2, 3]), (4, b"\x0f\x95", [0, 15, 9, 5]), (8, b"\x00\x01\x02\xff", [0, 1, 2, 255])],
+    [
+        (1, b"\x50", [0, 1, 0, 1]),
+        (2, b"\x1b", [0, 1, 2, 3]),
+        (4, b"\x0f\x95", [0, 15, 9, 5]),
+        (8, b"\x00\x01\x02\xff", [0, 1, 2, 255]),
+    ],
 )
 def test_numbers_of_a_tiff_are_those_stored(bits, content, expected, photometric, order, tmp_path):
     """Whether white is zero or not: photometric 0 is what Pillow turns round, and some libraries write it unasked."""
@@ -174,7 +193,9 @@ def test_pages(tmp_path):
     pages = [Image.fromarray(NUMBERS), Image.fromarray(NUMBERS)]
     path = saved(tmp_path, pages[0], "a.tif", save_all=True, append_images=pages[1:])
     assert refused(path) == f"labels {path}: 2 pages in one file; save the one that holds the labels alone"
-    path = saved(tmp_path, pages[0], "b.gif", save_all=True, append_images=[Image.fromarray(NUMBERS[::-1].copy())], duration=9)
+    path = saved(
+        tmp_path, pages[0], "b.gif", save_all=True, append_images=[Image.fromarray(NUMBERS[::-1].copy())], duration=9
+    )
     assert "2 pages in one file" in refused(path)
 
 
@@ -210,7 +231,9 @@ def check(root, classes=FOUR, **options):
     return DataFolder(root, **options).check(classes)
 
 
-@pytest.mark.parametrize("ending", [ending for ending in LABEL_ENDINGS if ending not in (".jpg", ".jpeg", ".jfif", ".jpe", ".avif")])
+@pytest.mark.parametrize(
+    "ending", [ending for ending in LABEL_ENDINGS if ending not in (".jpg", ".jpeg", ".jfif", ".jpe", ".avif")]
+)
 def test_labels_of_any_exact_ending_are_found(ending, root):
     (root / LABELS / "a.png").unlink()
     image = Image.fromarray(np.full((6, 8), 2, np.uint8))
@@ -260,7 +283,9 @@ def test_jpeg_labels_are_named(root):
     (root / LABELS / "a.png").unlink()
     Image.fromarray(np.zeros((6, 8), np.uint8)).save(root / LABELS / "a.jpg")
     (finding,) = check(root).findings
-    assert finding.kind == "lossy" and f"labels {root / LABELS / 'a.jpg'}: JPEG keeps no exact numbers" in finding.message
+    assert (
+        finding.kind == "lossy" and f"labels {root / LABELS / 'a.jpg'}: JPEG keeps no exact numbers" in finding.message
+    )
 
 
 def test_wide_labels_in_a_folder(root):
@@ -268,7 +293,10 @@ def test_wide_labels_in_a_folder(root):
     Image.fromarray(np.full((6, 8), 1000, np.uint16)).save(root / LABELS / "b.png")
     report = check(root)
     (finding,) = report.findings
-    assert finding.kind == "too large" and "b.png: values up to 1000: more than a byte holds, instances perhaps" in finding.message
+    assert (
+        finding.kind == "too large"
+        and "b.png: values up to 1000: more than a byte holds, instances perhaps" in finding.message
+    )
     assert report.pairs["a"].counts == {3: 48}
 
 
@@ -288,7 +316,11 @@ def test_equal_channels_are_told_and_fix_writes_one(mode, root):
     content = path.read_bytes()
     report = check(root)
     (note,) = [each for each in report.warnings if each.kind == "three channels"]
-    assert not report.findings and "these are class numbers in three equal channels" in note.message and note.fixable == path
+    assert (
+        not report.findings
+        and "these are class numbers in three equal channels" in note.message
+        and note.fixable == path
+    )
     assert fix_colours(report, 4) == [path] and "three channels" not in {each.kind for each in report.warnings}
     with Image.open(path) as image:
         assert image.mode == "P"
@@ -331,7 +363,10 @@ def test_greys_beside_colours_of_classes_are_colours(root):
 def test_greys_that_are_nothing(root):
     Image.fromarray(np.full((6, 8), 99, np.uint8)).convert("RGB").save(root / LABELS / "a.png")
     (finding,) = check(root).findings
-    assert finding.kind == "other colours" and "red, green and blue are equal everywhere, greys 99, which are no class" in finding.message
+    assert (
+        finding.kind == "other colours"
+        and "red, green and blue are equal everywhere, greys 99, which are no class" in finding.message
+    )
 
 
 def test_a_converted_tiff_becomes_a_png(root):

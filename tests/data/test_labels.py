@@ -119,7 +119,7 @@ def test_colours_are_no_labels(tmp_path, mode, colour):
         read_labels(path)
     assert str(caught.value) == (
         f"labels {path}: mode {mode} holds colours, not one class number (0 to 255) a pixel; "
-        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"
+        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels, or see what minifcn check-data can make of it"
     )
 
 

@@ -194,7 +194,7 @@ def coloured_labels(root, name):
     flat_picture(colour=(9, 99, 200)).save(path)
     return (
         f"labels {path}: mode RGB holds colours, not one class number (0 to 255) a pixel; "
-        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"
+        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels, or see what minifcn check-data can make of it"
     )
 
 

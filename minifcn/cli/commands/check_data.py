@@ -20,6 +20,11 @@ from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
 
 FIRST = 10  # findings of a kind that are printed without --verbose
+BEFORE = {
+    "colours": "were colours of classes",
+    "three channels": "were numbers in equal channels",
+    "soft edges": "had soft edges",
+}
 ABREAST = 4  # splits side by side in a table
 
 
@@ -75,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
         report = data.check(classes, checking.update)
+    kind_of = {finding.fixable: finding.kind for finding in [*report.findings, *report.warnings]}
     fixed = fix_colours(report, classes.known, choice) if arguments.fix else []
     turned, unturned = fix_turned(data, report, arguments.turn_labels) if arguments.turn_labels else ([], [])
 
@@ -88,13 +94,17 @@ def run(arguments: argparse.Namespace) -> int:
             if of_kind := [finding for finding in found if finding.kind == kind]:
                 print(f"{mark}{heading}: {len(of_kind)}\n{sentences(of_kind, arguments.verbose)}\n")
     if fixed:
-        print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
+        were = ", ".join(f"{count} {BEFORE[kind]}" for kind, count in Counter(kind_of[path] for path in fixed).items())
+        print(
+            f"fixed: {len(fixed)} label files now hold class numbers ({were}); the originals are in {data.folder / BACKUP}"
+        )
     if turned:
         print(
             f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}"
         )
     if unturned:
-        print("\n".join(unturned[:FIRST]))
+        more = f"\n… and {len(unturned) - FIRST} more" if len(unturned) > FIRST else ""
+        print("\n".join(unturned[:FIRST]) + more)
     if arguments.sheet:
         print(draw_sheet(arguments.sheet, data, classes, report))
     count = len(report.findings)

@@ -39,6 +39,7 @@ FINDINGS = {
 WARNINGS = {
     "never shown": "classes that never occur in a split to train on",
     "turned": "pictures that their EXIF tag turns",
+    "pages": "pictures of several pages or frames, of which the first is read",
     "label tag": "label files with an EXIF tag",
     "three channels": "labels whose class numbers stand in equal channels",
     "inverted": "labels that are stored with white as zero",
@@ -96,6 +97,11 @@ def look_at_picture(path: Path, pair: Pair, bits: int | None = None) -> np.ndarr
         return None
     pair.mode, pair.orientation, pair.top = header.mode, header.orientation, top
     pair.size = picture.shape[0], picture.shape[1]
+    if header.pages > 1:
+        pair.say(
+            "pages",
+            f"picture {path}: {header.pages} pages or frames, of which the first is read; its labels must belong to that",
+        )
     # the shape too: a picture of one colour is the same bytes lying and standing
     pair.digest = hashlib.sha1(repr(pair.size).encode() + picture.tobytes(), usedforsecurity=False).digest()
     return picture

@@ -71,7 +71,7 @@ def known_formats() -> Iterator[str]:
     yield from (name for name in tuple(Image.ID) if name not in common)
 
 
-def header_of(image: ImageFile.ImageFile, file: BinaryIO, count_pages: bool = False) -> Header:
+def header_of(image: ImageFile.ImageFile, file: BinaryIO) -> Header:
     """What `image`, not yet decoded, says of itself. `file` is where it was read from."""
     raw, maxval = raw_mode(image)
     bits, top, full, inverted = 8, 255, 255, False
@@ -85,13 +85,12 @@ def header_of(image: ImageFile.ImageFile, file: BinaryIO, count_pages: bool = Fa
         bits, top, full = (8 if maxval < 256 else 16), maxval, 65535 if image.mode.startswith("I") else 255
     elif (";16" in raw and not raw.startswith("BGR")) or image.mode.startswith("I"):
         bits, top, full = 16, 65535, 65535
-    orientation, pages = 1, 1
+    orientation = 1
     size = tuple(getattr(image, "_tile_size", image.size))  # a TIFF that its tag turns has turned its size already
     with suppress(Exception):  # broken EXIF says nothing about the pixels
         found_tag = image.getexif().get(ORIENTATION)
         orientation = found_tag if isinstance(found_tag, int) and 1 < found_tag < 9 else 1
-    if count_pages:
-        pages = own_pages(image)
+    pages = own_pages(image)
     return Header(
         image.mode, size, image.format or "", orientation, bits, top, full, inverted, is_lossy(image, file), pages
     )  # fmt: skip
@@ -132,7 +131,7 @@ def is_lossless_webp(file: BinaryIO) -> bool:
 
 def own_pages(image: ImageFile.ImageFile) -> int:
     """How many pages or frames a file has, smaller copies of a page left out."""
-    count = int(getattr(image, "n_frames", 1))
+    count = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))  # cameras put a preview behind a picture
     if count == 1 or image.format != "TIFF":
         return count
     pages = 0

@@ -51,7 +51,13 @@ def grid_of(image: ImageFile.ImageFile, header: Header, most: int) -> Grid | Non
     else:
         across, high = width, min(tags.get(STRIP_ROWS, length), length)
         offsets, sizes = tags.get(STRIP_OFFSETS), tags.get(STRIP_BYTES)
-    if tags.get(COMPRESSION, 1) == PLAIN and TILE_OFFSETS not in tags and offsets and sizes and len(offsets) == len(sizes) == 1:
+    if (
+        tags.get(COMPRESSION, 1) == PLAIN
+        and TILE_OFFSETS not in tags
+        and offsets
+        and sizes
+        and len(offsets) == len(sizes) == 1
+    ):
         high, offsets, sizes = in_rows(width, length, offsets[0], sizes[0])
     if not (across and high and offsets and sizes) or tags.get(PLANAR, 1) != 1 or across * high > most:
         return None
