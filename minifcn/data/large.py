@@ -122,6 +122,7 @@ class LargePicture:
         try:
             image = identified(file)
             header = header_of(image, file)
+            lift_limit(image)
             image.load()
             return Opened(image, header, lower_bytes(file, header) if is_deep_colour(header) else None)
         except Exception as error:  # whatever Pillow's parsers hit
