@@ -96,8 +96,7 @@ class LargePicture:
         """What is in the box (left, top, right, bottom) of a decoded image."""
         left, top, right, bottom = box
         lower = None if found.lower is None else found.lower[top:bottom, left:right]
-        part = found.image.crop(box)
-        part.info = dict(found.image.info)
+        part = found.image._new(found.image.im.crop(box))  # Image.crop asks Pillow's limit of pixels of every part
         pixels, largest = to_rgb(part, self.bits, lower)
         if largest is not None:
             self.top = max(largest, self.top or 0)

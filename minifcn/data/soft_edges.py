@@ -7,6 +7,7 @@ import numpy as np
 
 HOW = ("nearest", "void")
 BETWEEN = -1  # what a soft edge becomes that is to be void
+NONE = -2  # no colour: the pixel is no soft edge
 REACH = 12  # pixels: so near to an edge pixel both classes are found
 TAIL = 6.0  # of 255: so near to a right colour a soft edge may end in an even patch
 ASIDE = 12.0  # how far, of 255, a colour may lie from the straight line between two: rounding, and colours weighted by brightness
@@ -19,37 +20,58 @@ def soften(labels: np.ndarray, colours: Sequence[int], how: str) -> np.ndarray:
 
     A pixel lies on a soft edge where its colour is none of `colours` but lies on the straight line between those of two that stand
     within `REACH` pixels; where three meet, between them. The nearer one is sought among these alone: half way from black to
-    pink another class's dark red may be nearer, which is not there at all. All other pixels stay as they are.
+    pink another class's dark red may be nearer, which is not there at all. Where it is that red exactly, beside other strange pixels and
+    nowhere as an area, it is a mixture too. All other pixels stay as they are.
     """
     if how not in HOW:
         raise ValueError(f"soften: how is {how!r}; choose one of {', '.join(HOW)}")
     result = np.array(labels, np.int32)
     known = np.isin(result, np.unique(np.asarray(colours, np.int32)))
-    places = np.nonzero(~known)
-    present = np.unique(result[known])
-    if not len(places[0]) or len(present) < 2 or len(places[0]) > MOST * result.size:
+    if known.all() or np.count_nonzero(~known) > MOST * result.size:
         return result
-    near = np.stack([within(REACH, result == colour)[places] for colour in present], 1)
-    strange, there = unpack(result[places]).astype(float), unpack(present).astype(float)
-    near[solid(result, places, strange, there)] = False
-    chosen = nearer_of_two(strange, there, near)
-    edge = np.zeros(result.shape, bool)
-    edge[places] = chosen >= 0
-    corner = (chosen < 0) & within(1, edge)[places] & (near.sum(1) > 2)
-    chosen[corner] = nearest_of_more(strange[corner], there, near[corner])
-    soft = chosen >= 0
-    result[tuple(axis[soft] for axis in places)] = present[chosen[soft]] if how == "nearest" else BETWEEN
+    areas = np.unique(result[known & even(result)])
+    by_chance = known & ~np.isin(result, areas) & within(1, ~known)
+    if len(areas) > 1:
+        by_chance &= between(result, by_chance | ~known, areas) != NONE
+    else:
+        by_chance[:] = False
+    found = between(result, by_chance | ~known, np.unique(result[known & ~by_chance]))
+    soft = found != NONE
+    result[soft] = found[soft] if how == "nearest" else BETWEEN
     return result
 
 
-def solid(labels: np.ndarray, places: tuple[np.ndarray, ...], strange: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Which of the pixels at `places` have a colour that fills 3 x 3 pixels somewhere: a class that nobody named, and no edge: bool (S,)."""
+def between(labels: np.ndarray, where: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """For each pixel of the mask `where` that lies on a soft edge the nearer of the colours `present`, all others NONE: int32 (H, W)."""
+    result = np.full(labels.shape, NONE, np.int32)
+    places = np.nonzero(where)
+    if not len(places[0]) or len(present) < 2:
+        return result
+    near = np.stack([within(REACH, (labels == colour) & ~where)[places] for colour in present], 1)
+    strange, there = unpack(labels[places]).astype(float), unpack(present).astype(float)
+    near[solid(labels, places, strange, there)] = False
+    chosen = nearer_of_two(strange, there, near)
+    edge = np.zeros(labels.shape, bool)
+    edge[places] = chosen >= 0
+    corner = (chosen < 0) & within(1, edge)[places] & (near.sum(1) > 2)
+    chosen[corner] = nearest_of_more(strange[corner], there, near[corner])
+    result[places] = np.where(chosen >= 0, present[chosen], NONE)
+    return result
+
+
+def even(labels: np.ndarray) -> np.ndarray:
+    """Where a pixel and its eight neighbours have one colour: bool (H, W)."""
     height, width = labels.shape
-    even = np.zeros(labels.shape, bool)
+    found = np.zeros(labels.shape, bool)
     if min(height, width) > 2:
         around = [labels[y : y + height - 2, x : x + width - 2] for y in range(3) for x in range(3)]
-        even[1:-1, 1:-1] = np.logical_and.reduce([part == around[4] for part in around])
-    filling = np.isin(labels[places], np.unique(labels[places][even[places]]))
+        found[1:-1, 1:-1] = np.logical_and.reduce([part == around[4] for part in around])
+    return found
+
+
+def solid(labels: np.ndarray, places: tuple[np.ndarray, ...], strange: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Which of the pixels at `places` have a colour that fills an area somewhere: a class that nobody named, and no edge: bool (S,)."""
+    filling = np.isin(labels[places], np.unique(labels[places][even(labels)[places]]))
     rows = np.flatnonzero(filling)
     if len(rows):
         colours, back = np.unique(strange[rows], axis=0, return_inverse=True)
