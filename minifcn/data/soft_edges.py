@@ -30,7 +30,7 @@ def soften(labels: np.ndarray, colours: Sequence[int], how: str) -> np.ndarray:
     if known.all() or np.count_nonzero(~known) > MOST * result.size:
         return result
     areas = np.unique(result[known & even(result)])
-    by_chance = known & ~np.isin(result, areas) & within(1, ~known)
+    by_chance = known & ~np.isin(result, areas) & within(3, ~known)
     if len(areas) > 1:
         by_chance &= between(result, by_chance | ~known, areas) != NONE
     else:
