@@ -184,7 +184,7 @@ def test_fix_soft_edges(call, copy):
         and "--soft-edges nearest" in answer.out
     )
     answer = call(f"check-data {copy.root} --fix --soft-edges nearest").worked()
-    assert "fixed: 1 label files now hold class numbers (1 had soft edges)" in answer.out
+    assert "fixed: 1 label files with colours with soft edges now hold one class number a pixel" in answer.out
     assert set(np.unique(read_labels(path))) == {0, 1}
 
 
@@ -194,7 +194,7 @@ def test_fix_says_what_it_wrote_in_one_channel(call, copy):
     labels[:10] = 2
     Image.fromarray(labels).convert("RGB").save(path)
     answer = call(f"check-data {copy.root} --fix").worked()
-    assert "fixed: 1 label files now hold class numbers (1 were numbers in equal channels)" in answer.out
+    assert "fixed: 1 label files with numbers in equal channels now hold one class number a pixel" in answer.out
     np.testing.assert_array_equal(read_labels(path), labels)
 
 

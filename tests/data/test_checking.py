@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from minifcn.data import ClassMap, DataError, colour_map, read_labels, write_labels
-from minifcn.data.check import coloured as coloured_labels
-from minifcn.data.check import recolour
+from minifcn.data.check import recolour, replacing
 from minifcn.data.check.checking import DataFolder, fix_colours
 from minifcn.data.check.overlap import must_differ
 from minifcn.data.check.recolour import convert_colours
@@ -469,7 +468,7 @@ def test_the_original_is_kept_before_the_labels_are_replaced(root, monkeypatch):
     def killed(path, labels):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recolour, "write_labels", killed)
+    monkeypatch.setattr(replacing, "write_labels", killed)
     with pytest.raises(KeyboardInterrupt):
         convert_colours(root / LABELS / "a.png", 21)
     assert (root / "SegmentationClass_colours" / "a.png").read_bytes() == content
@@ -480,9 +479,9 @@ def test_every_colour_of_the_palette_is_known(tmp_path):
     numbers = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(colour_map()[numbers]).save(tmp_path / "all.png")
     with Image.open(tmp_path / "all.png") as image:
-        found, others = coloured_labels.numbers_of_colours(np.array(image), 255)
+        found, others = recolour.numbers_of_colours(image, 255)
         assert np.array_equal(found, numbers) and not others
-        found, others = coloured_labels.numbers_of_colours(np.array(image), 100)
+        found, others = recolour.numbers_of_colours(image, 100)
         assert np.array_equal(found, np.where(numbers < 100, numbers, 255)) and len(others) == 155
 
 

@@ -9,6 +9,7 @@ from PIL import Image, features
 from minifcn.data import ClassMap, DataError, VOCFolder, read_labels
 from minifcn.data.check.checking import DataFolder, fix_colours
 from minifcn.data.check.coloured import Choice
+from minifcn.data.check.fixing import convert_labels, fix_numbers
 from minifcn.data.check.recolour import convert_colours
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS
 
@@ -308,20 +309,40 @@ def test_white_as_zero_is_told(root):
     assert not report.findings and report.pairs["a"].counts == {3: 48} and "stored with white as zero" in note.message
 
 
+def kinds(report):
+    return {each.kind for each in [*report.findings, *report.warnings]}
+
+
+def test_what_convert_labels_does_not_convert(root):
+    with pytest.raises(DataError, match=r"a\.png: not converted, for it is of class numbers already"):
+        convert_labels(root / LABELS / "a.png", 4)
+    Image.new("RGB", (8, 6), (1, 2, 3)).save(root / LABELS / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: not converted, for mode RGB; \(1, 2, 3\) in 48 pixels"):
+        convert_labels(root / LABELS / "a.png", 4)
+    assert not (root / "SegmentationClass_colours").exists()
+
+
+def test_fix_says_what_it_could_not_write(root, fill_disk):
+    Image.fromarray(np.full((6, 8), 2, np.uint8)).convert("RGB").save(root / LABELS / "a.png")
+    data = DataFolder(root)
+    report = data.check(FOUR)
+    fill_disk()
+    fixed, kept = fix_numbers(data, report, 4)
+    assert not fixed and "a.png: not converted, it is as it was" in kept[0] and "three channels" in kinds(report)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_equal_channels_are_told_and_fix_writes_one(mode, root):
     labels = np.tile(np.array([0, 2], np.uint8), (6, 4))
     path = root / LABELS / "a.png"
     Image.fromarray(labels).convert("RGB").convert(mode).save(path)
     content = path.read_bytes()
-    report = check(root)
+    data = DataFolder(root)
+    report = data.check(FOUR)
     (note,) = [each for each in report.warnings if each.kind == "three channels"]
-    assert (
-        not report.findings
-        and "these are class numbers in three equal channels" in note.message
-        and note.fixable == path
-    )
-    assert fix_colours(report, 4) == [path] and "three channels" not in {each.kind for each in report.warnings}
+    assert not report.findings and "these are class numbers in three equal channels" in note.message
+    assert fix_colours(report, 4) == []  # these are no colours
+    assert fix_numbers(data, report, 4) == ({"three channels": 1}, []) and "three channels" not in kinds(report)
     with Image.open(path) as image:
         assert image.mode == "P"
     np.testing.assert_array_equal(read_labels(path), labels)
@@ -346,7 +367,7 @@ def test_greys_of_two_meanings_are_asked_about_and_answered(root):
     assert fix_colours(report, 21) == []
     choice = Choice(grey_colours=True)
     report = check(root, VOC, choice=choice)
-    assert fix_colours(report, 21, choice) == [path] and set(np.unique(read_labels(path))) == {0, 7}
+    assert fix_colours(report, 21) == [path] and set(np.unique(read_labels(path))) == {0, 7}
 
 
 def test_greys_beside_colours_of_classes_are_colours(root):

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from minifcn.data import ClassMap, read_labels
 from minifcn.data.check.checking import DataFolder, fix_colours
 from minifcn.data.check.coloured import Choice
+from minifcn.data.check.fixing import fix_numbers
 from minifcn.data.soft_edges import BETWEEN, REACH, pack, soften, unpack, within
 
 from .folders import LABELS, write_folder
@@ -156,7 +157,8 @@ VOC = ClassMap.voc()
 
 def test_soft_edges_are_told_with_their_number_and_the_way_out(root):
     strange = ~np.isin(pack(brushed()), TABLE)
-    report = DataFolder(root).check(VOC)
+    data = DataFolder(root)
+    report = data.check(VOC)
     (finding,) = report.findings
     colours = len(np.unique(pack(brushed())[strange]))
     assert finding.kind == "soft edges" and finding.fixable is None
@@ -164,16 +166,17 @@ def test_soft_edges_are_told_with_their_number_and_the_way_out(root):
         f"{colours} strange colours in {strange.sum()} pixels lie on the edge between two right ones" in finding.message
     )
     assert "--soft-edges nearest" in finding.message and "--soft-edges void" in finding.message
-    assert fix_colours(report, 21) == []
+    assert fix_colours(report, 21) == [] and fix_numbers(data, report, 21) == ({}, [])
 
 
 @pytest.mark.parametrize("how, values", [("nearest", {0, 15}), ("void", {0, 15, 255})])
 def test_soft_edges_are_fixed_as_asked(how, values, root):
     content = (root / LABELS / "a.png").read_bytes()
     choice = Choice(soft_edges=how)
-    report = DataFolder(root, choice=choice).check(VOC)
+    data = DataFolder(root, choice=choice)
+    report = data.check(VOC)
     assert set(report.pairs["a"].counts) == values
-    assert fix_colours(report, 21, choice) == [root / LABELS / "a.png"] and not report.findings
+    assert fix_numbers(data, report, 21) == ({"soft edges": 1}, []) and not report.findings
     labels = read_labels(root / LABELS / "a.png")
     assert set(np.unique(labels)) == values
     strange = ~np.isin(pack(brushed()), TABLE)

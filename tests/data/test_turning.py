@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from minifcn.data import ClassMap, DataError, VOCFolder, read_labels, write_labels
-from minifcn.data.check.checking import DataFolder, fix_turned
-from minifcn.data.check.recolour import turn_labels
+from minifcn.data.check.checking import DataFolder
+from minifcn.data.check.fixing import fix_turned, turn_labels
 from minifcn.data.pixels.turned import UPRIGHT, as_stored, upright
 
 from .folders import LABELS, PICTURES, SPLITS, write_folder

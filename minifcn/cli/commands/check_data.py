@@ -9,10 +9,11 @@ from pathlib import Path
 from minifcn.cli.commands.train import class_map_for
 from minifcn.cli.options import bar, picture_bits
 from minifcn.data import VOID, ClassMap, DataError
-from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours, fix_turned
+from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
 from minifcn.data.check.coloured import Choice
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
-from minifcn.data.check.recolour import BACKUP, UNTURNED
+from minifcn.data.check.fixing import UNTURNED, WERE, fix_numbers, fix_turned
+from minifcn.data.check.recolour import BACKUP
 from minifcn.data.check.turning import HOW as TURNS
 from minifcn.data.soft_edges import HOW
 from minifcn.data.voc import LABELS, PICTURES, in_threads
@@ -20,11 +21,6 @@ from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
 
 FIRST = 10  # findings of a kind that are printed without --verbose
-BEFORE = {
-    "colours": "were colours of classes",
-    "three channels": "were numbers in equal channels",
-    "soft edges": "had soft edges",
-}
 ABREAST = 4  # splits side by side in a table
 
 
@@ -80,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
         report = data.check(classes, checking.update)
-    kind_of = {finding.fixable: finding.kind for finding in [*report.findings, *report.warnings]}
-    fixed = fix_colours(report, classes.known, choice) if arguments.fix else []
+    fixed = fix_colours(report, classes.known) if arguments.fix else []
+    anew, unfixed = fix_numbers(data, report, classes.known) if arguments.fix else (Counter(), [])
     turned, unturned = fix_turned(data, report, arguments.turn_labels) if arguments.turn_labels else ([], [])
 
     print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
@@ -94,17 +90,18 @@ def run(arguments: argparse.Namespace) -> int:
             if of_kind := [finding for finding in found if finding.kind == kind]:
                 print(f"{mark}{heading}: {len(of_kind)}\n{sentences(of_kind, arguments.verbose)}\n")
     if fixed:
-        were = ", ".join(f"{count} {BEFORE[kind]}" for kind, count in Counter(kind_of[path] for path in fixed).items())
+        print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
+    for kind, count in anew.items():
         print(
-            f"fixed: {len(fixed)} label files now hold class numbers ({were}); the originals are in {data.folder / BACKUP}"
+            f"fixed: {count} label files with {WERE[kind]} now hold one class number a pixel; the originals are in {data.folder / BACKUP}"
         )
     if turned:
         print(
             f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}"
         )
-    if unturned:
-        more = f"\n… and {len(unturned) - FIRST} more" if len(unturned) > FIRST else ""
-        print("\n".join(unturned[:FIRST]) + more)
+    if left := unfixed + unturned:
+        more = f"\n… and {len(left) - FIRST} more" if len(left) > FIRST else ""
+        print("\n".join(left[:FIRST]) + more)
     if arguments.sheet:
         print(draw_sheet(arguments.sheet, data, classes, report))
     count = len(report.findings)

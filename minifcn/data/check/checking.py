@@ -13,8 +13,8 @@ from minifcn.data.check.coloured import UNSAID, Choice
 from minifcn.data.check.depths import dark_findings
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, look_at_labels, look_at_picture
 from minifcn.data.check.overlap import same_pixels, shared_names, uses
-from minifcn.data.check.recolour import convert_colours, turn_labels
-from minifcn.data.check.turning import as_stored_sentence, fits_as_stored, notes_of_turned, to_turn
+from minifcn.data.check.recolour import convert_colours
+from minifcn.data.check.turning import as_stored_sentence, fits_as_stored, notes_of_turned
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, look_at
@@ -229,46 +229,23 @@ def _summary(pairs: Sequence[Pair]) -> Summary:
     return summary
 
 
-def fix_colours(report: FolderReport, known: int, choice: Choice = UNSAID) -> list[Path]:
-    """Convert every label file that holds exact colours or equal channels (`recolour.convert_colours`); returns the files converted.
+def fix_colours(report: FolderReport, known: int) -> list[Path]:
+    """Convert every label file that holds exact colours (`recolour.convert_colours`); returns the files converted.
 
     Their findings leave the report. Where a file cannot be converted it stays as it was, and its finding says why.
     """
-    fixed: list[Path] = []
-    settled = replace(choice, grey_colours=True)  # a finding about greys is only fixable where that was decided
-
-    def fix(finding: Finding) -> Finding | None:
+    fixed, kept = [], []
+    for finding in report.findings:
         if finding.fixable is None:
-            return finding
+            kept.append(finding)
+            continue
         try:
-            convert_colours(finding.fixable, known, settled)
+            convert_colours(finding.fixable, known)
             fixed.append(finding.fixable)
-            return None
         except DataError as error:
-            return Finding(finding.kind, str(error), finding.names)
+            kept.append(Finding(finding.kind, str(error), finding.names))
         except OSError as error:
             message = f"labels {finding.fixable}: not converted, it is as it was ({error})"
-            return Finding(finding.kind, message, finding.names)
-
-    report.findings = [left for finding in report.findings if (left := fix(finding))]
-    report.warnings = [left for finding in report.warnings if (left := fix(finding))]
+            kept.append(Finding(finding.kind, message, finding.names))
+    report.findings = kept
     return fixed
-
-
-def fix_turned(data: DataFolder, report: FolderReport, how: str) -> tuple[list[Path], list[str]]:
-    """Turn labels that were drawn on pixels as stored (`turning.to_turn`); returns the files turned, and sentences about those that were not.
-
-    Findings about their sizes leave the report.
-    """
-    fixed, kept = [], []
-    for name, orientation in to_turn(report.pairs, how).items():
-        path = data.labels_file(name)
-        try:
-            turn_labels(path, orientation)
-            fixed.append(path)
-            report.findings = [each for each in report.findings if (each.kind, each.names) != ("as stored", (name,))]
-        except DataError as error:
-            kept.append(str(error))
-        except OSError as error:
-            kept.append(f"labels {path}: not turned, it is as it was ({error})")
-    return fixed, kept

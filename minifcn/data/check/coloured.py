@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minifcn.data.check.recolour import numbers_of_colours, strange_colours
 from minifcn.data.errors import DataError
 from minifcn.data.images import Opened
 from minifcn.data.labels import (
@@ -37,7 +38,7 @@ UNSAID = Choice()
 
 
 class Reading(NamedTuple):
-    """Label values, uint8 (H, W), or None; the kind of finding, empty for none; a clause that says it; whether `--fix` writes numbers."""
+    """Label values, uint8 (H, W), or None; the kind of finding, empty for none; a clause that says it; whether `--fix` can write numbers."""
 
     labels: np.ndarray | None
     kind: str = ""
@@ -73,7 +74,7 @@ OPEN_AGAIN = "open the program that drew them and save in indexed mode, a palett
 def of_equal_channels(grey: np.ndarray, mode: str, known: int, choice: Choice) -> Reading:
     """Of one number in all channels: a class number, a colour of the VOC palette, or a grey that is neither."""
     values = np.flatnonzero(np.bincount(grey.ravel(), minlength=VOID + 1)).tolist()
-    doubt = doubtful_greys(grey, known)
+    doubt = doubtful_greys(grey, known) if mode != "LA" else ""
     if doubt and choice.grey_colours:
         labels, _ = numbers_of_colours(np.repeat(grey[..., None], 3, 2), known)
         return Reading(
@@ -146,38 +147,3 @@ def of_soft_edges(pixels: np.ndarray, known: int, how: str) -> tuple[np.ndarray,
 
 
 TRANSPARENT = 1 << 24  # no colour of 24 bits: what lets anything shine through is no soft edge
-
-
-def numbers_of_colours(pixels: np.ndarray, known: int) -> tuple[np.ndarray, dict[tuple[int, ...], int]]:
-    """The class number of each pixel, uint8 (H, W), and the colours that are none, with how many pixels have them.
-
-    `pixels` are RGB or RGBA. A class is known by its exact colour in the VOC palette, classes 0 to `known` - 1 and void;
-    a pixel that lets anything shine through counts as another colour. Pixels of other colours come out as void.
-    """
-    # each channel's upper bits are bits of the number: three small tables are much faster than looking colours up
-    numbers = _NUMBER_BITS[0][pixels[..., 0]] | _NUMBER_BITS[1][pixels[..., 1]] | _NUMBER_BITS[2][pixels[..., 2]]
-    exact = (colour_map()[numbers] == pixels[..., :3]).all(-1) & ((numbers < known) | (numbers == VOID))
-    if pixels.shape[2] == 4:
-        exact &= pixels[..., 3] == 255
-    others, counts = np.unique(pixels[~exact], axis=0, return_counts=True)
-    numbers[~exact] = VOID
-    return numbers, dict(zip(map(tuple, others.tolist()), counts.tolist(), strict=True))
-
-
-def _bits_of_numbers() -> np.ndarray:
-    """The bits of the class number that a colour's red, green and blue hold, `colour_map` backwards: uint8 (3, 256)."""
-    value, bits = np.arange(256), np.zeros((3, 256), np.uint8)
-    for bit in range(8):
-        bits[bit % 3] |= (((value >> (7 - bit // 3)) & 1) << bit).astype(np.uint8)
-    return bits
-
-
-_NUMBER_BITS = _bits_of_numbers()
-
-
-def strange_colours(others: dict[tuple[int, ...], int]) -> str:
-    """A clause about colours that are no class's, the most frequent first."""
-    first = sorted(others, key=lambda colour: -others[colour])[:3]
-    named = ", ".join(f"{colour} in {others[colour]} pixels" for colour in first)
-    more = f" and {len(others) - len(first)} more" if len(others) > len(first) else ""
-    return f"{named}{more}: no class of the VOC palette has this colour"

@@ -69,7 +69,7 @@ class Pair:
     """What reading one picture and its labels told: size (H, W), Pillow's modes, pixels by label value; None if unread.
 
     `orientation`, `label_orientation`: EXIF's, of either file. `top`: the picture's largest number, where it has more than 8 bits.
-    `label_size`: (H, W).
+    `label_size`: (H, W). `rewrite`: the kind of fault of a label file that `fix_numbers` can write anew.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Pair:
     label_orientation: int = 1
     top: int | None = None
     label_size: tuple[int, int] | None = None
+    rewrite: str = ""
     findings: list[Finding] = field(default_factory=list)
 
     def say(self, kind: str, message: str, fixable: Path | None = None) -> None:
@@ -117,7 +118,9 @@ def look_at_labels(path: Path, known: int, pair: Pair, choice: Choice = UNSAID) 
     pair.label_mode, pair.label_orientation = found.image.mode, found.header.orientation
     labels, kind, clause, fixable = reading_of(found, path, known, choice)
     if kind:
-        pair.say(kind, f"labels {path}: {clause}", fixable=path if fixable else None)
+        pair.say(kind, f"labels {path}: {clause}", fixable=path if kind == "colours" else None)
+    if fixable and kind != "colours":
+        pair.rewrite = kind
     if found.header.inverted:
         pair.say(
             "inverted",

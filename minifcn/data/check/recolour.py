@@ -1,4 +1,4 @@
-"""Label files written anew as class numbers: those of colours, and those drawn on pixels that a tag turns. The originals are kept."""
+"""Labels that were saved as colours, back into class numbers: only where every colour is one of the VOC palette's."""
 
 import os
 from collections.abc import Iterable
@@ -8,16 +8,40 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minifcn.data.check.coloured import UNSAID, Choice, reading_of
+from minifcn.data.check.replacing import replaced
 from minifcn.data.errors import DataError
-from minifcn.data.images import opened
-from minifcn.data.labels import NUMBERED, VOID, colour_map, read_labels, write_labels
-from minifcn.data.pixels.turned import upright
-from minifcn.files import write_whole
+from minifcn.data.images import open_image
+from minifcn.data.labels import NUMBERED, VOID, colour_map
 
-# beside SegmentationClass and not in it: no reader takes the originals for labels
-BACKUP = "SegmentationClass_colours"
-UNTURNED = "SegmentationClass_unturned"
+BACKUP = "SegmentationClass_colours"  # beside SegmentationClass and not in it: no reader takes the originals for labels
+
+
+def numbers_of_colours(image: Image.Image | np.ndarray, known: int) -> tuple[np.ndarray, dict[tuple[int, ...], int]]:
+    """The class number of each pixel, uint8 (H, W), and the colours that are none, with how many pixels have them.
+
+    `image` is RGB or RGBA, or the array of its pixels. A class is known by its exact colour in the VOC palette, classes 0 to `known` - 1 and void;
+    a pixel that lets anything shine through counts as another colour. Pixels of other colours come out as void.
+    """
+    pixels = np.array(image)
+    # each channel's upper bits are bits of the number: three small tables are much faster than looking colours up
+    numbers = _NUMBER_BITS[0][pixels[..., 0]] | _NUMBER_BITS[1][pixels[..., 1]] | _NUMBER_BITS[2][pixels[..., 2]]
+    exact = (colour_map()[numbers] == pixels[..., :3]).all(-1) & ((numbers < known) | (numbers == VOID))
+    if pixels.shape[2] == 4:
+        exact &= pixels[..., 3] == 255
+    others, counts = np.unique(pixels[~exact], axis=0, return_counts=True)
+    numbers[~exact] = VOID
+    return numbers, dict(zip(map(tuple, others.tolist()), counts.tolist(), strict=True))
+
+
+def _bits_of_numbers() -> np.ndarray:
+    """The bits of the class number that a colour's red, green and blue hold, `colour_map` backwards: uint8 (3, 256)."""
+    value, bits = np.arange(256), np.zeros((3, 256), np.uint8)
+    for bit in range(8):
+        bits[bit % 3] |= (((value >> (7 - bit // 3)) & 1) << bit).astype(np.uint8)
+    return bits
+
+
+_NUMBER_BITS = _bits_of_numbers()
 
 
 def palette_numbers(image: Image.Image, used: Iterable[int], known: int) -> dict[int, int]:
@@ -47,58 +71,28 @@ def _number_of(colour: tuple[int, ...], known: int) -> int | None:
     return number if number is not None and (number < known or number == VOID) else None
 
 
-def convert_colours(path: str | os.PathLike[str], known: int, choice: Choice = UNSAID) -> Path:
-    """Turn the label file `path` from colours, or equal channels, into a palette PNG of class numbers; returns where the original lies now.
+def convert_colours(path: str | os.PathLike[str], known: int) -> Path:
+    """Turn the label file `path` from colours into a palette PNG of class numbers; returns where the original lies now.
 
-    That is in the folder SegmentationClass_colours beside the file's own. Nothing is changed, and DataError raised, where the file
-    holds no colours, or colours of no class (`choice` says what soft edges and greys are), or where another file lies in the place of
-    the original. OSError where nothing can be written.
+    That is the folder SegmentationClass_colours beside the file's own, with the same name; it is safe on disk before
+    the label file is replaced, in one step. Nothing is changed, and DataError raised, where the file holds no colours,
+    or colours of no class, or where another file lies in the place of the original. OSError where nothing can be written.
     """
     path = Path(path)
     content = path.read_bytes()
-    found = opened(path, "labels")
-    reading = reading_of(found, path, known, choice)
-    if not reading.fixable or reading.labels is None:
-        if reading.kind in ("greys", "soft edges", "other colours"):
-            raise DataError(f"labels {path}: not converted, for {reading.clause.partition('; ')[2]}")
-        numbers = found.image.mode in NUMBERED or found.image.mode.startswith("I")
-        why = " is of class numbers already" if numbers else " holds no colours"
-        raise DataError(f"labels {path}: mode {found.image.mode}{why}; there is nothing to convert")
-    return replaced(path, content, reading.labels, BACKUP, "converted")
+    image = open_image(path, "labels")
+    if image.mode not in ("RGB", "RGBA"):
+        is_numbers = " is of class numbers already" if image.mode in NUMBERED else " holds no colours"
+        raise DataError(f"labels {path}: mode {image.mode}{is_numbers}; there is nothing to convert")
+    labels, others = numbers_of_colours(image, known)
+    if others:
+        raise DataError(f"labels {path}: not converted, for {strange_colours(others)}")
+    return replaced(path, content, labels, BACKUP, "converted")
 
 
-def turn_labels(path: str | os.PathLike[str], orientation: int) -> Path:
-    """Turn a label file of numbers as EXIF's `orientation`, that of its picture, says; returns where the original lies now.
-
-    That is in the folder SegmentationClass_unturned beside the file's own. DataError where an original lies there already: a file
-    is turned once. OSError where nothing can be written.
-    """
-    path = Path(path)
-    if (there := backup_of(path, UNTURNED)).exists():
-        raise DataError(
-            f"labels {path}: not turned, for it was turned before: {there} is its original; take that away to turn it again"
-        )
-    return replaced(path, path.read_bytes(), upright(read_labels(path), orientation), UNTURNED, "turned")
-
-
-def backup_of(path: Path, folder: str) -> Path:
-    return path.parent.with_name(folder) / path.name
-
-
-def replaced(path: Path, content: bytes, labels: np.ndarray, folder: str, done: str) -> Path:
-    """Write `labels` as a PNG in place of the file `path`, whose `content` goes to `folder` first; returns where it lies then.
-
-    It is safe on disk before the label file is replaced, in one step. A file with another ending than .png is taken away.
-    """
-    backup, result = backup_of(path, folder), path.with_suffix(".png")
-    for there, what in ((backup, content), (result, content)):
-        if there != path and there.exists() and there.read_bytes() != what:
-            raise DataError(
-                f"labels {path}: not {done}, for {there} is there already and is another file; move it away"
-            )
-    backup.parent.mkdir(exist_ok=True)
-    write_whole(backup, content, durable=True)
-    write_labels(result, labels)
-    if result != path:
-        path.unlink()
-    return backup
+def strange_colours(others: dict[tuple[int, ...], int]) -> str:
+    """A clause about colours that are no class's, the most frequent first."""
+    first = sorted(others, key=lambda colour: -others[colour])[:3]
+    named = ", ".join(f"{colour} in {others[colour]} pixels" for colour in first)
+    more = f" and {len(others) - len(first)} more" if len(others) > len(first) else ""
+    return f"{named}{more}: no class of the VOC palette has this colour"
