@@ -31,11 +31,10 @@ def soften(labels: np.ndarray, colours: Sequence[int], how: str) -> np.ndarray:
         return result
     areas = np.unique(result[known & even(result)])
     by_chance = known & ~np.isin(result, areas) & within(3, ~known)
-    if len(areas) > 1:
-        by_chance &= between(result, by_chance | ~known, areas) != NONE
-    else:
-        by_chance[:] = False
+    mixed = between(result, by_chance | ~known, areas)
+    by_chance &= mixed != NONE
     found = between(result, by_chance | ~known, np.unique(result[known & ~by_chance]))
+    found[by_chance] = mixed[by_chance]
     soft = found != NONE
     result[soft] = found[soft] if how == "nearest" else BETWEEN
     return result
