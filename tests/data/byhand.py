@@ -16,30 +16,28 @@ def png(rows, width, bits, colour_type, more=b""):
 
 
 def tiff(content, width, height, bits, photometric, order="<", more=()):
-    """A TIFF of one strip that is not packed. `bits`: one number, or a tuple, one a channel; `more`: further tags of one short each."""
+    """A TIFF of one strip that is not packed. `bits`: one number, or a tuple, one a channel; `more`: further tags of one number each."""
+    return tiff_head(order) + tiff_page(content, width, height, bits, photometric, order, more)
+
+
+def tiff_head(order):
+    return {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HL", 42, 8)
+
+
+def tiff_page(content, width, height, bits, photometric, order="<", more=(), start=8, following=0):
+    """One page, which begins at byte `start` of the file; `following`: where the next one does."""
     channels = bits if isinstance(bits, tuple) else (bits,)
-    tags = {
-        256: width,
-        257: height,
-        259: 1,
-        262: photometric,
-        277: len(channels),
-        278: height,
-        279: len(content),
-        **dict(more),
-    }
+    tags = {256: width, 257: height, 259: 1, 262: photometric, 277: len(channels), 278: height, 279: len(content)}
+    tags |= dict(more)
     count = len(tags) + 2
-    beside = 8 + 2 + 12 * count + 4
-    many = struct.pack(f"{order}{len(channels)}H", *channels) if len(channels) > 2 else b""
+    beside = start + 2 + 12 * count + 4
+    shorts = struct.pack(f"{order}{len(channels)}H", *channels)
+    many = shorts if len(channels) > 2 else b""
     entries = {
         tag: struct.pack(order + "HHL", tag, 4, 1) + struct.pack(order + "L", value) for tag, value in tags.items()
     }
-    if many:
-        entries[258] = struct.pack(order + "HHLL", 258, 3, len(channels), beside)
-    else:
-        entries[258] = struct.pack(order + "HHL", 258, 3, len(channels)) + struct.pack(
-            f"{order}{len(channels)}H", *channels
-        ).ljust(4, b"\0")
+    bits_place = struct.pack(order + "L", beside) if many else shorts.ljust(4, b"\0")
+    entries[258] = struct.pack(order + "HHL", 258, 3, len(channels)) + bits_place
     entries[273] = struct.pack(order + "HHLL", 273, 4, 1, beside + len(many))
-    head = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HLH", 42, 8, count)
-    return head + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4) + many + content
+    table = struct.pack(order + "H", count) + b"".join(entries[tag] for tag in sorted(entries))
+    return table + struct.pack(order + "L", following) + many + content

@@ -56,7 +56,7 @@ def test_pillow_refuses_such_a_file_and_still_does(tmp_path):
     (tmp_path / "a.png").write_bytes(with_chunks(METADATA["a profile"]))
     read_picture(tmp_path / "a.png")
     assert before == (PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY)
-    with pytest.raises(ValueError, match="too large"):
+    with pytest.raises(ValueError, match=r"(?i)too large"):
         Image.open(tmp_path / "a.png").load()
 
 

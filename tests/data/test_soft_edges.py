@@ -192,3 +192,28 @@ def test_what_else_is_strange_keeps_a_file_from_being_fixed(root):
     (finding,) = DataFolder(root, choice=choice).check(VOC).findings
     assert finding.kind == "other colours" and "(0, 0, 255) in 1 pixels" in finding.message and finding.fixable is None
     assert "pixels lie on the edge between two right ones" in finding.message
+
+
+def grey_disc(low, high):
+    return np.round(low + (high - low) * share_of_disc()).astype(np.uint8)
+
+
+@pytest.mark.parametrize("low, high, threshold", [(0, 255, 128), (0, 200, 100), (40, 90, 65)])
+def test_a_grey_mask_with_soft_edges_is_no_list_of_strange_classes(low, high, threshold, root):
+    mask = grey_disc(low, high)
+    Image.fromarray(mask).save(root / LABELS / "a.png")
+    (finding,) = DataFolder(root).check(VOC).findings
+    between = (mask > low) & (mask < high) & (mask >= 21)
+    assert (
+        finding.kind == "soft edges"
+        and f"{len(np.unique(mask[between]))} strange greys in {between.sum()} pixels" in finding.message
+    )
+    assert f"between {low} and {high}" in finding.message and f"--threshold {threshold}" in finding.message
+
+
+def test_strange_numbers_that_are_no_edge_stay_strange(root):
+    labels = np.zeros((32, 40), np.uint8)
+    labels[5:20, 5:20], labels[8:12, 8:12], labels[28:31, 30:39] = 200, 90, 120
+    Image.fromarray(labels).save(root / LABELS / "a.png")
+    (finding,) = DataFolder(root).check(VOC).findings
+    assert finding.kind == "not a class"

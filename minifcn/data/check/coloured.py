@@ -62,12 +62,35 @@ def reading_of(found: Opened, path: str | os.PathLike[str], known: int, choice: 
             )
         return of_colours(pixels, mode, known, choice)
     try:
-        return Reading(in_a_byte(file_numbers(found, path), path))
+        labels = in_a_byte(file_numbers(found, path), path)
+        return Reading(None, "soft edges", soft) if (soft := soft_greys(labels, mode, known)) else Reading(labels)
     except DataError as error:
         kind = "lossy" if header.lossy else "too large" if mode.startswith("I") else "wrong mode"
         return Reading(None, kind, str(error).partition(f"{path}: ")[2])
 
 
+def soft_greys(labels: np.ndarray, mode: str, known: int) -> str:
+    """What to say of a grey mask whose values lie on the edge between its two greys, and are no class; else nothing."""
+    counts = np.bincount(labels.ravel(), minlength=VOID + 1)
+    values = np.flatnonzero(counts)
+    strange = [value for value in values.tolist() if known <= value < VOID]
+    if mode != "L" or len(strange) < 2:
+        return ""
+    low, high = sorted(values[np.argsort(-counts[values], kind="stable")[:2]].tolist())
+    strange = [value for value in strange if value not in (low, high)]
+    if high - low < FAR_APART or not strange or not all(low < value < high for value in strange):
+        return ""
+    packed, greys = pack(np.repeat(labels[..., None], 3, 2)), pack(np.array([[low] * 3, [high] * 3], np.uint8)).tolist()
+    if not np.isin(soften(packed, greys, "nearest"), greys).all():
+        return ""
+    pixels = int(counts[strange].sum())
+    return (
+        f"mode L; {len(strange)} strange greys in {pixels} pixels lie on the edge between {low} and {high}, as a soft brush or resizing leaves them: "
+        f"a mask of two greys, and no class numbers; minifcn import --threshold {(low + high + 1) // 2} makes 0 and 1 of it"
+    )
+
+
+FAR_APART = 24  # greys: nearer ones have nothing between them that a soft edge could leave
 OPEN_AGAIN = "open the program that drew them and save in indexed mode, a palette PNG of class numbers"
 
 
