@@ -59,13 +59,15 @@ def file_opened(
         # given an open file Pillow maps none into memory: its mapped TIFFs come out scrambled where EXIF turns them
         with path.open("rb") as file, identified(source := readable(file)) as image:
             if limit and image.width * image.height > limit:
-                raise Image.DecompressionBombError
+                raise DataError(too_large(what, path, limit, most is not None))
             header = header_of(image, source)
             yield image, header, source
     except DataError:
         raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise DataError(too_large(what, path, limit or 0, most is not None)) from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:  # of a format that asks by itself
+        raise DataError(
+            f"{what} {path}: so large that Pillow refuses it in this format; save it as PNG or TIFF, or make it smaller"
+        ) from error
     except Exception as error:  # Pillow raises whatever its parsers hit: OSError, SyntaxError, struct.error, ...
         reason = str(error).strip() or type(error).__name__
         if isinstance(error, Image.UnidentifiedImageError):

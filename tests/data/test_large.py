@@ -187,6 +187,20 @@ def test_beyond_the_limit_without_a_warning_and_the_limit_stays(name, tmp_path, 
         read_any(tmp_path / name, None, pieces=False)
 
 
+def test_a_webp_that_pillow_refuses_names_another_format(tmp_path, monkeypatch):
+    """Pillow's reader of WebP asks the limit of the whole program by itself, twice over."""
+    Image.fromarray(COLOUR).save(tmp_path / "a.webp", lossless=True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", COLOUR[..., 0].size - 1)
+    with read_any(tmp_path / "a.webp", None, pieces=True) as picture:
+        np.testing.assert_array_equal(picture[0:H, 0:W], COLOUR)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    try:
+        with read_any(tmp_path / "a.webp", None, pieces=True) as picture:  # older Pillows do not ask
+            np.testing.assert_array_equal(picture[0:H, 0:W], COLOUR)
+    except DataError as error:
+        assert "so large that Pillow refuses it in this format; save it as PNG or TIFF" in str(error)
+
+
 def test_there_is_a_bound(tmp_path, monkeypatch):
     Image.fromarray(COLOUR).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
