@@ -71,10 +71,13 @@ def numbers_in(found: Opened, path: str | os.PathLike[str], known: int | None = 
     return in_a_byte(numbers, path), doubt
 
 
-def file_numbers(found: Opened, path: str | os.PathLike[str]) -> np.ndarray:
-    """One integer a pixel (H, W), of any size, as a label file holds it. Raises DataError where it holds no exact numbers."""
+def file_numbers(found: Opened, path: str | os.PathLike[str], blurred: bool = False) -> np.ndarray:
+    """One integer a pixel (H, W), of any size, as a label file holds it. Raises DataError where it holds no exact numbers.
+
+    `blurred`: whether a format that keeps none will do, as for a mask of two greys that a threshold parts.
+    """
     image, header, _ = found
-    if header.lossy:
+    if header.lossy and not blurred:
         raise DataError(
             f"labels {path}: {KINDS.get(header.kind, header.kind)} keeps no exact numbers, it blurs them along every edge; "
             "save the labels again, from where they were drawn, as PNG (or masks of two greys: minifcn import --threshold 128)"

@@ -12,7 +12,8 @@ from minifcn.data.check.checking import DataFolder, fix_colours
 from minifcn.data.check.coloured import Choice
 from minifcn.data.check.fixing import convert_labels, fix_numbers
 from minifcn.data.check.recolour import convert_colours
-from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS
+from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, opened
+from minifcn.data.labels import file_numbers
 
 from .byhand import png, tiff, tiff_head, tiff_page
 from .folders import LABELS, PICTURES, flat_picture, write_folder
@@ -109,6 +110,14 @@ def test_lossy_files_hold_no_labels(name, tmp_path):
         )
         path.rename(tmp_path / "renamed.png")  # by what is in it, not by its name
         assert "keeps no exact numbers" in refused(tmp_path / "renamed.png")
+
+
+def test_a_blurred_mask_is_read_where_a_threshold_will_part_it(tmp_path):
+    mask = np.kron(np.eye(4, dtype=np.uint8) * 255, np.ones((9, 9), np.uint8))
+    path = saved(tmp_path, Image.fromarray(mask), "a.jpg", quality=60)
+    numbers = file_numbers(opened(path, "labels"), path, blurred=True)
+    assert len(np.unique(numbers)) > 2
+    np.testing.assert_array_equal(numbers >= 128, mask == 255)
 
 
 @pytest.mark.parametrize("extended", [False, True])
