@@ -60,6 +60,14 @@ def comma_list(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def picture_bits(text: str) -> int:
+    """An argparse type: how many of 16 bits hold something, 8 to 16."""
+    value = at_least(8)(text)
+    if value > 16:
+        raise argparse.ArgumentTypeError(f"{text} is out of range; expected 8 to 16, such as 12")
+    return int(value)
+
+
 def two_numbers(text: str) -> tuple[float, float]:
     """An argparse type: "0.7,1.6" -> (0.7, 1.6), the first above 0 and not above the second."""
     parts = text.split(",")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from minifcn.data import DataError
-from minifcn.data.voc import PICTURE_ENDINGS
+from minifcn.data.images import PICTURE_ENDINGS
 
 
 def find_pictures(inputs: Sequence[str]) -> list[Path]:
@@ -18,7 +18,11 @@ def files_of(text: str) -> list[Path]:
     path = Path(text)
     if path.is_dir():
         return some(
-            (file for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS),
+            (
+                file
+                for file in path.iterdir()
+                if file.suffix.lower() in PICTURE_ENDINGS and not file.name.startswith(".")
+            ),
             f"{path}: no pictures in this folder (looked for {', '.join(PICTURE_ENDINGS)})",
         )
     if path.exists():

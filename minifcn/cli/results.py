@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minifcn.data import DataError
-from minifcn.data.images import PNG
+from minifcn.data.pixels.png import PNG
 
 LONGEST = 255 - len("_probabilities.npz")  # bytes: what a name may have on usual disks
 FORBIDDEN = '<>:"/\\|?*'  # in names on Windows; results are to be carried there too

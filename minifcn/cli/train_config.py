@@ -61,6 +61,7 @@ def configure(
     start = None
     if saved:
         network = {name: saved[name] for name in NETWORK}
+        arguments.bits = arguments.bits or saved.get("bits")
     elif arguments.init:
         start = load(arguments.init)
         network = network_of(start, arguments.init)
@@ -112,6 +113,7 @@ def make_config(
         steps=steps,
         seed=arguments.seed,
         limit=arguments.limit,
+        bits=start.picture_bits if start and arguments.bits is None else arguments.bits,
         recipe=recipe,
         **{name: getattr(arguments, name) for name in NETWORK},
     )

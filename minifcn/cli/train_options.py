@@ -10,6 +10,7 @@ from minifcn.cli.options import (
     comma_list,
     height_by_width,
     number_or_mpi,
+    picture_bits,
     two_numbers,
 )
 from minifcn.data.loader import BALANCES
@@ -54,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--longer-side", type=at_least(0), metavar="S",
         help="resize training pictures first, so that their longer side has S pixels; 0: leave them (as large as --init's network knows "
         "them, else as they are)",
+    )  # fmt: skip
+    data.add_argument(
+        "--bits", type=picture_bits, metavar="N",
+        help="how many bits of pictures of 16 bits hold something, such as 12: they are stretched alike, and the model's file remembers it (16, or "
+        "what --init's network was trained with)",
     )  # fmt: skip
     data.add_argument("--no-mirror", action="store_true", help="do not exchange left and right")
     data.add_argument(

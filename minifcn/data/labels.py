@@ -8,11 +8,16 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.images import open_image
+from minifcn.data.images import Opened, opened
+from minifcn.data.pixels.opening import Header
+from minifcn.data.pixels.turned import as_stored
 from minifcn.files import write_whole
 
 VOID = 255
 NUMBERED = ("P", "L", "1")  # Pillow's modes of one number a pixel, palette, grey and black and white
+EQUAL = ("RGB", "RGBA", "LA")  # those that hold numbers where all channels say the same
+SAVE_NUMBERS = "save the class numbers, 0 to 255, as a palette PNG"
+KINDS = {"WEBP": "WebP, but for its lossless kind,", "TIFF": "TIFF with JPEG in it", "MPO": "JPEG"}
 
 VOC_CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -40,31 +45,114 @@ def colour_map(count: int = 256) -> np.ndarray:
     return colours
 
 
-def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
-    """The numbers in a label file, uint8 (H, W): palette and grey PNGs as they are, never by way of their colours.
+# greys of the VOC palette: 0, 128, 64 and 192 are classes 0, 7, 56 and 63
+GREY_CLASSES = {
+    colour[0]: number for number, colour in enumerate(colour_map().tolist()) if colour[0] == colour[1] == colour[2]
+}
 
-    Raises DataError, with the file's name, where the file is missing, broken, or holds colours and no class numbers.
+
+def read_labels(path: str | os.PathLike[str], known: int | None = None) -> np.ndarray:
+    """The numbers in a label file, uint8 (H, W), as they are stored: of palettes and greys, never by way of their colours.
+
+    Numbers of 16 or 32 bits that fit a byte are numbers too (-1 is void), and so are three equal channels. `known`: the classes are 0 to
+    known - 1 and 255; where that is said, greys that may be colours of the VOC palette are refused. A tag that would turn the
+    file is not followed. Raises DataError, with the file's name, where the file is missing, broken, or holds no class numbers.
     """
-    return label_numbers(open_image(path, "labels"), path)
+    numbers, doubt = numbers_in(opened(path, "labels"), path, known)
+    if doubt:
+        raise DataError(f"labels {path}: {doubt}; see minifcn check-data")
+    return numbers
 
 
-def label_numbers(image: Image.Image, path: str | os.PathLike[str]) -> np.ndarray:
-    """The numbers in an opened label file, as `read_labels` returns them."""
-    if image.mode not in NUMBERED:
+def numbers_in(found: Opened, path: str | os.PathLike[str], known: int | None = None) -> tuple[np.ndarray, str]:
+    """As `read_labels`, of an opened file; and what is to be asked about them, empty where nothing is."""
+    numbers = file_numbers(found, path)
+    doubt = doubtful_greys(numbers, known) if known is not None and found.image.mode in EQUAL else ""
+    return in_a_byte(numbers, path), doubt
+
+
+def file_numbers(found: Opened, path: str | os.PathLike[str], blurred: bool = False) -> np.ndarray:
+    """One integer a pixel (H, W), of any size, as a label file holds it. Raises DataError where it holds no exact numbers.
+
+    `blurred`: whether a format that keeps none will do, as for a mask of two greys that a threshold parts.
+    """
+    image, header, _ = found
+    if header.lossy and not blurred:
         raise DataError(
-            f"labels {path}: mode {image.mode} holds colours, not one class number (0 to 255) a pixel; "
-            "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"
+            f"labels {path}: {KINDS.get(header.kind, header.kind)} keeps no exact numbers, it blurs them along every edge; "
+            "save the labels again, from where they were drawn, as PNG (or masks of two greys: minifcn import --threshold 128)"
         )
-    labels = np.array(image).astype(np.uint8)
-    # Pillow stretches grey of 2 and 4 bits to 0..255; here 3 means class 3, so undo it
-    return labels // {2: 85, 4: 17}.get(_grey_bits(path), 1)
+    if header.pages > 1:
+        raise DataError(f"labels {path}: {header.pages} pages in one file; save the one that holds the labels alone")
+    numbers = stored_numbers(image, header)
+    if numbers.ndim == 3:
+        grey = equal_channels(numbers)
+        if grey is None or header.bits == 16:
+            what = "16 bits a channel, of which the lower 8 are lost" if grey is not None else "colours"
+            raise DataError(
+                f"labels {path}: mode {header.mode} holds {what}, not one class number (0 to 255) a pixel; "
+                "save the class numbers as a palette PNG, for example with minifcn.data.write_labels, or see what minifcn check-data can make of it"
+            )
+        numbers = grey
+    if numbers.dtype.kind not in "iu":
+        raise DataError(f"labels {path}: mode {header.mode} holds floating point, not class numbers; {SAVE_NUMBERS}")
+    return numbers
 
 
-def _grey_bits(path: str | os.PathLike[str]) -> int:
-    """Bits a pixel of a grey PNG, 0 for any other file."""
-    with open(path, "rb") as file:
-        head = file.read(26)  # signature, IHDR, width, height, then one byte of bits and one of colour type (0 is grey)
-    return head[24] if head.startswith(b"\x89PNG") and head[25] == 0 else 0
+def stored_numbers(image: Image.Image, header: Header) -> np.ndarray:
+    """What stands in the file, integers (H, W) or (H, W, C): Pillow stretches few bits to 0..255, turns white as zero round, and turns TIFFs upright."""
+    if image.mode == "PA":
+        image = image.getchannel(0)
+    numbers = np.array(image)
+    if header.kind == "TIFF":
+        numbers = as_stored(numbers, header.orientation)
+    if image.mode == "1":
+        numbers = numbers.astype(np.uint8)
+    if header.top != header.full:  # here 3 means class 3
+        numbers = ((2 * numbers.astype(np.int64) * header.top + header.full) // (2 * header.full)).astype(np.int32)
+    return header.top - numbers if header.inverted else numbers
+
+
+def equal_channels(pixels: np.ndarray) -> np.ndarray | None:
+    """The one number of each pixel (H, W, C) whose colour channels are all equal and which is opaque throughout; else None."""
+    colours = pixels[..., : 3 if pixels.shape[2] > 2 else 1]
+    opaque = pixels.shape[2] in (1, 3) or bool((pixels[..., -1] == 255).all())
+    same = all(np.array_equal(colours[..., 0], colours[..., channel]) for channel in range(1, colours.shape[2]))
+    return np.ascontiguousarray(colours[..., 0]) if opaque and same and pixels.shape[2] < 5 else None
+
+
+def in_a_byte(numbers: np.ndarray, path: str | os.PathLike[str]) -> np.ndarray:
+    """Integers as uint8; -1, as some tools write it, is void. Raises DataError where one does not fit."""
+    if numbers.dtype == np.uint8:
+        return numbers
+    low, high = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if high > VOID:
+        if high == 65535 and int(numbers[numbers < high].max(initial=0)) < VOID:
+            raise DataError(
+                f"labels {path}: the value 65535 in {np.count_nonzero(numbers == high)} pixels, void perhaps: all others fit a byte; "
+                f"write {VOID} for it"
+            )
+        raise DataError(
+            f"labels {path}: values up to {high}: more than a byte holds, instances perhaps; write for every pixel the number of its class, "
+            f"0 to {VOID - 1}, and {VOID} for void (masks of instances: minifcn import)"
+        )
+    if low < -1:
+        raise DataError(f"labels {path}: values from {low}: a class has no number below 0; write {VOID} for void")
+    return np.where(numbers < 0, VOID, numbers).astype(np.uint8)
+
+
+def doubtful_greys(numbers: np.ndarray, known: int) -> str:
+    """What is to be asked where numbers that stood in three equal channels may be VOC's greys instead; else nothing."""
+    values = np.flatnonzero(np.bincount(numbers.ravel(), minlength=VOID + 1)).tolist()
+    meant = {value: GREY_CLASSES.get(value) for value in values}
+    colours = all(number is not None and (number < known or number == VOID) for number in meant.values())
+    if not colours or not any(values):
+        return ""
+    value = max(values)
+    return (
+        f"red, green and blue are equal everywhere: ({value}, {value}, {value}) may be a grey of masks of {len(values)} greys, and is "
+        f"the VOC palette's colour of class {meant[value]} as well"
+    )
 
 
 def write_labels(path: str | os.PathLike[str], labels: np.ndarray) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
-from minifcn.data.images import read_picture
+from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, Picture, read_whole
 from minifcn.data.labels import VOID, read_labels
 from minifcn.data.layout import what_is_missing
+from minifcn.data.pixels.depth import dark_set
+from minifcn.data.pixels.turned import turned_line
 from minifcn.names import instead
 
 PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 class VOCFolder:
@@ -28,37 +29,52 @@ class VOCFolder:
     `split`      the name of a file in ImageSets/Segmentation, without .txt
     `class_map`  which classes the labels are turned into
     `limit`      keep only the first so many pictures of the split
+    `bits`       how many bits of pictures of 16 hold something, as for `read_picture`
 
-    `.ids` lists the pictures in the order of the split file. Pictures may be .jpg, .jpeg or .png. Raises DataError
+    `.ids` lists the pictures in the order of the split file. Endings: `images.PICTURE_ENDINGS` and `LABEL_ENDINGS`. Raises DataError
     where the folder or the split is not found, or the split is empty or names a picture twice. The pictures themselves
     are only opened by `picture`, `labels` and `check`.
     """
 
-    def __init__(self, root: str | os.PathLike[str], split: str, class_map: ClassMap, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        split: str,
+        class_map: ClassMap,
+        limit: int | None = None,
+        bits: int | None = None,
+    ) -> None:
         if limit is not None and limit < 1:
             raise DataError(f"{split}: limit is {limit}; keep at least 1 picture")
         self.folder = find_folder(Path(root), split)
         self.split = split
         self.class_map = class_map
+        self.bits = bits
+        self.picture_notes: list[str] = []
         self.ids = _read_split(self.folder / SPLITS, split)[:limit]
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
-        self._labels = files_by_stem(self.folder / LABELS, (".png",))
+        self._labels = files_by_stem(self.folder / LABELS, LABEL_ENDINGS)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def picture(self, i: int) -> np.ndarray:
         """Picture `i`, RGB, upright, uint8 (H, W, 3). Raises DataError with the file's name."""
+        return self._whole(i).pixels
+
+    def _whole(self, i: int) -> Picture:
         name = self.ids[i]
         if name not in self._pictures:
             expected = self.folder / PICTURES / name
-            raise DataError(f"picture {expected}.jpg: there is no such file, nor {name}.jpeg or {name}.png beside it")
-        return read_picture(self._pictures[name])
+            raise DataError(
+                f"picture {expected}.jpg: there is no such file, nor {name} with another ending of pictures that are read beside it"
+            )
+        return read_whole(self._pictures[name], self.bits)
 
     def labels(self, i: int) -> np.ndarray:
         """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
         path = self._labels_path(i)
-        labels = read_labels(path)
+        labels = read_labels(path, self.class_map.known)
         try:
             return self.class_map.apply(labels)
         except DataError as error:
@@ -76,18 +92,26 @@ class VOCFolder:
         """Read every pair whole; returns how many pixels are not void. Raises DataError with the first bad file in the order of the split.
 
         Found are files that are missing, unreadable or cut short, sizes that differ, colours instead of class numbers
-        and unknown label values. `progress` is called once a checked pair.
+        and unknown label values, and 16-bit pictures that come out nearly black. `progress` is called once a checked pair.
+        `.picture_notes` says then what is to be known of sound ones: how many are turned by a tag.
         """
-        found = in_threads(self._look_at, range(len(self)), progress)
+        facts: list[tuple[int, int | None]] = []  # orientation, and largest number, of each picture
+        found = in_threads(lambda i: self._look_at(i, facts), range(len(self)), progress)
         problems = [problem for problem in found if isinstance(problem, str)]
         if problems:
             raise DataError(f"{problems[0]} (split {self.split}: {len(problems)} of {len(self)} pairs are bad)")
+        if dark := dark_set([top for _, top in facts if top is not None], self.bits):
+            raise DataError(f"split {self.split}: pictures: {dark}")
+        turned = sum(orientation > 1 for orientation, _ in facts)
+        self.picture_notes = [turned_line(self.split, turned, len(self))] if turned else []
         return sum(found)
 
-    def _look_at(self, i: int) -> str | int:
-        """What is wrong with a pair, or how many of its pixels are not void."""
+    def _look_at(self, i: int, facts: list[tuple[int, int | None]]) -> str | int:
+        """What is wrong with a pair, or how many of its pixels are not void; what its picture's file says goes into `facts`."""
         try:
-            picture, labels = self.picture(i), self.labels(i)
+            picture, header, top = self._whole(i)
+            facts.append((header.orientation, top))
+            labels = self.labels(i)
         except DataError as error:
             return str(error)
         if picture.shape[:2] == labels.shape:
@@ -188,8 +212,7 @@ def listed_twice(folder: Path, split: str, line: int, name: str, first: int) -> 
 
 
 def files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins."""
-    found: dict[str, Path] = {}
-    for ending in reversed(endings):
-        found |= {file.stem: file for file in sorted(folder.iterdir()) if file.suffix.lower() == ending}
-    return found
+    """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins. Hidden files are none."""
+    rank = {ending: place for place, ending in enumerate(endings)}
+    files = [file for file in folder.iterdir() if file.suffix.lower() in rank and not file.name.startswith(".")]
+    return {file.stem: file for file in sorted(files, key=lambda file: (-rank[file.suffix.lower()], file))}

@@ -20,7 +20,8 @@ class FCN(Head):
     `learn_upsampling`: train the bilinear kernels. `fusion`: "sum" joins a skip by addition, "max" by the larger score (footnote 6).
     `class_names`, `preprocessing` and `classes` (how label values map to classes) travel with the saved model, and
     so does `notes`, {} at first: texts by key, such as licence and origin of the weights that training started from, and
-    `picture_size`: the longer side, in pixels, of the pictures that it was trained on, where somebody has set it.
+    `picture_size`: the longer side, in pixels, of the pictures that it was trained on, where somebody has set it; `picture_bits`: how
+    many bits of theirs held something, where they were of 16 and somebody has said so.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class FCN(Head):
         self.classes = classes
         self.notes: dict[str, str] = {}
         self.picture_size: int | None = None
+        self.picture_bits: int | None = None
 
     @property
     def cell(self) -> int:

@@ -41,6 +41,7 @@ def model_header(model: FCN) -> dict[str, Any]:
         "preprocessing": model.preprocessing._asdict(),
         "notes": model.notes,
         "picture_size": model.picture_size,
+        "picture_bits": model.picture_bits,
     }
 
 
@@ -104,7 +105,10 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
     size = header.get("picture_size")
     if size is not None and not (type(size) is int and size > 0):
         raise WeightsError(f"picture_size is {size!r}; expected a number of pixels above 0, or none")
-    model.picture_size = size
+    bits = header.get("picture_bits")
+    if bits is not None and not (type(bits) is int and 8 <= bits <= 16):
+        raise WeightsError(f"picture_bits is {bits!r}; expected 8 to 16, or none")
+    model.picture_size, model.picture_bits = size, bits
     return model.eval()
 
 

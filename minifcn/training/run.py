@@ -289,5 +289,5 @@ def new_model(config: Config, number: int) -> FCN:
         class_names=classes.names,
         classes=config.classes,
     )
-    model.picture_size = config.picture_size
+    model.picture_size, model.picture_bits = config.picture_size, config.bits
     return model

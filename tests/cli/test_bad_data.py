@@ -58,7 +58,7 @@ def unknown_value(copy):
 
 
 def colours(copy):
-    Image.new("RGB", (48, 40)).save(copy.labels("train_00004"))
+    Image.new("RGB", (48, 40), (128, 0, 0)).save(copy.labels("train_00004"))
     return "train_00004.png"
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from minifcn.data import ClassMap, DataError, colour_map, read_labels, write_labels
-from minifcn.data.check import recolour
+from minifcn.data.check import recolour, replacing
 from minifcn.data.check.checking import DataFolder, fix_colours
 from minifcn.data.check.overlap import must_differ
 from minifcn.data.check.recolour import convert_colours
@@ -213,9 +213,9 @@ def test_missing_labels(root):
     assert "take f out of val.txt, line 2" in finding.message
 
 
-@pytest.mark.parametrize("listed, file", [("x", "x.bmp"), ("x", "X.png"), ("x.png", "x.png")])
+@pytest.mark.parametrize("listed, file", [("x", "x.txt"), ("x", "X.png"), ("x.png", "x.png")])
 def test_a_file_that_is_nearly_it_is_named(listed, file, root):
-    flat_picture().save(root / PICTURES / file)
+    flat_picture().save(root / PICTURES / file, "PNG")
     label_image(np.zeros((6, 8))).save(root / LABELS / f"{listed}.png")
     write_split(root, "odd", listed)
     finding = only(check(root, ["odd"]))
@@ -267,13 +267,12 @@ def test_own_classes_decide_what_is_one(root):
     assert kinds == [("e",), ("f",)]  # 4 and 5
 
 
-@pytest.mark.parametrize("mode", ["I;16", "LA"])
-def test_modes_without_class_numbers(mode, root):
-    image = Image.fromarray(np.zeros((6, 8), np.uint16)) if mode == "I;16" else Image.new("LA", (8, 6))
-    image.save(root / LABELS / "a.png")
+def test_grey_with_alpha_has_lost_the_numbers(root):
+    Image.new("LA", (8, 6), (147, 255)).save(root / LABELS / "a.png")
     finding = only(check(root))
-    assert finding.kind == "wrong mode" and f"a.png: mode {mode} does not hold one byte a pixel" in finding.message
-    assert finding.fixable is None
+    assert finding.kind == "wrong mode" and finding.fixable is None
+    assert "a.png: mode LA holds greys with alpha (147), and in greys the class numbers are lost;" in finding.message
+    assert "save in indexed mode, a palette PNG" in finding.message
 
 
 def test_grey_and_bilevel_labels_are_sound(root):
@@ -330,11 +329,9 @@ def test_files_that_no_split_uses(root):
     report = check(root, ["val"])  # the files of train are used, though not looked at
     assert not report.findings
     files = [finding.message for finding in warnings(report, "unused")]
-    assert files == [
-        str(root / PICTURES / "a.png"),
-        str(root / PICTURES / "left.png"),
-        str(root / LABELS / "notes.txt"),
-    ]
+    assert files == [str(root / PICTURES / "left.png"), str(root / LABELS / "notes.txt")]
+    (finding,) = warnings(report, "same name")
+    assert finding.message == f"{root / PICTURES / 'a.png'}: not read, for a.jpg beside it is"
 
 
 def test_findings_stand_in_the_order_of_their_kinds(root):
@@ -392,10 +389,10 @@ def test_exact_colours_are_counted_as_classes(mode, root):
 @pytest.mark.parametrize(
     "spoil, words",
     [
-        (lambda image: image.putpixel((3, 2), (1, 0, 0)), "(1, 0, 0) in 1 pixels: no class"),
+        (lambda image: image.putpixel((3, 2), (1, 0, 90)), "(1, 0, 90) in 1 pixels: no class"),
         (lambda image: image.putpixel((0, 0), (255, 255, 255)), "(255, 255, 255) in 1 pixels"),
         (lambda image: image.putpixel((0, 0), COLOURS[15]), "(192, 128, 128) in 1 pixels"),  # person is no class here
-        (lambda image: [image.putpixel((x, 0), (x + 1, 9, 9)) for x in range(5)], "and 2 more"),
+        (lambda image: [image.putpixel((x, 0), (x + 1, 9, 90)) for x in range(5)], "and 2 more"),
     ],
 )
 def test_other_colours_are_a_finding_that_is_not_fixed(spoil, words, root):
@@ -421,7 +418,7 @@ def test_transparent_colours_are_other_colours(root):
 
 def test_all_255_classes_leave_strange_colours_strange(root):
     image = coloured(NUMBERS)
-    image.putpixel((0, 0), (1, 2, 3))
+    image.putpixel((0, 0), (1, 2, 103))
     image.save(root / LABELS / "a.png")
     names = [f"class {number}" for number in range(255)]
     assert only(check(root, classes=ClassMap.own(names))).kind == "other colours"
@@ -471,7 +468,7 @@ def test_the_original_is_kept_before_the_labels_are_replaced(root, monkeypatch):
     def killed(path, labels):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recolour, "write_labels", killed)
+    monkeypatch.setattr(replacing, "write_labels", killed)
     with pytest.raises(KeyboardInterrupt):
         convert_colours(root / LABELS / "a.png", 21)
     assert (root / "SegmentationClass_colours" / "a.png").read_bytes() == content

@@ -107,17 +107,19 @@ def test_fewer_bits_a_pixel(tmp_path, bits, row, expected, colour_type):
     assert read_labels(tmp_path / "a.png").tolist() == [expected]
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
-def test_colours_are_no_labels(tmp_path, mode):
+@pytest.mark.parametrize(
+    "mode, colour", [("RGB", (1, 1, 2)), ("RGBA", (2, 1, 1, 255)), ("RGBA", (1, 1, 1, 254)), ("LA", (1, 254))]
+)
+def test_colours_are_no_labels(tmp_path, mode, colour):
     path = tmp_path / "a.png"
-    Image.new(mode, (4, 3)).save(path)
+    image = Image.new(mode, (4, 3))
+    image.putpixel((1, 2), colour)
+    image.save(path)
     with pytest.raises(DataError) as caught:
         read_labels(path)
-    with Image.open(path) as image:
-        mode = image.mode  # 16 bit grey has had two names
     assert str(caught.value) == (
         f"labels {path}: mode {mode} holds colours, not one class number (0 to 255) a pixel; "
-        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"
+        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels, or see what minifcn check-data can make of it"
     )
 
 

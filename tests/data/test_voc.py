@@ -166,7 +166,9 @@ def test_check_of_a_sound_folder_counts_every_pair(root):
 def no_picture(root, name):
     (root / PICTURES / f"{name}.png").unlink()
     path = root / PICTURES / name
-    return f"picture {path}.jpg: there is no such file, nor {name}.jpeg or {name}.png beside it"
+    return (
+        f"picture {path}.jpg: there is no such file, nor {name} with another ending of pictures that are read beside it"
+    )
 
 
 def no_labels(root, name):
@@ -189,10 +191,10 @@ def broken_labels(root, name):
 
 def coloured_labels(root, name):
     path = root / LABELS / f"{name}.png"
-    flat_picture().save(path)
+    flat_picture(colour=(9, 99, 200)).save(path)
     return (
         f"labels {path}: mode RGB holds colours, not one class number (0 to 255) a pixel; "
-        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels"
+        "save the class numbers as a palette PNG, for example with minifcn.data.write_labels, or see what minifcn check-data can make of it"
     )
 
 

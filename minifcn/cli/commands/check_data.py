@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from minifcn.cli.commands.train import class_map_for
-from minifcn.cli.options import bar
+from minifcn.cli.options import bar, picture_bits
 from minifcn.data import VOID, ClassMap, DataError
 from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
+from minifcn.data.check.coloured import Choice
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
+from minifcn.data.check.fixing import UNTURNED, WERE, fix_numbers, fix_turned
 from minifcn.data.check.recolour import BACKUP
+from minifcn.data.check.turning import HOW as TURNS
+from minifcn.data.soft_edges import HOW
 from minifcn.data.voc import LABELS, PICTURES, in_threads
 from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
@@ -29,7 +33,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fix",
         action="store_true",
-        help=f"turn labels of exact VOC colours into class numbers; the originals go to {BACKUP}/ beside {LABELS}/",
+        help=f"turn labels of exact VOC colours, or of numbers in equal channels, into class numbers; the originals go to {BACKUP}/ beside {LABELS}/",
+    )
+    parser.add_argument(
+        "--soft-edges", choices=HOW,
+        help="with --fix: colours between those of two classes, along their edge, become the nearer class, or void",
+    )  # fmt: skip
+    parser.add_argument(
+        "--grey-colours", action="store_true",
+        help="with --fix: labels of greys alone hold colours of the VOC palette, such as (128, 128, 128) for class 7",
+    )  # fmt: skip
+    parser.add_argument(
+        "--turn-labels", choices=TURNS,
+        help="with --fix: turn labels that were drawn on pixels that an EXIF tag turns on reading. sure: where their size fits only the picture as "
+        f"stored; all: where the size cannot tell too. The originals go to {UNTURNED}/",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bits",
+        type=picture_bits,
+        metavar="N",
+        help="how many bits of pictures of 16 bits hold something, as for train",
     )
     parser.add_argument(
         "--sheet", type=png_file, metavar="FILE.png", help="draw 48 pictures with labels, bad ones first"
@@ -46,12 +69,16 @@ def png_file(text: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     classes = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
-    data = DataFolder(arguments.root, arguments.split)
+    check_options(arguments)
+    choice = Choice(arguments.soft_edges, arguments.grey_colours)
+    data = DataFolder(arguments.root, arguments.split, arguments.bits, choice)
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
         report = data.check(classes, checking.update)
     fixed = fix_colours(report, classes.known) if arguments.fix else []
+    anew, unfixed = fix_numbers(data, report, classes.known) if arguments.fix else (Counter(), [])
+    turned, unturned = fix_turned(data, report, arguments.turn_labels) if arguments.turn_labels else ([], [])
 
     print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
     splits = list(report.summaries)
@@ -64,11 +91,29 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"{mark}{heading}: {len(of_kind)}\n{sentences(of_kind, arguments.verbose)}\n")
     if fixed:
         print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
+    for kind, count in anew.items():
+        print(
+            f"fixed: {count} label files with {WERE[kind]} now hold one class number a pixel; the originals are in {data.folder / BACKUP}"
+        )
+    if turned:
+        print(
+            f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}"
+        )
+    if left := unfixed + unturned:
+        more = f"\n… and {len(left) - FIRST} more" if len(left) > FIRST else ""
+        print("\n".join(left[:FIRST]) + more)
     if arguments.sheet:
         print(draw_sheet(arguments.sheet, data, classes, report))
     count = len(report.findings)
     print(f"{len(data)} pictures, {count or 'no'} finding{'' if count == 1 else 's'}")
     return 1 if report.findings else 0
+
+
+def check_options(arguments: argparse.Namespace) -> None:
+    """Raise DataError for options that say how to fix where nothing is to be fixed."""
+    for option in ("soft_edges", "grey_colours", "turn_labels"):
+        if getattr(arguments, option) and not arguments.fix:
+            raise DataError(f"--{option.replace('_', '-')} says how --fix writes labels; add --fix")
 
 
 def check_sheet(path: Path, data: DataFolder) -> None:

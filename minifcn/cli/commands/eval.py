@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
-from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, picture_file, scale_list
+from minifcn.cli.options import (
+    add_device,
+    at_least,
+    bar,
+    chosen_device,
+    device_words,
+    picture_bits,
+    picture_file,
+    scale_list,
+)
 from minifcn.cli.progress import percent, row
 from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
 from minifcn.files import write_whole
@@ -42,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     size.add_argument(
         "--own-size", action="store_true", help="look at each picture in its own size, whatever the file says"
+    )
+    parser.add_argument(
+        "--bits",
+        type=picture_bits,
+        metavar="N",
+        help="how many bits of pictures of 16 bits hold something (what the model's file says, else 16)",
     )
     parser.add_argument(
         "--band", type=at_least(1), default=BAND, metavar="PIXELS",
@@ -78,8 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
         classes = ClassMap.from_dict(model.classes)
         check_names(classes, root / "class_names.txt")
-        dataset = VOCFolder(root, arguments.split, classes)
+        dataset = VOCFolder(root, arguments.split, classes, bits=arguments.bits or model.picture_bits)
         check_files(dataset)
+        for note in dataset.picture_notes:
+            print(note, file=sys.stderr)
         worst = Worst(arguments.worst or WORST) if arguments.gallery else None
         with bar(len(dataset), "scoring", unit="picture") as scoring:
             metrics = evaluate(

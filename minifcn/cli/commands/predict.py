@@ -7,7 +7,8 @@ portrait that comes with matplotlib.
 import argparse
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,21 @@ import numpy as np
 from PIL import Image
 
 from minifcn import backend
-from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, scale_list
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, picture_bits, scale_list
 from minifcn.cli.pictures import find_pictures
 from minifcn.cli.results import check_free, marked, names_for, source_of
-from minifcn.data import ClassMap, DataError, read_picture
+from minifcn.data import ClassMap, DataError
+from minifcn.data.images import Picture
 from minifcn.data.labels import labels_png
+from minifcn.data.large import LargePicture, read_any, reduced
+from minifcn.data.pixels.depth import dark_set, too_dark
 from minifcn.files import make_folder, remove_drafts, write_whole
 from minifcn.models import FCN, load
 from minifcn.models.shipped import SHIPPED
 from minifcn.training import Prediction, TrainingError, predict_maps
 from minifcn.training.scoring.evaluate import size_for
 
+LONGEST_OVERLAY = 4096  # pixels of the longer side of a huge picture's
 STALE = 3600.0  # seconds: what is half written and so old belongs to nobody
 STRANGE = 1.5  # times the size that the model knows: from there on it is said to whoever insists
 
@@ -63,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     size.add_argument(
         "--tile", type=at_least(1), metavar="S",
-        help="in its own size, in overlapping tiles of SxS pixels, such as 512: for huge pictures, whose memory this bounds",
+        help="in its own size, in overlapping tiles of SxS pixels, such as 512: for huge pictures, whose memory this bounds; up to a thousand million pixels are read",
     )  # fmt: skip
     parser.add_argument(
         "--overlap", type=at_least(0), metavar="PIXELS",
@@ -73,6 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scales", type=scale_list, default=(1.0,), metavar="S,…", help="average over these sizes, such as 1,1.25 (1)"
     )
+    parser.add_argument(
+        "--bits",
+        type=picture_bits,
+        metavar="N",
+        help="how many bits of pictures of 16 bits hold something, such as 12 (what the model's file says, else 16)",
+    )
     add_device(parser)
 
 
@@ -81,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise DataError("--overlap says how far tiles overlap; add --tile, such as --tile 512")
     device = chosen_device(arguments)
     model = load(arguments.model).to(device)
+    bits = arguments.bits or model.picture_bits
     pictures = find_pictures(arguments.inputs) if arguments.inputs else [sample_portrait()]
     inputs = {path.resolve() for path in pictures}
     make_folder(arguments.out)
@@ -92,10 +104,16 @@ def run(arguments: argparse.Namespace) -> int:
                 results = outputs_of(name, arguments)
                 source = source_of(path)
                 check_free(path, source, results, inputs)
-                found, picture = predict_file(
-                    model, path, arguments, lambda n, count: progress.set_postfix_str(f"tile {n} of {count}")
-                )
-                write_files(model, results, source, picture, found)
+                with read(path, arguments, bits) as picture:
+                    pixels = picture if isinstance(picture, LargePicture) else picture.pixels
+                    found = predict_file(
+                        model,
+                        path,
+                        pixels,
+                        arguments,
+                        lambda n, count: progress.set_postfix_str(f"tile {n} of {count}"),
+                    )
+                    write_files(model, results, source, pixels, found)
                 # nobody asked where the sample portrait lies
                 said = f"{path if arguments.inputs else path.name}{'' if name == path.stem else f' -> {name}.png'}"
                 progress.write(f"{said}: {shares_of(model, found)}", file=sys.stdout)
@@ -138,25 +156,26 @@ def outputs_of(name: str, arguments: argparse.Namespace) -> list[Path]:
 
 
 def predict_file(
-    model: FCN, path: Path, arguments: argparse.Namespace, progress: Callable[[int, int], Any]
-) -> tuple[Prediction, np.ndarray]:
-    """What the network finds in one picture, and the picture. Raises DataError, also where memory does not suffice."""
-    picture = read_picture(path)
+    model: FCN,
+    path: Path,
+    picture: np.ndarray | LargePicture,
+    arguments: argparse.Namespace,
+    progress: Callable[[int, int], Any],
+) -> Prediction:
+    """What the network finds in one picture. Raises DataError, also where memory does not suffice."""
     longer, known = max(picture.shape[:2]), model.picture_size
     size = None if arguments.own_size or arguments.tile else arguments.size or size_for(model, picture)
     if known and not size and longer > STRANGE * known:
-        print(
-            f"minifcn predict: {path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; "
-            "leave out --tile and --own-size",
-            file=sys.stderr,
+        way = "predict a smaller copy of it" if isinstance(picture, LargePicture) else "leave out --tile and --own-size"
+        say(
+            f"{path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; {way}"
         )
     try:
-        found = predict_maps(
+        return predict_maps(
             model, picture, mirror=arguments.mirror, scales=arguments.scales, size=size, tile=arguments.tile,
             overlap=arguments.overlap, confidence=arguments.confidence, every_class=arguments.probabilities,
             progress=progress if arguments.tile else None,
         )  # fmt: skip
-        return found, picture
     except TrainingError as error:
         raise DataError(f"{path}: {error}") from error
     except (MemoryError, RuntimeError) as error:
@@ -167,8 +186,39 @@ def predict_file(
         raise DataError(f"{path}: not enough memory for {width}x{height} pixels ({error}); {way}") from error
 
 
+def say(sentence: str) -> None:
+    print(f"minifcn predict: {sentence}", file=sys.stderr)
+
+
+@contextmanager
+def read(path: Path, arguments: argparse.Namespace, bits: int | None) -> Iterator[Picture | LargePicture]:
+    """A picture, or where --tile is given one of more pixels than other commands read. What is odd about it is said."""
+    found = read_any(path, bits, pieces=arguments.tile is not None)
+    if not isinstance(found, LargePicture):
+        warn_of_depth(path, found.top, bits)
+        yield found
+        return
+    with found:
+        height, width = found.shape[:2]
+        held = "read in pieces, as it is stored" if found.grid else f"decoded whole, {gigabytes(found.held)}"
+        labels = gigabytes(height * width)
+        say(f"{path}: {width}x{height} pixels, {held}; its labels take {labels}, and its overlay is drawn smaller")
+        yield found
+        warn_of_depth(path, found.top, bits)
+
+
+def warn_of_depth(path: Path, top: int | None, bits: int | None) -> None:
+    """Say where a picture of 16 bits uses so few of them that it is nearly black."""
+    if top is not None and (dark := too_dark(top, bits) or dark_set([top], bits)):
+        say(f"{path}: {dark}")
+
+
+def gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
 def write_files(
-    model: FCN, results: list[Path], source: tuple[str, str], picture: np.ndarray, found: Prediction
+    model: FCN, results: list[Path], source: tuple[str, str], picture: np.ndarray | LargePicture, found: Prediction
 ) -> None:
     """What was found, in files that bear the mark of their `source`."""
     from minifcn.draw.pictures.confidence import confidence_picture
@@ -176,9 +226,12 @@ def write_files(
 
     classes = classes_of(model)
     label_file, overlay_file, *others = results
-    write_whole(
-        overlay_file, marked(png_bytes(overlay(picture, found.labels, model.class_names, classes.colours)), source)
+    shown, labels = (
+        reduced(picture, found.labels, LONGEST_OVERLAY)
+        if isinstance(picture, LargePicture)
+        else (picture, found.labels)
     )
+    write_whole(overlay_file, marked(png_bytes(overlay(shown, labels, model.class_names, classes.colours)), source))
     # the values that the training labels have: a folder of predictions is a folder of labels
     write_whole(label_file, marked(labels_png(label_file, classes.restore(found.labels)), source))
     if found.confidence is not None:

@@ -43,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         architecture(model, arguments.size).save(arguments.draw)
     print(summarise(model, arguments.size))
+    if model.picture_bits:
+        print(f"reads          {model.picture_bits} bits of pictures of 16")
     if model.picture_size:
         print(f"trained on     pictures whose longer side has {model.picture_size} pixels")
     for key, text in model.notes.items():

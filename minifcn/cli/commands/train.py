@@ -46,9 +46,10 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
     given = fill_in(arguments)
     root, classes = find_data(arguments)
-    train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
-    val_set = VOCFolder(root, arguments.val_split, classes)
+    train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit, arguments.bits)
+    val_set = VOCFolder(root, arguments.val_split, classes, bits=arguments.bits)
     config = configure(arguments, given, classes, train_set, folder)
+    train_set.bits = val_set.bits = config.bits
     processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
     check_processes(processes, device, config.recipe.batch)
     notes = folder.agree(config, lambda: fingerprints(train_set, val_set), arguments.other_data)
@@ -63,7 +64,7 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
             f"minifcn check-data {arguments.data} says, and whether --classes and --others leave any class"
         )
     check_files(val_set)
-    for note in notes:
+    for note in [*notes, *train_set.picture_notes, *val_set.picture_notes]:
         print(note)
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(

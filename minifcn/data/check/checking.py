@@ -4,21 +4,23 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from minifcn.data.check.coloured import UNSAID, Choice
+from minifcn.data.check.depths import dark_findings
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, look_at_labels, look_at_picture
 from minifcn.data.check.overlap import same_pixels, shared_names, uses
 from minifcn.data.check.recolour import convert_colours
+from minifcn.data.check.turning import as_stored_sentence, fits_as_stored, notes_of_turned
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
-from minifcn.data.images import read_picture
+from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, look_at
 from minifcn.data.labels import VOID
 from minifcn.data.voc import (
     LABELS,
-    PICTURE_ENDINGS,
     PICTURES,
     SPLITS,
     files_by_stem,
@@ -64,10 +66,18 @@ class DataFolder:
     """All splits of a folder in VOC layout, or those in `splits`, to be checked.
 
     `root` as for `VOCFolder`. `.splits`: split → {name: line in its file}. `.names`: every name once. Raises DataError where
-    the folder or a split of `splits` is not found; a split file that cannot be used is a finding of `check`.
+    the folder or a split of `splits` is not found; a split file that cannot be used is a finding of `check`. `bits` as for
+    `read_picture`; `choice`: what a file of colours cannot say.
     """
 
-    def __init__(self, root: str | os.PathLike[str], splits: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        splits: Sequence[str] | None = None,
+        bits: int | None = None,
+        choice: Choice = UNSAID,
+    ) -> None:
+        self.bits, self.choice = bits, choice
         self.folder = find_folder(Path(root), splits[0] if splits else "train")
         lists = self.folder / SPLITS
         files = sorted(file.stem for file in lists.glob("*.txt"))
@@ -84,7 +94,7 @@ class DataFolder:
             with suppress(DataError):
                 self._used |= {name for _, name in split_lines(lists, split)}
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
-        self._labels = files_by_stem(self.folder / LABELS, (".png",))
+        self._labels = files_by_stem(self.folder / LABELS, LABEL_ENDINGS)
         self._near = {
             folder: {file.stem.lower(): file.name for file in sorted((self.folder / folder).iterdir())}
             for folder in (PICTURES, LABELS)
@@ -115,6 +125,7 @@ class DataFolder:
         """Read every pair, in threads, and compare. `progress` is called once a pair; nothing is written."""
         read = in_threads(lambda name: self._read_pair(name, classes.known), self.names, progress)
         pairs: dict[str, Pair] = dict(zip(self.names, read, strict=True))
+        self._settle_greys(pairs, classes.known)
         summaries = {split: _summary([pairs[name] for name in names]) for split, names in self.splits.items()}
         found = [*self._findings, *(finding for pair in pairs.values() for finding in pair.findings)]
         for name, sentence in shared_names(self.splits, self.folder / SPLITS).items():
@@ -122,6 +133,7 @@ class DataFolder:
         digests = {name: pair.digest for name, pair in pairs.items()}
         for serious, names, sentence in same_pixels(self.splits, digests, self._pictures):
             found.append(Finding("same pixels" if serious else "repeated", sentence, names))
+        found += [*notes_of_turned(pairs), *dark_findings(pairs, self._pictures, self.bits)]
         found += [*self._never(summaries, classes), *self._unused(PICTURES), *self._unused(LABELS)]
         order = [*FINDINGS, *WARNINGS]
         found.sort(key=lambda finding: order.index(finding.kind))
@@ -132,10 +144,22 @@ class DataFolder:
         """The picture, uint8 (H, W, 3), and the file's label values, uint8 (H, W); None for what cannot be read."""
         picture = labels = None
         with suppress(DataError, KeyError):
-            picture = read_picture(self._pictures[name])
+            picture = look_at(self._pictures[name], self.bits).pixels
         with suppress(DataError, KeyError):
-            labels = look_at_labels(self._labels[name], known, Pair(name))
+            labels = look_at_labels(self._labels[name], known, Pair(name), self.choice)
         return picture, labels
+
+    def labels_file(self, name: str) -> Path:
+        """Where the labels of a name lie now: a file that was written anew is a PNG."""
+        path = self._labels[name]
+        return path if path.exists() else path.with_suffix(".png")
+
+    def _settle_greys(self, pairs: dict[str, Pair], known: int) -> None:
+        """Greys that may be colours are colours where other label files of the folder hold colours of classes."""
+        kinds = {name: {finding.kind for finding in pair.findings} for name, pair in pairs.items()}
+        if not self.choice.grey_colours and any("colours" in of_name for of_name in kinds.values()):
+            self.choice = replace(self.choice, grey_colours=True)
+            pairs.update({name: self._read_pair(name, known) for name in pairs if "greys" in kinds[name]})
 
     def _read_pair(self, name: str, known: int) -> Pair:
         pair = Pair(name)
@@ -144,11 +168,13 @@ class DataFolder:
             pair.say("no picture", self._missing("picture", PICTURES, name, ".jpg"))
         if not labels_path:
             pair.say("no labels", self._missing("labels", LABELS, name, ".png"))
-        picture = look_at_picture(picture_path, pair) if picture_path else None
-        labels = look_at_labels(labels_path, known, pair) if labels_path else None
+        picture = look_at_picture(picture_path, pair, self.bits) if picture_path else None
+        labels = look_at_labels(labels_path, known, pair, self.choice) if labels_path else None
         if picture_path is None or labels_path is None or picture is None or labels is None:
             return pair
-        if picture.shape[:2] != labels.shape:
+        if fits_as_stored(pair):
+            pair.say("as stored", as_stored_sentence(labels_path, pair))
+        elif picture.shape[:2] != labels.shape:
             pair.say("sizes differ", sizes_differ(labels_path, labels, picture_path, picture))
         return pair
 
@@ -176,7 +202,12 @@ class DataFolder:
         files = self._pictures if folder == PICTURES else self._labels
         used = {files[name] for name in self._used if name in files}
         for file in sorted((self.folder / folder).iterdir()):
-            if file not in used and not file.name.startswith("."):
+            if file in used or file.name.startswith("."):
+                continue
+            taken = files.get(file.stem)
+            if taken in used and file.suffix.lower() in (PICTURE_ENDINGS if folder == PICTURES else LABEL_ENDINGS):
+                yield Finding("same name", f"{file}: not read, for {taken.name} beside it is", (file.stem,))
+            else:
                 yield Finding("unused", str(file))
 
 

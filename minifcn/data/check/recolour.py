@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from minifcn.data.check.replacing import replaced
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image
-from minifcn.data.labels import NUMBERED, VOID, colour_map, write_labels
-from minifcn.files import write_whole
+from minifcn.data.labels import NUMBERED, VOID, colour_map
 
 BACKUP = "SegmentationClass_colours"  # beside SegmentationClass and not in it: no reader takes the originals for labels
 
 
-def numbers_of_colours(image: Image.Image, known: int) -> tuple[np.ndarray, dict[tuple[int, ...], int]]:
+def numbers_of_colours(image: Image.Image | np.ndarray, known: int) -> tuple[np.ndarray, dict[tuple[int, ...], int]]:
     """The class number of each pixel, uint8 (H, W), and the colours that are none, with how many pixels have them.
 
-    `image` is RGB or RGBA. A class is known by its exact colour in the VOC palette, classes 0 to `known` - 1 and void;
+    `image` is RGB or RGBA, or the array of its pixels. A class is known by its exact colour in the VOC palette, classes 0 to `known` - 1 and void;
     a pixel that lets anything shine through counts as another colour. Pixels of other colours come out as void.
     """
     pixels = np.array(image)
@@ -87,15 +87,7 @@ def convert_colours(path: str | os.PathLike[str], known: int) -> Path:
     labels, others = numbers_of_colours(image, known)
     if others:
         raise DataError(f"labels {path}: not converted, for {strange_colours(others)}")
-    backup = path.parent.with_name(BACKUP) / path.name
-    if backup.exists() and backup.read_bytes() != content:
-        raise DataError(
-            f"labels {path}: not converted, for {backup} is there already and is another file; move it away"
-        )
-    backup.parent.mkdir(exist_ok=True)
-    write_whole(backup, content, durable=True)
-    write_labels(path, labels)
-    return backup
+    return replaced(path, content, labels, BACKUP, "converted")
 
 
 def strange_colours(others: dict[tuple[int, ...], int]) -> str:

@@ -6,25 +6,18 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.images import open_image
-from minifcn.data.labels import NUMBERED, label_numbers
+from minifcn.data.images import open_image, opened
+from minifcn.data.labels import file_numbers
 
 COLOURED = ("RGB", "RGBA", "P")
 
 
-def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
-    """The numbers of a label file, int32 (H, W): palette, grey of any depth, or three equal channels. DataError for colours."""
-    image = open_image(path, "labels")
-    if image.mode in NUMBERED:
-        return label_numbers(image, path).astype(np.int32)
-    if image.mode.startswith("I"):
-        return np.asarray(image).astype(np.int32)
-    if image.mode in COLOURED:
-        pixels = np.asarray(image.convert("RGB"))
-        if (pixels == pixels[..., :1]).all():
-            return pixels[..., 0].astype(np.int32)
-        raise DataError(f"labels {path}: mode {image.mode} holds colours where a class number a pixel is expected")
-    raise DataError(f"labels {path}: mode {image.mode} holds no class numbers; save them as a palette or grey PNG")
+def read_numbers(path: str | os.PathLike[str], blurred: bool = False) -> np.ndarray:
+    """The stored numbers of a label file, int32 (H, W): palette, grey of any depth, or three equal channels. DataError for colours.
+
+    `blurred`: take a JPEG too, whose numbers are near those that were drawn; a threshold decides about them.
+    """
+    return file_numbers(opened(path, "labels"), path, blurred=blurred).astype(np.int32)
 
 
 def read_colours(path: str | os.PathLike[str]) -> np.ndarray:

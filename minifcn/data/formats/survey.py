@@ -12,9 +12,9 @@ from PIL import Image
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
 from minifcn.data.formats.masks import colour_text
-from minifcn.data.formats.softened import BETWEEN, soften
 from minifcn.data.formats.source import BACKGROUND, VOID_NAME, Item, Options, Source
 from minifcn.data.labels import VOID
+from minifcn.data.soft_edges import BETWEEN, soften
 from minifcn.data.voc import in_threads
 
 ORIENTATION = 0x0112  # the EXIF tag

@@ -17,7 +17,8 @@ STAGED = {"staged": ("fcn32s", "fcn16s", "fcn8s"), "staged-4s": ("fcn32s", "fcn1
 class Config:
     """The options of `minifcn train`, resolved: no None where a default applies. `steps` counts per stage.
 
-    `longer_side`: what training pictures are resized to before they are varied; None leaves them. `derived`: the fields that nobody gave,
+    `longer_side`: what training pictures are resized to before they are varied; None leaves them. `bits`: how many of pictures of 16 bits
+    hold something; None: all. `derived`: the fields that nobody gave,
     worked out from the model of `init` and the pictures; a run that is resumed takes them from its config.json.
     """
 
@@ -38,6 +39,7 @@ class Config:
     steps: int = 300
     seed: int = 0
     limit: int | None = None
+    bits: int | None = None
     derived: tuple[str, ...] = ()
     recipe: Recipe = field(default=MODERN)
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn.data.large import LargePicture
 from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
@@ -124,7 +125,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(0)
 
 
-def size_for(model: FCN, picture: np.ndarray) -> int | None:
+def size_for(model: FCN, picture: np.ndarray | LargePicture) -> int | None:
     """What the longer side of `picture` is resized to, so that things in it are as large as those that the model knows: `model.picture_size`.
 
     None, its own size, where the model does not say, or where they are within a tenth of each other.
@@ -133,7 +134,7 @@ def size_for(model: FCN, picture: np.ndarray) -> int | None:
     return None if known is None or abs(longer - known) <= NEAR * known else known
 
 
-def scales_for(picture: np.ndarray, scales: Sequence[float], size: int | None) -> tuple[float, ...]:
+def scales_for(picture: np.ndarray | LargePicture, scales: Sequence[float], size: int | None) -> tuple[float, ...]:
     """`scales` of a picture whose longer side becomes `size` first; None leaves it."""
     return tuple(scale * size / max(picture.shape[:2]) for scale in scales) if size else tuple(scales)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn.data.large import LargePicture
 from minifcn.models import FCN
 from minifcn.models.geometry import seen
 from minifcn.training.scoring.evaluate import (
@@ -65,7 +66,7 @@ def predict_tiled(
 
 def predict_maps(
     model: FCN,
-    picture: np.ndarray,
+    picture: np.ndarray | LargePicture,
     *,
     mirror: bool = False,
     scales: Sequence[float] = ONE_SCALE,
@@ -82,7 +83,7 @@ def predict_maps(
     that it was trained on: `size_for`. `tile`, `overlap` as in `predict_tiled`; None: in one go. `mirror` and `scales` as in
     `predict`; `progress` is called with the number of tiles done and of all. Raises ValueError where an argument makes no sense.
     """
-    picture = np.asarray(picture)
+    picture = picture if isinstance(picture, LargePicture) else np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(
             f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"

@@ -1,0 +1,34 @@
+"""A label file written anew as class numbers; the original is kept."""
+
+from pathlib import Path
+
+import numpy as np
+
+from minifcn.data.errors import DataError
+from minifcn.data.labels import write_labels
+from minifcn.files import write_whole
+
+
+def backup_of(path: Path, folder: str) -> Path:
+    """Where the original of a label file goes: into `folder` beside the file's own, in which no reader looks for labels."""
+    return path.parent.with_name(folder) / path.name
+
+
+def replaced(path: Path, content: bytes, labels: np.ndarray, folder: str, done: str) -> Path:
+    """Write `labels` as a PNG in place of the file `path`, whose `content` goes to `folder` first; returns where it lies then.
+
+    It is safe on disk before the label file is replaced, in one step. A file with another ending than .png is taken away. DataError
+    where another file lies in the place of either.
+    """
+    backup, result = backup_of(path, folder), path.with_suffix(".png")
+    for there in (backup, result):
+        if there != path and there.exists() and (there == result or there.read_bytes() != content):
+            raise DataError(
+                f"labels {path}: not {done}, for {there} is there already and is another file; move it away"
+            )
+    backup.parent.mkdir(exist_ok=True)
+    write_whole(backup, content, durable=True)
+    write_labels(result, labels)
+    if result != path:
+        path.unlink()
+    return backup
