@@ -109,41 +109,10 @@ def is_array(value: object) -> TypeGuard[Array]:
 
 def zeros(shape: tuple[int, ...], like: Any) -> Any:
     """Zeros with the dtype and device of `like`, their axes in memory in the order in which those of `like` lie."""
-    order = (
-        sorted(range(len(shape)), key=lambda axis: -abs(like.strides[axis]))
-        if like.ndim == len(shape)
-        else range(len(shape))
-    )
+    n = len(shape)
+    order = sorted(range(n), key=lambda axis: -abs(like.strides[axis])) if like.ndim == n else list(range(n))
     laid = array_module(like).zeros([shape[axis] for axis in order], like.dtype)
-    return laid.transpose(sorted(range(len(shape)), key=list(order).__getitem__))
-
-
-def in_order(function: Callable[..., Any], *arrays: Any) -> Any:
-    """function(*arrays), elementwise, in the order in which the numbers lie.
-
-    NumPy does that by itself. CuPy makes each result in the order of its axes: maps (N, C, H, W) whose channels lie last are turned to
-    (N, H, W, C) for it, and the result back. Arrays beside the first have its number of axes, or none.
-    """
-    first = arrays[0]
-    if device_of(first) == "cpu" or not lies_last(first) or any(each.ndim not in (0, 4) for each in arrays):
-        return function(*arrays)
-    turned = (each.transpose(0, 2, 3, 1) if each.ndim else each for each in arrays)
-    return function(*turned).transpose(0, 3, 1, 2)
-
-
-def lies_last(x: Any) -> bool:
-    """Whether the channels of a map (N, C, H, W) are neighbours in memory."""
-    return x.ndim == 4 and x.shape[1] > 1 and x.strides[1] == x.itemsize
-
-
-def nccl() -> Any:
-    """CuPy's module for NCCL, or None where that library is not installed. `cupy.cuda` does not import it by itself."""
-    import_cupy()
-    try:
-        found = importlib.import_module("cupy.cuda.nccl")
-    except ImportError:
-        return None
-    return found if found.available else None
+    return laid.transpose(sorted(range(n), key=order.__getitem__))
 
 
 def to_device(array: Any, device: str) -> Any:
@@ -156,11 +125,10 @@ def to_device(array: Any, device: str) -> Any:
         raise RuntimeError(f"a step that moves arrays to the {device} cannot be captured")
     if device == "cpu":
         return array.get()
-    cupy = import_cupy()
     try:
-        return cupy.asarray(array)
+        return import_cupy().asarray(array)
     except Exception as error:
-        if (meaning := None if no_memory_left(error) else meaning_of(error)) is None:
+        if no_memory_left(error) or (meaning := meaning_of(error)) is None:
             raise
         raise RuntimeError(f"the device gpu cannot be used: {meaning}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff import changes
+from minifcn.kernels.order import in_order
 
 if TYPE_CHECKING:
     from minifcn.autodiff.engine import Array, Function, Tensor
@@ -130,9 +130,8 @@ def sources_of(node: Node) -> list[Node]:
 
 
 def added(a: Array, b: Array) -> Array:
-    return backend.array_module(a).asarray(
-        backend.in_order(operator.add, a, b)
-    )  # a sum of two 0-d arrays is a scalar, no array
+    total = in_order(lambda x, y: x + y, a, b)
+    return backend.array_module(a).asarray(total)  # a sum of two 0-d arrays is a scalar, no array
 
 
 def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:

@@ -20,8 +20,7 @@ class FCN(Head):
     `learn_upsampling`: train the bilinear kernels. `fusion`: "sum" joins a skip by addition, "max" by the larger score (footnote 6).
     `class_names`, `preprocessing` and `classes` (how label values map to classes) travel with the saved model, and
     so does `notes`, {} at first: texts by key, such as licence and origin of the weights that training started from, and
-    `picture_size`: the longer side, in pixels, of the pictures that it was trained on, where somebody has set it; `picture_bits`: how
-    many bits of theirs held something, where they were of 16 and somebody has said so.
+    `picture_size` and `picture_bits`: the longer side, and the bits in use, of the pictures that it was trained on, where somebody has set them.
     """
 
     def __init__(
@@ -49,17 +48,14 @@ class FCN(Head):
             backbone=name, stride=stride, num_classes=num_classes, padding=padding, width=width, in_channels=in_channels,
             **head,
         )  # fmt: skip
-        self.class_names = (
-            tuple(class_names) if class_names is not None else tuple(f"class {i}" for i in range(num_classes))
-        )
-        if len(self.class_names) != num_classes:
-            raise ValueError(
-                f"FCN: {len(self.class_names)} class names for {num_classes} classes; give one name a class"
-            )
+        names = tuple(f"class {i}" for i in range(num_classes)) if class_names is None else tuple(class_names)
+        if len(names) != num_classes:
+            raise ValueError(f"FCN: {len(names)} class names for {num_classes} classes; give one name a class")
+        self.class_names = names
         self.preprocessing = preprocessing or DEFAULTS.get(name or "", Preprocessing())
         self.classes = classes
         self.notes: dict[str, str] = {}
-        self.picture_size: int | None = None
+        self.picture_size: int | None = None  # pixels
         self.picture_bits: int | None = None
 
     @property

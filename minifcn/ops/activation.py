@@ -4,7 +4,7 @@ import numpy as np
 
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
-from minifcn.kernels import masks
+from minifcn.kernels import masks, order
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -34,8 +34,7 @@ class Dropout(Function):
         return self.backward(x)  # what it does to x it does to the gradient
 
     def backward(self, grad: Array) -> Array:
-        where = backend.array_module(grad).where
-        return backend.in_order(lambda values, kept: where(kept, values * self.scale, 0), grad, self.kept)
+        return order.in_order(lambda g, kept: backend.array_module(g).where(kept, g * self.scale, 0), grad, self.kept)
 
 
 class LocalResponseNorm(Function):
@@ -47,15 +46,15 @@ class LocalResponseNorm(Function):
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        sums = kernels.channel_sums(backend.in_order(lambda each: each * each, x), self.below, self.above)
-        self.s = backend.in_order(lambda each: self.k + self.scale * each, sums)
-        return backend.in_order(lambda each, s: each * s**-self.beta, x, self.s)
+        sums = kernels.channel_sums(order.in_order(lambda v: v * v, x), self.below, self.above)
+        self.s = order.in_order(lambda v: self.k + self.scale * v, sums)
+        return order.in_order(lambda each, s: each * s**-self.beta, x, self.s)
 
     def backward(self, grad: Array) -> Array:
         # x_c acts on its own y_c, and through s on every y_d whose window holds c: the same window turned round
-        inner = backend.in_order(lambda g, x, s: g * x * s ** (-self.beta - 1), grad, self.x, self.s)
+        inner = order.in_order(lambda g, x, s: g * x * s ** (-self.beta - 1), grad, self.x, self.s)
         through_s, factor = kernels.channel_sums(inner, self.above, self.below), 2 * self.scale * self.beta
-        return backend.in_order(lambda g, x, s, t: g * s**-self.beta - factor * x * t, grad, self.x, self.s, through_s)
+        return order.in_order(lambda g, x, s, t: g * s**-self.beta - factor * x * t, grad, self.x, self.s, through_s)
 
 
 @operation(samples.relu)

@@ -4,6 +4,7 @@ import operator
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
+from minifcn.kernels.order import in_order
 from minifcn.kernels.products import product
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
@@ -32,7 +33,7 @@ class Add(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.shapes = a.shape, b.shape
-        return backend.in_order(operator.add, a, b)
+        return in_order(operator.add, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         return tuple(
@@ -45,14 +46,12 @@ class Mul(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return backend.in_order(operator.mul, a, b)
+        return in_order(operator.mul, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         return (
-            summed_to(backend.in_order(operator.mul, grad, self.b), self.a.shape)
-            if self.needs[0]
-            else None,  # d(ab)/da = b
-            summed_to(backend.in_order(operator.mul, grad, self.a), self.b.shape) if self.needs[1] else None,
+            summed_to(in_order(operator.mul, grad, self.b), self.a.shape) if self.needs[0] else None,  # d(ab)/da = b
+            summed_to(in_order(operator.mul, grad, self.a), self.b.shape) if self.needs[1] else None,
         )
 
 
@@ -61,14 +60,14 @@ class Div(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return backend.in_order(operator.truediv, a, b)
+        return in_order(operator.truediv, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        to_a = backend.in_order(operator.truediv, grad, self.b)  # d(a/b)/da = 1/b
+        to_a = in_order(operator.truediv, grad, self.b)  # d(a/b)/da = 1/b
         return (
             summed_to(to_a, self.a.shape) if self.needs[0] else None,
             # d(a/b)/db = -(a/b)/b and never -a/(b·b): b·b can overflow, or vanish, where the quotient does not
-            summed_to(backend.in_order(lambda to, a, b: -(a / b) * to, to_a, self.a, self.b), self.b.shape)
+            summed_to(in_order(lambda to, a, b: -(a / b) * to, to_a, self.a, self.b), self.b.shape)
             if self.needs[1]
             else None,
         )
@@ -79,7 +78,7 @@ class Maximum(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.a, self.b = a, b
-        return backend.in_order(backend.array_module(a).maximum, a, b)
+        return in_order(backend.array_module(a).maximum, a, b)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         where = backend.array_module(grad).where
@@ -89,8 +88,8 @@ class Maximum(Function):
             return where(own < other, 0, halved)
 
         return (
-            summed_to(backend.in_order(share, grad, self.a, self.b), self.a.shape) if self.needs[0] else None,
-            summed_to(backend.in_order(share, grad, self.b, self.a), self.b.shape) if self.needs[1] else None,
+            summed_to(in_order(share, grad, self.a, self.b), self.a.shape) if self.needs[0] else None,
+            summed_to(in_order(share, grad, self.b, self.a), self.b.shape) if self.needs[1] else None,
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Function, Key, Tensor, TensorLike
+from minifcn.kernels.order import lies_last
 from minifcn.kernels.windows import Size, pair
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
@@ -46,7 +47,7 @@ class Concat(Function):
             end += part.shape[self.axis]
             self.ends.append(end)
         join = backend.array_module(parts[0]).concatenate
-        axis = (0, 3, 1, 2)[self.axis] if self.axis < 4 and backend.lies_last(parts[0]) else self.axis
+        axis = (0, 3, 1, 2)[self.axis] if self.axis < 4 and lies_last(parts[0]) else self.axis
         if axis == self.axis or backend.device_of(parts[0]) == "cpu":  # NumPy keeps the order of memory by itself
             return join(parts, self.axis)
         return join([part.transpose(0, 2, 3, 1) for part in parts], axis).transpose(0, 3, 1, 2)

@@ -318,7 +318,7 @@ def nccl(monkeypatch):
         "Cuda", (), {"get_current_stream": staticmethod(lambda: stream)}
     )  # it has no `nccl`: that is a module of its own
     monkeypatch.setattr(backend, "import_cupy", lambda: type("CuPy", (), {"cuda": cuda}))
-    monkeypatch.setattr(backend, "nccl", lambda: pretended)
+    monkeypatch.setattr(group_module, "nccl", lambda: pretended)
     return pretended
 
 
@@ -362,6 +362,6 @@ def test_cupys_module_for_nccl_is_imported_by_name(monkeypatch):
     for name, module in (("cupy", type(sys)("cupy")), ("cupy.cuda", type(sys)("cupy.cuda")), ("cupy.cuda.nccl", found)):
         monkeypatch.setitem(sys.modules, name, module)
     for found.available in (True, False):
-        assert backend.nccl() is (found if found.available else None)
+        assert group_module.nccl() is (found if found.available else None)
     monkeypatch.setitem(sys.modules, "cupy.cuda.nccl", None)
-    assert backend.nccl() is None
+    assert group_module.nccl() is None

@@ -6,8 +6,9 @@ would read numbers far apart, and the network would not stay channels last. So t
 
 from typing import Any
 
-from minifcn.backend import array_module, in_order, lies_last
+from minifcn.backend import array_module
 from minifcn.kernels.gpu.launch import launch, on_gpu
+from minifcn.kernels.order import in_order, lies_last
 from minifcn.kernels.simple import channels_last
 
 Array = Any

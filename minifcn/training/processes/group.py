@@ -5,6 +5,7 @@ All get the same bits of that sum and take the same step, so that their weights 
 NCCL adds up; else everybody sends to process 0, which adds in a fixed order. Who starts the processes: `together.py`, or MPI, `mpi.py`.
 """
 
+import importlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -90,6 +91,16 @@ class Group:
 ALONE = Group()
 
 
+def nccl() -> Any:
+    """CuPy's module for NCCL, or None where that library is not installed. `cupy.cuda` does not import it by itself."""
+    backend.import_cupy()
+    try:
+        found = importlib.import_module("cupy.cuda.nccl")
+    except ImportError:
+        return None
+    return found if found.available else None
+
+
 class NcclGroup(Group):
     """GPUs of one machine or several, one a process; the links only start them and bring bad news."""
 
@@ -102,7 +113,7 @@ class NcclGroup(Group):
         for number, link in enumerate(links if rank == 0 else (), 1):
             with partner(number, count):
                 hear(link)
-        self.nccl = backend.nccl()
+        self.nccl = nccl()
         self.communicator = self.nccl.NcclCommunicator(count, unique_id, rank)
         self.trouble: BaseException | None = None
         if rank == 0 and links:

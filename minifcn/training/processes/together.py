@@ -18,7 +18,7 @@ from minifcn import backend
 from minifcn.kernels import threads
 from minifcn.training.errors import TrainingError
 from minifcn.training.interrupt import handled
-from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, partner, patience
+from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, nccl, partner, patience
 
 
 def check_processes(count: int, device: str, batch: int) -> None:
@@ -73,8 +73,8 @@ def packed(run: Callable[..., Iterable[Any]], job: dict[str, Any], unique_id: An
 
 def nccl_id(device: str) -> Any:
     """What the processes of one NCCL communicator have in common; None on a CPU, or where NCCL is not installed and process 0 adds up."""
-    nccl = backend.nccl() if device == "gpu" else None
-    return nccl.get_unique_id() if nccl else None
+    found = nccl() if device == "gpu" else None
+    return found.get_unique_id() if found else None
 
 
 def work(rank: int, count: int, link: Any, device: str, number_of_threads: int) -> None:
