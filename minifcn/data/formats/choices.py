@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.pairs import PICTURES, by_name
-from minifcn.data.formats.source import VOID_NAME, Options, Source, usual_name
+from minifcn.data.formats.finding import PICTURES, by_name, composed
+from minifcn.data.formats.source import Item, Options, Source, class_or_void
 from minifcn.data.formats.survey import Survey
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
 
@@ -47,10 +47,6 @@ def pair(word: str) -> tuple[int, str | None]:
     return value(number), class_or_void(name.strip())
 
 
-def class_or_void(name: str) -> str | None:
-    return None if name.lower() == VOID_NAME else usual_name(name)
-
-
 def colour_file(path: Path) -> dict[int, str | None]:
     """Colour → class from lines of "red green blue name". Raises DataError with the line that is none."""
     try:
@@ -74,25 +70,55 @@ def colour_file(path: Path) -> dict[int, str | None]:
 def with_pictures(source: Source, options: Options) -> Source:
     """The source with the pictures of `--pictures` where it has none itself. Raises DataError where nothing is left."""
     if options.pictures:
-        if not options.pictures.is_dir():
-            raise DataError(f"--pictures {options.pictures}: there is no such folder")
-        there = by_name(options.pictures, PICTURES)
-        there |= {Path(name).name: path for name, path in there.items() if Path(name).name not in there}
-        source.items = [
-            item if item.picture else replace(item, picture=there.get(item.name) or there.get(Path(item.name).name))
-            for item in source.items
-        ]
-    bare = [item.name for item in source.items if item.picture is None]
-    source.items = [item for item in source.items if item.picture is not None]
+        look_for_pictures(source, options.pictures)
+    bare = [item.name for item in source.items if item.picture is None and item.inside is None]
+    source.items = [item for item in source.items if item.picture or item.inside]
     if not source.items:
+        some = f"{', '.join(bare[:3])}{', …' if len(bare) > 3 else ''}"
+        where = (
+            f"--pictures {options.pictures} has none of their names"
+            if options.pictures
+            else "say where they are with --pictures FOLDER"
+        )
         raise DataError(
-            f"{len(bare)} label files and no picture of theirs ({', '.join(bare[:3])}); say where the pictures are with --pictures FOLDER"
+            f"{len(bare)} label files ({some}) and no picture of theirs; {where}"
             if bare
-            else "no picture with labels was found in the source"
+            else f"no picture with labels was found in the source{left_out_text(source)}"
         )
     if bare:
         source.left_out["labels without a picture"] = bare
     return source
+
+
+def look_for_pictures(source: Source, folder: Path) -> None:
+    """Give each item without a picture that of its name in `folder`: the whole name, else its last part where only one has it."""
+    if not folder.is_dir():
+        raise DataError(f"--pictures {folder}: there is no such folder")
+    there = by_name(folder, PICTURES)
+    lasts: dict[str, list[Path]] = {}
+    for name, path in there.items():
+        lasts.setdefault(Path(name).name, []).append(path)
+
+    def picture_of(item: Item) -> Path | None:
+        name = composed(item.name)
+        near = [there[name]] if name in there else lasts.get(Path(name).name, [])
+        return near[0] if len(near) == 1 else None
+
+    wanting = [item for item in source.items if item.picture is None and item.inside is None]
+    found = {item.name: picture_of(item) for item in wanting}
+    owners: dict[Path, str] = {}
+    for name, path in ((name, path) for name, path in found.items() if path):
+        if owners.setdefault(path, name) != name:
+            raise DataError(f"the labels {owners[path]} and {name} would both belong to the picture {path}; rename one")
+    source.items = [replace(item, picture=found[item.name]) if item.name in found else item for item in source.items]
+    if spare := [name for name, path in there.items() if path not in owners and wanting]:
+        source.left_out.setdefault("pictures without labels", []).extend(spare)
+
+
+def left_out_text(source: Source) -> str:
+    """What was not taken, in brackets."""
+    said = [f"{len(names)} {why}: {', '.join(names[:3])}" for why, names in source.left_out.items()]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def check_known(survey: Survey, source: Source) -> None:

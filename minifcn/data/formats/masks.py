@@ -14,7 +14,11 @@ COLOURED = ("RGB", "RGBA", "P")
 
 def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
     """The numbers of a label file, int32 (H, W): palette, grey of any depth, or three equal channels. DataError for colours."""
+    if str(path).endswith(".npy"):
+        return read_array(path)
     image = open_image(path, "labels")
+    if image.mode in ("LA", "RGBA"):
+        image = opaque(image, path)
     if image.mode in NUMBERED:
         return label_numbers(image, path).astype(np.int32)
     if image.mode.startswith("I"):
@@ -32,7 +36,49 @@ def read_colours(path: str | os.PathLike[str]) -> np.ndarray:
     image = open_image(path, "labels")
     if image.mode not in COLOURED:
         raise DataError(f"labels {path}: mode {image.mode} holds no colours, and colours are expected")
+    return pack(np.asarray(opaque(image, path).convert("RGB")))
+
+
+def any_colours(path: str | os.PathLike[str]) -> np.ndarray:
+    """As `read_colours`, and grey counts as the colour that it is."""
+    image = opaque(open_image(path, "labels"), path)
+    if image.mode.startswith(("I", "F")):
+        raise DataError(f"labels {path}: mode {image.mode} holds numbers of 16 bits or more, and colours are expected")
     return pack(np.asarray(image.convert("RGB")))
+
+
+def opaque(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
+    """The image without its alpha. DataError where there is something to be seen through: nobody knows which class lies there."""
+    if image.mode not in ("RGBA", "LA", "PA"):
+        return image
+    if clear := int(np.count_nonzero(np.asarray(image.getchannel("A")) < 255)):
+        raise DataError(
+            f"labels {path}: {clear:,} pixels are transparent, so their class is unknown; lay the file over the colour that they mean"
+        )
+    return image.convert({"RGBA": "RGB", "LA": "L", "PA": "RGB"}[image.mode])
+
+
+def read_array(path: str | os.PathLike[str]) -> np.ndarray:
+    """The numbers of a NumPy file, int32 (H, W). DataError where it holds anything but one whole number a pixel."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"labels {path}: cannot be read as a NumPy array ({error})") from error
+    array = np.squeeze(array, -1) if array.ndim == 3 and array.shape[-1] == 1 else array
+    if array.ndim != 2 or array.dtype.kind not in "iubf" or array.size == 0:
+        raise DataError(f"labels {path}: {array.dtype} {array.shape}; one whole number a pixel (H, W) is expected")
+    with np.errstate(invalid="ignore"):
+        whole = array.astype(np.int32)
+    if (whole != array).any():
+        raise DataError(
+            f"labels {path}: {array.dtype} numbers that are not whole, or too large; class numbers are expected"
+        )
+    return whole
+
+
+def grey(colours: np.ndarray) -> np.ndarray:
+    """The brightness of packed colours, 0 to 255, with Pillow's weights."""
+    return ((colours >> 16) * 299 + (colours >> 8 & 255) * 587 + (colours & 255) * 114 + 500) // 1000
 
 
 def pack(pixels: np.ndarray) -> np.ndarray:

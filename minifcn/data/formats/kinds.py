@@ -1,0 +1,76 @@
+"""What plain masks hold: numbers or colours. They say so by their files' modes, palettes and pixels, and all must agree."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minifcn.data.formats.masks import any_colours, read_numbers
+from minifcn.data.images import open_image
+
+TRUE_COLOUR = ("RGB", "RGBA", "CMYK", "YCbCr")
+LOOKED_AT = 8  # masks of true colour that are decoded to see whether they are grey
+
+
+@dataclass
+class Kind:
+    """How masks are read; `palette`: whether colours could be had from palettes."""
+
+    read: Callable[[Path], np.ndarray]
+    coloured: bool
+    palette: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def use_colours(self) -> None:
+        self.read, self.coloured = any_colours, True
+
+
+def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
+    """What these masks hold. `by_colour`: a person has said what colours mean."""
+    heads = [head(path) for path in paths]
+    modes = Counter(mode for mode, _ in heads)
+    coloured = [path for path, (mode, _) in zip(paths, heads, strict=True) if mode in TRUE_COLOUR]
+    palettes = [palette for _, palette in heads if palette is not None]
+    if coloured and not all(map(grey_only, spread(coloured, LOOKED_AT))):
+        mixed = ", ".join(f"{count} {mode}" for mode, count in modes.items())
+        notes = [f"the masks are of several kinds ({mixed}): all are read as colours"] if len(modes) > 1 else []
+        return Kind(any_colours, True, bool(palettes), notes)
+    if by_colour and palettes:
+        return Kind(any_colours, True, True)
+    if not agree(palettes):
+        return Kind(
+            any_colours,
+            True,
+            True,
+            ["the masks' palettes differ from file to file, so their colours count and not their numbers"],
+        )
+    return Kind(read_numbers, False, bool(palettes))
+
+
+def head(path: Path) -> tuple[str, bytes | None]:
+    """Pillow's mode of a file and its palette, without decoding it; an empty mode where it is no image."""
+    try:
+        with Image.open(path) as image:
+            return image.mode, bytes(image.getpalette() or ()) if image.mode == "P" else None
+    except Exception:
+        return "", None
+
+
+def agree(palettes: Sequence[bytes]) -> bool:
+    """Whether palettes say the same as far as both reach: programs cut them at the last colour in use."""
+    longest = max(palettes, key=len, default=b"")
+    return all(longest.startswith(palette) for palette in set(palettes))
+
+
+def spread(paths: Sequence[Path], count: int) -> list[Path]:
+    """At most `count` of them, from the first to the last."""
+    return [paths[place * len(paths) // count] for place in range(count)] if len(paths) > count else list(paths)
+
+
+def grey_only(path: Path) -> bool:
+    """Whether red, green and blue are equal everywhere."""
+    pixels = np.asarray(open_image(path, "labels").convert("RGB"))
+    return bool((pixels == pixels[..., :1]).all())
