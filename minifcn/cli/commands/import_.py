@@ -124,7 +124,7 @@ def notes(source: Source, survey: Survey, options: Options) -> list[str]:
     said = list(source.notes)
     for why, names in source.left_out.items():
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        said.append(f"{len(names)} {why}, left out: {', '.join(names[:FEW])}{more}")
+        said.append(f"left out, {why}: {len(names)} ({', '.join(names[:FEW])}{more})")
     if any(survey.turned):
         said.append(
             f"{sum(survey.turned)} label files lie as their pictures are stored, and the pictures carry a tag that turns them: "
@@ -142,9 +142,7 @@ def notes(source: Source, survey: Survey, options: Options) -> list[str]:
         )
     never = [name for name in survey.names if all(row.becomes != name for row in survey.rows)]
     if never:
-        said.append(
-            f"{len(never)} classes of the list never occur: {', '.join(never[:8])}{', …' if len(never) > 8 else ''}"
-        )
+        said.append(f"classes of the list that never occur: {', '.join(never[:8])}{', …' if len(never) > 8 else ''}")
     return said
 
 

@@ -38,8 +38,8 @@ def recognise(source: Path) -> tuple[Path, list[tuple[Format, str]]]:
     check_there(source)
     for place in places(source):
         found = [(each, reason) for each in FORMATS if (reason := each.recognise(place))]
-        if found:
-            return place, found
+        if found:  # two plain folders are within many a format
+            return place, [each for each in found if each[0] != pairs.FORMAT] or found
     raise DataError(f"{source}: of no format that is known here. {what_lies_in(source)} {known()}")
 
 

@@ -48,19 +48,19 @@ def read(source: Path, options: Options) -> Source:
 
 
 def labels_of_json(path: Path) -> list[tuple[str, int | None]]:
-    """Names and colours of Datumaro's dataset_meta.json."""
+    """Names and colours of Datumaro's dataset_meta.json: only labels with a colour stand in its label_map."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        names = [said["label_map"][str(place)] for place in range(len(said["label_map"]))]
-        colours = said.get("segmentation_colors") or [None] * len(names)
-        return [
-            (name, None if colour is None else colour[0] << 16 | colour[1] << 8 | colour[2])
-            for name, colour in zip(names, colours, strict=True)
-        ]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        painted = zip(said.get("label_map", {}).values(), said.get("segmentation_colors", ()), strict=True)
+        colours = {name: red << 16 | green << 8 | blue for name, (red, green, blue) in painted}
+        named = [(str(name), colours.get(name)) for name in said.get("labels") or colours]
+        if not named:
+            raise ValueError("it is empty")
+        return named
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(
-            f"{path}: no list of labels can be read from it ({type(error).__name__}: {error}); expected are label_map, "
-            'number to name, and segmentation_colors: {"label_map": {"0": "background"}, "segmentation_colors": [[0, 0, 0]]}'
+            f"{path}: no list of labels can be read from it ({type(error).__name__}: {error}); expected are labels, the names, "
+            "and for those with a colour label_map and segmentation_colors"
         ) from error
 
 

@@ -152,8 +152,8 @@ def class_list(root: Path, used: list[str]) -> tuple[Path | None, Meaning]:
         for place in (folder / name for name in LISTS):
             if place.is_file():
                 meaning, coloured = read_list(place)
-                names = {*meaning.values(), BACKGROUND, None}
-                if not coloured and (folder == root or all(class_or_void(name) in names for name in used)):
+                known = {*meaning.values(), BACKGROUND, None}
+                if not coloured and (folder == root or all(class_or_void(label) in known for label in used)):
                     return place, with_background(meaning)
     names = [name for label in used if (name := class_or_void(label)) not in (None, BACKGROUND)]
     return None, {IGNORED: None, 0: BACKGROUND} | dict(enumerate(dict.fromkeys(names), 1))
@@ -195,7 +195,7 @@ def fill(labels: np.ndarray, shape: Mapping[str, Any], number: int, round_corner
     """Give the pixels of a shape the class `number`."""
     if shape["kind"] == "mask":
         return fill_mask(labels, shape, number)
-    canvas = Image.new("1", labels.shape[::-1])
+    canvas = Image.new("L", labels.shape[::-1])
     pen = ImageDraw.Draw(canvas)
     points = [(float(x), float(y)) for x, y in shape["points"]]
     match shape["kind"]:
@@ -216,7 +216,7 @@ def fill(labels: np.ndarray, shape: Mapping[str, Any], number: int, round_corner
         case _:
             if len(points) > 2:
                 pen.polygon(points, fill=1, outline=1)
-    labels[np.asarray(canvas)] = number
+    labels[np.asarray(canvas).astype(bool)] = number
 
 
 def fill_mask(labels: np.ndarray, shape: Mapping[str, Any], number: int) -> None:

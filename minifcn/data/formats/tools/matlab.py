@@ -57,7 +57,8 @@ def read(source: Path, options: Options) -> Source:
     place = list_beside(folder) or list_beside(source)
     meaning: Meaning | None = None
     if place:
-        meaning = {0: None} | read_list(place, first=1)[0]
+        meaning = read_list(place, first=1)[0]
+        meaning.setdefault(0, None)
         notes.append(f"the classes are those of {place}, its first name for number 1")
     return Source(items, meaning, False, {"labels without a picture": lost} if lost else {}, notes, void=(0,))
 
