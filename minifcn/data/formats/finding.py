@@ -68,7 +68,9 @@ def matched(pictures: Iterable[str], masks: Iterable[str]) -> dict[str, str]:
     there = set(masks)
     bare: dict[str, list[str]] = {}
     for mask in masks:
-        bare.setdefault(core(mask, OF_MASKS), []).append(mask)
+        stem, dot, ending = mask.rpartition(".")
+        name = stem if f"{dot}{ending}".lower() in PICTURES else mask  # a.jpg.png
+        bare.setdefault(core(name, OF_MASKS), []).append(mask)
     found = {}
     for picture in pictures:
         for name in (picture, core(picture, OF_PICTURES)):

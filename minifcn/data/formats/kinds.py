@@ -12,6 +12,7 @@ from minifcn.data.formats.masks import any_colours, read_numbers
 from minifcn.data.images import open_image
 
 TRUE_COLOUR = ("RGB", "RGBA", "CMYK", "YCbCr")
+NUMBERS = ("P", "L", "1", "I", "I;16", "I;16B")
 LOOKED_AT = 8  # masks of true colour that are decoded to see whether they are grey
 
 
@@ -54,7 +55,8 @@ def head(path: Path) -> tuple[str, bytes | None]:
     """Pillow's mode of a file and its palette, without decoding it; an empty mode where it is no image."""
     try:
         with Image.open(path) as image:
-            return image.mode, bytes(image.getpalette() or ()) if image.mode == "P" else None
+            palette = image.palette  # getpalette() would decode the file
+            return image.mode, bytes(palette.palette or b"") if image.mode == "P" and palette else None
     except Exception:
         return "", None
 

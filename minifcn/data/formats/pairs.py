@@ -1,15 +1,14 @@
 """Plain pictures and masks: two folders of the same names, splits above or below them, or one folder where the masks have a suffix."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.finding import MASKS, OF_MASKS, PICTURES, apart, composed, core, listed, matched
-from minifcn.data.formats.kinds import Kind, kind_of
+from minifcn.data.formats.finding import MASKS, OF_MASKS, OF_PICTURES, PICTURES, apart, composed, core, listed, matched
+from minifcn.data.formats.kinds import LOOKED_AT, NUMBERS, Kind, head, kind_of
 from minifcn.data.formats.lists import Meaning, list_beside, read_list
 from minifcn.data.formats.source import SPLITS, Format, Item, Options, Source, usual_split
 from minifcn.data.labels import VOID
@@ -44,7 +43,7 @@ def recognise(source: Path) -> str | None:
     if not source.is_dir():
         return None
     pictures, masks = parted(files_in(source))
-    if not pictures or not masks:
+    if not pictures or not masks or (pictures[0].kind is None and not together(pictures, masks)):
         return None
     where = sorted({each.folder for each in masks})
     return f"pictures and masks ({', '.join(f'{name}/' if name else 'by a word in their names' for name in where)}) are there"
@@ -53,23 +52,27 @@ def recognise(source: Path) -> str | None:
 def files_in(source: Path) -> list[File]:
     """All files of pixels below a folder, in order; those for the eye and of instances are not among them."""
     found = []
+    above = len(source.parts)
     for path in sorted(source.rglob("*")):
-        inside = path.relative_to(source)
+        inside = path.parts[above:]
         if path.suffix.lower() in (*PICTURES, *MASKS) and not any(
-            part.startswith((".", "__MACOSX")) for part in inside.parts
+            part.startswith((".", "__MACOSX")) for part in inside
         ):
-            file = file_of(path, inside)
-            if file:
-                found.append(file)
+            told = told_by(inside[:-1])
+            if told:
+                found.append(
+                    replace(told, path=path, name=composed("/".join((*told.name.split("/"), path.stem)).lstrip("/")))
+                )
     return found
 
 
-def file_of(path: Path, inside: Path) -> File | None:
-    """What the folders above a file say of it."""
+@lru_cache(maxsize=1024)
+def told_by(folders: tuple[str, ...]) -> File | None:
+    """What the folders above a file say of it; None where they say that it is neither picture nor mask."""
     kind = split = None
     folder, rest = "", []
-    for part in inside.parts[:-1]:
-        words = [word for word in re.split(r"[_\-. ]+", part.lower()) if word]
+    for part in folders:
+        words = words_of(part)
         if any(word in NOT_MEANT for word in words):
             return None
         known = {word for word in words if word in (*MASK_WORDS, *PICTURE_WORDS, *SPLIT_WORDS)}
@@ -78,14 +81,19 @@ def file_of(path: Path, inside: Path) -> File | None:
             continue
         split = next((usual_split(word) for word in words if word in SPLIT_WORDS), split)
         if known & set(MASK_WORDS):  # also where it says masks_rgb
-            kind, folder = "mask", part
+            split_apart = [word for word in words if word not in SPLIT_WORDS]  # train_masks and val_masks are one folder
+            kind, folder = "mask", part if split_apart == words else "_".join(split_apart)
         elif known & set(PICTURE_WORDS):
             kind = "picture"
-    return File(path, composed("/".join([*rest, inside.stem])), kind, split, folder)
+    return File(Path(), "/".join(rest), kind, split, folder)
+
+
+def words_of(folder: str) -> list[str]:
+    return [word for word in re.split(r"[_\-. ]+", folder.lower()) if word]
 
 
 def parted(files: list[File]) -> tuple[list[File], list[File]]:
-    """Pictures and masks among the files: as folders say, else by a word such as "mask" in a name beside one without."""
+    """Pictures and masks among the files: as folders say, else as names in one folder do."""
     pictures = [file for file in files if file.kind == "picture" and file.path.suffix.lower() in PICTURES]
     masks = [file for file in files if file.kind == "mask" and file.path.suffix.lower() in MASKS]
     other = [file for file in files if file.kind is None]
@@ -94,14 +102,29 @@ def parted(files: list[File]) -> tuple[list[File], list[File]]:
     if masks:  # the masks in a folder of theirs, the pictures around it
         return [file for file in other if file.path.suffix.lower() in PICTURES], masks
     together = pictures or other
-    names = Counter((file.split, core(file.name, OF_MASKS)) for file in together)
-    masks = [
-        file
-        for file in together
-        if core(file.name, OF_MASKS) != file.name and names[file.split, core(file.name, OF_MASKS)] > 1
-    ]
+    masks = with_a_word(together) or png_beside_jpeg(together)
     taken = {file.path for file in masks}
     return [file for file in together if file.path not in taken and file.path.suffix.lower() in PICTURES], masks
+
+
+def with_a_word(files: list[File]) -> list[File]:
+    """Those of one folder that have a word such as "mask" in their names beside one without, or with a word such as "image"."""
+    of_masks = [core(file.name, OF_MASKS) for file in files]
+    there = {
+        (file.split, core(file.name, OF_PICTURES))
+        for file, name in zip(files, of_masks, strict=True)
+        if name == file.name
+    }
+    return [
+        file for file, name in zip(files, of_masks, strict=True) if name != file.name and (file.split, name) in there
+    ]
+
+
+def png_beside_jpeg(files: list[File]) -> list[File]:
+    """Those of one folder that are PNGs of numbers beside a JPEG of the same name."""
+    jpegs = {(file.split, file.name) for file in files if file.path.suffix.lower() in (".jpg", ".jpeg")}
+    found = [file for file in files if file.path.suffix.lower() == ".png" and (file.split, file.name) in jpegs]
+    return found if all(head(file.path)[0] in NUMBERS for file in found[:LOOKED_AT]) else []
 
 
 def read(source: Path, options: Options) -> Source:
@@ -149,7 +172,7 @@ def of_one_folder(masks: list[File], options: Options, notes: list[str]) -> list
 
 def rank(folder: str) -> int:
     """How likely a folder is that of the masks, 0 the likeliest; colours beside numbers are for the eye."""
-    words = re.split(r"[_\-. ]+", folder.lower())
+    words = words_of(folder)
     drawn = any(word in (*FILLERS, "rgb") for word in words)
     return min((MASK_WORDS.index(word) for word in words if word in MASK_WORDS), default=len(MASK_WORDS)) + 100 * drawn
 

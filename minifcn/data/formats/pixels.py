@@ -38,7 +38,7 @@ def runs(values: np.ndarray) -> Runs:
     ([3, 7], [1, 0], [3, 1])
     """
     flat = values.ravel()
-    starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]]) if flat.size else np.empty(0, np.intp)
+    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1)) if flat.size else np.empty(0, np.intp)
     distinct, which = np.unique(flat[starts], return_inverse=True)
     small = np.uint8 if len(distinct) <= 256 else np.uint32
     return Runs(

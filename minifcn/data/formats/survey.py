@@ -163,17 +163,26 @@ def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str |
 
 
 def check_greys(counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers are rather two greys and shades between them: soft edges, or a mask saved as JPEG."""
-    if len(counts) < 3:
+    """Raise DataError where numbers are rather two greys and shades of them: soft edges, or a mask saved as JPEG.
+
+    Of soft edges two numbers are nearly all; of JPEG nearly all lie near the lowest and near the highest, several near each.
+    """
+    low, high = min(counts), max(counts)
+    if high - low < 64 or len(counts) <= 8:
         return
-    low, high = sorted(sorted(counts, key=lambda value: -counts[value])[:2])
-    total = sum(counts.values())
-    rest = total - counts[low] - counts[high]
-    if high - low >= 64 and len(counts) > 8 and rest < total / 4:
+    total, step = sum(counts.values()), (high - low) / 4
+    ends = [[v for v in counts if v < low + step], [v for v in counts if v > high - step]]
+    shares = [sum(counts[value] for value in end) / total for end in ends]
+    often = sorted(sorted(counts, key=lambda value: -counts[value])[:2])
+    rest = 1 - sum(counts[value] for value in often) / total
+    soft = often[0] in ends[0] and often[1] in ends[1] and rest < 0.25
+    if soft or (
+        sum(shares) > 0.95 and all(share > 0.02 and len(end) > 2 for share, end in zip(shares, ends, strict=True))
+    ):
         raise DataError(
-            f"the labels hold {len(counts)} different numbers, {100 * (1 - rest / total):.1f} % of the pixels {low} or {high} and "
-            f"{100 * rest / total:.2f} % something else: masks of two greys whose edges are soft, or which were saved as JPEG. "
-            f"If so, give --threshold {(low + high + 1) // 2}; if they are classes, name them with --values"
+            f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
+            f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
+            f"{(low + high + 1) // 2}; if they are classes, name them with --values"
         )
 
 

@@ -127,7 +127,7 @@ def write_pair(
     if turned:
         labels = upright(labels, item)
     path = draft / LABELS / f"{name}.png"
-    path.write_bytes(labels_png(path, labels))
+    path.write_bytes(labels_png(path, labels, quick=True))
     if item.picture:
         place_picture(item.picture, draft / PICTURES / f"{name}{item.picture.suffix.lower()}", copy)
     elif item.inside:

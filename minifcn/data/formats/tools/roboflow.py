@@ -19,6 +19,8 @@ TABLE, SUFFIX = "_classes.csv", "_mask"
 def recognise(source: Path) -> str | None:
     found = parts(source)
     for folder in found:
+        if not any(folder.glob(f"*{SUFFIX}.png")):
+            return None
         with (folder / TABLE).open(encoding="utf-8-sig", errors="replace") as file:
             if (
                 not file.readline().lower().startswith("pixel value")
