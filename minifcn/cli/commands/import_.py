@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--masks", metavar="NAME", help="which folder holds the masks, where SOURCE has several")
     meaning = parser.add_argument_group("what the labels mean, where the source does not say")
     meaning.add_argument("--void", metavar="V,V", help="numbers (or colours #rrggbb) that are void: 0,11")
-    meaning.add_argument("--values", metavar="V=NAME,…", help="all numbers: 1=pet,2=background,3=void")
+    meaning.add_argument(
+        "--values", metavar="V=NAME,…", help="all numbers: 1=pet,2=background,3=void; or a file of lines '1 pet'"
+    )
     meaning.add_argument("--colours", metavar="FILE", help="all colours: 'red green blue name' a line; or the word voc")
     meaning.add_argument("--threshold", type=at_least(1), metavar="G", help="grey from G on is the object: 128")
     meaning.add_argument("--soft-edges", choices=("nearest", "void"), help="colours between two classes become this")
@@ -99,6 +101,10 @@ def check_place(arguments: argparse.Namespace) -> None:
     out = arguments.out
     if out is None:
         raise DataError("say where the folder goes with --out ROOT, or look first with --dry-run")
+    if arguments.source.is_dir() and arguments.source.resolve() in (out.resolve(), *out.resolve().parents):
+        raise DataError(
+            f"--out {out}: lies within {arguments.source}, of which nothing is changed; give a folder elsewhere"
+        )
     if out.is_file():
         raise DataError(f"--out {out}: this is a file; give a folder that is not there yet")
     if out.is_dir() and any(out.iterdir()):

@@ -1,11 +1,13 @@
 """What a person says on the command line about a source: numbers that are void, names of numbers, a file of colours."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, by_name, composed
-from minifcn.data.formats.source import Item, Options, Source, class_or_void
+from minifcn.data.formats.lists import read_list
+from minifcn.data.formats.source import VOID_NAME, Item, Options, Source, class_or_void
 from minifcn.data.formats.survey import Survey
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
 
@@ -32,7 +34,7 @@ def meaning(named: str | None, colours: str | None) -> dict[int, str | None] | N
     if named and colours:
         raise DataError("--values and --colours both say what the labels mean; give one of them")
     if named:
-        return dict(pair(word) for word in named.split(","))
+        return values_file(Path(named)) if Path(named).is_file() else different("--values", map(pair, named.split(",")))
     if colours == "voc" and not Path(colours).exists():
         palette = colour_map().astype(int) @ (1 << 16, 1 << 8, 1)
         return {int(palette[number]): name for number, name in enumerate(VOC_CLASSES)} | {int(palette[VOID]): None}
@@ -45,6 +47,26 @@ def pair(word: str) -> tuple[int, str | None]:
     if not sign or not name.strip():
         raise DataError(f"--values {word!r}: write NUMBER=NAME, such as 1=pet,2=background,3=void")
     return value(number), class_or_void(name.strip())
+
+
+def values_file(path: Path) -> dict[int, str | None]:
+    """Number → class from a list in a file, as one lies beside masks: for names with commas."""
+    found, coloured = read_list(path)
+    if coloured:
+        raise DataError(f"--values {path}: the file gives colours; give it with --colours")
+    return found
+
+
+def different(where: str, pairs: Iterable[tuple[int, str | None]]) -> dict[int, str | None]:
+    """A dict of pairs. DataError where a number or colour stands twice."""
+    found: dict[int, str | None] = {}
+    for key, name in pairs:
+        if key in found:
+            raise DataError(
+                f"{where}: {key} stands twice, as {found[key] or VOID_NAME} and as {name or VOID_NAME}; give it once"
+            )
+        found[key] = name
+    return found
 
 
 def colour_file(path: Path) -> dict[int, str | None]:
@@ -61,6 +83,10 @@ def colour_file(path: Path) -> dict[int, str | None]:
         if len(parts) < 4 or not all(part.isdecimal() and int(part) < 256 for part in parts[:3]):
             raise DataError(f"--colours {path}, line {number}: {line.strip()!r}; expected 'red green blue name'")
         red, green, blue = map(int, parts[:3])
+        if red << 16 | green << 8 | blue in found:
+            raise DataError(
+                f"--colours {path}, line {number}: the colour {red} {green} {blue} stands in a line above too"
+            )
         found[red << 16 | green << 8 | blue] = class_or_void(parts[3].strip())
     if not found:
         raise DataError(f"--colours {path}: no colours in it; write 'red green blue name' a line")

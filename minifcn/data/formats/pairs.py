@@ -81,7 +81,9 @@ def told_by(folders: tuple[str, ...]) -> File | None:
             continue
         split = next((usual_split(word) for word in words if word in SPLIT_WORDS), split)
         if known & set(MASK_WORDS):  # also where it says masks_rgb
-            split_apart = [word for word in words if word not in SPLIT_WORDS]  # train_masks and val_masks are one folder
+            split_apart = [
+                word for word in words if word not in SPLIT_WORDS
+            ]  # train_masks and val_masks are one folder
             kind, folder = "mask", part if split_apart == words else "_".join(split_apart)
         elif known & set(PICTURE_WORDS):
             kind = "picture"
