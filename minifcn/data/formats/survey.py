@@ -20,6 +20,9 @@ from minifcn.data.voc import in_threads
 ROOM = 1 << 29  # bytes of labels that are kept as runs, so that they need not be decoded again: 40,000 pictures of VOC
 
 
+SHOWN = 20  # rows of the table for what has no class: soft edges have thousands of colours
+
+
 @dataclass(frozen=True)
 class Row:
     """One number or colour: how it is written, the class it becomes (None: void), pixels, and pictures that show it."""
@@ -99,7 +102,7 @@ def look_through(source: Source, options: Options, progress: Callable[[], object
         return Row(value, key, meaning.get(value), counts[value], shown[value])
 
     rows = [row(value) for value in meaning if counts[value]]
-    unknown = [row(value) for value in sorted(set(counts) - set(meaning))]
+    unknown = [row(value) for value in sorted(set(counts) - set(meaning), key=lambda value: (-counts[value], value))]
     turned, unsure = to_be_turned([look.lies for look in looks], options.as_stored)
     between = sum(look.between for look in looks) / max(1, sum(counts.values()))
     return Survey(names, table, rows, unknown, turned, unsure, between, [look.kept for look in looks])
@@ -193,14 +196,18 @@ def class_names(meaning: Mapping[int, str | None]) -> list[str]:
 
 
 def table_text(survey: Survey) -> str:
-    """The table: number or colour, class, pixels, share, pictures."""
-    total = sum(row.pixels for row in [*survey.rows, *survey.unknown]) or 1
+    """The table: number or colour, class, pixels, share, pictures; of what has no class the most frequent."""
+    everything = [*survey.rows, *survey.unknown]
+    total = sum(row.pixels for row in everything) or 1
     lines = [["found", "becomes", "pixels", "share", "pictures"]]
-    for row in [*survey.rows, *survey.unknown]:
+    for row in everything[: len(survey.rows) + SHOWN]:
         becomes = "? no class" if row in survey.unknown else VOID_NAME
         if row.becomes is not None:
             becomes = f"{survey.names.index(row.becomes)} {row.becomes}"
         lines.append([row.key, becomes, f"{row.pixels:,}", f"{100 * row.pixels / total:.1f} %", f"{row.pictures:,}"])
+    if rest := survey.unknown[SHOWN:]:
+        pixels = sum(row.pixels for row in rest)
+        lines.append([f"{len(rest):,} more", "? no class", f"{pixels:,}", f"{100 * pixels / total:.1f} %", ""])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     aligned = (str.ljust, str.ljust, str.rjust, str.rjust, str.rjust)
     return "\n".join(

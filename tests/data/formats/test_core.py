@@ -117,6 +117,15 @@ def test_the_table_of_colours():
     ]
 
 
+def test_of_thousands_without_a_class_the_most_frequent_are_shown():
+    labels = np.repeat(np.arange(2, 2002), np.r_[np.full(1999, 2), 10])[None]
+    source = source_of(labels, [[0, 1]], meaning={0: "background", 1: "a"}, colours=True)
+    lines = table_text(look_through(source, Options())).splitlines()
+    assert len(lines) == 1 + 2 + 20 + 1
+    assert lines[3].split() == ["#0007d1", "(0,", "7,", "209)", "?", "no", "class", "10", "0.2", "%", "1"]
+    assert lines[-1].split() == ["1,980", "more", "?", "no", "class", "3,960", "98.8", "%"]
+
+
 def test_the_person_comes_before_the_source():
     source = source_of([[0, 1, 2, 3]], meaning={0: "background", 1: "a", 2: "b"})
     found = look_through(source, Options(values={0: "x", 1: "background", 2: None, 3: "x"}))

@@ -33,6 +33,7 @@ def test_what_it_says(tmp_path, imported):
         "frames without a mask: 1 (nothing drawn)",
         "default is taken for train",
         "the first label is Dog and not background",
+        "as Dog what nobody labelled",
     )
 
 

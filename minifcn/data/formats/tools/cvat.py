@@ -70,7 +70,8 @@ def notes(named: list[tuple[str, int | None]], coloured: bool, options: Options)
     first = class_or_void(named[0][0])
     if first != BACKGROUND and options.values is None:
         said.append(
-            f"the first label is {named[0][0]} and not background: Datumaro paints pixels that nobody labelled with the first one"
+            f"the first label is {named[0][0]} and not background: if the table has no background, Datumaro has painted as {named[0][0]} "
+            "what nobody labelled"
         )
     bare = [name for name, colour in named if colour is None]
     if coloured and 0 < len(bare) < len(named):
