@@ -34,7 +34,7 @@ def meaning(named: str | None, colours: str | None) -> dict[int, str | None] | N
     if named and colours:
         raise DataError("--values and --colours both say what the labels mean; give one of them")
     if named:
-        return values_file(Path(named)) if Path(named).is_file() else different("--values", map(pair, named.split(",")))
+        return different("--values", map(pair, named.split(","))) if "=" in named else values_file(Path(named))
     if colours == "voc" and not Path(colours).exists():
         palette = colour_map().astype(int) @ (1 << 16, 1 << 8, 1)
         return {int(palette[number]): name for number, name in enumerate(VOC_CLASSES)} | {int(palette[VOID]): None}
@@ -51,6 +51,10 @@ def pair(word: str) -> tuple[int, str | None]:
 
 def values_file(path: Path) -> dict[int, str | None]:
     """Number → class from a list in a file, as one lies beside masks: for names with commas."""
+    if not path.is_file():
+        raise DataError(
+            f"--values {path}: write NUMBER=NAME, such as 1=pet,2=background,3=void, or give a file; there is no such file"
+        )
     found, coloured = read_list(path)
     if coloured:
         raise DataError(f"--values {path}: the file gives colours; give it with --colours")

@@ -6,7 +6,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
 from minifcn.data.formats.finding import sole
 from minifcn.data.formats.source import Format
-from minifcn.data.formats.tools import cvat, labelme, labelme_voc, matlab, roboflow
+from minifcn.data.formats.tools import cvat, darwin, labelme, labelme_voc, matlab, roboflow
 from minifcn.names import instead
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
@@ -18,6 +18,7 @@ FORMATS: tuple[Format, ...] = (
     matlab.FORMAT,
     labelme_voc.FORMAT,
     labelme.FORMAT,
+    darwin.FORMAT,
     pairs.FORMAT,
 )
 

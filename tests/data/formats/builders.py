@@ -206,12 +206,32 @@ def build_pairs(root):
     return expected
 
 
+def build_darwin(root, kind="index"):
+    """Semantic masks of darwin-py with the pictures beside them."""
+    expected = {}
+    values = {"index": ["0", "1", "2"], "grey": ["0", "127", "255"], "rgb": ["0 0 0", "255 51 51", "51 255 50"]}[kind]
+    text(
+        root / "class_mapping.csv",
+        "class_name,class_color",
+        *map(",".join, zip(["__background__", "cat", "dog"], values, strict=True)),
+    )
+    for seed, name in enumerate([*STEMS[:5], "night/f"]):
+        labels = regions(seed)
+        image = coloured(labels, [tuple(map(int, value.split())) for value in values]) if kind == "rgb" else None
+        numbers = labels if image else np.array([int(value) for value in values], np.uint8)[labels]
+        save(photo(seed), root / f"images/{name}.jpg")
+        save(image or Image.fromarray(numbers), root / f"masks/{name}.png")
+        expected[name.replace("/", "__")] = labels
+    return expected
+
+
 BUILDERS = {
     "cvat": build_cvat,
     "labelme": build_labelme,
     "labelme2voc": build_labelme2voc,
     "roboflow": build_roboflow,
     "matlab": build_matlab,
+    "darwin": build_darwin,
     "pairs": build_pairs,
 }
 
