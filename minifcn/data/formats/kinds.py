@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from minifcn.data.formats.masks import any_colours, read_numbers
+from minifcn.data.formats.masks import any_colours, read_numbers, white_is_zero
 from minifcn.data.images import open_image
 
 TRUE_COLOUR = ("RGB", "RGBA", "CMYK", "YCbCr")
@@ -32,9 +33,9 @@ class Kind:
 def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
     """What these masks hold. `by_colour`: a person has said what colours mean."""
     heads = [head(path) for path in paths]
-    modes = Counter(mode for mode, _ in heads)
-    coloured = [path for path, (mode, _) in zip(paths, heads, strict=True) if mode in TRUE_COLOUR]
-    palettes = [palette for _, palette in heads if palette is not None]
+    modes = Counter(each.mode for each in heads)
+    coloured = [path for path, each in zip(paths, heads, strict=True) if each.mode in TRUE_COLOUR]
+    palettes = [each.palette for each in heads if each.palette is not None]
     if coloured and not all(map(grey_only, spread(coloured, LOOKED_AT))):
         mixed = ", ".join(f"{count} {mode}" for mode, count in modes.items())
         notes = [f"the masks are of several kinds ({mixed}): all are read as colours"] if len(modes) > 1 else []
@@ -42,23 +43,32 @@ def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
     if by_colour and palettes:
         return Kind(any_colours, True, True)
     if not agree(palettes):
-        return Kind(
-            any_colours,
-            True,
-            True,
-            ["the masks' palettes differ from file to file, so their colours count and not their numbers"],
-        )
-    return Kind(read_numbers, False, bool(palettes))
+        said = "the masks' palettes differ from file to file, so their colours count and not their numbers"
+        return Kind(any_colours, True, True, [said])
+    white = sum(each.white for each in heads)
+    notes = (
+        [f"in {white} masks, TIFFs, 0 is stored for white: the numbers are taken as they are stored"] if white else []
+    )
+    return Kind(read_numbers, False, bool(palettes), notes)
 
 
-def head(path: Path) -> tuple[str, bytes | None]:
-    """Pillow's mode of a file and its palette, without decoding it; an empty mode where it is no image."""
+class Head(NamedTuple):
+    """Pillow's mode of a file, empty where it is no image, its palette, and whether its 0 is white."""
+
+    mode: str
+    palette: bytes | None = None
+    white: bool = False
+
+
+def head(path: Path) -> Head:
+    """What a file says of itself, without decoding it."""
     try:
         with Image.open(path) as image:
             palette = image.palette  # getpalette() would decode the file
-            return image.mode, bytes(palette.palette or b"") if image.mode == "P" and palette else None
+            colours = bytes(palette.palette or b"") if image.mode == "P" and palette else None
+            return Head(image.mode, colours, white_is_zero(image))
     except Exception:
-        return "", None
+        return Head("")
 
 
 def agree(palettes: Sequence[bytes]) -> bool:

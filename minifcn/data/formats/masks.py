@@ -10,6 +10,7 @@ from minifcn.data.images import open_image
 from minifcn.data.labels import NUMBERED, label_numbers
 
 COLOURED = ("RGB", "RGBA", "P")
+BITS, PHOTOMETRIC = 258, 262  # tags of TIFF
 
 
 def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
@@ -20,15 +21,31 @@ def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
     if image.mode in ("LA", "RGBA"):
         image = opaque(image, path)
     if image.mode in NUMBERED:
-        return label_numbers(image, path).astype(np.int32)
+        return stored_grey(image, label_numbers(image, path).astype(np.int32))
     if image.mode.startswith("I"):
         return np.asarray(image).astype(np.int32)
+    if image.mode == "F":
+        return whole(np.asarray(image), path)
     if image.mode in COLOURED:
         pixels = np.asarray(image.convert("RGB"))
         if (pixels == pixels[..., :1]).all():
             return pixels[..., 0].astype(np.int32)
         raise DataError(f"labels {path}: mode {image.mode} holds colours where a class number a pixel is expected")
     raise DataError(f"labels {path}: mode {image.mode} holds no class numbers; save them as a palette or grey PNG")
+
+
+def stored_grey(image: Image.Image, numbers: np.ndarray) -> np.ndarray:
+    """Numbers as a TIFF stores them: Pillow stretches 2 and 4 bits to 255, and turns grey around where 0 is white."""
+    if image.mode != "L" or image.format != "TIFF":
+        return numbers
+    if white_is_zero(image):
+        numbers = 255 - numbers
+    return numbers // {2: 85, 4: 17}.get(image.tag_v2.get(BITS, (8,))[0], 1)  # type: ignore[attr-defined]
+
+
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether an image is a grey TIFF whose 0 is white. Of black and white it is what is seen that counts."""
+    return image.format == "TIFF" and image.mode == "L" and image.tag_v2.get(PHOTOMETRIC) == 0  # type: ignore[attr-defined]
 
 
 def read_colours(path: str | os.PathLike[str]) -> np.ndarray:
@@ -64,16 +81,21 @@ def read_array(path: str | os.PathLike[str]) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"labels {path}: cannot be read as a NumPy array ({error})") from error
+    return whole(array, path)
+
+
+def whole(array: np.ndarray, path: str | os.PathLike[str]) -> np.ndarray:
+    """An array of whole numbers, of whatever dtype, as int32 (H, W). DataError where it is none."""
     array = np.squeeze(array, -1) if array.ndim == 3 and array.shape[-1] == 1 else array
     if array.ndim != 2 or array.dtype.kind not in "iubf" or array.size == 0:
         raise DataError(f"labels {path}: {array.dtype} {array.shape}; one whole number a pixel (H, W) is expected")
     with np.errstate(invalid="ignore"):
-        whole = array.astype(np.int32)
-    if (whole != array).any():
+        numbers = array.astype(np.int32)
+    if (numbers != array).any():
         raise DataError(
             f"labels {path}: {array.dtype} numbers that are not whole, or too large; class numbers are expected"
         )
-    return whole
+    return numbers
 
 
 def grey(colours: np.ndarray) -> np.ndarray:

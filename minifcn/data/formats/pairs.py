@@ -126,7 +126,7 @@ def png_beside_jpeg(files: list[File]) -> list[File]:
     """Those of one folder that are PNGs of numbers beside a JPEG of the same name."""
     jpegs = {(file.split, file.name) for file in files if file.path.suffix.lower() in (".jpg", ".jpeg")}
     found = [file for file in files if file.path.suffix.lower() == ".png" and (file.split, file.name) in jpegs]
-    return found if all(head(file.path)[0] in NUMBERS for file in found[:LOOKED_AT]) else []
+    return found if all(head(file.path).mode in NUMBERS for file in found[:LOOKED_AT]) else []
 
 
 def read(source: Path, options: Options) -> Source:

@@ -1,6 +1,8 @@
 """Plain pictures and masks, in the many ways in which people lay them out."""
 
+import struct
 import unicodedata
+import zlib
 
 import numpy as np
 import pytest
@@ -336,6 +338,72 @@ def test_arrays_that_are_no_labels(array, words, tmp_path, imported):
     (tmp_path / "source/masks").mkdir()
     np.save(tmp_path / "source/masks/a.npy", array, allow_pickle=True)
     imported(tmp_path / "source").failed("masks/a.npy", *words)
+
+
+def tiff(numbers, bits, photometric):
+    """A grey TIFF of one strip, by its standard alone."""
+    height, width = numbers.shape
+    per = 8 // bits
+    rows = numbers.reshape(height, width // per, per)
+    packed = sum(rows[..., place].astype(np.int64) << (8 - bits * (place + 1)) for place in range(per)).astype(np.uint8)
+    tags = [
+        (256, width),
+        (257, height),
+        (258, bits),
+        (259, 1),
+        (262, photometric),
+        (273, 0),
+        (277, 1),
+        (278, height),
+        (279, packed.size),
+    ]
+    start = 8 + 2 + 12 * len(tags) + 4
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, start if tag == 273 else value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + packed.tobytes()
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_tiffs_hold_the_numbers_that_are_stored(bits, photometric, tmp_path, imported):
+    """Pillow stretches few bits to 255, and turns numbers around where 0 is white; other programs do neither."""
+    numbers = lay(tmp_path / "source", mask="masks/{}.tif")
+    for stem, labels in numbers.items():
+        (tmp_path / f"source/masks/{stem}.tif").write_bytes(tiff(labels, bits, photometric))
+    answer = imported(tmp_path / "source").worked()
+    same(answer.labels, numbers)
+    assert ("in 6 masks, TIFFs, 0 is stored for white" in answer.out) == (photometric == 0)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_pngs_of_few_bits(bits, tmp_path, imported):
+    numbers = lay(tmp_path / "source")
+    numbers = {stem: np.minimum(labels, (1 << bits) - 1) for stem, labels in numbers.items()}
+    for stem, labels in numbers.items():
+        (tmp_path / f"source/masks/{stem}.png").write_bytes(grey_png(labels, bits))
+    same(imported(tmp_path / "source").worked().labels, numbers)
+
+
+def grey_png(numbers, bits):
+    """A grey PNG, by its standard alone."""
+    height, width = numbers.shape
+    per = 8 // bits
+    rows = numbers.reshape(height, width // per, per)
+    packed = sum(rows[..., place].astype(np.int64) << (8 - bits * (place + 1)) for place in range(per)).astype(np.uint8)
+    lines = b"".join(b"\0" + row.tobytes() for row in packed)
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32, np.uint16])
+def test_tiffs_of_wide_numbers(kind, tmp_path, imported):
+    numbers = lay(tmp_path / "source", mask="masks/{}.tif", make=lambda labels: GREY(labels.astype(kind)))
+    same(imported(tmp_path / "source").worked().labels, numbers)
+    save(GREY(np.full((24, 32), 0.5, np.float32)), tmp_path / "source/masks/c.tif")
+    imported(tmp_path / "source", out="o2").failed("c.tif", "not whole")
 
 
 def test_jpeg_masks_of_two_greys(tmp_path, imported):
