@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -27,7 +28,7 @@ PLAIN, SHOWN, STORED, EITHER = "no tag", "as shown", "as stored", "either"
 
 def how_labels_lie(item: Item, shape: tuple[int, ...]) -> str:
     """PLAIN where the picture has no tag, else SHOWN, STORED, or EITHER where sizes alone cannot say. DataError where they fit neither."""
-    stored, orientation = picture_size(item)
+    stored, orientation = picture_size(item.picture, item.inside, item.name)
     shown = stored[::-1] if orientation >= 5 else stored
     if shape not in (shown, stored):
         raise DataError(
@@ -54,20 +55,22 @@ def to_be_turned(lies: Sequence[str], as_stored: bool) -> tuple[list[bool], int]
     return [each == STORED or (each == EITHER and like_others) for each in lies], 0 if sure else lies.count(EITHER)
 
 
-def picture_size(item: Item) -> tuple[tuple[int, int], int]:
+def picture_size(picture: Path | None, inside: Callable[[], bytes] | None, name: str) -> tuple[tuple[int, int], int]:
     """Height and width as stored, and the EXIF orientation, 1 to 8, of which 1 is upright. Raises DataError."""
     try:
-        with Image.open(item.picture or io.BytesIO(item.inside() if item.inside else b"")) as image:
+        with Image.open(picture or io.BytesIO(inside() if inside else b"")) as image:
             orientation = 1
             with suppress(Exception):  # broken EXIF turns nothing, as when the picture itself is read
                 orientation = image.getexif().get(ORIENTATION, 1)
             return (image.height, image.width), orientation if orientation in TURNS else 1
+    except DataError:
+        raise
     except Exception as error:  # Pillow raises whatever its parsers hit
-        where = item.picture or f"within the labels of {item.name}"
+        where = picture or f"within the labels of {name}"
         raise DataError(f"picture {where}: cannot be read ({error}); replace the file, or take it out") from error
 
 
 def upright(labels: np.ndarray, item: Item) -> np.ndarray:
     """Labels that lie as the picture is stored, turned as its tag says."""
-    turn = TURNS.get(picture_size(item)[1])
+    turn = TURNS.get(picture_size(item.picture, item.inside, item.name)[1])
     return turn(labels) if turn else labels

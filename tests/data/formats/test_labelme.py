@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from minifcn.data.formats.pixels import renumber
-from minifcn.data.formats.tools import labelme
+from minifcn.data.formats.source import Options
+from minifcn.data.formats.tools import labelme, labelme_shapes
 
 from .builders import (
     STEMS,
@@ -184,11 +185,27 @@ def test_a_shape_that_cannot_be_drawn(wrong, words, tmp_path, imported):
     [
         ({"imageHeight": "24"}, ["imageHeight '24'"]),
         ({"imageHeight": 12}, ["12x32", "24x32", "same size"]),
-        ({"shapes": {}}, ["no labelme file"]),
+        ({"shapes": {}}, ["no file of labelme's"]),
     ],
 )
 def test_a_file_that_cannot_be(fields, words, tmp_path, imported):
     imported(write(tmp_path / "source", [BOX], **fields) / "a.json", "--format labelme").failed(*words)
+
+
+def test_a_damaged_file_is_not_left_out_in_silence(tmp_path, imported):
+    root = write(tmp_path / "source", [BOX])
+    write(root, [BOX], "b")
+    (root / "b.json").write_text((root / "b.json").read_text()[:-40])
+    imported(root).failed("b.json", "cannot be read as JSON")
+
+
+def test_the_size_of_the_picture_within(tmp_path, imported):
+    content = in_base64(png_bytes(photo()))
+    root = write(tmp_path / "source", [BOX], picture=False, imageData=content, imageHeight=None, imageWidth=None)
+    same(imported(root).worked().labels, {"a": BOXED})
+    write(root, [BOX], picture=False, imageHeight=None, imageWidth=None)
+    save(photo(), tmp_path / "pictures/a.jpg")
+    imported(root, f"--pictures {tmp_path / 'pictures'}", out="o2").failed("neither imageHeight", "a.json")
 
 
 def test_a_picture_within_that_is_none(tmp_path, imported):
@@ -204,7 +221,7 @@ def test_a_polygon_of_two_points_covers_nothing(tmp_path, imported):
 
 def masks_at(left, top, right, bottom, seen):
     labels = np.zeros((H, W), np.int32)
-    labelme.fill(labels, {"kind": "mask", "points": [[left, top], [right, bottom]], "where": "", "mask": in_base64(png_bytes(Image.fromarray(seen.astype(np.uint8))))}, 1, False)  # fmt: skip
+    labelme_shapes.fill(labels, {"kind": "mask", "points": [[left, top], [right, bottom]], "where": "", "mask": in_base64(png_bytes(Image.fromarray(seen.astype(np.uint8))))}, 1, False)  # fmt: skip
     return labels
 
 
@@ -271,7 +288,7 @@ def test_pixels_are_those_of_labelme_itself(tmp_path):
         shapes = random_shapes(rng)
         expected, version = labelme_draws(shapes)
         root = write(tmp_path, shapes, version=version)
-        source = labelme.read(root / "a.json", None)
+        source = labelme.read(root / "a.json", Options())
         theirs = {"cat": 1, "dog": 2, "background": 0, None: -1}
         got = renumber(
             source.items[0].labels(), {number: theirs[name] for number, name in source.meaning.items()}, np.int32
@@ -345,5 +362,5 @@ def test_polygons_fill_their_rim():
     """The square from 5 to 10 is 36 pixels: corners are pixels' centres."""
     labels = np.zeros((H, W), np.int32)
     points = [[5, 5], [10, 5], [10, 10], [5, 10]]
-    labelme.fill(labels, {"kind": "polygon", "points": points}, 1, False)
+    labelme_shapes.fill(labels, {"kind": "polygon", "points": points}, 1, False)
     assert labels.sum() == 36 and (labels > 0).tolist() == drawn_polygon([tuple(point) for point in points]).tolist()

@@ -1,39 +1,36 @@
 """labelme's own files: a JSON a picture, with shapes that are filled one after the other, later ones over earlier ones.
 
-Source: labelme 6.3.1 and 7.9.1, `shapes_to_label`. Pixels are those that Pillow draws: rims count. `_background_` is number 0 and `__ignore__`
+Source: labelme 6.3.1 and 7.9.1. What shapes cover is in `labelme_shapes`. `_background_` is number 0 and `__ignore__`
 -1, the others come in the order of labels.txt, where that is, else by name. The picture lies at imagePath, seen from the JSON, or in
 imageData; its labels lie as the picture is shown. group_id tells instances apart and no classes.
 """
 
 import base64
 import binascii
-import io
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES
 from minifcn.data.formats.lists import LISTS, Meaning, read_list
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
-from minifcn.data.images import read_picture
+from minifcn.data.formats.tools.labelme_shapes import checked, fill
+from minifcn.data.formats.turning import picture_size
 from minifcn.data.voc import in_threads
 
 IGNORED = -1
-LINE, POINT = 10, 5  # width of a line and radius of a point, in pixels, where labelme makes labels
-EXACTLY = {"rectangle": 2, "circle": 2, "line": 2, "point": 1, "oriented_rectangle": 4, "mask": 2}
-KINDS = ("polygon", "linestrip", *EXACTLY)
 
 
 def recognise(source: Path) -> str | None:
     files = [source] if source.is_file() and source.suffix.lower() == ".json" else json_files(source)
-    return f"{files[0].name} with shapes and imagePath is there" if any(map(is_labelme, files[:3])) else None
+    found = next((path for path in files[:3] if may_be_labelme(path)), None)
+    return f"{found.name} with shapes and imagePath is there" if found else None
 
 
 def json_files(source: Path) -> list[Path]:
@@ -42,64 +39,74 @@ def json_files(source: Path) -> list[Path]:
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(source).parts)]
 
 
-def is_labelme(path: Path) -> bool:
+def may_be_labelme(path: Path) -> bool:
+    """Whether a file has labelme's words: without parsing, as files of other tools may be large."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+        content = path.read_bytes()
+    except OSError:
         return False
-    return isinstance(said, dict) and isinstance(said.get("shapes"), list) and "imagePath" in said
+    return b'"shapes"' in content and b'"imagePath"' in content
 
 
-def load(path: Path) -> dict[str, Any]:
-    """A labelme file. DataError where it is none."""
+def load(path: Path) -> dict[str, Any] | None:
+    """A labelme file; None where it is sound JSON of another kind. DataError where it is not."""
     try:
         said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(said, dict) or not isinstance(said.get("shapes"), list):
-        raise DataError(f"{path}: no labelme file: an object with a list of shapes is expected")
-    return said
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({error}); replace the file, or take it out") from error
+    ours = isinstance(said, dict) and isinstance(said.get("shapes"), list) and "imagePath" in said
+    return said if ours else None
 
 
 def read(source: Path, options: Options) -> Source:
     root = source.parent if source.is_file() else source
     everything = [source] if source.is_file() else json_files(source)
-    files = [path for path in everything if source.is_file() or is_labelme(path)]
-    if not files:
-        raise DataError(f"{source}: no JSON of labelme's is in it")
-    heads = in_threads(partial(head, root), files)
-    used = sorted({str(shape["label"]) for _, shapes, _ in heads for shape in shapes})
+    found = {path: each for path, each in zip(everything, in_threads(head, everything), strict=True) if each}
+    if not found:
+        raise DataError(f"{source}: no file of labelme's: a JSON with a list of shapes and imagePath is expected")
+    used = sorted({shape["label"] for each in found.values() for shape in each.shapes})
     place, meaning = class_list(root, used)
     numbers = {name: number for number, name in meaning.items() if name is not None}
     items = []
-    for path, (picture, shapes, said) in zip(files, heads, strict=True):
-        for shape in shapes:
+    for path, each in found.items():
+        for shape in each.shapes:
             name = class_or_void(shape["label"])
             if name is not None and name not in numbers:
                 raise DataError(
                     f"{path}: the label {shape['label']!r} is not in {place}; add it there, or correct it in labelme"
                 )
         name = path.relative_to(root).with_suffix("").as_posix()
-        labels = partial(draw, path, shapes, said, numbers)
-        items.append(
-            Item(name, picture, None, labels, None if picture or not said["inside"] else partial(inside, path))
-        )
-    return Source(items, meaning, False, left_out(root, everything, files, items), notes(used, heads, items, place))
+        items.append(Item(name, each.picture, None, partial(draw, path, each, numbers), each.inside))
+    return Source(items, meaning, False, left_out(root, everything, items, found), notes(used, items, found, place))
 
 
-def head(root: Path, path: Path) -> tuple[Path | None, list[dict[str, Any]], dict[str, Any]]:
-    """The picture's file, the shapes, and what else is needed to draw them. (The picture in the JSON is read when it is wanted.)"""
+@dataclass(frozen=True)
+class File:
+    """A file of labelme's: the picture's file or where it lies within, shapes, height and width, if corners of a linestrip are round."""
+
+    picture: Path | None
+    inside: Callable[[], bytes] | None
+    shapes: list[dict[str, Any]]
+    size: tuple[Any, Any]
+    round: bool
+
+
+def head(path: Path) -> File | None:
+    """All of a file but the picture in it, which is read when it is wanted; None where it is not labelme's."""
     said = load(path)
+    if said is None:
+        return None
     shapes = [checked(path, place, shape) for place, shape in enumerate(said["shapes"], 1)]
     within = bool(said.get("imageData"))
     picture = picture_of(path, str(said.get("imagePath") or ""), within)
     version = str(said.get("version") or "").partition(".")[0]
-    return picture, shapes, {
-        "size": (said.get("imageHeight"), said.get("imageWidth")),
-        "inside": within,
-        "picture": picture,
-        "round": version.isdecimal() and int(version) >= 7,  # whether corners of a linestrip are round
-    }  # fmt: skip
+    return File(
+        picture,
+        partial(inside, path) if within and picture is None else None,
+        shapes,
+        (said.get("imageHeight"), said.get("imageWidth")),
+        version.isdecimal() and int(version) >= 7,
+    )
 
 
 def picture_of(path: Path, said: str, within: bool) -> Path | None:
@@ -115,35 +122,9 @@ def picture_of(path: Path, said: str, within: bool) -> Path | None:
 def inside(path: Path) -> bytes:
     """The picture's file that lies in a JSON."""
     try:
-        return base64.b64decode(load(path)["imageData"])
-    except (binascii.Error, TypeError, ValueError) as error:
+        return base64.b64decode((load(path) or {})["imageData"])
+    except (binascii.Error, KeyError, TypeError) as error:
         raise DataError(f"{path}: its imageData is no picture ({error})") from error
-
-
-def checked(path: Path, place: int, shape: Any) -> dict[str, Any]:
-    """A shape as it stands, if it can be drawn. DataError for one that labelme would not draw either."""
-    where = f"{path}, shape {place}"
-    if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
-        raise DataError(f"{where}: it has no label")
-    kind, points = shape.get("shape_type") or "polygon", shape.get("points")
-    where += f" ({kind}, {shape['label']!r})"
-    if kind not in KINDS:
-        raise DataError(f"{where}: of a kind that is unknown here; known are {', '.join(KINDS)}")
-    if not isinstance(points, list) or not all(is_point(point) for point in points):
-        raise DataError(f"{where}: its points are no list of [x, y]")
-    if kind in EXACTLY and len(points) != EXACTLY[kind]:
-        raise DataError(f"{where}: it has {len(points)} points, {EXACTLY[kind]} are expected")
-    if kind == "mask" and not isinstance(shape.get("mask"), str):
-        raise DataError(f"{where}: it has no mask")
-    return {"label": shape["label"], "kind": kind, "points": points, "mask": shape.get("mask"), "where": where}
-
-
-def is_point(point: Any) -> bool:
-    return (
-        isinstance(point, list)
-        and len(point) == 2
-        and all(isinstance(each, int | float) and math.isfinite(each) and abs(each) < 1 << 24 for each in point)
-    )
 
 
 def class_list(root: Path, used: list[str]) -> tuple[Path | None, Meaning]:
@@ -169,94 +150,44 @@ def with_background(meaning: Meaning) -> Meaning:
     }
 
 
-def draw(path: Path, shapes: list[dict[str, Any]], said: Mapping[str, Any], numbers: Mapping[str, int]) -> np.ndarray:
+def draw(path: Path, file: File, numbers: Mapping[str, int]) -> np.ndarray:
     """The labels of a file, int32 (H, W)."""
-    height, width = size_of(path, said)
-    labels = np.full((height, width), numbers[BACKGROUND], np.int32)
-    for shape in shapes:
+    labels = np.full(size_of(path, file), numbers[BACKGROUND], np.int32)
+    for shape in file.shapes:
         name = class_or_void(shape["label"])
-        fill(labels, shape, IGNORED if name is None else numbers[name], said["round"])
+        fill(labels, shape, IGNORED if name is None else numbers[name], file.round)
     return labels
 
 
-def size_of(path: Path, said: Mapping[str, Any]) -> tuple[int, int]:
+def size_of(path: Path, file: File) -> tuple[int, int]:
     """Height and width of the picture as it is shown."""
-    height, width = said["size"]
-    if height is None or width is None:
-        if said["picture"] is None:
-            raise DataError(f"{path}: neither imageHeight and imageWidth nor a picture say how large the labels are")
-        return read_picture(said["picture"]).shape[:2]
-    if not all(isinstance(side, int) and 0 < side < 1 << 16 for side in (height, width)):
-        raise DataError(f"{path}: imageHeight {height!r} and imageWidth {width!r} are no size of a picture")
-    return height, width
+    height, width = file.size
+    if height is not None and width is not None:
+        if not all(isinstance(side, int) and 0 < side < 1 << 16 for side in (height, width)):
+            raise DataError(f"{path}: imageHeight {height!r} and imageWidth {width!r} are no size of a picture")
+        return height, width
+    if file.picture is None and file.inside is None:
+        raise DataError(f"{path}: neither imageHeight and imageWidth nor a picture say how large the labels are")
+    stored, orientation = picture_size(file.picture, file.inside, path.stem)
+    return stored[::-1] if orientation >= 5 else stored
 
 
-def fill(labels: np.ndarray, shape: Mapping[str, Any], number: int, round_corners: bool) -> None:
-    """Give the pixels of a shape the class `number`."""
-    if shape["kind"] == "mask":
-        return fill_mask(labels, shape, number)
-    canvas = Image.new("L", labels.shape[::-1])
-    pen = ImageDraw.Draw(canvas)
-    points = [(float(x), float(y)) for x, y in shape["points"]]
-    match shape["kind"]:
-        case "rectangle":
-            (x0, y0), (x1, y1) = points
-            pen.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), fill=1, outline=1)
-        case "circle":
-            (x, y), rim = points
-            radius = math.dist((x, y), rim)
-            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1, outline=1)
-        case "point":
-            ((x, y),) = points
-            pen.ellipse((x - POINT, y - POINT, x + POINT, y + POINT), fill=1, outline=1)
-        case "line" | "linestrip":
-            pen.line(
-                points, fill=1, width=LINE, joint="curve" if round_corners and shape["kind"] == "linestrip" else None
-            )
-        case _:
-            if len(points) > 2:
-                pen.polygon(points, fill=1, outline=1)
-    labels[np.asarray(canvas).astype(bool)] = number
-
-
-def fill_mask(labels: np.ndarray, shape: Mapping[str, Any], number: int) -> None:
-    """Those pixels of a mask, a PNG in base64 whose first pixel lies on the first point, that are not 0."""
-    try:
-        mask = np.asarray(Image.open(io.BytesIO(base64.b64decode(shape["mask"])))).astype(bool)
-    except Exception as error:  # Pillow raises whatever its parsers hit
-        raise DataError(f"{shape['where']}: its mask is no PNG in base64 ({error})") from error
-    (left, top), (right, bottom) = np.asarray(shape["points"], float)
-    if mask.ndim != 2:
-        raise DataError(f"{shape['where']}: its mask has {mask.ndim} axes, rows and columns are expected")
-    x, y = round(left), round(top)
-    height, width = mask.shape
-    if all(float(each).is_integer() for each in (left, top, right, bottom)):  # whole corners cut the mask
-        height, width = min(height, int(bottom) - y + 1), min(width, int(right) - x + 1)
-    rows, columns = slice(max(y, 0), max(y + height, 0)), slice(max(x, 0), max(x + width, 0))
-    part = labels[rows, columns]
-    seen = mask[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]]
-    part[seen] = number
-
-
-def left_out(root: Path, everything: list[Path], files: list[Path], items: list[Item]) -> dict[str, list[str]]:
+def left_out(root: Path, everything: list[Path], items: list[Item], found: Mapping[Path, File]) -> dict[str, list[str]]:
     """Pictures that nobody labelled, and JSON files of other kinds."""
     taken = {item.picture.resolve() for item in items if item.picture}
-    names = {path.with_suffix("") for path in files}
+    names = {path.with_suffix("") for path in found}
     pictures = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in PICTURES]
-    found = {
-        "pictures without labels": [
-            path.relative_to(root).as_posix()
-            for path in pictures
-            if path.resolve() not in taken and path.with_suffix("") not in names
-        ],
+    without = [path for path in pictures if path.resolve() not in taken and path.with_suffix("") not in names]
+    said = {
+        "pictures without labels": [path.relative_to(root).as_posix() for path in without],
         "JSON files that are not labelme's": [
-            path.relative_to(root).as_posix() for path in everything if path not in set(files)
+            path.relative_to(root).as_posix() for path in everything if path not in found
         ],
     }
-    return {why: names for why, names in found.items() if names}
+    return {why: names for why, names in said.items() if names}
 
 
-def notes(used: list[str], heads: list[Any], items: list[Item], place: Path | None) -> list[str]:
+def notes(used: list[str], items: list[Item], found: Mapping[Path, File], place: Path | None) -> list[str]:
     """What a person should know of the files."""
     said = [
         f"the classes are those of {place}"
@@ -268,20 +199,14 @@ def notes(used: list[str], heads: list[Any], items: list[Item], place: Path | No
         alike.setdefault(label.strip().lower(), []).append(label)
     for labels in alike.values():
         if len(labels) > 1:
-            said.append(
-                f"the labels {', '.join(map(repr, labels))} differ in case or blanks alone and become classes of their own"
-            )
-    empty = [item.name for item, (_, shapes, _) in zip(items, heads, strict=True) if not shapes]
+            some = ", ".join(map(repr, labels))
+            said.append(f"the labels {some} differ in case or blanks alone and become classes of their own")
+    empty = [item.name for item, file in zip(items, found.values(), strict=True) if not file.shapes]
     if empty:
-        said.append(
-            f"{len(empty)} files have no shape and become background alone: {', '.join(empty[:3])}{', …' if len(empty) > 3 else ''}"
-        )
-    thin = [
-        shape["where"]
-        for _, shapes, _ in heads
-        for shape in shapes
-        if shape["kind"] == "polygon" and len(shape["points"]) < 3
-    ]
+        more = ", …" if len(empty) > 3 else ""
+        said.append(f"{len(empty)} files have no shape and become background alone: {', '.join(empty[:3])}{more}")
+    shapes = [shape for file in found.values() for shape in file.shapes]
+    thin = [shape["where"] for shape in shapes if shape["kind"] == "polygon" and len(shape["points"]) < 3]
     if thin:
         said.append(f"{len(thin)} polygons of fewer than three points cover nothing: {thin[0]}")
     return said
