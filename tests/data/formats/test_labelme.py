@@ -9,7 +9,8 @@ from PIL import Image
 
 from minifcn.data.formats.pixels import renumber
 from minifcn.data.formats.source import Options
-from minifcn.data.formats.tools import labelme, labelme_shapes
+from minifcn.data.formats.tools import labelme
+from minifcn.data.formats.tools import labelme_shapes as drawing
 
 from .builders import (
     STEMS,
@@ -221,7 +222,7 @@ def test_a_polygon_of_two_points_covers_nothing(tmp_path, imported):
 
 def masks_at(left, top, right, bottom, seen):
     labels = np.zeros((H, W), np.int32)
-    labelme_shapes.fill(labels, {"kind": "mask", "points": [[left, top], [right, bottom]], "where": "", "mask": in_base64(png_bytes(Image.fromarray(seen.astype(np.uint8))))}, 1, False)  # fmt: skip
+    drawing.fill(labels, {"kind": "mask", "points": [[left, top], [right, bottom]], "where": "", "mask": in_base64(png_bytes(Image.fromarray(seen.astype(np.uint8))))}, 1, False)  # fmt: skip
     return labels
 
 
@@ -362,5 +363,5 @@ def test_polygons_fill_their_rim():
     """The square from 5 to 10 is 36 pixels: corners are pixels' centres."""
     labels = np.zeros((H, W), np.int32)
     points = [[5, 5], [10, 5], [10, 10], [5, 10]]
-    labelme_shapes.fill(labels, {"kind": "polygon", "points": points}, 1, False)
+    drawing.fill(labels, {"kind": "polygon", "points": points}, 1, False)
     assert labels.sum() == 36 and (labels > 0).tolist() == drawn_polygon([tuple(point) for point in points]).tolist()
