@@ -78,6 +78,20 @@ def test_one_number_twice_in_values(call, source):
     call(f"import {source} --dry-run --values 0=a,0=b,1=c,2=d").failed("--values", "0", "twice")
 
 
+def test_options_without_anything_to_do_are_said(call, source, tmp_path):
+    save(photo(), tmp_path / "others/z.jpg")
+    answer = call(f"import {source} --dry-run --split 0.3 --seed 0 --as-stored").worked()
+    for words in ("--split is not used: the source has a val", "--seed is not used", "--as-stored is not used"):
+        assert words in answer.out
+    build_cvat(tmp_path / "cvat")
+    answer = call(f"import {tmp_path / 'cvat'} --dry-run --pictures {tmp_path / 'others'}").worked()
+    assert "--pictures is not used: the source has pictures of its own" in answer.out
+    call(f"import {tmp_path / 'cvat'} --dry-run --masks x").failed(
+        "--masks chooses between folders of plain masks", "cvat"
+    )
+    assert "not used" not in call(f"import {source} --dry-run").worked().out
+
+
 def test_values_in_a_file_may_have_commas(call, source, tmp_path):
     (tmp_path / "v.txt").write_text("0 background\n1 leaf, green\n2: stem\n255 void\n")
     answer = call(f"import {source} --out {tmp_path / 'out'} --values {tmp_path / 'v.txt'}").worked()

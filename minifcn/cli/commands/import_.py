@@ -7,7 +7,7 @@ from minifcn.cli.options import as_typed, at_least, bar
 from minifcn.data import DataError
 from minifcn.data.formats import choices
 from minifcn.data.formats.registry import FORMATS, check_there, format_named, places, recognise
-from minifcn.data.formats.source import BACKGROUND, Format, Options, Source
+from minifcn.data.formats.source import BACKGROUND, Format, Options, Source, usual_split
 from minifcn.data.formats.survey import Survey, look_through, table_text
 from minifcn.data.formats.writing import RECORD, flat_names, splits_of, write_folder
 from minifcn.data.labels import VOID
@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="labels lie as pictures are stored: turn them by the pictures' EXIF tag",
     )
-    parser.add_argument("--split", type=float, default=0.2, metavar="S", help="share for val where there is none (0.2)")
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="which pictures are drawn for it (0)")
+    parser.add_argument("--split", type=float, metavar="S", help="share for val where there is none (0.2)")
+    parser.add_argument("--seed", type=at_least(0), metavar="N", help="which pictures are drawn for it (0)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,18 +69,23 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.as_stored,
         arguments.masks,
     )
-    if not 0 < arguments.split < 1:
-        raise DataError(f"--split {arguments.split:g}: give a share between 0 and 1, such as 0.2")
+    share, seed = 0.2 if arguments.split is None else arguments.split, arguments.seed or 0
+    if not 0 < share < 1:
+        raise DataError(f"--split {share:g}: give a share between 0 and 1, such as 0.2")
     chosen, place, reason = choose(arguments.source, arguments.format)
+    if arguments.masks and chosen.name != "pairs":
+        raise DataError(
+            f"--masks chooses between folders of plain masks; the masks of {chosen.name} lie where it puts them"
+        )
     source = choices.with_pictures(chosen.read(place, options), options)
     flat_names(source.items)  # two of one name are said before anything is read
     with bar(len(source.items), "reading the labels", unit="file") as reading:
         survey = look_through(source, options, reading.update)
     print(table_text(survey))
-    for note in notes(source, survey, options):
+    for note in [*notes(source, survey, options), *unused(arguments, source, survey)]:
         print(f"note: {note}")
     choices.check_known(survey, source)
-    splits, said = splits_of(source.items, arguments.split, arguments.seed)
+    splits, said = splits_of(source.items, share, seed)
     for note in said:
         print(f"note: {note}")
     print(", ".join(f"{len(names)} {split}" for split, names in splits.items()))
@@ -168,6 +173,21 @@ def about_names(source: Source, survey: Survey, options: Options) -> list[str]:
     return said
 
 
+def unused(arguments: argparse.Namespace, source: Source, survey: Survey) -> list[str]:
+    """Options that were given and had nothing to do."""
+    said = []
+    if any(item.split and usual_split(item.split) == "val" for item in source.items):
+        given = [name for name in ("split", "seed") if getattr(arguments, name) is not None]
+        said += [f"--{name} is not used: the source has a val of its own" for name in given]
+    if arguments.pictures and not any(
+        item.picture and arguments.pictures in item.picture.parents for item in source.items
+    ):
+        said.append("--pictures is not used: the source has pictures of its own")
+    if arguments.as_stored and not any(survey.turned):
+        said.append("--as-stored is not used: no picture with such labels carries a tag that turns it")
+    return said
+
+
 def record(
     arguments: argparse.Namespace, chosen: Format, reason: str, survey: Survey, splits: dict[str, list[str]]
 ) -> dict[str, object]:
@@ -177,7 +197,11 @@ def record(
         "command": "minifcn " + as_typed(arguments.words),
         "format": chosen.name,
         "reason": reason,
-        "options": {name: str(value) for name in OPTIONS if (value := getattr(arguments, name)) not in (None, False)},
+        "options": {
+            name: str(value)
+            for name in OPTIONS
+            if (value := getattr(arguments, name)) is not None and value is not False
+        },
         "pictures": sum(map(len, splits.values())),
         "minifcn": __version__,
         "classes": survey.names,

@@ -101,7 +101,7 @@ def packed(path: Path, line: int, parts: list[str]) -> int:
 
 def table(path: Path, rows: list[tuple[int, str]]) -> tuple[Meaning, bool]:
     """A csv with a heading: a number and a name (Roboflow's "Pixel Value, Class"), or a name and r, g, b."""
-    read = [[cell.strip() for cell in next(csv.reader(io.StringIO(text)))] for _, text in rows]
+    read = [[cell.strip() for cell in next(csv.reader(io.StringIO(text), skipinitialspace=True))] for _, text in rows]
     heading = [cell.lower() for cell in read[0]] if read else []
     named = next(
         (place for place, cell in enumerate(heading) if cell in ("class", "name", "label", "class name")), None
@@ -116,7 +116,7 @@ def table(path: Path, rows: list[tuple[int, str]]) -> tuple[Meaning, bool]:
         )
     found: Meaning = {}
     for (line, text), cells in zip(rows[1:], read[1:], strict=True):
-        if len(cells) < len(heading):
+        if len(cells) != len(heading):
             raise DataError(f"{path}, line {line}: {text!r} has {len(cells)} columns, its heading {len(heading)}")
         if len(shades) == 3:
             value = packed(path, line, [cells[place] for place in shades])

@@ -92,6 +92,10 @@ def look_through(source: Source, options: Options, progress: Callable[[], object
     for look in looks:
         counts.update(look.counts)
         shown.update(look.counts.keys())
+    if options.threshold is not None and len(counts) == 1:
+        raise DataError(
+            f"--threshold {options.threshold}: {'all' if 1 in counts else 'no'} pixels reach it, so nothing is told apart; look at the numbers without it"
+        )
     meaning = meaning_of(source, options, counts)
     names = class_names(meaning)
     table = {value: VOID if name is None else names.index(name) for value, name in meaning.items()}
@@ -160,6 +164,7 @@ def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str |
     if set(counts) == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
     check_greys(counts)
+    check_spread(counts)
     numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
     meaning: dict[int, str | None] = {value: f"number {value}" for value in numbers}
     return meaning | ({VOID: None} if VOID in counts else {})
@@ -186,6 +191,17 @@ def check_greys(counts: Mapping[int, int]) -> None:
             f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
             f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
             f"{(low + high + 1) // 2}; if they are classes, name them with --values"
+        )
+
+
+def check_spread(counts: Mapping[int, int]) -> None:
+    """Raise DataError where numbers are spread evenly up to 255, to be seen: there 255 is a class and not void."""
+    if 3 <= len(counts) <= 52 and all(
+        abs(value - place * VOID / (len(counts) - 1)) <= 1 for place, value in enumerate(sorted(counts))
+    ):
+        raise DataError(
+            f"the labels hold {len(counts)} numbers evenly from 0 to 255, so 255 may be a class or void. Say what they mean with "
+            f"--values {','.join(f'{value}=NAME' for value in sorted(counts))}"
         )
 
 

@@ -378,7 +378,7 @@ def test_a_record_with_which_it_can_be_done_again(tmp_path, imported):
     answer = imported(tmp_path / "my source", "--void '#fa3253' --seed 3 --copy").worked()
     record = answer.record
     assert record["source"] == str(tmp_path / "my source") and record["format"] == "cvat" and record["pictures"] == 6
-    assert record["options"] == {"void": "#fa3253", "split": "0.2", "seed": "3", "copy": "True"}
+    assert record["options"] == {"void": "#fa3253", "seed": "3", "copy": "True"}
     assert record["splits"] == {split: len(names) for split, names in answer.splits.items()}
     assert record["classes"] == answer.classes == ["background", "Cat"]
     for row in record["found"]:

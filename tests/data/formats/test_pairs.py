@@ -198,6 +198,12 @@ def test_black_and_white_is_an_object_on_background(tmp_path, imported):
     answer.says("0 is taken for background and 255 for the object")
 
 
+def test_a_table_may_quote_names_with_commas(tmp_path, imported):
+    lay(tmp_path / "source")
+    text(tmp_path / "source/classes.csv", "id, name", '0, "background"', '1, "leaf, green"', "2, stem")
+    assert imported(tmp_path / "source").worked().classes == ["background", "leaf, green", "stem"]
+
+
 LISTS = {
     "classes.txt": ["background", "leaf", "stem"],
     "class_names.txt": ["_background_", "leaf", "stem"],
@@ -423,6 +429,21 @@ def test_jpeg_masks_of_two_greys(tmp_path, imported):
     answer.says(f"{100 * share:.2f} % of the pixels are neither 0 nor 255; --threshold 128 decided")
 
 
+@pytest.mark.parametrize("values", [(0, 127, 255), (0, 128, 255)])
+def test_greys_that_are_spread_to_be_seen(values, tmp_path, imported):
+    """255 is the third class here, and not void."""
+    numbers = lay(tmp_path / "source", make=lambda labels: GREY(np.array(values, np.uint8)[labels]))
+    words = [f"{value}=NAME" for value in values]
+    imported(tmp_path / "source").failed("3 numbers evenly from 0 to 255", f"--values {','.join(words)}")
+    named = ",".join(f"{value}={name}" for value, name in zip(values, ("background", "leaf", "stem"), strict=True))
+    same(imported(tmp_path / "source", f"--values {named}").worked().labels, numbers)
+
+
+def test_a_threshold_that_nothing_reaches(tmp_path, imported):
+    lay(tmp_path / "source")
+    imported(tmp_path / "source", "--threshold 128").failed("--threshold 128: no pixels reach it")
+
+
 def test_jpeg_masks_in_three_channels(tmp_path, imported):
     numbers = {}
     for seed, stem in enumerate(STEMS):
@@ -473,6 +494,7 @@ def test_lists_that_cannot_be(lines, words, tmp_path, imported):
     [
         (["name,r,g", "a,1,2"], ["its heading is 'name, r, g'"]),
         (["name,r,g,b", "a,1,2"], ["line 2", "3 columns, its heading 4"]),
+        (["id,name", "1,a, b"], ["line 2", "3 columns, its heading 2"]),
         (["id,name", "x,a"], ["line 2", "'x' is no number"]),
         (["id,name", "1,a", "1,b"], ["line 3", "stands in a line above"]),
     ],
