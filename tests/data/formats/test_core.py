@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from minifcn.cli.main import main
 from minifcn.data.errors import DataError
-from minifcn.data.formats import pairs, pixels, survey, writing
+from minifcn.data.formats import pairs, pixels, survey, turning, writing
 from minifcn.data.formats.source import Item, Options, Source
 from minifcn.data.formats.survey import look_through, table_text
 
@@ -289,6 +289,21 @@ def test_pictures_whose_sizes_say_it_speak_for_the_others(tmp_path, imported):
     answer = imported(tmp_path / "shown", out="o2").worked()
     same(answer.labels, {f"n{orientation}": turned_oracle(array, orientation) for orientation, array in arrays.items()})
     assert "stored" not in answer.out
+
+
+def test_pictures_that_contradict_each_other_speak_for_nobody():
+    lies = [turning.STORED, turning.SHOWN, turning.EITHER, turning.PLAIN]
+    assert turning.to_be_turned(lies, False) == ([True, False, False, False], 1)
+    assert turning.to_be_turned(lies, True) == ([True, False, True, False], 0)
+    assert turning.to_be_turned([turning.SHOWN, turning.EITHER], False) == ([False, False], 0)
+
+
+def test_grey_from_the_threshold_on_is_the_object(tmp_path, imported):
+    numbers = plain(tmp_path / "source", (127, 128, 255))
+    answer = imported(tmp_path / "source", "--threshold 128").worked()
+    same(answer.labels, {name: (labels >= 128).astype(np.uint8) for name, labels in numbers.items()})
+    share = np.mean([(labels < 255).mean() for labels in numbers.values()])
+    answer.says(f"{100 * share:.2f} % of the pixels are neither 0 nor 255")
 
 
 def test_labels_of_another_size(tmp_path, imported):
