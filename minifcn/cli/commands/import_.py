@@ -132,7 +132,7 @@ def choose(source: Path, name: str | None) -> tuple[Format, Path, str]:
 
 def notes(source: Source, survey: Survey, options: Options) -> list[str]:
     """What a person should see beside the table."""
-    said = list(source.notes)
+    said = [*source.notes, *source.later()]
     for why, names in source.left_out.items():
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         said.append(f"left out, {why}: {len(names)} ({', '.join(names[:FEW])}{more})")

@@ -9,6 +9,7 @@ import numpy as np
 BACKGROUND = "background"
 VOID_NAME = "void"  # how void is written where a class name could stand
 IGNORE = "__ignore__"  # how labelme writes it
+NO_DATA = -2  # what a reader gives pixels that the source marks as none by other means than their number: void
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Source:
     `colours`   whether the numbers are colours
     `left_out`  reason → names of what is not taken: pictures without labels, labels without a picture
     `notes`     sentences that a person should see
+    `later`     more of them, that are known only when all labels were read
     `void`      numbers that are void unless a list or a person says otherwise
     """
 
@@ -70,6 +72,7 @@ class Source:
     colours: bool = False
     left_out: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    later: Callable[[], list[str]] = list
     void: tuple[int, ...] = ()
 
 

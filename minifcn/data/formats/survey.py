@@ -12,7 +12,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
 from minifcn.data.formats.masks import colour_text, grey
 from minifcn.data.formats.softened import BETWEEN, soften
-from minifcn.data.formats.source import BACKGROUND, VOID_NAME, Item, Options, Source
+from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source
 from minifcn.data.formats.turning import how_labels_lie, to_be_turned
 from minifcn.data.labels import VOID
 from minifcn.data.voc import in_threads
@@ -102,8 +102,9 @@ def look_through(source: Source, options: Options, progress: Callable[[], object
     coloured = source.colours and options.threshold is None
 
     def row(value: int) -> Row:
-        key = "soft edges" if value == BETWEEN and coloured else colour_text(value) if coloured else str(value)
-        return Row(value, key, meaning.get(value), counts[value], shown[value])
+        usual = colour_text(value) if coloured else str(value)
+        words = {NO_DATA: "no data"} | ({BETWEEN: "soft edges"} if coloured else {})
+        return Row(value, words.get(value, usual), meaning.get(value), counts[value], shown[value])
 
     rows = [row(value) for value in meaning if counts[value]]
     unknown = [row(value) for value in sorted(set(counts) - set(meaning), key=lambda value: (-counts[value], value))]

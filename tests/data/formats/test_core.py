@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from minifcn.cli.main import main
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs, pixels, survey, turning, writing
-from minifcn.data.formats.source import Item, Options, Source
+from minifcn.data.formats.source import NO_DATA, Item, Options, Source
 from minifcn.data.formats.survey import look_through, table_text
 
 from .builders import CVAT_COLOURS, STEMS, build_cvat, build_pairs, coloured, photo, regions, save, text
@@ -139,6 +139,12 @@ def test_what_is_void_unless_somebody_says_otherwise():
     assert look_through(source, Options()).table == {0: 255, 1: 0, 2: 1}
     assert look_through(source, Options(values={0: "a", 1: "b", 2: "c"})).table == {0: 0, 1: 1, 2: 2}
     assert look_through(source_of([[0, 1]], meaning={0: "a", 1: "b"}, void=(0,)), Options()).table == {0: 0, 1: 1}
+
+
+def test_what_a_reader_marks_as_none_has_a_word():
+    found = look_through(source_of([[0, 1, NO_DATA]], void=(NO_DATA,)), Options())
+    assert found.table == {NO_DATA: 255, 0: 0, 1: 1}
+    assert [row.key for row in found.rows] == ["no data", "0", "1"]
 
 
 def test_unknown_numbers_stop_it_with_both_ways_out(tmp_path, imported):
