@@ -57,6 +57,24 @@ def test_pictures_whose_last_part_two_labels_share(tmp_path, imported):
     imported(root, f"--pictures {tmp_path / 'pictures'}").failed("x/a and y/a", "a.jpg", "rename")
 
 
+def test_labels_whose_last_part_two_pictures_share(tmp_path, imported):
+    """Nobody can say which of both: neither is taken."""
+    build_cvat(tmp_path / "source", pictures=False)
+    for name in ("x/a", "y/a", "b", "c"):
+        save(photo(), tmp_path / f"pictures/{name}.jpg")
+    answer = imported(tmp_path / "source", f"--pictures {tmp_path / 'pictures'}").worked()
+    assert sorted(answer.labels) == ["b", "c"]
+    answer.says(
+        "labels without a picture: 4 (a, d, night/deep dir/f and 1 more)", "pictures without labels: 2 (x/a, y/a)"
+    )
+
+
+def test_two_pictures_of_one_name(tmp_path, imported):
+    root = small(tmp_path / "source", *LINES)
+    save(photo(), root / "JPEGImages/a.png")
+    imported(root).failed("JPEGImages/a.jpg and a.png are both called a", "take out")
+
+
 def test_plain_numbers_are_places_in_the_list(tmp_path, imported):
     labels = regions()
     root = small(tmp_path / "source", *LINES, labels=Image.fromarray(labels))
