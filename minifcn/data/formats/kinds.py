@@ -19,11 +19,11 @@ LOOKED_AT = 8  # masks of true colour that are decoded to see whether they are g
 
 @dataclass
 class Kind:
-    """How masks are read; `palette`: whether colours could be had from palettes."""
+    """How masks are read; `either`: whether they have colours too where they are read as numbers."""
 
     read: Callable[[Path], np.ndarray]
     coloured: bool
-    palette: bool = False
+    either: bool = False
     notes: list[str] = field(default_factory=list)
 
     def use_colours(self) -> None:
@@ -40,7 +40,7 @@ def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
         mixed = ", ".join(f"{count} {mode}" for mode, count in modes.items())
         notes = [f"the masks are of several kinds ({mixed}): all are read as colours"] if len(modes) > 1 else []
         return Kind(any_colours, True, bool(palettes), notes)
-    if by_colour and palettes:
+    if by_colour and (palettes or coloured):
         return Kind(any_colours, True, True)
     if not agree(palettes):
         said = "the masks' palettes differ from file to file, so their colours count and not their numbers"
@@ -49,7 +49,7 @@ def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
     notes = (
         [f"in {white} masks, TIFFs, 0 is stored for white: the numbers are taken as they are stored"] if white else []
     )
-    return Kind(read_numbers, False, bool(palettes), notes)
+    return Kind(read_numbers, False, bool(palettes or coloured), notes)
 
 
 class Head(NamedTuple):

@@ -250,7 +250,7 @@ def meaning_beside(source: Path, masks: list[File], kind: Kind, options: Options
         return None
     meaning, coloured = read_list(place)
     if coloured != kind.coloured:
-        if coloured and kind.palette:
+        if coloured and kind.either:
             kind.use_colours()
         else:
             ours, theirs = ("colours", "numbers") if coloured else ("numbers or names", "colours")

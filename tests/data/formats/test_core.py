@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -429,7 +430,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
-@pytest.mark.skipif(os.name == "nt", reason="needs Linux or macOS")
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
 def test_killed_half_way_it_leaves_nothing_that_looks_whole(name, tmp_path, imported):
     expected = build_pairs(tmp_path / "source")
     before = digest(tmp_path / "source")

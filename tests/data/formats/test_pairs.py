@@ -95,6 +95,13 @@ def test_one_name_in_two_splits_stays_two_pictures(tmp_path, imported):
     assert answer.splits == {"train": ["train__a", "train__b"], "val": ["val__a"]}
 
 
+def test_a_mask_of_another_split_is_not_taken(tmp_path, imported):
+    for split in ("train", "val"):
+        lay(tmp_path / "source", f"images/{split}/{{}}.jpg", "masks/val/{}.png", stems="ab")
+    answer = imported(tmp_path / "source").worked().says("pictures without a mask: 2 (a, b)")
+    assert answer.splits == {"val": ["a", "b"]}
+
+
 @pytest.mark.parametrize("place", ["ImageSets/Segmentation", ".", "splits"])
 @pytest.mark.parametrize("line", ["{}", "{}.jpg", "images/{}.jpg", "./images/{}.jpg masks/{}.png", "images\\{}.jpg"])
 def test_splits_that_lists_say(place, line, tmp_path, imported):
@@ -311,6 +318,25 @@ def test_one_coloured_mask_among_grey_ones_is_no_number(tmp_path, imported):
     lay(tmp_path / "source", stems=stems, make=lambda labels: GREY(np.minimum(labels, 1)).convert("RGB"))
     save(coloured(regions(), COLOURS), tmp_path / "source/masks/13.png")
     imported(tmp_path / "source").failed("masks/13.png", "holds colours where a class number a pixel is expected")
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_masks_that_are_all_black_but_one(beside, tmp_path, imported):
+    """Those that are looked at are black, which is grey; the list says colours, so they are."""
+    stems = [f"{number:02}" for number in range(20)]
+    lay(tmp_path / "source", stems=stems, make=lambda labels: coloured(0 * labels, COLOURS))
+    save(coloured(regions(), COLOURS), tmp_path / "source/masks/13.png")
+    place = tmp_path / ("source/label_colors.txt" if beside else "mine.txt")
+    text(place, "0 0 0 background", "51 221 255 leaf", "250 50 83 stem")
+    answer = imported(tmp_path / "source", "" if beside else f"--colours {place}").worked()
+    same({"13": answer.labels["13"]}, {"13": regions()})
+
+
+def test_the_first_mask_is_black(tmp_path, imported):
+    numbers = lay(tmp_path / "source", make=lambda labels: coloured(labels, COLOURS))
+    save(coloured(0 * regions(), COLOURS), tmp_path / "source/masks/a.png")
+    imported(tmp_path / "source").failed("the labels are colours", "--colours FILE")
+    assert len(numbers) == 6
 
 
 def test_arrays(tmp_path, imported):
