@@ -69,6 +69,7 @@ def test_the_picture_within_is_written_as_it_is(tmp_path, imported):
     root = write(
         tmp_path / "source", shapes, picture=False, imageData=in_base64(content), imagePath="..\\elsewhere\\a.jpg"
     )
+    save(photo(7), root / "a.bmp")  # of the JSON's name, but not what it says
     answer = imported(root).worked()
     assert answer.pictures["a"].name == "a.png" and answer.pictures["a"].read_bytes() == content
     same(answer.labels, {"a": labels})
@@ -242,6 +243,7 @@ def test_corners_of_a_mask():
     seen = np.ones((5, 4), bool)
     assert masks_at(2.0, 3.0, 4.0, 6.0, seen).sum() == 12
     assert masks_at(2.0, 3.0, 9.0, 9.0, seen).sum() == 20
+    assert masks_at(2.0, 3.0, 3.6, 4.0, seen).sum() == 20
     moved = masks_at(2.6, 3.4, 5.6, 7.4, seen)
     assert moved.sum() == 20 and moved[3:8, 3:7].all()
 

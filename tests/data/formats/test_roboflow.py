@@ -34,6 +34,13 @@ def test_names_that_two_splits_share(tmp_path, imported):
     assert imported(tmp_path / "source").worked().splits == {"train": ["train__a"], "val": ["valid__a"]}
 
 
+def test_a_picture_whose_name_ends_as_masks_do(tmp_path, imported):
+    expected = build_roboflow(tmp_path / "source")
+    save(photo(), tmp_path / "source/train/gas_mask.png")
+    save(Image.fromarray(regions(3)), tmp_path / "source/train/gas_mask_mask.png")
+    same(imported(tmp_path / "source").worked().labels, expected | {"gas_mask": regions(3)})
+
+
 def test_what_has_no_partner(tmp_path, imported):
     build_roboflow(tmp_path / "source")
     save(photo(), tmp_path / "source/train/g.jpg")
