@@ -151,6 +151,7 @@ def test_an_archive_is_to_be_unpacked(name, call, tmp_path):
 def test_the_one_folder_of_an_archive_is_meant(call, tmp_path):
     build_cvat(tmp_path / "task/inner/one")
     (tmp_path / "task/__MACOSX").mkdir()
+    (tmp_path / "task/inner/Thumbs.db").write_bytes(b"")
     for options in ("", "--format cvat"):
         answer = call(f"import {tmp_path / 'task'} --out {tmp_path / ('o' + options[-4:])} {options}").worked()
         assert "background" in answer.out

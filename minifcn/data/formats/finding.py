@@ -85,7 +85,8 @@ def matched(pictures: Iterable[str], masks: Iterable[str]) -> dict[str, str]:
 
 def sole(folder: Path) -> Path | None:
     """The one folder in `folder`, where nothing else is there: what an archive unpacks to."""
-    inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    left = (".", "__MACOSX", "Thumbs.db", "desktop.ini")  # what systems leave
+    inside = [path for path in folder.iterdir() if not path.name.startswith(left)]
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else None
 
 
