@@ -6,13 +6,27 @@ from pathlib import Path
 from minifcn.cli.options import as_typed, at_least, bar
 from minifcn.data import DataError
 from minifcn.data.formats import choices
-from minifcn.data.formats.registry import FORMATS, format_named, recognise
-from minifcn.data.formats.source import Format, Options, Source
+from minifcn.data.formats.registry import FORMATS, check_there, format_named, places, recognise
+from minifcn.data.formats.source import BACKGROUND, Format, Options, Source, usual_split
 from minifcn.data.formats.survey import Survey, look_through, table_text
-from minifcn.data.formats.writing import RECORD, splits_of, write_folder
+from minifcn.data.formats.writing import RECORD, flat_names, splits_of, write_folder
+from minifcn.data.labels import VOID
 from minifcn.version import __version__
 
 FEW = 3
+OPTIONS = (
+    "void",
+    "values",
+    "colours",
+    "threshold",
+    "soft_edges",
+    "as_stored",
+    "pictures",
+    "masks",
+    "split",
+    "seed",
+    "copy",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,14 +38,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="stop after the table of what was found")
     parser.add_argument("--copy", action="store_true", help="copy the pictures; without it they are links to SOURCE's")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="the pictures, where SOURCE holds labels alone")
+    parser.add_argument("--masks", metavar="NAME", help="which folder holds the masks, where SOURCE has several")
     meaning = parser.add_argument_group("what the labels mean, where the source does not say")
     meaning.add_argument("--void", metavar="V,V", help="numbers (or colours #rrggbb) that are void: 0,11")
-    meaning.add_argument("--values", metavar="V=NAME,…", help="all numbers: 1=pet,2=background,3=void")
+    meaning.add_argument(
+        "--values", metavar="V=NAME,…", help="all numbers: 1=pet,2=background,3=void; or a file of lines '1 pet'"
+    )
     meaning.add_argument("--colours", metavar="FILE", help="all colours: 'red green blue name' a line; or the word voc")
     meaning.add_argument("--threshold", type=at_least(1), metavar="G", help="grey from G on is the object: 128")
     meaning.add_argument("--soft-edges", choices=("nearest", "void"), help="colours between two classes become this")
-    parser.add_argument("--split", type=float, default=0.2, metavar="S", help="share for val where there is none (0.2)")
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="which pictures are drawn for it (0)")
+    meaning.add_argument(
+        "--as-stored",
+        action="store_true",
+        help="labels lie as pictures are stored: turn them by the pictures' EXIF tag",
+    )
+    parser.add_argument("--split", type=float, metavar="S", help="share for val where there is none (0.2)")
+    parser.add_argument("--seed", type=at_least(0), metavar="N", help="which pictures are drawn for it (0)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,18 +65,29 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.threshold,
         arguments.soft_edges,
         arguments.pictures,
+        arguments.colours is not None,
+        arguments.as_stored,
+        arguments.masks,
     )
-    if not 0 < arguments.split < 1:
-        raise DataError(f"--split {arguments.split:g}: give a share between 0 and 1, such as 0.2")
-    chosen, reason = choose(arguments.source, arguments.format)
-    source = choices.with_pictures(chosen.read(arguments.source, options), options)
+    share, seed = 0.2 if arguments.split is None else arguments.split, arguments.seed or 0
+    if not 0 < share < 1:
+        raise DataError(f"--split {share:g}: give a share between 0 and 1, such as 0.2")
+    chosen, place, reason = choose(arguments.source, arguments.format)
+    if arguments.masks and chosen.name != "pairs":
+        raise DataError(
+            f"--masks chooses between folders of plain masks; the masks of {chosen.name} lie where it puts them"
+        )
+    source = choices.with_pictures(chosen.read(place, options), options)
+    flat_names(source.items)  # two of one name are said before anything is read
     with bar(len(source.items), "reading the labels", unit="file") as reading:
         survey = look_through(source, options, reading.update)
     print(table_text(survey))
-    for note in notes(source, survey, options):
+    for note in [*notes(source, survey, options), *unused(arguments, source, survey)]:
         print(f"note: {note}")
     choices.check_known(survey, source)
-    splits = splits_of(source.items, arguments.split, arguments.seed)
+    splits, said = splits_of(source.items, share, seed)
+    for note in said:
+        print(f"note: {note}")
     print(", ".join(f"{len(names)} {split}" for split, names in splits.items()))
     if arguments.dry_run:
         return 0
@@ -73,6 +106,10 @@ def check_place(arguments: argparse.Namespace) -> None:
     out = arguments.out
     if out is None:
         raise DataError("say where the folder goes with --out ROOT, or look first with --dry-run")
+    if arguments.source.is_dir() and arguments.source.resolve() in (out.resolve(), *out.resolve().parents):
+        raise DataError(
+            f"--out {out}: lies within {arguments.source}, of which nothing is changed; give a folder elsewhere"
+        )
     if out.is_file():
         raise DataError(f"--out {out}: this is a file; give a folder that is not there yet")
     if out.is_dir() and any(out.iterdir()):
@@ -80,37 +117,74 @@ def check_place(arguments: argparse.Namespace) -> None:
         raise DataError(f"--out {out}: the folder {what}; remove it or give another one, nothing is written over")
 
 
-def choose(source: Path, name: str | None) -> tuple[Format, str]:
-    """The format, and why. What it was taken for is said."""
+def choose(source: Path, name: str | None) -> tuple[Format, Path, str]:
+    """The format, the folder that is meant, and why. What it was taken for is said."""
     if name:
-        return format_named(name), "--format"
-    (chosen, reason), *others = recognise(source)
-    print(f"{source}: taken for {chosen.name} ({chosen.title}), as {reason}")
+        chosen = format_named(name)
+        check_there(source)
+        return chosen, next((place for place in places(source) if chosen.recognise(place)), source), "--format"
+    place, ((chosen, reason), *others) = recognise(source)
+    print(f"{place}: taken for {chosen.name} ({chosen.title}), as {reason}")
     for other, why in others:
         print(f"note: it may be {other.name} too, as {why}; choose with --format {other.name}")
-    return chosen, reason
+    return chosen, place, reason
 
 
 def notes(source: Source, survey: Survey, options: Options) -> list[str]:
     """What a person should see beside the table."""
-    said = list(source.notes)
+    said = [*source.notes, *source.later()]
     for why, names in source.left_out.items():
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        said.append(f"{len(names)} {why}, left out: {', '.join(names[:FEW])}{more}")
-    if survey.turned:
+        said.append(f"left out, {why}: {len(names)} ({', '.join(names[:FEW])}{more})")
+    if any(survey.turned):
         said.append(
-            f"{len(survey.turned)} label files lie as their pictures are stored, and the pictures carry a tag that turns them: "
+            f"{sum(survey.turned)} label files lie as their pictures are stored, and the pictures carry a tag that turns them: "
             "the labels are turned too"
         )
+    if survey.unsure:
+        said.append(
+            f"{survey.unsure} pictures carry a tag that turns them, and sizes cannot say whether their labels lie as they are shown or as "
+            "they are stored; they are taken as shown. Look at one; --as-stored turns the labels"
+        )
+    said += about_names(source, survey, options)
     if options.threshold is not None:
         said.append(
             f"{100 * survey.between:.2f} % of the pixels are neither 0 nor 255; --threshold {options.threshold} decided"
         )
     never = [name for name in survey.names if all(row.becomes != name for row in survey.rows)]
     if never:
+        said.append(f"classes of the list that never occur: {', '.join(never[:8])}{', …' if len(never) > 8 else ''}")
+    return said
+
+
+def about_names(source: Source, survey: Survey, options: Options) -> list[str]:
+    """Whether the names are the source's; and numbers of --void that never occur."""
+    said = []
+    if source.meaning is None and options.values is None and options.threshold is None:
+        black_white = [row.value for row in survey.rows] == [0, VOID] and survey.names == [BACKGROUND, "object"]
         said.append(
-            f"{len(never)} classes of the list never occur: {', '.join(never[:8])}{', …' if len(never) > 8 else ''}"
+            f"no list of classes is in the source; 0 is taken for background and {VOID} for the object"
+            if black_white
+            else "no list of classes is in the source, so they are called by their numbers; --values gives names"
         )
+    there = {row.value for row in survey.rows}
+    if lost := [value for value in options.void if value not in there]:
+        said.append(f"--void: {', '.join(map(str, lost))} never occurs in the labels")
+    return said
+
+
+def unused(arguments: argparse.Namespace, source: Source, survey: Survey) -> list[str]:
+    """Options that were given and had nothing to do."""
+    said = []
+    if any(item.split and usual_split(item.split) == "val" for item in source.items):
+        given = [name for name in ("split", "seed") if getattr(arguments, name) is not None]
+        said += [f"--{name} is not used: the source has a val of its own" for name in given]
+    if arguments.pictures and not any(
+        item.picture and arguments.pictures in item.picture.parents for item in source.items
+    ):
+        said.append("--pictures is not used: the source has pictures of its own")
+    if arguments.as_stored and not any(survey.turned):
+        said.append("--as-stored is not used: no picture with such labels carries a tag that turns it")
     return said
 
 
@@ -123,6 +197,12 @@ def record(
         "command": "minifcn " + as_typed(arguments.words),
         "format": chosen.name,
         "reason": reason,
+        "options": {
+            name: str(value)
+            for name in OPTIONS
+            if (value := getattr(arguments, name)) is not None and value is not False
+        },
+        "pictures": sum(map(len, splits.values())),
         "minifcn": __version__,
         "classes": survey.names,
         "found": [

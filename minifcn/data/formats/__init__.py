@@ -2,8 +2,11 @@
 
 `source`     what every format gives back: pictures, how their labels are read, what the labels' numbers mean
 `registry`   the list of formats, and which of them a folder is
-`masks`      label files as numbers or as colours
+`finding`    files by their names: which belong together, which split they are of
+`lists`      lists of classes as tools write them
+`masks`      label files as numbers or as colours; `kinds`: which of both plain masks hold
 `pixels`     counting and renumbering labels, which are the same over long runs
+`turning`    pictures that are shown turned, and how their labels lie
 `survey`     every number or colour that was found, and the class that it becomes: the table before anything is written
 `writing`    the folder itself
 `tools`      annotation tools; `sets`: public sets; `fields`: formats of other fields; `pairs`: two plain folders

@@ -4,13 +4,21 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
+from minifcn.data.formats.finding import sole
 from minifcn.data.formats.source import Format
-from minifcn.data.formats.tools import cvat
+from minifcn.data.formats.tools import cvat, darwin, labelme, labelme_voc, matlab, roboflow
 from minifcn.names import instead
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
     cvat.FORMAT,
+    roboflow.FORMAT,
+    matlab.FORMAT,
+    labelme_voc.FORMAT,
+    labelme.FORMAT,
+    darwin.FORMAT,
     pairs.FORMAT,
 )
 
@@ -23,15 +31,33 @@ def format_named(name: str) -> Format:
     return by_name[name]
 
 
-def recognise(source: Path) -> list[tuple[Format, str]]:
-    """The formats that `source` may be, the likeliest first, each with the reason. DataError where it is none."""
+def recognise(source: Path) -> tuple[Path, list[tuple[Format, str]]]:
+    """The folder or file that is meant, and the formats that it may be, the likeliest first, each with the reason.
+
+    It is `source`, or the one folder in it, as archives unpack to. DataError where it is of no format.
+    """
+    check_there(source)
+    for place in places(source):
+        found = [(each, reason) for each in FORMATS if (reason := each.recognise(place))]
+        if found:  # two plain folders are within many a format
+            return place, [each for each in found if each[0] != pairs.FORMAT] or found
+    raise DataError(f"{source}: of no format that is known here. {what_lies_in(source)} {known()}")
+
+
+def check_there(source: Path) -> None:
+    """Raise DataError where `source` is not there, or has to be unpacked."""
     if not source.exists():
         raise DataError(f"{source}: there is no such file or folder")
-    if source.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+    if source.suffix.lower() in ARCHIVES and source.is_file():
         raise DataError(f"{source}: this is an archive; unpack it, and give the folder that comes out")
-    found = [(each, reason) for each in FORMATS if (reason := each.recognise(source))]
-    if not found:
-        raise DataError(f"{source}: of no format that is known here. {what_lies_in(source)} {known()}")
+
+
+def places(source: Path) -> list[Path]:
+    """`source`, and what is in it where that is one folder and nothing else, and so on."""
+    found = [source]
+    while source.is_dir() and (inside := sole(source)):
+        source = inside
+        found.append(source)
     return found
 
 

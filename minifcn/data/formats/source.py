@@ -8,6 +8,8 @@ import numpy as np
 
 BACKGROUND = "background"
 VOID_NAME = "void"  # how void is written where a class name could stand
+IGNORE = "__ignore__"  # how labelme writes it
+NO_DATA = -2  # what a reader gives pixels that the source marks as none by other means than their number: void
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Options:
     `threshold`   grey from here on is the object, all below is background
     `soft_edges`  "nearest" or "void": what becomes of colours that lie between those of the list
     `pictures`    the folder with the pictures, where the source has labels alone
+    `masks`       the folder with the masks, where the source has several
+    `by_colour`   whether the keys of `values` are colours
+    `as_stored`   labels lie as pictures are stored and have to be turned with them, also where sizes cannot say so
     """
 
     void: tuple[int, ...] = ()
@@ -26,6 +31,9 @@ class Options:
     threshold: int | None = None
     soft_edges: str | None = None
     pictures: Path | None = None
+    by_colour: bool = False
+    as_stored: bool = False
+    masks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,14 @@ class Item:
     `picture`  its file; None where the source has none: it is looked for in `Options.pictures`
     `split`    "train", "val", "test" or the source's own word; None where the source does not say
     `labels`   reads the labels: int32 (H, W), the source's own numbers, or colours as 0xRRGGBB. Raises DataError
+    `inside`   reads the picture's file where it lies within another one and `picture` is None
     """
 
     name: str
     picture: Path | None
     split: str | None
     labels: Callable[[], np.ndarray]
+    inside: Callable[[], bytes] | None = None
 
 
 @dataclass
@@ -53,6 +63,8 @@ class Source:
     `colours`   whether the numbers are colours
     `left_out`  reason → names of what is not taken: pictures without labels, labels without a picture
     `notes`     sentences that a person should see
+    `later`     more of them, that are known only when all labels were read
+    `void`      numbers that are void unless a list or a person says otherwise
     """
 
     items: list[Item]
@@ -60,6 +72,8 @@ class Source:
     colours: bool = False
     left_out: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    later: Callable[[], list[str]] = list
+    void: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,3 +108,8 @@ def usual_split(word: str) -> str:
 def usual_name(name: str) -> str:
     """A class name as it is written here: `_background_` and Background are background."""
     return BACKGROUND if name.strip("_").lower() == BACKGROUND else name
+
+
+def class_or_void(name: str) -> str | None:
+    """A class name as it is written here, None for a name that says void."""
+    return None if name.lower() in (VOID_NAME, IGNORE) else usual_name(name)

@@ -1,33 +1,26 @@
 """Every number or colour that a source holds and the class that it becomes: seen before anything is written."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
-from minifcn.data.formats.masks import colour_text
-from minifcn.data.formats.source import BACKGROUND, VOID_NAME, Item, Options, Source
+from minifcn.data.formats.masks import colour_text, grey
+from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source
+from minifcn.data.formats.turning import how_labels_lie, to_be_turned
 from minifcn.data.labels import VOID
 from minifcn.data.soft_edges import BETWEEN, soften
 from minifcn.data.voc import in_threads
 
-ORIENTATION = 0x0112  # the EXIF tag
-# EXIF orientation → how an array that lies as the picture is stored becomes upright
-TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.T,
-    6: partial(np.rot90, k=-1),
-    7: lambda a: a[::-1, ::-1].T,
-    8: partial(np.rot90, k=1),
-}
+ROOM = 1 << 29  # bytes of labels that are kept as runs, so that they need not be decoded again: 40,000 pictures of VOC
+
+
+SHOWN = 20  # rows of the table for what has no class: soft edges have thousands of colours
 
 
 @dataclass(frozen=True)
@@ -49,59 +42,101 @@ class Survey:
     `table`    the source's number → class number, 255 for void
     `rows`     the table that is printed; numbers of the list that never occur are not in it
     `unknown`  numbers that nobody gave a meaning, which stop the import
-    `turned`   names of the labels that lie as their picture is stored and have to be turned with it
+    `turned`   of each item whether its labels lie as the picture is stored and have to be turned with it
+    `unsure`   of how many nobody can say that, as they lie the same or are turned by half
+    `between`  the share of pixels that a threshold had to decide about
+    `kept`     of each item the labels as runs; None where there was no room
     """
 
     names: list[str]
     table: dict[int, int]
     rows: list[Row]
     unknown: list[Row]
-    turned: set[str]
-    between: float = 0.0
+    turned: list[bool]
+    unsure: int
+    between: float
+    kept: list[pixels.Runs | None]
 
 
 @dataclass(frozen=True)
 class Look:
+    """What one label file holds: pixels of each value, how it lies beside its picture, pixels that a threshold decided about."""
+
     counts: dict[int, int]
-    turned: bool
-    between: int  # pixels that a threshold had to decide about
+    lies: str
+    between: int
+    kept: pixels.Runs | None
+
+
+class Room:
+    """Bytes that may still be kept."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def keep(self, runs: pixels.Runs) -> pixels.Runs | None:
+        self.left -= runs.nbytes  # of two threads at once one may be forgotten: it need not be exact
+        return runs if self.left >= 0 else None
 
 
 def look_through(source: Source, options: Options, progress: Callable[[], object] | None = None) -> Survey:
     """Read all labels, in threads. Raises DataError for the first that cannot be read, or is of another size than its picture."""
-    looks: list[Look] = in_threads(partial(look_at, source, options), source.items, progress)
+    if options.by_colour and not source.colours:
+        raise DataError("--colours says what colours mean, but the labels of this source are numbers: use --values")
+    if options.soft_edges and not source.colours:
+        raise DataError(
+            "--soft-edges is about colours, but the labels of this source are numbers: for greys use --threshold"
+        )
+    looks: list[Look] = in_threads(partial(look_at, source, options, Room(ROOM)), source.items, progress)
     counts, shown = Counter[int](), Counter[int]()
     for look in looks:
         counts.update(look.counts)
         shown.update(look.counts.keys())
+    if options.threshold is not None and len(counts) == 1:
+        raise DataError(
+            f"--threshold {options.threshold}: {'all' if 1 in counts else 'no'} pixels reach it, so nothing is told apart; look at the numbers without it"
+        )
     meaning = meaning_of(source, options, counts)
     names = class_names(meaning)
     table = {value: VOID if name is None else names.index(name) for value, name in meaning.items()}
+    coloured = source.colours and options.threshold is None
 
     def row(value: int) -> Row:
-        key = "soft edges" if value == BETWEEN else colour_text(value) if source.colours else str(value)
-        return Row(value, key, meaning.get(value), counts[value], shown[value])
+        usual = colour_text(value) if coloured else str(value)
+        words = {NO_DATA: "no data"} | ({BETWEEN: "soft edges"} if coloured else {})
+        return Row(value, words.get(value, usual), meaning.get(value), counts[value], shown[value])
 
     rows = [row(value) for value in meaning if counts[value]]
-    unknown = [row(value) for value in sorted(set(counts) - set(meaning))]
-    turned = {item.name for item, look in zip(source.items, looks, strict=True) if look.turned}
-    return Survey(
-        names, table, rows, unknown, turned, sum(look.between for look in looks) / max(1, sum(counts.values()))
-    )
+    unknown = [row(value) for value in sorted(set(counts) - set(meaning), key=lambda value: (-counts[value], value))]
+    turned, unsure = to_be_turned([look.lies for look in looks], options.as_stored)
+    between = sum(look.between for look in looks) / max(1, sum(counts.values()))
+    return Survey(names, table, rows, unknown, turned, unsure, between, [look.kept for look in looks])
 
 
-def look_at(source: Source, options: Options, item: Item) -> Look:
+def look_at(source: Source, options: Options, room: Room, item: Item) -> Look:
     labels = item.labels()
-    between = int(np.count_nonzero((labels > 0) & (labels < 255))) if options.threshold is not None else 0
-    return Look(pixels.count(adapt(labels, source, options)), lies_as_stored(item, labels.shape), between)
-
-
-def adapt(labels: np.ndarray, source: Source, options: Options) -> np.ndarray:
-    """A source's numbers after what the options do to them: a threshold, soft edges."""
+    lies = how_labels_lie(item, labels.shape)
+    between = 0
     if options.threshold is not None:
-        return (labels >= options.threshold).astype(np.int32)
-    if options.soft_edges and source.meaning:
-        return soften(labels, list(source.meaning), options.soft_edges)
+        labels = grey(labels) if source.colours else labels
+        between = int(np.count_nonzero((labels > 0) & (labels < VOID)))
+        labels = (labels >= options.threshold).astype(np.uint8)
+    runs = pixels.runs(softer(labels, source, options))
+    return Look(runs.counts(), lies, between, room.keep(runs))
+
+
+def runs_of(item: Item, source: Source, options: Options) -> pixels.Runs:
+    """The labels of an item as `look_at` sees them, read again."""
+    kept = look_at(source, options, Room(sys.maxsize), item).kept
+    assert kept is not None
+    return kept
+
+
+def softer(labels: np.ndarray, source: Source, options: Options) -> np.ndarray:
+    """Labels after --soft-edges."""
+    colours = options.values if options.values is not None else source.meaning
+    if options.soft_edges and options.threshold is None and colours:
+        return soften(labels, list(colours), options.soft_edges)
     return labels
 
 
@@ -116,7 +151,7 @@ def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> d
     else:
         meaning = without_a_list(source, counts)
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
-    return meaning | dict.fromkeys(options.void, None) | between
+    return dict.fromkeys(source.void, None) | meaning | dict.fromkeys(options.void, None) | between
 
 
 def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str | None]:
@@ -129,8 +164,46 @@ def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str |
         )
     if set(counts) == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
-    meaning: dict[int, str | None] = {value: f"number {value}" for value in sorted(counts) if value < VOID}
+    check_greys(counts)
+    check_spread(counts)
+    numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
+    meaning: dict[int, str | None] = {value: f"number {value}" for value in numbers}
     return meaning | ({VOID: None} if VOID in counts else {})
+
+
+def check_greys(counts: Mapping[int, int]) -> None:
+    """Raise DataError where numbers are rather two greys and shades of them: soft edges, or a mask saved as JPEG.
+
+    Of soft edges two numbers are nearly all; of JPEG nearly all lie near the lowest and near the highest, several near each.
+    """
+    low, high = min(counts), max(counts)
+    if high - low < 64 or len(counts) <= 8:
+        return
+    total, step = sum(counts.values()), (high - low) / 4
+    ends = [[v for v in counts if v < low + step], [v for v in counts if v > high - step]]
+    shares = [sum(counts[value] for value in end) / total for end in ends]
+    often = sorted(sorted(counts, key=lambda value: -counts[value])[:2])
+    rest = 1 - sum(counts[value] for value in often) / total
+    soft = often[0] in ends[0] and often[1] in ends[1] and rest < 0.25
+    if soft or (
+        sum(shares) > 0.95 and all(share > 0.02 and len(end) > 2 for share, end in zip(shares, ends, strict=True))
+    ):
+        raise DataError(
+            f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
+            f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
+            f"{(low + high + 1) // 2}; if they are classes, name them with --values"
+        )
+
+
+def check_spread(counts: Mapping[int, int]) -> None:
+    """Raise DataError where numbers are spread evenly up to 255, to be seen: there 255 is a class and not void."""
+    if 3 <= len(counts) <= 52 and all(
+        abs(value - place * VOID / (len(counts) - 1)) <= 1 for place, value in enumerate(sorted(counts))
+    ):
+        raise DataError(
+            f"the labels hold {len(counts)} numbers evenly from 0 to 255, so 255 may be a class or void. Say what they mean with "
+            f"--values {','.join(f'{value}=NAME' for value in sorted(counts))}"
+        )
 
 
 def class_names(meaning: Mapping[int, str | None]) -> list[str]:
@@ -139,47 +212,19 @@ def class_names(meaning: Mapping[int, str | None]) -> list[str]:
     return sorted(names, key=lambda name: name != BACKGROUND)  # stable
 
 
-def lies_as_stored(item: Item, shape: tuple[int, ...]) -> bool:
-    """Whether labels of this shape fit the picture as it is stored and not upright. DataError where they fit neither."""
-    if item.picture is None:
-        return False
-    stored, orientation = picture_size(item.picture)
-    upright = stored[::-1] if orientation >= 5 else stored
-    if shape == upright:
-        return False
-    if shape == stored:
-        return True
-    raise DataError(
-        f"the labels of {item.name} are {shape[0]}x{shape[1]} (height x width), but the picture {item.picture} is "
-        f"{upright[0]}x{upright[1]}; both must have the same size"
-    )
-
-
-def picture_size(path: Path) -> tuple[tuple[int, int], int]:
-    """Height and width as stored, and the EXIF orientation, 1 to 8, of which 1 is upright. Raises DataError."""
-    try:
-        with Image.open(path) as image:
-            orientation = image.getexif().get(ORIENTATION, 1)
-            return (image.height, image.width), orientation if orientation in TURNS else 1
-    except Exception as error:  # Pillow raises whatever its parsers hit
-        raise DataError(f"picture {path}: cannot be read ({error}); replace the file, or take it out") from error
-
-
-def upright(labels: np.ndarray, item: Item) -> np.ndarray:
-    """Labels that lie as the picture is stored, turned as its tag says."""
-    assert item.picture is not None
-    return TURNS[picture_size(item.picture)[1]](labels)
-
-
 def table_text(survey: Survey) -> str:
-    """The table: number or colour, class, pixels, share, pictures."""
-    total = sum(row.pixels for row in [*survey.rows, *survey.unknown]) or 1
+    """The table: number or colour, class, pixels, share, pictures; of what has no class the most frequent."""
+    everything = [*survey.rows, *survey.unknown]
+    total = sum(row.pixels for row in everything) or 1
     lines = [["found", "becomes", "pixels", "share", "pictures"]]
-    for row in [*survey.rows, *survey.unknown]:
+    for row in everything[: len(survey.rows) + SHOWN]:
         becomes = "? no class" if row in survey.unknown else VOID_NAME
         if row.becomes is not None:
             becomes = f"{survey.names.index(row.becomes)} {row.becomes}"
         lines.append([row.key, becomes, f"{row.pixels:,}", f"{100 * row.pixels / total:.1f} %", f"{row.pictures:,}"])
+    if rest := survey.unknown[SHOWN:]:
+        pixels = sum(row.pixels for row in rest)
+        lines.append([f"{len(rest):,} more", "? no class", f"{pixels:,}", f"{100 * pixels / total:.1f} %", ""])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     aligned = (str.ljust, str.ljust, str.rjust, str.rjust, str.rjust)
     return "\n".join(

@@ -11,39 +11,69 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats import pixels
+from minifcn.data.formats.pixels import Runs
 from minifcn.data.formats.source import Item, Options, Source, usual_split
-from minifcn.data.formats.survey import Survey, adapt, upright
+from minifcn.data.formats.survey import Survey, runs_of
+from minifcn.data.formats.turning import upright
 from minifcn.data.labels import labels_png
 from minifcn.data.voc import LABELS, PICTURES, SPLITS, in_threads
-from minifcn.files import make_folder
+from minifcn.files import make_folder, named
 
 RECORD = "import.json"
+USUAL = ("train", "val", "test")
+HEADS = {
+    b"\x89PNG": ".png",
+    b"\xff\xd8\xff": ".jpg",
+    b"GIF8": ".gif",
+    b"BM": ".bmp",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+}
 
 
-def splits_of(items: list[Item], share: float, seed: int) -> dict[str, list[str]]:
-    """Split → names. Where the source has no val, `share` of its train (or of all) is drawn for it by `seed`."""
+def splits_of(items: list[Item], share: float, seed: int) -> tuple[dict[str, list[str]], list[str]]:
+    """Split → names, and sentences on what was done. Where the source has no val, `share` of its train is drawn for it by `seed`.
+
+    Where it has no train either, train is all that is in none of train, val, test: CVAT names a task's only list "default".
+    """
     splits: dict[str, list[str]] = {}
+    said = []
     for item, name in zip(items, flat_names(items), strict=True):
         splits.setdefault(usual_split(item.split) if item.split else "train", []).append(name)
-    if "train" not in splits and len(splits) == 1:  # CVAT calls a task's only list "default"
-        splits = {"train": next(iter(splits.values()))}
-    if "val" not in splits and len(splits.get("train", ())) > 1:
+    if "train" not in splits:
+        if others := [split for split in splits if split not in USUAL]:
+            splits["train"] = [name for split in others for name in splits.pop(split)]
+            said.append(f"the source's {', '.join(others)} {'is' if len(others) == 1 else 'are'} taken for train")
+        else:
+            said.append(f"the source has {' and '.join(splits)} alone: to train on them, name the split train in it")
+    if "train" in splits and "val" not in splits:
         names = splits["train"]
+        if len(names) < 2:
+            said.append("one picture alone is no train and val; there is no val")
+            return splits, said
         drawn = np.random.default_rng((seed, 0x5EED)).permutation(len(names))
         chosen = set(drawn[: min(max(1, round(share * len(names))), len(names) - 1)].tolist())
         splits["train"] = [name for place, name in enumerate(names) if place not in chosen]
         splits["val"] = [name for place, name in enumerate(names) if place in chosen]
-    return splits
+        said.append(
+            f"the source has no val: {len(splits['val'])} of its {len(names)} pictures are drawn for it "
+            f"(--split {share:g} --seed {seed}); are they frames of one film, split them by scene instead"
+        )
+    order = [*(split for split in USUAL if split in splits), *(split for split in splits if split not in USUAL)]
+    return {split: splits[split] for split in order}, said
 
 
 def flat_names(items: Iterable[Item]) -> list[str]:
     """A file name for each item: sub-folders joined by "__"; DataError where two items would get one name."""
-    names = ["__".join(item.name.replace("\\", "/").strip("/").split("/")) for item in items]
-    if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise DataError(f"two pictures of the source would be called {twice}; rename one of them")
-    return names
+    owners: dict[str, str] = {}
+    for item in items:
+        name = "__".join(part for part in item.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
+        if name in owners:
+            raise DataError(
+                f"{owners[name]} and {item.name} of the source would both be called {name}; rename one of them"
+            )
+        owners[name] = item.name
+    return list(owners)
 
 
 def write_folder(
@@ -61,31 +91,49 @@ def write_folder(
     draft = root.with_name(f".{root.name}.half-imported")
     if draft.exists():
         shutil.rmtree(draft)
-    for part in (PICTURES, LABELS, SPLITS):
-        make_folder(draft / part)
-    for split, names in splits.items():
-        (draft / SPLITS / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    (draft / "class_names.txt").write_text("".join(f"{name}\n" for name in survey.names), encoding="utf-8")
-    (draft / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
-    named = list(zip(flat_names(source.items), source.items, strict=True))
-    in_threads(partial(write_pair, draft, source, survey, options, copy), named, progress)
-    with suppress(OSError):  # an empty folder that was made for this
-        root.rmdir()
-    draft.rename(root)
+    try:
+        with named(root):
+            for part in (PICTURES, LABELS, SPLITS):
+                make_folder(draft / part)
+            triples = list(zip(flat_names(source.items), source.items, survey.kept, survey.turned, strict=True))
+            in_threads(partial(write_pair, draft, source, survey, options, copy), triples, progress)
+            for split, names in splits.items():
+                write_lines(draft / SPLITS / f"{split}.txt", names)
+            write_lines(draft / "class_names.txt", survey.names)
+            (draft / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+            with suppress(OSError):  # an empty folder that was made for this
+                root.rmdir()
+            draft.rename(root)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def write_pair(
-    draft: Path, source: Source, survey: Survey, options: Options, copy: bool, named: tuple[str, Item]
+    draft: Path,
+    source: Source,
+    survey: Survey,
+    options: Options,
+    copy: bool,
+    each: tuple[str, Item, Runs | None, bool],
 ) -> None:
     """The picture of an item, linked or copied, and its labels."""
-    name, item = named
-    assert item.picture is not None
-    labels = pixels.renumber(adapt(item.labels(), source, options), survey.table)
-    if item.name in survey.turned:
+    name, item, kept, turned = each
+    labels = (kept or runs_of(item, source, options)).renumbered(survey.table)
+    if turned:
         labels = upright(labels, item)
     path = draft / LABELS / f"{name}.png"
-    path.write_bytes(labels_png(path, labels))
-    place_picture(item.picture, draft / PICTURES / f"{name}{item.picture.suffix.lower()}", copy)
+    path.write_bytes(labels_png(path, labels, quick=True))
+    if item.picture:
+        place_picture(item.picture, draft / PICTURES / f"{name}{item.picture.suffix.lower()}", copy)
+    elif item.inside:
+        content = item.inside()
+        ending = next((ending for head, ending in HEADS.items() if content.startswith(head)), ".jpg")
+        (draft / PICTURES / f"{name}{ending}").write_bytes(content)
 
 
 def place_picture(picture: Path, place: Path, copy: bool) -> None:

@@ -1,23 +1,82 @@
 """CVAT's and Datumaro's "Segmentation mask 1.1": colours in SegmentationClass, explained by labelmap.txt.
 
-Source: exports of CVAT and Datumaro 1.13.12. A line is `label:r,g,b:parts:actions`, the first is a comment. Names may hold
-sub-folders, frames without a mask are listed, and the only split is named after the task (`default.txt`).
+Source: exports of CVAT and Datumaro 1.13.12. A line is `label:r,g,b:parts:actions`, the first is a comment. Where no line has a colour
+the masks have VOC's, in the list's order. Masks may hold plain numbers instead, the places in the list. Names may hold sub-folders,
+frames without a mask are listed, and a task's only list is called `default.txt`.
 """
 
+import json
+from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.source import Format, Options, Source
+from minifcn.data.formats.finding import PICTURES, by_name, listed
+from minifcn.data.formats.lists import different, labels_of, with_colours
+from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 
-LIST = "labelmap.txt"
+LIST, JSON_LIST = "labelmap.txt", "dataset_meta.json"
+MASKS = "SegmentationClass"
 
 
 def recognise(source: Path) -> str | None:
-    return f"{LIST} is there" if (source / LIST).is_file() and (source / "SegmentationClass").is_dir() else None
+    """The list is what nobody else writes. (CVAT leaves it out where the labels are VOC's: such a folder is in VOC layout.)"""
+    if not (source / MASKS).is_dir():
+        return None
+    there = next((name for name in (LIST, JSON_LIST) if (source / name).is_file()), None)
+    return f"{there} and {MASKS}/ are there" if there else None
 
 
 def read(source: Path, options: Options) -> Source:
-    raise DataError(f"{source}: not yet")
+    masks = by_name(source / MASKS, (".png",))
+    if not masks:
+        raise DataError(f"{source / MASKS}: no PNG is in it")
+    pictures = by_name(source / "JPEGImages", PICTURES) if (source / "JPEGImages").is_dir() else {}
+    splits, without = listed((source / "ImageSets/Segmentation").glob("*.txt"), masks)
+    named = labels_of(source / LIST) if (source / LIST).is_file() else labels_of_json(source / JSON_LIST)
+    coloured = mode_of(next(iter(masks.values()))) in COLOURED
+    if coloured:
+        meaning = with_colours(source / LIST, named)
+    else:
+        meaning = different(source / LIST, {place: class_or_void(name) for place, (name, _) in enumerate(named)})
+    reader = read_colours if coloured else read_numbers
+    items = [Item(name, pictures.get(name), splits.get(name), partial(reader, mask)) for name, mask in masks.items()]
+    without = [*without, *(name for name in pictures if name not in masks and name not in without)]
+    return Source(
+        items, meaning, coloured, {"frames without a mask": without} if without else {}, notes(named, coloured, options)
+    )
+
+
+def labels_of_json(path: Path) -> list[tuple[str, int | None]]:
+    """Names and colours of Datumaro's dataset_meta.json: only labels with a colour stand in its label_map."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        painted = zip(said.get("label_map", {}).values(), said.get("segmentation_colors", ()), strict=True)
+        colours = {name: red << 16 | green << 8 | blue for name, (red, green, blue) in painted}
+        named = [(str(name), colours.get(name)) for name in said.get("labels") or colours]
+        if not named:
+            raise ValueError("it is empty")
+        return named
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{path}: no list of labels can be read from it ({type(error).__name__}: {error}); expected are labels, the names, "
+            "and for those with a colour label_map and segmentation_colors"
+        ) from error
+
+
+def notes(named: list[tuple[str, int | None]], coloured: bool, options: Options) -> list[str]:
+    """What a person should know of the list."""
+    said = []
+    first = class_or_void(named[0][0])
+    if first != BACKGROUND and options.values is None:
+        said.append(
+            f"the first label is {named[0][0]} and not background: if the table has no background, Datumaro has painted as {named[0][0]} "
+            "what nobody labelled"
+        )
+    bare = [name for name, colour in named if colour is None]
+    if coloured and 0 < len(bare) < len(named):
+        said.append(f"no colour in the list for {', '.join(bare)}: Datumaro paints such labels white, #ffffff")
+    return said
 
 
 FORMAT = Format("cvat", 'CVAT and Datumaro, "Segmentation mask 1.1"', recognise, read)

@@ -1,0 +1,42 @@
+"""What holds for every format: recognised by itself, the right pixels, the source as it was, and the golden picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minifcn.data import VOCFolder, read_class_names
+from minifcn.data.classes import ClassMap
+from minifcn.data.formats.masks import mode_of
+from minifcn.data.formats.registry import recognise
+
+from .builders import BUILDERS, sheet
+from .helpers import digest, same
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_set_becomes_what_it_means(name, tmp_path, imported):
+    source = tmp_path / "source"
+    expected = BUILDERS[name](source)
+    before = digest(source)
+    answer = imported(source).worked().says(f"taken for {name} (")
+    same(answer.labels, expected)
+    assert digest(source) == before
+    with Image.open(GOLDEN / f"{name}.png") as golden:
+        np.testing.assert_array_equal(sheet(answer.labels), np.asarray(golden))
+    assert [each.name for each, _ in recognise(source)[1]] == [name]
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_what_is_written_is_a_folder_to_train_on(name, tmp_path, imported):
+    BUILDERS[name](tmp_path / "source")
+    answer = imported(tmp_path / "source").worked()
+    names = read_class_names(answer.root / "class_names.txt")
+    for split in ("train", "val"):
+        folder = VOCFolder(answer.root, split, ClassMap.own(names))
+        assert folder.check() > 0
+    assert all(mode_of(path) == "P" for path in (answer.root / "SegmentationClass").iterdir())
+    assert sum(map(len, answer.splits.values())) == len(answer.labels) == answer.record["pictures"]
