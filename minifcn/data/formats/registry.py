@@ -4,6 +4,7 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
+from minifcn.data.formats.sets import ade20k, camvid, cityscapes, drive, fastai, loveda, pets, sbd, segnet, voc
 from minifcn.data.formats.source import Format
 from minifcn.data.formats.tools import cvat
 from minifcn.names import instead
@@ -11,6 +12,16 @@ from minifcn.names import instead
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
     cvat.FORMAT,
+    pets.FORMAT,
+    cityscapes.FORMAT,
+    ade20k.FORMAT,
+    drive.FORMAT,
+    sbd.FORMAT,
+    loveda.FORMAT,
+    segnet.FORMAT,
+    fastai.FORMAT,
+    camvid.FORMAT,
+    voc.FORMAT,
     pairs.FORMAT,
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 BACKGROUND = "background"
 VOID_NAME = "void"  # how void is written where a class name could stand
+NO_DATA = -2  # what a reader gives pixels that the source marks as none by other means than their number: void
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
 from minifcn.data.formats.masks import colour_text
 from minifcn.data.formats.softened import BETWEEN, soften
-from minifcn.data.formats.source import BACKGROUND, VOID_NAME, Item, Options, Source
+from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source
 from minifcn.data.labels import VOID
 from minifcn.data.voc import in_threads
 
@@ -79,7 +79,8 @@ def look_through(source: Source, options: Options, progress: Callable[[], object
     table = {value: VOID if name is None else names.index(name) for value, name in meaning.items()}
 
     def row(value: int) -> Row:
-        key = "soft edges" if value == BETWEEN else colour_text(value) if source.colours else str(value)
+        usual = colour_text(value) if source.colours else str(value)
+        key = {BETWEEN: "soft edges", NO_DATA: "no data"}.get(value, usual)
         return Row(value, key, meaning.get(value), counts[value], shown[value])
 
     rows = [row(value) for value in meaning if counts[value]]
@@ -116,7 +117,7 @@ def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> d
     else:
         meaning = without_a_list(source, counts)
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
-    return meaning | dict.fromkeys(options.void, None) | between
+    return meaning | dict.fromkeys(options.void, None) | between | {NO_DATA: None}
 
 
 def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str | None]:
@@ -127,9 +128,9 @@ def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str |
             f"{', '.join(map(colour_text, sorted(counts, key=lambda value: -counts[value])[:8]))}; name them in a file, "
             "'red green blue name' a line, and give it with --colours FILE"
         )
-    if set(counts) == {0, VOID}:
+    if set(counts) - {NO_DATA} == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
-    meaning: dict[int, str | None] = {value: f"number {value}" for value in sorted(counts) if value < VOID}
+    meaning: dict[int, str | None] = {value: f"number {value}" for value in sorted(counts) if 0 <= value < VOID}
     return meaning | ({VOID: None} if VOID in counts else {})
 
 

@@ -1,0 +1,122 @@
+"""CamVid, and sets made like it: labels in colours that a list in the folder names, label_colors.txt or class_dict.csv.
+
+Source: the release (label_colors.txt, "64 128 64<tab>Animal", one or two tabs; labels NAME_L.png) and its copy on Kaggle (class_dict.csv,
+"name,r,g,b"; folders train/ and train_labels/). Void is a colour of the list. No colour is looked up in VOC's palette.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from minifcn.data.errors import DataError
+from minifcn.data.formats.lists import lines, splits_in
+from minifcn.data.formats.masks import read_colours
+from minifcn.data.formats.pairs import PICTURES, by_name, folders
+from minifcn.data.formats.source import VOID_NAME, Format, Item, Options, Source, usual_name, usual_split
+
+LISTS = ("label_colors.txt", "class_dict.csv")
+SUFFIX = "_L"
+LABELS = ("_labels", "_label", "labels")  # how folders of labels end that are called after those of their pictures
+NOBODY = (VOID_NAME, "unlabelled", "unlabeled", "unknown")
+SPLITS = {"train.txt": "train", "val.txt": "val", "valid.txt": "val", "test.txt": "test"}
+
+
+def recognise(source: Path) -> str | None:
+    path = list_of(source)
+    return f"{path.name} is there" if path and next(iter(label_files(source, quick=True)), None) else None
+
+
+def list_of(source: Path) -> Path | None:
+    return next((source / name for name in LISTS if (source / name).is_file()), None)
+
+
+def label_files(source: Path, quick: bool = False) -> list[Path]:
+    """NAME_L.png anywhere; else what lies in folders X_labels beside X; else in the folder of masks. `quick`: one is enough."""
+    if quick:
+        named = next((path for depth in ("", "*/", "*/*/") for path in source.glob(f"{depth}*{SUFFIX}.png")), None)
+        return [named] if named else label_folders(source)
+    files = by_name(source, (".png",))
+    return [path for name, path in files.items() if name.endswith(SUFFIX)] or [
+        path for folder in label_folders(source) for path in by_name(folder, (".png",)).values()
+    ]
+
+
+def label_folders(source: Path) -> list[Path]:
+    beside = [path for path in sorted(source.iterdir()) if path.is_dir() and stripped(path.name) != path.name]
+    beside = [path for path in beside if path.with_name(stripped(path.name)).is_dir()]
+    places = folders(source)
+    return beside or ([places[1]] if places else [])
+
+
+def stripped(folder: str) -> str:
+    """train for train_labels."""
+    ending = next((ending for ending in LABELS if folder.endswith(ending)), "")
+    return folder.removesuffix(ending) or folder
+
+
+def read(source: Path, options: Options) -> Source:
+    path = list_of(source)
+    if path is None:
+        raise DataError(f"{source}: neither {' nor '.join(LISTS)} is there to say which class a colour is")
+    meaning = colours_of(path)
+    labels = label_files(source)
+    if not labels:
+        raise DataError(f"{source}: no labels are there: no NAME{SUFFIX}.png, and no folders train/ and train_labels/")
+    taken = set(labels)
+    pictures: dict[str, list[Path]] = {}
+    for picture in by_name(source, PICTURES).values():
+        if picture not in taken:
+            pictures.setdefault(picture.stem, []).append(picture)
+    splits, _ = splits_in(source, SPLITS)
+    items = []
+    for label in labels:
+        name = label.stem.removesuffix(SUFFIX)
+        its = the_one(pictures.pop(name, []), label)
+        items.append(Item(name, its, splits.get(name) or split_of(label), partial(read_colours, label)))
+    left_out = {"pictures without labels": sorted(pictures)} if pictures else {}
+    return Source(items, meaning, colours=True, left_out=left_out)
+
+
+def the_one(candidates: list[Path], label: Path) -> Path | None:
+    """The picture of a label file; of several that in the folder that its folder is called after. DataError where nobody can know."""
+    if len(candidates) > 1:
+        wanted = label.parent.with_name(stripped(label.parent.name))
+        near = [path for path in candidates if path.parent in (wanted, label.parent)]
+        if len(near) != 1:
+            raise DataError(
+                f"labels {label}: {len(candidates)} pictures may be theirs ({', '.join(map(str, candidates[:3]))}); keep one"
+            )
+        candidates = near
+    return candidates[0] if candidates else None
+
+
+def split_of(label: Path) -> str | None:
+    word = usual_split(stripped(label.parent.name))
+    return word if word in ("train", "val", "test") else None
+
+
+def colours_of(path: Path) -> dict[int, str | None]:
+    """Colour → class from the list. Raises DataError with the line that is none, and where two classes have one colour."""
+    table = path.suffix == ".csv"
+    found: dict[int, str | None] = {}
+    for number, line in enumerate(lines(path), 1):
+        if table and number == 1:
+            continue  # name,r,g,b
+        columns = [column.strip() for column in line.rsplit(",", 3)] if table else line.split(maxsplit=3)
+        if table:
+            columns = [*columns[1:], columns[0]]
+        if len(columns) < 4 or not all(column.isdecimal() and int(column) < 256 for column in columns[:3]):
+            wanted = "'name,red,green,blue'" if table else "'red green blue name', numbers 0 to 255"
+            raise DataError(f"{path}, line {number}: {line!r}; expected {wanted}")
+        red, green, blue = map(int, columns[:3])
+        colour = red << 16 | green << 8 | blue
+        if colour in found:
+            raise DataError(
+                f"{path}, line {number}: {line!r} has the colour of another class, {found[colour] or VOID_NAME}"
+            )
+        found[colour] = None if columns[3].lower() in NOBODY else usual_name(columns[3])
+    if not found:
+        raise DataError(f"{path}: no colours in it")
+    return found
+
+
+FORMAT = Format("camvid", "CamVid in colours: label_colors.txt or class_dict.csv names them", recognise, read)
