@@ -1,0 +1,5 @@
+"""All sets that the tests can write: name → build(root), which returns name of a picture → its labels after an import, uint8 (H, W)."""
+
+from .public_sets import PUBLIC_SETS
+
+BUILDERS = {**PUBLIC_SETS}
