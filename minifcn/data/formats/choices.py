@@ -5,7 +5,7 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES, by_name
-from minifcn.data.formats.source import VOID_NAME, Options, Source, usual_name
+from minifcn.data.formats.source import Options, Source, class_or_void
 from minifcn.data.formats.survey import Survey
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
 
@@ -47,10 +47,6 @@ def pair(word: str) -> tuple[int, str | None]:
     return value(number), class_or_void(name.strip())
 
 
-def class_or_void(name: str) -> str | None:
-    return None if name.lower() == VOID_NAME else usual_name(name)
-
-
 def colour_file(path: Path) -> dict[int, str | None]:
     """Colour → class from lines of "red green blue name". Raises DataError with the line that is none."""
     try:
@@ -82,8 +78,8 @@ def with_pictures(source: Source, options: Options) -> Source:
             item if item.picture else replace(item, picture=there.get(item.name) or there.get(Path(item.name).name))
             for item in source.items
         ]
-    bare = [item.name for item in source.items if item.picture is None]
-    source.items = [item for item in source.items if item.picture is not None]
+    bare = [item.name for item in source.items if item.picture is None and item.inside is None]
+    source.items = [item for item in source.items if item.picture or item.inside]
     if not source.items:
         raise DataError(
             f"{len(bare)} label files and no picture of theirs ({', '.join(bare[:3])}); say where the pictures are with --pictures FOLDER"

@@ -8,6 +8,7 @@ import numpy as np
 
 BACKGROUND = "background"
 VOID_NAME = "void"  # how void is written where a class name could stand
+IGNORE = "__ignore__"  # how labelme writes it
 NO_DATA = -2  # what a reader gives pixels that the source marks as none by other means than their number: void
 
 
@@ -37,12 +38,14 @@ class Item:
     `picture`  its file; None where the source has none: it is looked for in `Options.pictures`
     `split`    "train", "val", "test" or the source's own word; None where the source does not say
     `labels`   reads the labels: int32 (H, W), the source's own numbers, or colours as 0xRRGGBB. Raises DataError
+    `inside`   reads the picture's file where it lies within another one and `picture` is None
     """
 
     name: str
     picture: Path | None
     split: str | None
     labels: Callable[[], np.ndarray]
+    inside: Callable[[], bytes] | None = None
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Source:
     `colours`   whether the numbers are colours
     `left_out`  reason → names of what is not taken: pictures without labels, labels without a picture
     `notes`     sentences that a person should see
+    `void`      numbers that the source marks as void, beside its list or without one
     """
 
     items: list[Item]
@@ -61,6 +65,7 @@ class Source:
     colours: bool = False
     left_out: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    void: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,3 +100,8 @@ def usual_split(word: str) -> str:
 def usual_name(name: str) -> str:
     """A class name as it is written here: `_background_` and Background are background."""
     return BACKGROUND if name.strip("_").lower() == BACKGROUND else name
+
+
+def class_or_void(name: str) -> str | None:
+    """A class name as it is written here, None for a name that says void."""
+    return None if name.lower() in (VOID_NAME, IGNORE) else usual_name(name)

@@ -116,6 +116,8 @@ def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> d
         meaning = dict(source.meaning)
     else:
         meaning = without_a_list(source, counts)
+    if options.values is None:
+        meaning |= dict.fromkeys(source.void, None)
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
     return meaning | dict.fromkeys(options.void, None) | between | {NO_DATA: None}
 

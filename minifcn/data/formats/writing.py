@@ -79,13 +79,15 @@ def write_pair(
 ) -> None:
     """The picture of an item, linked or copied, and its labels."""
     name, item = named
-    assert item.picture is not None
     labels = pixels.renumber(adapt(item.labels(), source, options), survey.table)
     if item.name in survey.turned:
         labels = upright(labels, item)
     path = draft / LABELS / f"{name}.png"
     path.write_bytes(labels_png(path, labels))
-    place_picture(item.picture, draft / PICTURES / f"{name}{item.picture.suffix.lower()}", copy)
+    if item.inside is not None:
+        (draft / PICTURES / f"{name}.png").write_bytes(item.inside())
+    elif item.picture:
+        place_picture(item.picture, draft / PICTURES / f"{name}{item.picture.suffix.lower()}", copy)
 
 
 def place_picture(picture: Path, place: Path, copy: bool) -> None:

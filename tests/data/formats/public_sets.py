@@ -175,7 +175,11 @@ def sbd(root):
         (place / "cls").mkdir(exist_ok=True)
         boundaries = np.empty((20, 1), object)
         boundaries[:] = [[csc_matrix(labels == number + 1)] for number in range(20)]
-        content = {"Boundaries": boundaries, "Segmentation": labels, "CategoriesPresent": np.arange(1, 21, dtype=np.uint8)}
+        content = {
+            "Boundaries": boundaries,
+            "Segmentation": labels,
+            "CategoriesPresent": np.arange(1, 21, dtype=np.uint8),
+        }
         savemat(place / f"cls/{name}.mat", {"GTcls": content}, do_compression=True)
         expected[name] = labels
     text(place / "train.txt", "2008_000002", "2008_000003", "2008_000007")

@@ -14,7 +14,9 @@ from .imported import importing, same_labels
 def files_of(folder):
     """All that is below a folder, with what tells that it was touched."""
     paths = sorted(folder.rglob("*"))
-    return {path.relative_to(folder): (os.stat(path).st_mtime_ns, path.is_file() and path.read_bytes()) for path in paths}
+    return {
+        path.relative_to(folder): (os.stat(path).st_mtime_ns, path.is_file() and path.read_bytes()) for path in paths
+    }
 
 
 def built(name, folder):

@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.lists import lines
+from minifcn.data.formats.finding import PICTURES, by_name, text_lines
 from minifcn.data.formats.masks import read_numbers
-from minifcn.data.formats.pairs import PICTURES, by_name
 from minifcn.data.formats.source import Format, Item, Options, Source
 
 LISTS = ("objectInfo150.txt", "objectInfo150.csv")
@@ -53,7 +52,7 @@ def meaning_of(path: Path) -> dict[int, str | None]:
     """Number → name. Raises DataError with the line that is none, and where two numbers have one name."""
     between = "\t" if path.suffix == ".txt" else ","
     found: dict[int, str | None] = {0: None}
-    for number, line in enumerate(lines(path)[1:], 2):
+    for number, line in enumerate(text_lines(path)[1:], 2):
         columns = [column.strip() for column in line.split(between)]  # some numbers and names end in a blank
         if len(columns) < 5 or not columns[0].isdecimal():
             raise DataError(f"{path}, line {number}: {line!r}; expected Idx, Ratio, Train, Val and Name")

@@ -8,16 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.lists import lines, splits_in
+from minifcn.data.formats.finding import PICTURES, by_name, listed
+from minifcn.data.formats.lists import read_list
 from minifcn.data.formats.masks import read_colours
-from minifcn.data.formats.pairs import PICTURES, by_name, folders
-from minifcn.data.formats.source import VOID_NAME, Format, Item, Options, Source, usual_name, usual_split
+from minifcn.data.formats.source import Format, Item, Options, Source, usual_split
 
 LISTS = ("label_colors.txt", "class_dict.csv")
 SUFFIX = "_L"
-LABELS = ("_labels", "_label", "labels")  # how folders of labels end that are called after those of their pictures
-NOBODY = (VOID_NAME, "unlabelled", "unlabeled", "unknown")
-SPLITS = {"train.txt": "train", "val.txt": "val", "valid.txt": "val", "test.txt": "test"}
+LABELS = ("_labels", "_label")  # how folders of labels end that are called after those of their pictures
+PLAIN = ("labels", "masks", "annotations")  # where they lie beside images/
+NOBODY = ("unlabelled", "unlabeled", "unknown")
+SPLITS = ("train.txt", "val.txt", "valid.txt", "test.txt")
 
 
 def recognise(source: Path) -> str | None:
@@ -43,8 +44,7 @@ def label_files(source: Path, quick: bool = False) -> list[Path]:
 def label_folders(source: Path) -> list[Path]:
     beside = [path for path in sorted(source.iterdir()) if path.is_dir() and stripped(path.name) != path.name]
     beside = [path for path in beside if path.with_name(stripped(path.name)).is_dir()]
-    places = folders(source)
-    return beside or ([places[1]] if places else [])
+    return beside or [source / name for name in PLAIN if (source / name).is_dir()][:1]
 
 
 def stripped(folder: str) -> str:
@@ -57,7 +57,11 @@ def read(source: Path, options: Options) -> Source:
     path = list_of(source)
     if path is None:
         raise DataError(f"{source}: neither {' nor '.join(LISTS)} is there to say which class a colour is")
-    meaning = colours_of(path)
+    meaning, coloured = read_list(path)
+    if not coloured:
+        raise DataError(
+            f"{path}: expected are lines of red green blue name (or name,r,g,b under such a heading in a csv)"
+        )
     labels = label_files(source)
     if not labels:
         raise DataError(f"{source}: no labels are there: no NAME{SUFFIX}.png, and no folders train/ and train_labels/")
@@ -66,14 +70,15 @@ def read(source: Path, options: Options) -> Source:
     for picture in by_name(source, PICTURES).values():
         if picture not in taken:
             pictures.setdefault(picture.stem, []).append(picture)
-    splits, _ = splits_in(source, SPLITS)
+    lists = [path for path in (source / name for name in SPLITS) if path.is_file()]
+    splits, lost = listed(lists, [label.stem.removesuffix(SUFFIX) for label in labels])
     items = []
     for label in labels:
         name = label.stem.removesuffix(SUFFIX)
         its = the_one(pictures.pop(name, []), label)
         items.append(Item(name, its, splits.get(name) or split_of(label), partial(read_colours, label)))
-    left_out = {"pictures without labels": sorted(pictures)} if pictures else {}
-    return Source(items, meaning, colours=True, left_out=left_out)
+    left_out = {"pictures without labels": sorted(pictures), "lines of the lists without labels": lost}
+    return Source(items, nobody_is_void(meaning), True, {why: names for why, names in left_out.items() if names})
 
 
 def the_one(candidates: list[Path], label: Path) -> Path | None:
@@ -94,29 +99,9 @@ def split_of(label: Path) -> str | None:
     return word if word in ("train", "val", "test") else None
 
 
-def colours_of(path: Path) -> dict[int, str | None]:
-    """Colour → class from the list. Raises DataError with the line that is none, and where two classes have one colour."""
-    table = path.suffix == ".csv"
-    found: dict[int, str | None] = {}
-    for number, line in enumerate(lines(path), 1):
-        if table and number == 1:
-            continue  # name,r,g,b
-        columns = [column.strip() for column in line.rsplit(",", 3)] if table else line.split(maxsplit=3)
-        if table:
-            columns = [*columns[1:], columns[0]]
-        if len(columns) < 4 or not all(column.isdecimal() and int(column) < 256 for column in columns[:3]):
-            wanted = "'name,red,green,blue'" if table else "'red green blue name', numbers 0 to 255"
-            raise DataError(f"{path}, line {number}: {line!r}; expected {wanted}")
-        red, green, blue = map(int, columns[:3])
-        colour = red << 16 | green << 8 | blue
-        if colour in found:
-            raise DataError(
-                f"{path}, line {number}: {line!r} has the colour of another class, {found[colour] or VOID_NAME}"
-            )
-        found[colour] = None if columns[3].lower() in NOBODY else usual_name(columns[3])
-    if not found:
-        raise DataError(f"{path}: no colours in it")
-    return found
+def nobody_is_void(listed: dict[int, str | None]) -> dict[int, str | None]:
+    """The list, in which names such as "unlabelled" are void."""
+    return {value: None if name is None or name.lower() in NOBODY else name for value, name in listed.items()}
 
 
 FORMAT = Format("camvid", "CamVid in colours: label_colors.txt or class_dict.csv names them", recognise, read)

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats.finding import PICTURES, by_name
 from minifcn.data.formats.masks import read_numbers
-from minifcn.data.formats.pairs import PICTURES, by_name
 from minifcn.data.formats.source import Format, Item, Options, Source
 
 LABELS, IMAGES = ("gtFine", "gtCoarse"), "leftImg8bit"

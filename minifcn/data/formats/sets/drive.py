@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.pairs import MASKS, PICTURES, by_name
+from minifcn.data.formats.finding import PICTURES, by_name
 from minifcn.data.formats.source import BACKGROUND, NO_DATA, Format, Item, Options, Source
 from minifcn.data.images import open_image
 
@@ -32,7 +32,7 @@ def read(source: Path, options: Options) -> Source:
     notes = [f"no data is what lies outside of the field of view, black in {VIEW}/"]
     for split in ("training", "test"):
         folder = source / split
-        manual, views, pictures = numbered(folder / MANUAL, MASKS), numbered(folder / VIEW), numbered(folder / "images")
+        manual, views, pictures = numbered(folder / MANUAL), numbered(folder / VIEW), numbered(folder / "images")
         for number, path in manual.items():
             labels = partial(vessels, path, views.get(number))
             items.append(Item(f"{number}_{split}", pictures.get(number), split, labels))
@@ -48,10 +48,10 @@ def read(source: Path, options: Options) -> Source:
     return Source(items, dict(MEANING), left_out=left_out, notes=notes)
 
 
-def numbered(folder: Path, endings: tuple[str, ...] = PICTURES) -> dict[str, Path]:
+def numbered(folder: Path) -> dict[str, Path]:
     """Files by the number that their names begin with. DataError where two have one number."""
     found: dict[str, Path] = {}
-    for name, path in (by_name(folder, endings) if folder.is_dir() else {}).items():
+    for name, path in (by_name(folder, PICTURES) if folder.is_dir() else {}).items():
         digits = DIGITS.match(name)
         number = digits.group() if digits else name
         if number in found:

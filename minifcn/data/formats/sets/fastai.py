@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from minifcn.data.classes import read_class_names
-from minifcn.data.formats.lists import first_word, lines
+from minifcn.data.formats.finding import PICTURES, by_name, listed
 from minifcn.data.formats.masks import read_numbers
-from minifcn.data.formats.pairs import PICTURES, by_name
-from minifcn.data.formats.source import VOID_NAME, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import Format, Item, Options, Source, class_or_void
 
-CODES, SUFFIX = "codes.txt", "_P"
+CODES, VALID, SUFFIX = "codes.txt", "valid.txt", "_P"
 
 
 def recognise(source: Path) -> str | None:
@@ -24,23 +23,19 @@ def read(source: Path, options: Options) -> Source:
     names = read_class_names(source / CODES)
     labels = {name.removesuffix(SUFFIX): path for name, path in by_name(source / "labels", (".png",)).items()}
     pictures = by_name(source / "images", PICTURES) if (source / "images").is_dir() else {}
-    listed = (
-        {Path(first_word(line)).stem for line in lines(source / "valid.txt")}
-        if (source / "valid.txt").is_file()
-        else set()
-    )
+    lists = [path for path in [source / VALID] if path.is_file()]
+    val, lost = listed(lists, labels)
+    rest = "train" if lists else None
     items = [
-        Item(
-            name,
-            pictures.get(name),
-            ("val" if name in listed else "train") if listed else None,
-            partial(read_numbers, path),
-        )
+        Item(name, pictures.get(name), "val" if name in val else rest, partial(read_numbers, path))
         for name, path in labels.items()
     ]
-    bare = sorted(set(pictures) - set(labels))
-    meaning = {number: None if name.lower() == VOID_NAME else usual_name(name) for number, name in enumerate(names)}
-    return Source(items, meaning, left_out={"pictures without labels": bare} if bare else {})
+    left_out = {
+        "pictures without labels": sorted(set(pictures) - set(labels)),
+        f"names in {VALID} without labels": lost,
+    }
+    meaning = {number: class_or_void(name) for number, name in enumerate(names)}
+    return Source(items, meaning, left_out={why: names for why, names in left_out.items() if names})
 
 
 FORMAT = Format("fastai", "CamVid of fast.ai: codes.txt names the numbers of labels/NAME_P.png", recognise, read)

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats.finding import PICTURES, by_name
 from minifcn.data.formats.masks import read_numbers
-from minifcn.data.formats.pairs import PICTURES, by_name
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source
 
 IMAGES, MASKS = "images_png", "masks_png"

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.lists import sorted_out, splits_in
+from minifcn.data.formats.finding import PICTURES, by_name, listed
 from minifcn.data.formats.masks import read_numbers
-from minifcn.data.formats.pairs import PICTURES, by_name
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source
 
 MEANING = {1: "pet", 2: BACKGROUND, 3: None}
-LISTS = {"trainval.txt": "train", "test.txt": "test"}
+LISTS = ("trainval.txt", "test.txt")
+TRAIN = {"trainval": "train", "test": "test"}
 BREEDS = (
     "the trimaps say pet or background, no breed and no species: those are in the lists alone, and are not imported"
 )
@@ -36,16 +36,22 @@ def read(source: Path, options: Options) -> Source:
         raise DataError(f"{annotations / 'trimaps'}: no trimaps are there; they are NAME.png, one a picture")
     folder = part(source, "images")
     pictures = by_name(folder, PICTURES) if folder.is_dir() else {}
-    splits, lists = splits_in(annotations, LISTS)
-    kept, unlisted = sorted_out(trimaps, splits, lists)
+    lists = [path for path in (annotations / name for name in LISTS) if path.is_file()]
+    splits, lost = listed(lists, trimaps)
     left_out = {
-        f"trimaps that are in none of {', '.join(lists)}": unlisted,
-        "pictures in the lists without a trimap": sorted(name for name in splits if name not in trimaps),
+        f"trimaps that are in none of {', '.join(path.name for path in lists)}": [
+            name for name in trimaps if lists and name not in splits
+        ],
+        "lines of the lists without a trimap": lost,
     }
     notes = [BREEDS]
-    if "trainval.txt" in lists:
+    if "trainval" in splits.values():
         notes.append("trainval.txt becomes train, and val is drawn from it")
-    items = [Item(name, pictures.get(name), splits.get(name), partial(read_numbers, trimaps[name])) for name in kept]
+    items = [
+        Item(name, pictures.get(name), TRAIN.get(splits.get(name, "")), partial(read_numbers, trimap))
+        for name, trimap in trimaps.items()
+        if name in splits or not lists
+    ]
     return Source(items, dict(MEANING), left_out={why: names for why, names in left_out.items() if names}, notes=notes)
 
 

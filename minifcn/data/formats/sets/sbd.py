@@ -10,12 +10,11 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.extras import extra
-from minifcn.data.formats.lists import sorted_out, splits_in
-from minifcn.data.formats.pairs import PICTURES, by_name
+from minifcn.data.formats.finding import PICTURES, by_name, listed
 from minifcn.data.formats.source import Format, Item, Options, Source
 from minifcn.data.labels import VOC_CLASSES, VOID
 
-LISTS = {"train.txt": "train", "val.txt": "val"}
+LISTS = ("train.txt", "val.txt")
 OVERLAP = (
     "train.txt holds pictures that are in VOC2012's val: who scores on that takes train_noval.txt, which is not read"
 )
@@ -39,11 +38,12 @@ def read(source: Path, options: Options) -> Source:
     extra("scipy.io", "SciPy", "MATLAB files (.mat)")  # said now, and not after thousands of names were read
     labels = by_name(place / "cls", (".mat",))
     pictures = by_name(place / "img", PICTURES) if (place / "img").is_dir() else {}
-    splits, lists = splits_in(place, LISTS)
-    kept, unlisted = sorted_out(labels, splits, lists)
+    lists = [path for path in (place / name for name in LISTS) if path.is_file()]
+    splits, lost = listed(lists, labels)
+    kept = [name for name in labels if name in splits or not lists]
     left_out = {
-        f"label files that are in none of {', '.join(lists)}": unlisted,
-        "names in the lists without a label file": sorted(name for name in splits if name not in labels),
+        f"label files that are in none of {', '.join(path.name for path in lists)}": sorted(set(labels) - set(kept)),
+        "names in the lists without a label file": lost,
     }
     meaning: dict[int, str | None] = dict(enumerate(VOC_CLASSES)) | {VOID: None}
     items = [Item(name, pictures.get(name), splits.get(name), partial(segmentation, labels[name])) for name in kept]

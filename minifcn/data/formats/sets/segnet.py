@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.lists import lines
+from minifcn.data.formats.finding import PICTURES, by_name, text_lines
+from minifcn.data.formats.lists import read_list
 from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
-from minifcn.data.formats.pairs import PICTURES, by_name
-from minifcn.data.formats.sets.camvid import colours_of
+from minifcn.data.formats.sets.camvid import nobody_is_void
 from minifcn.data.formats.source import Format, Item, Options, Source
 
 CLASSES = (
@@ -80,7 +80,7 @@ def meaning_in(source: Path, coloured: bool) -> dict[int, str | None] | None:
     """What the list in the folder says, by colour or by line; where there is none, SegNet's own numbers."""
     path = source / LIST
     if path.is_file():
-        listed = colours_of(path)
+        listed = nobody_is_void(read_list(path)[0])
         return listed if coloured else dict(enumerate(listed.values()))
     return None if coloured else dict(MEANING)
 
@@ -89,7 +89,7 @@ def pairs_of(source: Path, split: str) -> list[tuple[Path, Path]]:
     """Picture and labels as the split's list says; without a list, files of one name."""
     path = source / f"{split}.txt"
     if path.is_file():
-        return [pair_in(source, split, line) for line in lines(path)]
+        return [pair_in(source, split, line) for line in text_lines(path)]
     labels = {path.stem: path for path in by_name(source / (split + LABELS), (".png",)).values()}
     pictures = by_name(source / split, PICTURES).values()
     return [(picture, labels[picture.stem]) for picture in pictures if picture.stem in labels]

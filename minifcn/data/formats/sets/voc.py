@@ -5,8 +5,8 @@ from pathlib import Path
 
 from minifcn.data.classes import read_class_names
 from minifcn.data.errors import DataError
+from minifcn.data.formats.finding import MASKS, PICTURES, by_name
 from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
-from minifcn.data.formats.pairs import MASKS, PICTURES, by_name
 from minifcn.data.formats.source import Format, Item, Options, Source, usual_name
 from minifcn.data.labels import VOID
 from minifcn.data.layout import HOLDS, parts_of

@@ -1,0 +1,142 @@
+"""Finding files: pictures and masks by their names, which of them belong together, and the splits that lists give them."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from minifcn.data.errors import DataError
+from minifcn.data.formats.source import Item, usual_split
+
+PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".avif")
+MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy", ".jpg", ".jpeg")
+# the words that a mask's name has and its picture's has not, and the other way round, at either end: a_mask, mask_a
+OF_MASKS = ("mask", "masks", "label", "labels", "labelid", "labelids", "gt", "seg", "segmentation", "annotation", "l")
+OF_PICTURES = ("image", "img", "picture", "photo", "rgb", "sat")
+JOINTS = "_-. "
+
+
+def by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+    """Files below `folder` by their path in it without ending, in order; in Unicode's composed form, as systems differ there.
+
+    Names that begin with a dot are not anybody's. DataError where two files have one name but for the ending.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file()):
+        inside = path.relative_to(folder)
+        if any(part.startswith(".") for part in inside.parts):
+            continue
+        name = composed(inside.with_suffix("").as_posix())
+        if name in found:
+            raise DataError(f"{found[name]} and {path.name} are both called {name}; take out the one that is not meant")
+        found[name] = path
+    return found
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form: é is one character, whatever system wrote it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def core(name: str, words: Iterable[str]) -> str:
+    """A name without one of `words` at an end, where a joint parts it from the rest; the folders above stay.
+
+    >>> core("night/a_1_mask", ("mask",)), core("mask-a", ("mask",)), core("unmask", ("mask",)), core("mask", ("mask",))
+    ('night/a_1', 'a', 'unmask', 'mask')
+    """
+    above, _, last = name.rpartition("/")
+    low = last.lower()
+    for word in words:
+        if len(last) > len(word) + 1:
+            if low.endswith(word) and last[-len(word) - 1] in JOINTS:
+                last = last[: -len(word) - 1]
+                break
+            if low.startswith(word) and last[len(word)] in JOINTS:
+                last = last[len(word) + 1 :]
+                break
+    return f"{above}/{last}" if above else last
+
+
+def matched(pictures: Iterable[str], masks: Iterable[str]) -> dict[str, str]:
+    """Picture's name → its mask's: the same name, or the same but for a word such as "mask" or "image" at an end.
+
+    >>> matched(["a", "image_1", "b"], ["a_mask", "mask_1", "c"])
+    {'a': 'a_mask', 'image_1': 'mask_1'}
+    """
+    masks = list(masks)
+    there = set(masks)
+    bare: dict[str, list[str]] = {}
+    for mask in masks:
+        bare.setdefault(core(mask, OF_MASKS), []).append(mask)
+    found = {}
+    for picture in pictures:
+        for name in (picture, core(picture, OF_PICTURES)):
+            near = [picture] if picture in there else bare.get(name, [])
+            if len(near) > 1:
+                raise DataError(f"the picture {picture} has {len(near)} masks: {', '.join(near)}; keep one of them")
+            if near:
+                found[picture] = near[0]
+                break
+    return found
+
+
+def sole(folder: Path) -> Path | None:
+    """The one folder in `folder`, where nothing else is there: what an archive unpacks to."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else None
+
+
+def listed(files: Iterable[Path], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Name → split, of names that lists (train.txt, …) hold; and names that a list holds and nobody else.
+
+    A line is a name, or a path with an ending and perhaps further columns. What train, val or test lists counts before any other list.
+    """
+    known = set(names)
+    splits: dict[str, str] = {}
+    lost: dict[str, None] = {}
+    for file in sorted(files, key=lambda file: (usual_split(file.stem) not in ("train", "val", "test"), file.name)):
+        for line in text_lines(file):
+            name = name_in(line, known)
+            if name is None:
+                lost[line] = None
+            else:
+                splits.setdefault(name, file.stem)
+    return splits, list(lost)
+
+
+def name_in(line: str, known: Collection[str]) -> str | None:
+    """The name of `known` that a line of a list means.
+
+    >>> name_in("a b", {"a b"}), name_in("/default/n/a.jpg defaultannot/n/a.png", {"n/a"}), name_in("n/a", {"a"}), name_in("a 1", {"a"})
+    ('a b', 'n/a', None, 'a')
+    """
+    for text in (line, re.split(r'"? "?', line.lstrip('"'))[0]):
+        path = composed(text.strip('"')).replace("\\", "/").removeprefix("./").strip("/")
+        if path in known:
+            return path
+        stem, dot, ending = path.rpartition(".")
+        if f"{dot}{ending}".lower() not in (*PICTURES, *MASKS):
+            continue
+        while stem:  # folders may stand before the name; without an ending they are part of it
+            if stem in known:
+                return stem
+            stem = stem.partition("/")[2]
+    return None
+
+
+def apart(items: list[Item]) -> list[Item]:
+    """The items, with their split before the name where two splits hold the same names."""
+    if len({item.name for item in items}) == len(items):
+        return items
+    return [replace(item, name=f"{item.split}/{item.name}") if item.split else item for item in items]
+
+
+def text_lines(path: Path) -> list[str]:
+    """The lines of a text file that are not blank, without blanks around them. DataError where it is none."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise DataError(f"{path}: cannot be read ({reason}); it is expected to be text") from error
+    return [line.strip() for line in lines if line.strip()]
