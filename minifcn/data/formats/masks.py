@@ -9,6 +9,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.images import open_image
 from minifcn.data.labels import NUMBERED, label_numbers
 
+BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # tags of a TIFF
 COLOURED = ("RGB", "RGBA", "P")
 
 
@@ -16,7 +17,7 @@ def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
     """The numbers of a label file, int32 (H, W): palette, grey of any depth, or three equal channels. DataError for colours."""
     image = open_image(path, "labels")
     if image.mode in NUMBERED:
-        return label_numbers(image, path).astype(np.int32)
+        return as_stored(label_numbers(image, path).astype(np.int32), image)
     if image.mode.startswith("I"):
         return np.asarray(image).astype(np.int32)
     if image.mode in COLOURED:
@@ -25,6 +26,15 @@ def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
             return pixels[..., 0].astype(np.int32)
         raise DataError(f"labels {path}: mode {image.mode} holds colours where a class number a pixel is expected")
     raise DataError(f"labels {path}: mode {image.mode} holds no class numbers; save them as a palette or grey PNG")
+
+
+def as_stored(numbers: np.ndarray, image: Image.Image) -> np.ndarray:
+    """The numbers that a TIFF holds: Pillow turns them over where white is zero, as in masks of ImageJ, and stretches 2 and 4 bits to 255."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        numbers = (1 if image.mode == "1" else 255) - numbers
+    bits = tags.get(BITS, (8,))[0] if image.mode == "L" else 8
+    return numbers // {2: 85, 4: 17}.get(bits, 1)
 
 
 def read_colours(path: str | os.PathLike[str]) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from .drawing import becomes, blocks, photo, save, text
+from .other_fields import module
 
 
 def pets(root):
@@ -164,9 +165,7 @@ def drive(root):
 
 def sbd(root):
     """benchmark_RELEASE/dataset with MATLAB files as SciPy writes them, with the boundaries that SBD has too."""
-    from scipy.io import savemat
-    from scipy.sparse import csc_matrix
-
+    savemat, csc_matrix = module("scipy.io").savemat, module("scipy.sparse").csc_matrix
     place = root / "benchmark_RELEASE/dataset"
     expected = {}
     for seed, name in enumerate(("2008_000002", "2008_000003", "2008_000007", "2008_000009")):

@@ -1,0 +1,102 @@
+"""Sets of other fields written small by the libraries that people use there: each returns name → the labels that an import must give."""
+
+import importlib
+import warnings
+
+import needs
+import numpy as np
+import pytest
+from PIL import Image
+
+from .drawing import HEIGHT, WIDTH, becomes, blocks, photo, save
+
+
+def module(name, reason=needs.FORMATS):
+    """A library that an extra brings; the test skips where it is absent."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
+    except ImportError:
+        pytest.skip(reason)
+
+
+def write_tiff(path, bands, **options):
+    """(C, H, W) or (H, W) as GeoTIFF by rasterio, somewhere in Austria."""
+    rasterio, affine = module("rasterio"), module("affine")
+    bands = bands if bands.ndim == 3 else bands[None]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    usual = {
+        "driver": "GTiff", "count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype,
+        "crs": "EPSG:32633", "transform": affine.Affine(10, 0, 5e5, 0, -10, 5.3e6), "compress": "lzw",
+    }  # fmt: skip
+    with rasterio.open(path, "w", **usual | options) as file:
+        file.write(bands)
+    return path
+
+
+def give_names(path, *names):
+    """Category names as GDAL itself writes them: from a description of the file, copied to a GeoTIFF."""
+    shutil = module("rasterio.shutil")
+    with module("rasterio").open(path) as file:
+        height, width = file.shape
+    categories = "".join(f"<Category>{name}</Category>" for name in names)
+    vrt = (
+        f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><VRTRasterBand dataType="Byte" band="1"><CategoryNames>{categories}'
+        f"</CategoryNames><SimpleSource><SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    made = path.with_name("made.tif")
+    shutil.copy(vrt, str(made), driver="GTiff")
+    made.with_name("made.tif.aux.xml").rename(path.with_name(f"{path.name}.aux.xml"))
+    made.unlink()
+
+
+def geotiff(root):
+    """Pictures of four bands of 16 bits, maps of 8 bits with nodata 255; GDAL's names beside the first map."""
+    expected = {}
+    for seed in range(3):
+        name = f"tile_{seed}"
+        bands = np.moveaxis(np.asarray(photo(seed)).astype(np.uint16) * 12, -1, 0)
+        write_tiff(root / f"images/{name}.tif", np.concatenate([bands, bands[:1]]))
+        labels = blocks((0, 1, 3, 255), seed).astype(np.uint8)
+        write_tiff(root / f"labels/{name}.tif", labels, nodata=255)
+        expected[name] = becomes(labels, {0: 0, 1: 1, 3: 2, 255: 255})
+    give_names(root / "labels/tile_0.tif", "water", "wood, dense", "", "town")
+    return expected
+
+
+def imagej(root):
+    """Pictures of 8 bits with a zip of ROIs each: a square and a rectangle of cells, an oval of one nucleus that lies over them."""
+    roifile = module("roifile")
+    expected = {}
+    for seed in range(3):
+        save(root / f"cell{seed}.tif", photo(seed).convert("L"))
+        square = roifile.ImagejRoi.frompoints([[5, 5], [10, 5], [10, 10], [5, 10]], name="cell-1")
+        kinds = roifile.ROI_TYPE
+        box = roifile.ImagejRoi(roitype=kinds.RECT, left=20, top=3 + seed, right=40, bottom=30, name="cell-2")
+        oval = roifile.ImagejRoi(roitype=kinds.OVAL, left=22, top=10, right=32, bottom=21, name="nucleus")
+        roifile.roiwrite(root / f"cell{seed}_RoiSet.zip", [square, box, oval], mode="w")
+        labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+        labels[5:10, 5:10] = labels[3 + seed : 30, 20:40] = 1
+        for y in range(10, 21):
+            for x in range(22, 32):
+                if ((x + 0.5 - 27) / 5) ** 2 + ((y + 0.5 - 15.5) / 5.5) ** 2 <= 1:
+                    labels[y, x] = 2
+        expected[f"cell{seed}"] = labels
+    return expected
+
+
+def cellpose(root):
+    """What Cellpose leaves beside its pictures: 16 bits, a number a cell, more than 255 of them."""
+    expected = {}
+    for seed in range(3):
+        cells = blocks([0, *range(250, 270)], seed)
+        save(root / f"dish_{seed}.tif", photo(seed))
+        ending = "png" if seed else "tif"
+        save(root / f"dish_{seed}_cp_masks.{ending}", Image.fromarray(cells.astype(np.uint16)))
+        save(root / f"dish_{seed}_cp_output.png", photo(seed))
+        expected[f"dish_{seed}"] = (cells > 0).astype(np.uint8)
+    return expected
+
+
+FIELDS = {"geotiff": geotiff, "imagej": imagej, "cellpose": cellpose}
