@@ -49,7 +49,7 @@ def read_list(path: Path) -> tuple[Meaning, bool]:
         return numbers(path, rows), False
     first = -1 if rows[0][1] == IGNORE else 0  # labelme counts from -1 where the list begins with __ignore__
     names = [class_or_void(line) for _, line in rows]
-    found = {place: name for place, name in enumerate(names, first)}
+    found = dict(enumerate(names, first))
     if first:
         found[VOID] = None  # as which it is saved in a PNG
     return different(path, found), False
