@@ -1,10 +1,10 @@
 """Every number or colour that a source holds and the class that it becomes: seen before anything is written."""
 
+import io
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -144,34 +144,35 @@ def class_names(meaning: Mapping[int, str | None]) -> list[str]:
 
 def lies_as_stored(item: Item, shape: tuple[int, ...]) -> bool:
     """Whether labels of this shape fit the picture as it is stored and not upright. DataError where they fit neither."""
-    if item.picture is None:
+    if item.picture is None and item.inside is None:
         return False
-    stored, orientation = picture_size(item.picture)
+    stored, orientation = picture_size(item)
     upright = stored[::-1] if orientation >= 5 else stored
     if shape == upright:
         return False
     if shape == stored:
         return True
     raise DataError(
-        f"the labels of {item.name} are {shape[0]}x{shape[1]} (height x width), but the picture {item.picture} is "
+        f"the labels of {item.name} are {shape[0]}x{shape[1]} (height x width), but the picture {item.picture or item.name} is "
         f"{upright[0]}x{upright[1]}; both must have the same size"
     )
 
 
-def picture_size(path: Path) -> tuple[tuple[int, int], int]:
+def picture_size(item: Item) -> tuple[tuple[int, int], int]:
     """Height and width as stored, and the EXIF orientation, 1 to 8, of which 1 is upright. Raises DataError."""
     try:
-        with Image.open(path) as image:
+        with Image.open(item.picture or io.BytesIO(item.inside() if item.inside else b"")) as image:
             orientation = image.getexif().get(ORIENTATION, 1)
             return (image.height, image.width), orientation if orientation in TURNS else 1
     except Exception as error:  # Pillow raises whatever its parsers hit
-        raise DataError(f"picture {path}: cannot be read ({error}); replace the file, or take it out") from error
+        raise DataError(
+            f"picture {item.picture or item.name}: cannot be read ({error}); replace the file, or take it out"
+        ) from error
 
 
 def upright(labels: np.ndarray, item: Item) -> np.ndarray:
     """Labels that lie as the picture is stored, turned as its tag says."""
-    assert item.picture is not None
-    return TURNS[picture_size(item.picture)[1]](labels)
+    return TURNS[picture_size(item)[1]](labels)
 
 
 def table_text(survey: Survey) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+THIN = 1e-9  # half of an axis at least: an ellipse without height covers nothing
+
 
 def inside_rings(rings: Iterable[np.ndarray], height: int, width: int) -> np.ndarray:
     """The pixels whose middle lies within an odd number of `rings`, float (n, 2) of x and y, bool (H, W).
@@ -31,6 +33,6 @@ def inside_ellipse(left: float, top: float, right: float, bottom: float, height:
     >>> inside_ellipse(0, 0, 3, 3, 3, 4).astype(int).tolist()
     [[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0]]
     """
-    y = (np.arange(height) + 0.5 - (top + bottom) / 2)[:, None] / max((bottom - top) / 2, np.finfo(float).tiny)
-    x = (np.arange(width) + 0.5 - (left + right) / 2) / max((right - left) / 2, np.finfo(float).tiny)
+    y = (np.arange(height) + 0.5 - (top + bottom) / 2)[:, None] / max((bottom - top) / 2, THIN)
+    x = (np.arange(width) + 0.5 - (left + right) / 2) / max((right - left) / 2, THIN)
     return y**2 + x**2 <= 1

@@ -7,7 +7,8 @@ and 4 bits, tifffile needs another package for LZW and LERC. It has no call for 
 import io
 import struct
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -108,12 +109,16 @@ def rasterio() -> Any:
     return library
 
 
-def opened(path: Path) -> Any:
-    """The file in rasterio. Raises DataError."""
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file in rasterio. What goes wrong in it, within the `with` too, is a DataError."""
+    library = rasterio()
     try:
-        return rasterio().open(path)
-    except rasterio().errors.RasterioError as error:
-        raise DataError(f"{path}: cannot be read as GeoTIFF ({error}); replace the file") from error
+        with library.open(path) as file:
+            yield file
+    except library.errors.RasterioError as error:
+        reason = error.__cause__ or error  # rasterio's own words may be no more than "Read failed"
+        raise DataError(f"{path}: cannot be read as GeoTIFF ({reason}); replace the file") from error
 
 
 def bands(path: Path) -> int:
@@ -149,8 +154,10 @@ def numbers(path: Path, hide: bool) -> np.ndarray:
             f"labels {path}: {stored.dtype} with fractions such as {odd[0]:g}; a class map holds the numbers of classes"
         )
     if whole.size and max(abs(int(whole.min())), abs(int(whole.max()))) > MOST:
-        raise DataError(f"labels {path}: numbers from {whole.min():g} to {whole.max():g}; class numbers are smaller")
-    return np.where(there, whole, NO_DATA).astype(np.int32)
+        raise DataError(
+            f"labels {path}: numbers from {int(whole.min())} to {int(whole.max())}; those of classes are smaller"
+        )
+    return np.where(there, whole.astype(np.int32), NO_DATA)
 
 
 def colours(path: Path, hide: bool) -> np.ndarray:
@@ -163,7 +170,7 @@ def colours(path: Path, hide: bool) -> np.ndarray:
                 f"labels {path}: {file.count} bands of {file.dtypes[0]}; colours are three of uint8, class numbers one band"
             )
         pixels, there = np.moveaxis(file.read([1, 2, 3]), 0, -1), file.dataset_mask() > 0
-    return np.where(there, pack(pixels), NO_DATA).astype(np.int32)
+    return np.where(there, pack(pixels), NO_DATA)
 
 
 def as_it_is(path: Path) -> bool:

@@ -1,0 +1,510 @@
+"""GeoTIFF, ROIs of ImageJ, masks of Cellpose: what the libraries of those fields write, and each refusal."""
+
+import importlib
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minifcn.data.formats.fields.filling import inside_ellipse, inside_rings
+from minifcn.data.formats.fields.geotiff import tags_of
+from minifcn.data.formats.masks import read_numbers
+
+from . import other_fields
+from .drawing import HEIGHT, WIDTH, becomes, blocks, coloured_blocks, opened, photo, save
+from .imported import importing, same_labels
+from .other_fields import module, write_tiff
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "set").mkdir()
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def bring(capsys, place, tmp_path):
+    """bring("--void", 3): the set imported into a new folder."""
+    return lambda *words: importing(capsys, place, tmp_path / "root", *words)
+
+
+@pytest.mark.parametrize("name, package", [("geotiff", "rasterio"), ("imagej", "roifile")])
+def test_a_reader_that_is_missing_is_named(name, package, place, bring, monkeypatch):
+    other_fields.FIELDS[name](place)
+    real = importlib.import_module
+
+    def without(module, *rest):
+        if module.startswith(package):
+            raise ImportError(f"No module named {package!r}")
+        return real(module, *rest)
+
+    monkeypatch.setattr("minifcn.data.formats.extras.import_module", without)
+    bring().failed(package, "pip install 'minifcn[formats]'", f"No module named '{package}'")
+
+
+# GeoTIFF
+
+
+def maps(place, labels, count=2, **options):
+    """Pictures of 8-bit RGB, and the same class map for each of them."""
+    for seed in range(count):
+        write_tiff(place / f"images/t{seed}.tif", np.moveaxis(np.asarray(photo(seed)), -1, 0), photometric="RGB")
+        write_tiff(place / f"labels/t{seed}.tif", labels, **options)
+
+
+def test_a_map_with_names_and_nodata(place, bring):
+    other_fields.geotiff(place)
+    done = bring().worked()
+    assert done.classes == ["water", "wood, dense", "town"]
+    assert "255 is nodata in all maps, and void" in done.out
+    assert "3 pictures are written anew as PNG" in done.out
+
+
+def test_pictures_of_16_bits_are_stretched_alike(place, bring):
+    """0 to what is nearly the brightest of all pictures becomes 0 to 255, with one scale, in the order red, green, blue."""
+    other_fields.geotiff(place)
+    done = bring().worked()
+    white = float(done.out.split("0 to ")[1].split(" become")[0])
+    stored = [np.asarray(photo(seed)).astype(float) * 12 for seed in range(3)]
+    assert white == pytest.approx(max(np.percentile(each, 99.5) for each in stored), rel=1e-3)
+    for seed, values in enumerate(stored):
+        found = np.asarray(opened(done.root / f"JPEGImages/tile_{seed}.png"))
+        wanted = np.minimum(values * 255 / white, 255)
+        assert np.abs(found - wanted).max() <= 0.51
+
+
+def test_a_picture_of_8_bits_is_linked_and_a_fourth_band_does_not_bleach_it(place, bring):
+    """Of four bands rasterio calls the fourth alpha, though it may be infrared: Pillow would lay the picture over white."""
+    labels = blocks((1, 2)).astype(np.uint8)
+    maps(place, labels)
+    bands = np.moveaxis(np.asarray(photo(1)), -1, 0)
+    write_tiff(place / "images/t1.tif", np.concatenate([bands, np.full_like(bands[:1], 9)]))
+    assert opened(place / "images/t1.tif").mode == "RGBA"
+    done = bring().worked()
+    assert (done.root / "JPEGImages/t0.tif").resolve() == place / "images/t0.tif"
+    np.testing.assert_array_equal(np.asarray(opened(done.root / "JPEGImages/t1.png")), np.asarray(photo(1)))
+
+
+def test_bands_are_taken_by_their_roles(place, bring):
+    """Blue first, as satellites have it."""
+    rasterio = module("rasterio")
+    roles = [getattr(rasterio.enums.ColorInterp, name) for name in ("blue", "green", "red", "undefined")]
+    maps(place, blocks((1, 2)).astype(np.uint8))
+    for seed in range(2):
+        bands = np.moveaxis(np.asarray(photo(seed)), -1, 0)
+        path = write_tiff(
+            place / f"images/t{seed}.tif", np.concatenate([bands[::-1], bands[:1]]), photometric="MINISBLACK"
+        )
+        with rasterio.open(path, "r+") as file:
+            file.colorinterp = roles
+    done = bring().worked()
+    np.testing.assert_array_equal(np.asarray(opened(done.root / "JPEGImages/t1.png")), np.asarray(photo(1)))
+
+
+def test_a_grey_picture_and_nodata_of_floats(place, bring):
+    maps(place, blocks((1, 2)).astype(np.uint8))
+    values = np.linspace(0, 2, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
+    values[0] = (np.nan, -9999, np.inf) * (WIDTH // 3) + (0,) * (WIDTH % 3)
+    for seed in range(2):
+        write_tiff(place / f"images/t{seed}.tif", values, nodata=-9999)
+    done = bring().worked()
+    found = np.asarray(opened(done.root / "JPEGImages/t0.png"))
+    assert (found[0] == 0).all() and found[-1].min() > 240 and (found == found[..., :1]).all()
+
+
+@pytest.mark.parametrize("kind", ("uint8", "int8", "int16", "uint16", "int32", "uint32", "float32", "float64"))
+def test_numbers_of_any_kind(kind, place, bring):
+    labels = blocks((0, 1, 2))
+    maps(place, labels.astype(kind), compress="deflate")
+    same_labels(bring().worked().labels, dict.fromkeys(("t0", "t1"), labels.astype(np.uint8)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"nbits": 2}, {"nbits": 4}, {"photometric": "MINISWHITE"}, {"tiled": True, "blockxsize": 16, "blockysize": 16}, {"BIGTIFF": "YES"},
+     {"compress": "lerc"}, {"compress": "zstd", "predictor": 2}],
+    ids=lambda options: "_".join(map(str, options.items())),
+)  # fmt: skip
+def test_numbers_as_gdal_packs_them(options, place, bring):
+    """Pillow stretches or turns over some of these, and cannot read others."""
+    labels = blocks((0, 1, 2, 3)).astype(np.uint8)
+    maps(place, labels, **options)
+    same_labels(bring().worked().labels, dict.fromkeys(("t0", "t1"), labels))
+
+
+@pytest.mark.parametrize("kind, none", [("uint8", 0), ("int16", -9999), ("float32", np.nan), ("uint8", 255)])
+def test_nodata_is_void_whatever_number_it_has(kind, none, place, bring):
+    labels = blocks((1, 2, 3)).astype(kind)
+    stored = np.where(labels == 3, kind and none, labels).astype(kind)
+    maps(place, stored, nodata=none)
+    done = bring().worked()
+    same_labels(done.labels, dict.fromkeys(("t0", "t1"), becomes(labels.astype(int), {1: 0, 2: 1, 3: 255})))
+    assert done.classes == ["number 1", "number 2"]
+
+
+def test_nodata_that_a_person_gives_a_meaning(place, bring):
+    """What rasterises outlines often leaves 0 for background and calls it nodata."""
+    labels = blocks((0, 1)).astype(np.uint8)
+    maps(place, labels, nodata=0)
+    bring().failed("1 classes")
+    done = bring("--values", "0=background,1=house").worked()
+    assert done.classes == ["background", "house"]
+    same_labels(done.labels, dict.fromkeys(("t0", "t1"), labels))
+
+
+def test_each_map_has_a_nodata_of_its_own(place, bring):
+    """7 is nodata here and a class there."""
+    labels = blocks((1, 7)).astype(np.uint8)
+    maps(place, labels)
+    write_tiff(place / "labels/t1.tif", labels, nodata=7)
+    done = bring().worked()
+    assert done.classes == ["number 1", "number 7"] and "no data" in done.out
+    same_labels(done.labels, {"t0": becomes(labels, {1: 0, 7: 1}), "t1": becomes(labels, {1: 0, 7: 255})})
+
+
+def test_a_mask_within_the_file_is_nodata_too(place, bring):
+    rasterio = module("rasterio")
+    labels = blocks((1, 2)).astype(np.uint8)
+    maps(place, labels)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(place / "labels/t0.tif", "r+") as file:
+        file.write_mask(np.arange(WIDTH) >= np.full((HEIGHT, 1), 7))
+    expected = becomes(labels, {1: 0, 2: 1})
+    masked = expected.copy()
+    masked[:, :7] = 255
+    same_labels(bring().worked().labels, {"t0": masked, "t1": expected})
+
+
+def test_a_map_drawn_in_colours_is_asked_about(place, bring, tmp_path):
+    drawn = coloured_blocks(((0, 92, 230), (38, 115, 0)))
+    maps(place, np.moveaxis(drawn, -1, 0), photometric="RGB")
+    bring().failed("no list in the source says which classes they are", "#005ce6")
+    (tmp_path / "colours.txt").write_text("0 92 230 water\n38 115 0 wood\n")
+    done = bring("--colours", tmp_path / "colours.txt").worked()
+    same_labels(done.labels, dict.fromkeys(("t0", "t1"), blocks((0, 1)).astype(np.uint8)))
+
+
+def test_a_colour_table_does_not_change_the_numbers(place, bring):
+    labels = blocks((0, 1, 2)).astype(np.uint8)
+    maps(place, labels)
+    with module("rasterio").open(place / "labels/t0.tif", "r+") as file:
+        file.write_colormap(1, {0: (9, 9, 9, 255), 1: (255, 0, 0, 255), 2: (1, 2, 3, 255)})
+    same_labels(bring().worked().labels, dict.fromkeys(("t0", "t1"), labels))
+
+
+TABLE = """<PAMDataset><PAMRasterBand band="1"><GDALRasterAttributeTable tableType="thematic">
+<FieldDefn index="0"><Name>Count</Name><Type>0</Type><Usage>1</Usage></FieldDefn>
+<FieldDefn index="1"><Name>Value</Name><Type>0</Type><Usage>5</Usage></FieldDefn>
+<FieldDefn index="2"><Name>Class</Name><Type>2</Type><Usage>2</Usage></FieldDefn>
+<Row index="0"><F>7</F><F>311</F><F>Broad-leaved forest</F></Row><Row index="1"><F>7</F><F>112</F><F>Background</F></Row>
+</GDALRasterAttributeTable></PAMRasterBand></PAMDataset>"""
+
+
+def test_names_from_an_attribute_table(place, bring):
+    """Numbers of three digits, as land cover has them, are classes where a table names them."""
+    labels = blocks((311, 112)).astype(np.uint16)
+    maps(place, labels)
+    (place / "labels/t0.tif.aux.xml").write_text(TABLE)
+    done = bring().worked()
+    assert done.classes == ["background", "Broad-leaved forest"]
+    same_labels(done.labels, dict.fromkeys(("t0", "t1"), becomes(labels, {112: 0, 311: 1})))
+
+
+@pytest.mark.parametrize("other, words", [
+    (TABLE.replace("Broad-leaved", "Other"), ("t1.tif.aux.xml", "311", "Other forest", "Broad-leaved forest")),
+    ("<PAMDataset", ("t1.tif.aux.xml", "cannot be read")),
+])  # fmt: skip
+def test_names_that_disagree_or_cannot_be_read(other, words, place, bring):
+    maps(place, blocks((311, 112)).astype(np.uint16))
+    (place / "labels/t0.tif.aux.xml").write_text(TABLE)
+    (place / "labels/t1.tif.aux.xml").write_text(other)
+    bring().failed(*words)
+
+
+def test_statistics_beside_a_map_are_no_names(place, bring):
+    """GDAL keeps them in a file of that name too."""
+    maps(place, blocks((0, 1)).astype(np.uint8))
+    (place / "labels/t0.tif.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Metadata><MDI key="STATISTICS_MEAN">1</MDI></Metadata></PAMRasterBand></PAMDataset>'
+    )
+    (place / "labels/t1.tif.aux.xml").write_text("<PAMDataset/>")
+    assert bring().worked().classes == ["number 0", "number 1"]
+
+
+@pytest.mark.parametrize("labels, words", [
+    (blocks((0, 1)).astype(np.float32) / 3, ("float32 with fractions such as 0.333333",)),
+    (np.zeros((2, HEIGHT, WIDTH), np.uint8), ("2 bands", "a class map has one")),
+    (np.zeros((3, HEIGHT, WIDTH), np.uint16), ("3 bands of uint16", "colours are three of uint8")),
+    (np.zeros((HEIGHT, WIDTH - 1), np.uint8), (f"{HEIGHT}x{WIDTH - 1}", "same size")),
+    (np.full((HEIGHT, WIDTH), 3e9, np.uint32), ("3000000000",)),
+])  # fmt: skip
+def test_maps_that_hold_no_classes(labels, words, place, bring):
+    maps(place, labels)
+    bring().failed("t0", *words)
+
+
+def test_a_damaged_geotiff_is_named(place, bring):
+    maps(place, blocks((0, 1)).astype(np.uint8))
+    content = (place / "labels/t1.tif").read_bytes()
+    (place / "labels/t1.tif").write_bytes(content[: len(content) // 2])
+    bring().failed("t1.tif", "cannot be read")
+
+
+def test_a_picture_written_anew_of_another_size_than_its_map(place, bring):
+    other_fields.geotiff(place)
+    write_tiff(place / "labels/tile_1.tif", np.zeros((9, 9), np.uint8), nodata=255)
+    bring().failed("tile_1", "9x9", f"{HEIGHT}x{WIDTH}")
+
+
+@pytest.mark.parametrize(
+    "options", ({}, {"BIGTIFF": "YES"}, {"ENDIANNESS": "BIG"}), ids=("classic", "big", "big-endian")
+)
+def test_tags_of_a_tiff_that_pillow_cannot_open(options, tmp_path):
+    path = write_tiff(tmp_path / "five.tif", np.zeros((5, 3, 4), np.uint16), **options)
+    assert {256, 257, 258, 33550, 33922, 34735} <= set(tags_of(path))
+    assert tags_of(save(tmp_path / "a.png", photo())) == []
+    path.write_bytes(path.read_bytes()[:9])
+    assert tags_of(path) == []
+
+
+# TIFF labels without a place on Earth
+
+
+@pytest.mark.parametrize("kind", ("uint8", "bool"))
+def test_masks_whose_white_is_zero_are_read_as_stored(kind, tmp_path):
+    """ImageJ saves masks so: 255 is the object, drawn black. Pillow turns the numbers over."""
+    stored = blocks((0, 1, 1)).astype(kind) if kind == "bool" else blocks((0, 255, 1)).astype(kind)
+    path = tmp_path / "mask.tif"
+    module("tifffile").imwrite(path, stored, photometric="miniswhite")
+    assert not np.array_equal(np.asarray(opened(path)).astype(int), stored)
+    np.testing.assert_array_equal(read_numbers(path), stored)
+    module("tifffile").imwrite(path, stored, photometric="minisblack")
+    np.testing.assert_array_equal(read_numbers(path), stored)
+
+
+@pytest.mark.parametrize("bits", (2, 4))
+@pytest.mark.parametrize("photometric", ("MINISBLACK", "MINISWHITE"))
+def test_small_numbers_in_a_tiff_are_not_stretched(bits, photometric, tmp_path):
+    labels = blocks(range(2**bits)).astype(np.uint8)
+    path = write_tiff(tmp_path / "few.tif", labels, nbits=bits, photometric=photometric)
+    np.testing.assert_array_equal(read_numbers(path), labels)
+
+
+# filling
+
+
+def inside_by_loops(rings, height, width):
+    """For each pixel: how many sides does a ray from its middle to the left cross?"""
+    found = np.zeros((height, width), bool)
+    for row in range(height):
+        for column in range(width):
+            x, y = column + 0.5, row + 0.5
+            for ring in rings:
+                for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+                    if (y0 <= y < y1 or y1 <= y < y0) and x0 + (y - y0) * (x1 - x0) / (y1 - y0) <= x:
+                        found[row, column] ^= True
+    return found
+
+
+@pytest.mark.parametrize("corners", (3, 4, 7, 12))
+@pytest.mark.parametrize("whole", (True, False))
+def test_filling_is_a_ray_for_each_pixel(corners, whole, rng):
+    """Outlines that cross themselves, leave the picture, and lie in each other."""
+    rings = [rng.uniform(-4, 20, (corners, 2)), rng.uniform(0, 15, (4, 2))]
+    rings = [np.rint(ring) if whole else ring for ring in rings]
+    np.testing.assert_array_equal(inside_rings(rings, 13, 17), inside_by_loops(rings, 13, 17))
+
+
+def test_a_square_has_25_pixels_and_neighbours_share_none():
+    square = np.array([(5, 5), (10, 5), (10, 10), (5, 10)])
+    found = [inside_rings([np.add(square, (shift, 0))], 20, 20) for shift in (0, 5)]
+    assert found[0].sum() == 25 and found[0][5:10, 5:10].all()
+    assert not (found[0] & found[1]).any()
+    assert inside_rings([square[::-1]], 20, 20).sum() == 25, "whatever way it runs"
+    assert inside_rings([square, square - 0.2], 20, 20).sum() < 25, "even-odd"
+
+
+@pytest.mark.parametrize("box", ((2, 3, 11, 9), (0.4, 1.2, 7.7, 8.1), (-3, -2, 4, 30), (5, 5, 5, 5)))
+def test_an_ellipse_covers_the_middles_within_it(box):
+    left, top, right, bottom = box
+    a, b = max((right - left) / 2, 1e-9), max((bottom - top) / 2, 1e-9)
+    wanted = [
+        [((x + 0.5 - (left + right) / 2) / a) ** 2 + ((y + 0.5 - (top + bottom) / 2) / b) ** 2 <= 1 for x in range(14)]
+        for y in range(12)
+    ]
+    np.testing.assert_array_equal(inside_ellipse(*box, 12, 14), wanted)
+
+
+# ROIs of ImageJ
+
+
+def picture_and_rois(place, *rois, name="a", count=2):
+    """`count` pictures that have the same ROIs."""
+    for number in range(count):
+        save(place / f"{name}{number}.tif", photo(number))
+        module("roifile").roiwrite(place / f"{name}{number}.zip", rois, mode="w")
+
+
+def square(left, top, name="", side=5, **options):
+    corners = np.add([(0, 0), (side, 0), (side, side), (0, side)], (left, top))
+    roi = module("roifile").ImagejRoi.frompoints(corners, name=name)
+    for key, value in options.items():
+        setattr(roi, key, value)
+    return roi
+
+
+def drawn(*boxes):
+    """Labels by hand: left, top, number of squares of 5."""
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for left, top, number in boxes:
+        labels[top : top + 5, left : left + 5] = number
+    return labels
+
+
+def test_a_name_without_its_number_is_the_class(place, bring):
+    picture_and_rois(
+        place, square(1, 2, "leaf-1"), square(9, 2, "leaf-2"), square(1, 20, "stem"), square(20, 20, "leaf 3")
+    )
+    done = bring().worked()
+    assert done.classes == ["background", "leaf", "stem"]
+    labels = drawn((1, 2, 1), (9, 2, 1), (1, 20, 2), (20, 20, 1))
+    same_labels(done.labels, {"a0": labels, "a1": labels})
+    assert "name without the number" in done.out
+
+
+@pytest.mark.parametrize(
+    "name", ("0012-0345", "12", "0001-0012-0345", "F3", "0f36cc8e-ec1b-11f1-a3ed-02fc00000001", "")
+)
+def test_names_that_nobody_chose_are_one_class(name, place, bring):
+    picture_and_rois(place, square(1, 2, name), square(9, 9, "0099-0099"))
+    done = bring().worked()
+    assert done.classes == ["background", "object"]
+    same_labels(done.labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1), (9, 9, 1))))
+
+
+def test_a_group_is_heard_before_a_name(place, bring):
+    picture_and_rois(place, square(1, 2, "leaf", group=2), square(9, 9, "stem", group=7))
+    done = bring().worked()
+    assert done.classes == ["background", "group 2", "group 7"] and "class of a ROI is its group" in done.out
+    same_labels(done.labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1), (9, 9, 2))))
+
+
+def test_the_later_of_two_rois_counts(place, bring):
+    picture_and_rois(place, square(1, 2, "leaf"), square(3, 4, "stem"))
+    same_labels(bring().worked().labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1), (3, 4, 2))))
+
+
+def test_what_is_no_area_or_on_another_slice_is_left_out(place, bring):
+    roifile = module("roifile")
+    line = roifile.ImagejRoi(roitype=roifile.ROI_TYPE.LINE, x1=1, y1=1, x2=9, y2=9, name="scale")
+    points = roifile.ImagejRoi.frompoints([[3, 3]], name="spot")
+    points.roitype = roifile.ROI_TYPE.POINT
+    picture_and_rois(place, square(1, 2, "leaf"), square(9, 9, "deep", z_position=4), line, points)
+    done = bring().worked()
+    assert done.classes == ["background", "leaf"]
+    assert "6 ROIs that are no areas of the first slice, left out: a0: deep, a0: scale, a0: spot" in done.out
+    same_labels(done.labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1))))
+
+
+def test_parts_of_pixels_and_a_hole(place, bring):
+    """A ROI of two outlines is filled even-odd; corners may lie within pixels."""
+    roifile = module("roifile")
+    fine = roifile.ImagejRoi.frompoints([[20.6, 3.4], [25.4, 3.4], [25.4, 8.6], [20.6, 8.6]], name="fine")
+    ring = roifile.ImagejRoi(
+        roitype=roifile.ROI_TYPE.RECT, left=1, top=1, right=11, bottom=11, name="ring", shape_roi_size=32,
+        multi_coordinates=np.array([0, 1, 1, 1, 11, 1, 1, 11, 11, 1, 1, 11, 4, 0, 4, 4, 1, 8, 4, 1, 8, 8, 1, 4, 8, 4], np.float32),
+    )  # fmt: skip
+    picture_and_rois(place, fine, ring)
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    labels[3:9, 21:25] = 1
+    labels[1:11, 1:11] = 2
+    labels[4:8, 4:8] = 0
+    same_labels(bring().worked().labels, {"a0": labels, "a1": labels})
+
+
+def test_rois_within_the_tiff(place, bring):
+    """As ImageJ saves an overlay with its picture."""
+    tifffile = module("tifffile")
+    for name in "ab":
+        rois = [square(1, 2, "leaf").tobytes(), square(9, 9, "stem").tobytes()]
+        tifffile.imwrite(
+            place / f"{name}.tif", np.asarray(photo()), imagej=True, photometric="rgb", metadata={"Overlays": rois}
+        )
+    save(place / "c.tif", photo())
+    done = bring().worked()
+    assert "with ROIs in it is there" in done.out
+    assert "1 pictures without ROIs, left out: c" in done.out
+    same_labels(done.labels, dict.fromkeys("ab", drawn((1, 2, 1), (9, 9, 2))))
+
+
+@pytest.mark.parametrize("file", ("{}_RoiSet.zip", "RoiSet_{}.zip", "rois/{}.zip", "{}_rois.zip", "{}.roi"))
+def test_where_rois_lie(file, place, bring):
+    roi = square(1, 2, "leaf")
+    for name in "ab":
+        save(place / f"{name}.tif", photo())
+        path = place / file.format(name)
+        path.parent.mkdir(exist_ok=True)
+        module("roifile").roiwrite(path, roi if path.suffix == ".roi" else [roi], mode="w")
+    (place / "notes.zip").write_bytes(b"PK\3\4" + bytes(40))
+    same_labels(bring().worked().labels, dict.fromkeys("ab", drawn((1, 2, 1))))
+
+
+def test_the_only_rois_beside_the_only_picture(place, bring):
+    save(place / "dish.tif", photo())
+    module("roifile").roiwrite(place / "RoiSet.zip", [square(1, 2, "leaf")], mode="w")
+    same_labels(bring().worked().labels, {"dish": drawn((1, 2, 1))})
+
+
+def test_rois_without_a_picture_and_damaged_ones(place, bring):
+    picture_and_rois(place, square(1, 2, "leaf"), square(9, 9, "stem"))
+    module("roifile").roiwrite(place / "gone_RoiSet.zip", [square(1, 2)], mode="w")
+    done = bring().worked()
+    assert "1 files of ROIs without a picture, left out: gone_RoiSet" in done.out
+    shutil.rmtree(done.root)
+    content = (place / "a1.zip").read_bytes()
+    (place / "a1.zip").write_bytes(content[: len(content) // 2])
+    bring().failed("a1.zip", "the ROIs cannot be read")
+
+
+def test_pictures_of_several_slices_are_said(place, bring):
+    module("tifffile").imwrite(
+        place / "a0.tif", np.zeros((3, HEIGHT, WIDTH), np.uint8), imagej=True, metadata={"axes": "ZYX"}
+    )
+    module("roifile").roiwrite(place / "a0.zip", [square(1, 2, "leaf")], mode="w")
+    assert "1 pictures have several slices or channels (a0): the first is taken" in bring().worked().out
+
+
+# Cellpose
+
+
+def test_cells_are_one_class(place, bring):
+    other_fields.cellpose(place)
+    done = bring().worked()
+    assert done.classes == ["background", "cell"] and "cells that touch become one" in done.out
+
+
+def test_cellpose_with_folders_of_its_own_and_training_sets(place, bring):
+    cells = blocks((0, 1, 300))
+    for seed, name in enumerate("ab"):
+        save(place / f"{name}.jpg", photo(seed))
+        save(place / f"masks/{name}_cp_masks.png", Image.fromarray(cells.astype(np.uint16)))
+        save(place / f"outlines/{name}_outlines_cp_masks.png", photo())
+    done = bring().worked()
+    same_labels(done.labels, dict.fromkeys("ab", (cells > 0).astype(np.uint8)))
+    shutil.rmtree(place)
+    shutil.rmtree(done.root)
+    for seed in range(2):
+        save(place / f"00{seed}_img.png", photo(seed))
+        save(place / f"00{seed}_masks.png", Image.fromarray(cells.astype(np.uint16)))
+    done = bring().worked()
+    same_labels(done.labels, dict.fromkeys(("000", "001"), (cells > 0).astype(np.uint8)))
+    assert (done.root / "JPEGImages/000.png").resolve() == place / "000_img.png"
+
+
+def test_two_masks_or_two_pictures_of_one_name(place, bring):
+    other_fields.cellpose(place)
+    twin = save(place / "masks/dish_1_cp_masks.png", Image.fromarray(blocks((0, 1)).astype(np.uint16)))
+    bring("--format", "cellpose").failed("dish_1_cp_masks.png", "masks of one picture")
+    twin.unlink()
+    save(place / "dish_1.jpg", photo())
+    bring().failed("dish_1.jpg", "dish_1.tif", "take out one")
