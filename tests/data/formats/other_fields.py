@@ -11,14 +11,26 @@ from PIL import Image
 from .drawing import HEIGHT, WIDTH, becomes, blocks, photo, save
 
 
-def module(name, reason=needs.FORMATS):
-    """A library that an extra brings; the test skips where it is absent."""
+def module(name):
+    """A library that the extra `formats` brings; the test skips where it is absent."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module(name)
+        return imported(name)
     except ImportError:
-        pytest.skip(reason)
+        pytest.skip(needs.FORMATS)
+
+
+def tool(name):
+    """A module of a tool that writes label files; the test skips where it is absent."""
+    try:
+        return imported(name)
+    except ImportError:
+        pytest.skip(needs.TOOLS)
+
+
+def imported(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(name)
 
 
 def write_tiff(path, bands, **options):

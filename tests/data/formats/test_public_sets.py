@@ -4,7 +4,6 @@ import importlib
 import shutil
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,7 +15,7 @@ from minifcn.data.labels import VOC_CLASSES, colour_map
 from . import public_sets
 from .drawing import blocks, coloured_blocks, opened, photo, save, text
 from .imported import importing, same_labels
-from .other_fields import FIELDS, module
+from .other_fields import FIELDS, module, tool
 from .public_sets import CAMVID, PUBLIC_SETS
 
 MINE = {**PUBLIC_SETS, **FIELDS}
@@ -327,7 +326,7 @@ def test_segnet_folders_of_colours_without_a_list(place, bring):
 
 def test_the_label_table_is_that_of_cityscapesscripts(place):
     """Ids, train ids, names and what evaluation ignores, of all labels of the package."""
-    labels = module("cityscapesscripts.helpers.labels", needs.TOOLS).labels
+    labels = tool("cityscapesscripts.helpers.labels").labels
     ids = {each.id: None if each.ignoreInEval else each.name for each in labels if each.id >= 0}
     assert cityscapes.KINDS["labelIds"] == ids
     trained = {each.trainId: each.name for each in labels if not each.ignoreInEval} | {255: None}
@@ -345,8 +344,7 @@ def test_the_label_table_is_that_of_cityscapesscripts(place):
 @pytest.mark.parametrize("encoding, ending", [("ids", "labelIds"), ("trainIds", "labelTrainIds")])
 def test_what_cityscapesscripts_writes(encoding, ending, place, bring):
     """Polygons of a car, a group of cars, a licence plate, the car that took the picture: number for number as its tables say."""
-    module("cityscapesscripts.helpers.labels", needs.TOOLS)
-    writer = importlib.import_module("cityscapesscripts.preparation.json2labelImg")
+    writer = tool("cityscapesscripts.preparation.json2labelImg")
     box = "[[{0},{1}],[{2},{1}],[{2},{3}],[{0},{3}]]".format
     drawn = {"road": (0, 0, 39, 31), "ego vehicle": (0, 28, 39, 31), "cargroup": (20, 20, 25, 25), "license plate": (21, 21, 23, 23),
              "sky": (5, 5, 10, 10), "polegroup": (12, 12, 14, 14)}  # fmt: skip
