@@ -406,6 +406,11 @@ def test_what_is_no_area_or_on_another_slice_is_left_out(place, bring):
     same_labels(done.labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1))))
 
 
+def test_rois_of_which_none_is_an_area(place, bring):
+    picture_and_rois(place, square(1, 2, "deep", position=7), square(9, 9, "deep", t_position=2))
+    bring().failed("none of 4 ROIs is an area", "a0: deep", "save the slices")
+
+
 def test_parts_of_pixels_and_a_hole(place, bring):
     """A ROI of two outlines is filled even-odd; corners may lie within pixels."""
     roifile = module("roifile")
@@ -499,6 +504,14 @@ def test_cellpose_with_folders_of_its_own_and_training_sets(place, bring):
     done = bring().worked()
     same_labels(done.labels, dict.fromkeys(("000", "001"), (cells > 0).astype(np.uint8)))
     assert (done.root / "JPEGImages/000.png").resolve() == place / "000_img.png"
+
+
+def test_a_picture_whose_name_ends_as_those_of_training_sets(place, bring):
+    """s1_img.tif has the masks s1_img_cp_masks.png."""
+    for seed in range(2):
+        save(place / f"s{seed}_img.tif", photo(seed))
+        save(place / f"s{seed}_img_cp_masks.png", Image.fromarray(blocks((0, 1, 300)).astype(np.uint16)))
+    assert sorted(bring().worked().labels) == ["s0_img", "s1_img"]
 
 
 def test_two_masks_or_two_pictures_of_one_name(place, bring):

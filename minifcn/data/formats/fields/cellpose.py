@@ -51,20 +51,28 @@ def read(source: Path, options: Options) -> Source:
     masks = mask_files(source)
     if not masks:
         raise DataError(f"{source}: no NAME{SUFFIX}.png is there, nor NAME{TRAINING}.png beside NAME{IMAGE}.png")
-    pictures: dict[str, Path] = {}
-    places = {path.parent for path in masks.values()} | {path.parent.parent for path in masks.values()}
-    for path in sorted(path for place in places for path in place.iterdir() if path.suffix.lower() in PICTURES):
-        if not path.stem.endswith(OTHERS) and not path.name.startswith("."):
-            name = path.stem.removesuffix(IMAGE)
-            if name in pictures and name in masks:
-                raise DataError(
-                    f"{pictures[name]} and {path} are both the picture of {masks[name].name}; take out one of them"
-                )
-            pictures[name] = path
-    items = [Item(name, pictures.get(name), None, partial(cells, path)) for name, path in masks.items()]
-    bare = sorted(set(pictures) - set(masks))
+    pictures = pictures_beside(masks)
+    found = {name: pictures.get(name) or pictures.get(name + IMAGE) for name in masks}
+    items = [Item(name, found[name], None, partial(cells, path)) for name, path in masks.items()]
+    used = set(found.values())
+    bare = [name for name, path in pictures.items() if path not in used]
     left_out = {"pictures without masks": bare} if bare else {}
     return Source(items, {0: BACKGROUND, 1: "cell"}, left_out=left_out, notes=[TOUCHING])
+
+
+def pictures_beside(masks: dict[str, Path]) -> dict[str, Path]:
+    """Pictures by name in the folders of the masks and those above them. DataError where two are the picture of one mask."""
+    places = {path.parent for path in masks.values()} | {path.parent.parent for path in masks.values()}
+    found: dict[str, Path] = {}
+    for path in sorted(path for place in places for path in place.iterdir() if path.suffix.lower() in PICTURES):
+        if path.stem.endswith(OTHERS) or path.name.startswith("."):
+            continue
+        if path.stem in found and path.stem in masks:
+            raise DataError(
+                f"{found[path.stem]} and {path} are both the picture of {masks[path.stem].name}; take out one of them"
+            )
+        found[path.stem] = path
+    return found
 
 
 def cells(path: Path) -> np.ndarray:

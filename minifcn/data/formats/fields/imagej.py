@@ -73,6 +73,11 @@ def read(source: Path, options: Options) -> Source:
         rois[name] = [roi for roi in rois_in(path) if is_area(roi)]
         others += [f"{name}: {roi.name}" for roi in rois_in(path) if not is_area(roi)]
     everything = [roi for each in rois.values() for roi in each]
+    if not everything:
+        raise DataError(
+            f"{source}: none of {len(others)} ROIs is an area of a picture's first slice ({', '.join(others[:3])}); of a stack save the slices "
+            "that have ROIs as pictures, each with its own"
+        )
     grouped = any(roi.group for roi in everything)
     classes = [BACKGROUND, *sorted({class_of(roi, grouped) for roi in everything} - {BACKGROUND})]
     items = [
