@@ -407,7 +407,7 @@ def test_what_is_no_area_or_on_another_slice_is_left_out(place, bring):
 
 
 def test_rois_of_which_none_is_an_area(place, bring):
-    picture_and_rois(place, square(1, 2, "deep", position=7), square(9, 9, "deep", t_position=2))
+    picture_and_rois(place, square(1, 2, "deep", position=7), square(9, 9, "later", t_position=2))
     bring().failed("none of 4 ROIs is an area", "a0: deep", "save the slices")
 
 
