@@ -454,6 +454,19 @@ def test_where_rois_lie(file, place, bring):
     same_labels(bring().worked().labels, dict.fromkeys("ab", drawn((1, 2, 1))))
 
 
+def test_a_picture_is_there_as_tiff_and_as_png(place, bring):
+    """The TIFF is ImageJ's own; what Cellpose wrote beside it is no picture."""
+    for name in "ab":
+        module("roifile").roiwrite(place / f"{name}_rois.zip", [square(1, 2, "1"), square(9, 9, "2")], mode="w")
+        for ending in ("tif", "png"):
+            save(place / f"{name}.{ending}", photo())
+            save(place / f"{name}_cp_masks.{ending}", blocks((0, 1)))
+    done = bring("--format", "imagej").worked()
+    same_labels(done.labels, dict.fromkeys("ab", drawn((1, 2, 1), (9, 9, 1))))
+    assert (done.root / "JPEGImages/a.tif").exists() and "a row and a column smaller" in done.out
+    assert "pictures that are there as TIFF too, left out: a.png" in done.out
+
+
 def test_the_only_rois_beside_the_only_picture(place, bring):
     save(place / "dish.tif", photo())
     module("roifile").roiwrite(place / "RoiSet.zip", [square(1, 2, "leaf")], mode="w")
@@ -492,10 +505,12 @@ def test_cellpose_with_folders_of_its_own_and_training_sets(place, bring):
     cells = blocks((0, 1, 300))
     for seed, name in enumerate("ab"):
         save(place / f"{name}.jpg", photo(seed))
+        save(place.parent / f"{name}{name}.jpg", photo(seed))  # nobody's
         save(place / f"masks/{name}_cp_masks.png", Image.fromarray(cells.astype(np.uint16)))
         save(place / f"outlines/{name}_outlines_cp_masks.png", photo())
     done = bring().worked()
     same_labels(done.labels, dict.fromkeys("ab", (cells > 0).astype(np.uint8)))
+    assert "left out" not in done.out
     shutil.rmtree(place)
     shutil.rmtree(done.root)
     for seed in range(2):

@@ -38,6 +38,8 @@ def mask_files(source: Path) -> dict[str, Path]:
     for path in files:
         if path.stem.endswith(SUFFIX):
             name = path.stem.removesuffix(SUFFIX)
+            if name.endswith(OTHERS):  # NAME_outlines_cp_masks is a drawing
+                continue
             if found.setdefault(name, path).parent != path.parent:
                 raise DataError(f"{found[name]} and {path} are masks of one picture; take out one of them")
     return found or {
@@ -51,7 +53,7 @@ def read(source: Path, options: Options) -> Source:
     masks = mask_files(source)
     if not masks:
         raise DataError(f"{source}: no NAME{SUFFIX}.png is there, nor NAME{TRAINING}.png beside NAME{IMAGE}.png")
-    pictures = pictures_beside(masks)
+    pictures = pictures_beside(masks, source)
     found = {name: pictures.get(name) or pictures.get(name + IMAGE) for name in masks}
     items = [Item(name, found[name], None, partial(cells, path)) for name, path in masks.items()]
     used = set(found.values())
@@ -60,9 +62,9 @@ def read(source: Path, options: Options) -> Source:
     return Source(items, {0: BACKGROUND, 1: "cell"}, left_out=left_out, notes=[TOUCHING])
 
 
-def pictures_beside(masks: dict[str, Path]) -> dict[str, Path]:
-    """Pictures by name in the folders of the masks and those above them. DataError where two are the picture of one mask."""
-    places = {path.parent for path in masks.values()} | {path.parent.parent for path in masks.values()}
+def pictures_beside(masks: dict[str, Path], source: Path) -> dict[str, Path]:
+    """Pictures by name in the folders of the masks, and in the source itself. DataError where two are the picture of one mask."""
+    places = {path.parent for path in masks.values()} | {source}
     found: dict[str, Path] = {}
     for path in sorted(path for place in places for path in place.iterdir() if path.suffix.lower() in PICTURES):
         if path.stem.endswith(OTHERS) or path.name.startswith("."):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.extras import extra
+from minifcn.data.formats.fields.cellpose import OTHERS
 from minifcn.data.formats.fields.filling import inside_ellipse, inside_rings
 from minifcn.data.formats.finding import PICTURES, by_name, core
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source
@@ -26,6 +27,7 @@ UNNAMED = "object"
 GIVEN = re.compile(r"[Ff]?\d+([-_]\d+)*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 NUMBER = re.compile(r"[-_ #]*\d+$")
 TAG, KINDS = 50839, (b"roi ", b" ior", b"over", b"revo")  # ImageJ's own data in a TIFF, in either order of bytes
+TIFF, CELLPOSE = (".tif", ".tiff"), "_rois.zip"
 LOOK = 20  # TIFF files that are opened to see whether they carry ROIs
 AREAS = ("POLYGON", "FREEHAND", "TRACED", "RECT", "OVAL")
 TEXTS = ("TEXT", "IMAGE")
@@ -38,7 +40,7 @@ def recognise(source: Path) -> str | None:
     for path in files:
         if path.suffix.lower() == ".roi" or (path.suffix.lower() == ".zip" and holds_rois(path)):
             return f"{path.name}, ROIs of ImageJ, is there"
-    tiffs = [path for path in files if path.suffix.lower() in (".tif", ".tiff")][:LOOK]
+    tiffs = [path for path in files if path.suffix.lower() in TIFF][:LOOK]
     within = next((path for path in tiffs if has_rois(path)), None)
     return f"{within.name} with ROIs in it is there" if within else None
 
@@ -64,7 +66,7 @@ def has_rois(path: Path) -> bool:
 
 def read(source: Path, options: Options) -> Source:
     extra("roifile", "roifile", "ROIs of ImageJ")
-    pictures = by_name(source, PICTURES)
+    pictures, twins = pictures_in(source)
     files = roi_files(source, pictures)
     if not files:
         raise DataError(f"{source}: no ROIs have the name of a picture: NAME_RoiSet.zip or NAME.roi beside NAME.tif")
@@ -88,17 +90,29 @@ def read(source: Path, options: Options) -> Source:
         "pictures without ROIs": sorted(set(pictures) - set(files)),
         "ROIs that are no areas of the first slice": others,
         "files of ROIs without a picture": strays(source, files),
+        "pictures that are there as TIFF too": twins,
     }
     notes = [
         "the class of a ROI is its group" if grouped else f"the class of a ROI is its name without the number behind it, {UNNAMED} where ImageJ named it",
         "where ROIs overlap the later one counts",
     ]  # fmt: skip
+    if any(path.name.endswith(CELLPOSE) for path in files.values()):
+        notes.append(
+            f"Cellpose draws the outlines in NAME{CELLPOSE} through pixels, so cells are a row and a column smaller than in its masks"
+        )
     if deep := [name for name in files if pages(pictures[name]) > 1]:
         notes.append(
             f"{len(deep)} pictures have several slices or channels ({', '.join(deep[:3])}): the first is taken"
         )
     meaning: dict[int, str | None] = dict(enumerate(classes))
     return Source(items, meaning, left_out={why: names for why, names in left_out.items() if names}, notes=notes)
+
+
+def pictures_in(source: Path) -> tuple[dict[str, Path], list[str]]:
+    """Pictures by name, of two files of one name the TIFF, and the others of these. What Cellpose made of a picture is none."""
+    tiffs, rest = by_name(source, TIFF), by_name(source, tuple(ending for ending in PICTURES if ending not in TIFF))
+    found = {name: path for name, path in sorted((rest | tiffs).items()) if not name.endswith(OTHERS)}
+    return found, [path.name for name, path in rest.items() if name in found and name in tiffs]
 
 
 def roi_files(source: Path, pictures: dict[str, Path]) -> dict[str, Path]:
