@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
-from minifcn.data.formats.fields import cellpose, geotiff, imagej
+from minifcn.data.formats.fields import cellpose, geotiff, imagej, nifti
 from minifcn.data.formats.sets import ade20k, camvid, cityscapes, drive, fastai, loveda, pets, sbd, segnet, voc
 from minifcn.data.formats.source import Format
 from minifcn.data.formats.tools import cvat
@@ -23,6 +23,7 @@ FORMATS: tuple[Format, ...] = (
     fastai.FORMAT,
     camvid.FORMAT,
     voc.FORMAT,
+    nifti.FORMAT,
     cellpose.FORMAT,
     imagej.FORMAT,
     geotiff.FORMAT,

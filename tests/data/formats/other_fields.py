@@ -111,4 +111,29 @@ def cellpose(root):
     return expected
 
 
-FIELDS = {"geotiff": geotiff, "imagej": imagej, "cellpose": cellpose}
+def nifti(root):
+    """Two bodies as the Decathlon has them; one lies in the file the other way round, and its numbers are stored with a scale."""
+    nibabel = module("nibabel")
+    for part in ("imagesTr", "labelsTr"):
+        (root / part).mkdir()
+    (root / "dataset.json").write_text('{"labels": {"0": "background", "1": "liver", "2": "tumour"}}')
+    expected = {}
+    for seed, name in enumerate(("liver_0", "liver_1")):
+        slices = [blocks((0, 1, 2), seed), np.zeros((HEIGHT, WIDTH), int), blocks((0, 2), seed)]
+        grey = [np.asarray(photo(seed + z).convert("L")).astype(np.int16) * 8 - 1000 for z in range(3)]
+        for part, planes in (("imagesTr", grey), ("labelsTr", slices)):
+            # rows from the front to the back of the body; in the array y goes to the front
+            array = np.stack([plane[::-1].T for plane in planes], -1).astype(np.int16)
+            if seed:  # stored from right to left and from front to back
+                array = array[::-1, ::-1]
+            image = nibabel.Nifti1Image(array, np.diag([-1, -1, 3, 1] if seed else [1, 1, 3, 1]))
+            if seed and part == "labelsTr":
+                image = nibabel.Nifti1Image(array.astype(np.float64), image.affine)
+                image.set_data_dtype(np.uint8)  # nibabel chooses a scale
+            nibabel.save(image, root / part / f"{name}.nii.gz")
+        for z in (0, 2):
+            expected[f"{name}_z{z:03}"] = slices[z].astype(np.uint8)
+    return expected
+
+
+FIELDS = {"nifti": nifti, "geotiff": geotiff, "imagej": imagej, "cellpose": cellpose}

@@ -29,7 +29,7 @@ def bring(capsys, place, tmp_path):
     return lambda *words: importing(capsys, place, tmp_path / "root", *words)
 
 
-@pytest.mark.parametrize("name, package", [("geotiff", "rasterio"), ("imagej", "roifile")])
+@pytest.mark.parametrize("name, package", [("geotiff", "rasterio"), ("imagej", "roifile"), ("nifti", "nibabel")])
 def test_a_reader_that_is_missing_is_named(name, package, place, bring, monkeypatch):
     other_fields.FIELDS[name](place)
     real = importlib.import_module
@@ -536,3 +536,103 @@ def test_two_masks_or_two_pictures_of_one_name(place, bring):
     twin.unlink()
     save(place / "dish_1.jpg", photo())
     bring().failed("dish_1.jpg", "dish_1.tif", "take out one")
+
+
+# NIfTI
+
+
+def volume(path, array, affine=(1, 1, 1, 1), kind=np.int16):
+    nibabel = module("nibabel")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(np.asarray(array).astype(kind), np.diag(affine)), path)
+
+
+def bodies(place, labels, names="ab", pictures="images", folder="labels"):
+    """Volumes (x, y, z) of greys, and the same labels for each."""
+    for name in names:
+        volume(place / pictures / f"{name}.nii.gz", np.arange(labels.size).reshape(labels.shape) % 999)
+        volume(place / folder / f"{name}.nii.gz", labels)
+
+
+def test_slices_lie_the_same_way_however_they_were_stored(place, bring):
+    """The same body stored along other axes, from its left, from its head: the pictures and labels are the same."""
+    nibabel = module("nibabel")
+    labels = np.stack([blocks((0, 1, 2), z, 21, 15) for z in range(4)], -1)
+    plain = nibabel.Nifti1Image(labels.astype(np.int16), np.diag((1, 1, 1, 1)))
+    greys = nibabel.Nifti1Image((np.arange(labels.size).reshape(labels.shape) % 997).astype(np.int16), plain.affine)
+    ways = {"a": [[0, 1], [1, 1], [2, 1]], "b": [[2, -1], [0, 1], [1, -1]], "c": [[1, 1], [2, 1], [0, -1]]}
+    for name, way in ways.items():
+        for folder, image in (("images", greys), ("labels", plain)):
+            (place / folder).mkdir(exist_ok=True)
+            nibabel.save(image.as_reoriented(np.array(way, float)), place / folder / f"{name}.nii")
+    done = bring().worked()
+    for z in range(4):
+        found = [done.labels[f"{name}_z00{z}"] for name in ways]
+        np.testing.assert_array_equal(found, [labels[:, ::-1, z].T] * 3)
+        pictures = [np.asarray(opened(done.root / f"JPEGImages/{name}_z00{z}.png")) for name in ways]
+        np.testing.assert_array_equal(pictures[1:], pictures[:1] * 2)
+    assert done.classes == ["number 0", "number 1", "number 2"]
+
+
+@pytest.mark.parametrize("listed, classes", [
+    ('{"0": "background", "1": "liver", "3": "tumour"}', ["background", "liver", "tumour"]),
+    ('{"background": 0, "liver": 1, "ignore": 3}', ["background", "liver"]),
+])  # fmt: skip
+def test_names_of_the_decathlon_and_of_nnunet(listed, classes, place, bring):
+    labels = np.stack([blocks((0, 1, 3), z) for z in range(2)], -1)
+    bodies(place, labels, pictures="imagesTr", folder="labelsTr")
+    (place / "imagesTr/b.nii.gz").rename(place / "imagesTr/b_0000.nii.gz")
+    volume(place / "imagesTr/b_0001.nii.gz", labels)
+    (place / "dataset.json").write_text(f'{{"labels": {listed}}}')
+    done = bring().worked()
+    assert done.classes == classes
+    assert set(np.unique(done.labels["a_z000"])) == {0, 1, 2 if "tumour" in classes else 255}
+    assert "1 further channels of volumes, left out: b_0001" in done.out
+    assert (
+        done.splits == {"train": ["a_z000", "a_z001"], "val": ["b_z000", "b_z001"]}
+        and "the last volume, whole" in done.out
+    )
+
+
+def test_no_body_is_in_train_and_val(place, bring):
+    bodies(place, np.stack([blocks((0, 1), z, 9, 9) for z in range(3)] + [np.zeros((9, 9))], -1), names="abcdefg")
+    volume(place / "images/z.nii", np.zeros((9, 9, 4)))
+    done = bring().worked()
+    assert {name[0] for name in done.splits["val"]} == {"e"} and {name[0] for name in done.splits["train"]} == set(
+        "abcdfg"
+    )
+    assert "every fifth volume, whole" in done.out and "7 slices without a label are left out" in done.out
+    assert "1 volumes without labels, left out: z" in done.out
+
+
+def test_scaled_numbers_are_rounded(place, bring):
+    """Stored with a slope they come back as 0.988 or 1.9999999: never cut to the number below."""
+    nibabel = module("nibabel")
+    labels = np.stack([blocks((0, 1, 2), z) for z in range(2)], -1)
+    bodies(place, labels)
+    image = nibabel.Nifti1Image(labels.astype(np.float64) - 0.02 * (labels == 2), np.eye(4))
+    nibabel.save(image, place / "labels/a.nii.gz")
+    found = bring().worked().labels
+    np.testing.assert_array_equal(found["a_z001"], found["b_z001"])
+
+
+@pytest.mark.parametrize("labels, words", [
+    (np.full((4, 5, 2), 0.5), ("fractions", "no probabilities")),
+    (np.zeros((4, 5, 3)), ("(4, 5, 3) voxels", "(4, 5, 2)")),
+])  # fmt: skip
+def test_volumes_that_do_not_fit(labels, words, place, bring):
+    bodies(place, np.ones((4, 5, 2)))
+    volume(place / "labels/b.nii.gz", labels, kind=np.float32)
+    bring().failed("b.nii.gz", *words)
+
+
+def test_a_damaged_volume_a_twin_and_a_list_of_regions(place, bring):
+    bodies(place, np.stack([blocks((0, 1), z) for z in range(2)], -1))
+    content = (place / "labels/b.nii.gz").read_bytes()
+    (place / "labels/b.nii.gz").write_bytes(content[: len(content) // 2])
+    bring().failed("b.nii.gz", "cannot be read")
+    volume(place / "labels/b.nii", np.zeros((4, 4, 4)))
+    bring().failed("b.nii", "both called b")
+    (place / "dataset.json").write_text('{"labels": {"background": 0, "whole": [1, 2]}}')
+    (place / "labels/b.nii").unlink()
+    bring().failed("dataset.json", "regions of several numbers")

@@ -114,14 +114,17 @@ def test_what_the_list_does_not_have_stops_the_import(name, place, bring):
 NOTHING = {
     "pets": "trimaps", "cityscapes": "gtFine", "ade20k": "objectInfo150.txt", "drive": "1st_manual", "sbd": "cls/", "loveda": "masks_png",
     "segnet": "trainannot", "fastai": "codes.txt", "camvid": "label_colors.txt", "voc": "JPEGImages", "cellpose": "_cp_masks",
-    "imagej": "NAME_RoiSet.zip", "geotiff": "images/",
+    "imagej": "NAME_RoiSet.zip", "geotiff": "images/", "nifti": "imagesTr/",
 }  # fmt: skip
+
+
+READERS = {"sbd": "scipy.io", "imagej": "roifile", "geotiff": "rasterio", "nifti": "nibabel"}
 
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_a_format_that_is_asked_for_and_not_there(name, place, bring):
-    if name in ("sbd", "imagej", "geotiff"):
-        module({"sbd": "scipy.io", "imagej": "roifile", "geotiff": "rasterio"}[name])
+    if name in READERS:
+        module(READERS[name])
     text(place / "readme.txt", "nothing")
     bring("--format", name).failed(place, NOTHING[name])
 
