@@ -5,7 +5,21 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
 from minifcn.data.formats.fields import cellpose, geotiff, imagej, nifti
-from minifcn.data.formats.sets import ade20k, camvid, cityscapes, drive, fastai, loveda, pets, sbd, segnet, voc
+from minifcn.data.formats.sets import (
+    ade20k,
+    bdd100k,
+    camvid,
+    cityscapes,
+    cocostuff,
+    drive,
+    fastai,
+    loveda,
+    mapillary,
+    pets,
+    sbd,
+    segnet,
+    voc,
+)
 from minifcn.data.formats.source import Format
 from minifcn.data.formats.tools import cvat
 from minifcn.names import instead
@@ -15,6 +29,9 @@ FORMATS: tuple[Format, ...] = (
     cvat.FORMAT,
     pets.FORMAT,
     cityscapes.FORMAT,
+    bdd100k.FORMAT,
+    mapillary.FORMAT,
+    cocostuff.FORMAT,
     ade20k.FORMAT,
     drive.FORMAT,
     sbd.FORMAT,

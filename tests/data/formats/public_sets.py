@@ -1,5 +1,7 @@
 """Public sets written small, as their releases are: each function writes one and returns name → the labels that an import must give."""
 
+import json
+
 import numpy as np
 from PIL import Image
 
@@ -199,6 +201,55 @@ def loveda(root):
     return expected
 
 
+def bdd100k(root):
+    """images/10k and labels/sem_seg/masks; colormaps beside the masks are for the eye."""
+    expected = {}
+    for seed, (name, split) in enumerate(
+        {"0004a4c0-d4dff0ad": "train", "0016a6ae-5c4c1f00": "train", "7d06fefd-f7be05a6": "val"}.items()
+    ):
+        labels = blocks([*range(19), 255], seed)
+        save(root / f"images/10k/{split}/{name}.jpg", photo(seed))
+        save(root / f"labels/sem_seg/masks/{split}/{name}.png", labels)
+        save(root / f"labels/sem_seg/colormaps/{split}/{name}.png", photo(seed))
+        expected[name] = labels.astype(np.uint8)
+    return expected
+
+
+VISTAS = ("Bird", "Ground Animal", "Curb", "Ego Vehicle", "Unlabeled")
+
+
+def mapillary(root):
+    """Labels of version 1.2 as palette PNGs; the last label is not evaluated."""
+    labels = [
+        {"name": name.lower(), "readable": name, "evaluate": name != "Unlabeled", "color": [1, 2, 3]} for name in VISTAS
+    ]
+    text(root / "config_v1.2.json", json.dumps({"version": "1.2", "labels": labels}))
+    expected = {}
+    for seed, split in enumerate(("training", "training", "validation")):
+        numbers = blocks(range(5), seed)
+        image = Image.fromarray(numbers.astype(np.uint8))
+        image.putpalette(list(range(200, 0, -1)) * 3)
+        save(root / f"{split}/images/_{seed}Ab.jpg", photo(seed))
+        save(root / f"{split}/v1.2/labels/_{seed}Ab.png", image, bits=8)
+        save(root / f"{split}/v1.2/instances/_{seed}Ab.png", Image.fromarray((numbers * 256).astype(np.uint16)))
+        expected[f"_{seed}Ab"] = becomes(numbers, {0: 0, 1: 1, 2: 2, 3: 3, 4: 255})
+    return expected
+
+
+def cocostuff(root):
+    """images/train2017 and annotations/train2017; COCO's own annotations are JSON."""
+    expected = {}
+    for seed, (name, split) in enumerate(
+        {"000000000009": "train", "000000000025": "train", "000000000139": "val"}.items()
+    ):
+        labels = blocks((0, 90, 91, 156, 181, 255), seed)
+        save(root / f"images/{split}2017/{name}.jpg", photo(seed))
+        save(root / f"annotations/{split}2017/{name}.png", labels)
+        expected[name] = labels.astype(np.uint8)
+    text(root / "annotations/instances_val2017.json", "{}")
+    return expected
+
+
 PUBLIC_SETS = {
     "pets": pets,
     "camvid": camvid,
@@ -211,4 +262,7 @@ PUBLIC_SETS = {
     "drive": drive,
     "sbd": sbd,
     "loveda": loveda,
+    "bdd100k": bdd100k,
+    "mapillary": mapillary,
+    "cocostuff": cocostuff,
 }

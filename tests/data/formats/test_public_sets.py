@@ -60,6 +60,9 @@ PARTS = {
     "drive": ("training/1st_manual/*.gif", "training/images/*.tif"),
     "sbd": ("cls/*.mat", "img/*.jpg"),
     "loveda": ("Train/Urban/masks_png/*.png", "Train/Urban/images_png/*.png"),
+    "bdd100k": ("masks/train/*.png", "10k/train/*.jpg"),
+    "mapillary": ("training/v1.2/labels/*.png", "training/images/*.jpg"),
+    "cocostuff": ("annotations/train2017/*.png", "images/train2017/*.jpg"),
     "geotiff": ("labels/*.tif", "images/*.tif"),
     "imagej": ("*.zip", "*.tif"),
     "cellpose": ("*_1_cp_masks.png", "*_1.tif"),
@@ -96,6 +99,9 @@ STRANGERS = {
     "ade20k": ("annotations/training/*.png", 8, "8"),
     "drive": ("1st_manual/*.gif", 100, "100"),
     "loveda": ("masks_png/*.png", 8, "8"),
+    "bdd100k": ("masks/train/*.png", 19, "19"),
+    "mapillary": ("v1.2/labels/*.png", 5, "5"),
+    "cocostuff": ("annotations/*/*.png", 182, "182"),
 }
 
 
@@ -114,7 +120,7 @@ def test_what_the_list_does_not_have_stops_the_import(name, place, bring):
 NOTHING = {
     "pets": "trimaps", "cityscapes": "gtFine", "ade20k": "objectInfo150.txt", "drive": "1st_manual", "sbd": "cls/", "loveda": "masks_png",
     "segnet": "trainannot", "fastai": "codes.txt", "camvid": "label_colors.txt", "voc": "JPEGImages", "cellpose": "_cp_masks",
-    "imagej": "NAME_RoiSet.zip", "geotiff": "images/", "nifti": "imagesTr/",
+    "imagej": "NAME_RoiSet.zip", "geotiff": "images/", "nifti": "imagesTr/", "bdd100k": "labels/sem_seg/masks", "mapillary": "training/labels/", "cocostuff": "stuffthingmaps",
 }  # fmt: skip
 
 
@@ -622,3 +628,64 @@ def test_a_voc_folder_of_colours(place, bring):
     done = bring("--colours", "voc").worked()
     assert tuple(done.classes) == VOC_CLASSES
     same_labels(done.labels, dict.fromkeys("abc", labels.astype(np.uint8)))
+
+
+# BDD100K, Mapillary Vistas, COCO-Stuff
+
+
+def test_the_older_archive_of_bdd100k(place, bring):
+    for split, name in (("train", "a"), ("train", "b"), ("val", "c")):
+        save(place / f"seg/images/{split}/{name}.jpg", photo())
+        save(place / f"seg/labels/{split}/{name}_train_id.png", blocks([*range(19), 255]))
+    done = bring().worked()
+    assert done.classes[0] == "road" and done.classes[-1] == "bicycle" and len(done.classes) == 19
+    assert done.splits == {"train": ["a", "b"], "val": ["c"]}
+
+
+def test_mapillary_with_two_versions_or_none(place, bring):
+    expected = public_sets.mapillary(place)
+    shutil.copytree(place / "training/v1.2", place / "training/v2.0")
+    done = bring().worked()
+    assert (
+        done.classes == ["Bird", "Ground Animal", "Curb", "Ego Vehicle"]
+        and "v2.0 is there too, and left out" in done.out
+    )
+    shutil.rmtree(done.root)
+    shutil.rmtree(place / "training/v2.0")
+    for split in ("training", "validation"):
+        for path in (place / split / "v1.2").iterdir():
+            path.rename(place / split / path.name)
+        (place / split / "v1.2").rmdir()
+    (place / "config_v1.2.json").rename(place / "config.json")
+    same_labels(bring().worked().labels, expected)
+    text(place / "config.json", '{"labels": [{"name": "bird"}]}')
+    shutil.rmtree(done.root)
+    bring().failed("config.json", "cannot be read", "evaluate")
+
+
+def test_numbers_of_cocostuff_are_one_below_its_list(place, bring):
+    """Its labels.txt has 1 person to 182 wood."""
+    public_sets.cocostuff(place)
+    done = bring().worked()
+    assert (
+        len(done.classes) == 182
+        and done.classes[0] == "person"
+        and done.classes[91] == "banner"
+        and done.classes[181] == "wood"
+    )
+    assert done.classes[156] == "sky-other" and done.classes[90] == "hair brush"
+
+
+def test_cocostuff_as_its_archives_unpack(place, bring):
+    expected = public_sets.cocostuff(place)
+    (place / "annotations").rename(place / "stuffthingmaps")
+    for split in ("train2017", "val2017"):
+        (place / "images" / split).rename(place / split)
+    (place / "images").rmdir()
+    same_labels(bring().worked().labels, expected)
+
+
+def test_the_full_ade20k_is_refused(place, bring):
+    (place / "index_ade20k.pkl").write_bytes(b"")
+    save(place / "images/ADE/training/street/ADE_train_1.jpg", photo())
+    bring().failed("full ADE20K", "ADEChallengeData2016")

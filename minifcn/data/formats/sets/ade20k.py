@@ -13,12 +13,15 @@ from minifcn.data.formats.masks import read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source
 
 LISTS = ("objectInfo150.txt", "objectInfo150.csv")
+FULL = "index_ade20k.pkl"
 SPLITS = ("training", "validation", "testing")
 
 
 def recognise(source: Path) -> str | None:
     path = list_of(source)
-    return f"{path.name} is there" if path and (source / "annotations").is_dir() else None
+    if path and (source / "annotations").is_dir():
+        return f"{path.name} is there"
+    return f"{FULL}, of the full ADE20K, is there" if (source / FULL).is_file() else None
 
 
 def list_of(source: Path) -> Path | None:
@@ -28,6 +31,11 @@ def list_of(source: Path) -> Path | None:
 
 
 def read(source: Path, options: Options) -> Source:
+    if (source / FULL).is_file():
+        raise DataError(
+            f"{source}: this is the full ADE20K, of 3,000 names and with objects numbered in its colours; what is read here is the set of 150 "
+            "classes made from it, ADEChallengeData2016 (SceneParsing)"
+        )
     path = list_of(source)
     if path is None:
         raise DataError(f"{source}: {LISTS[0]}, which says what the numbers are, is not there; put it into the folder")
