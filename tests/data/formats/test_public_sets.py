@@ -144,6 +144,13 @@ def test_each_set_is_taken_for_what_it_is(name, place):
     assert found[0][1].endswith(("is there", "are there"))
 
 
+def test_nobody_takes_a_file_or_an_empty_folder(place):
+    """Each format is asked about whatever a person gives."""
+    for source in (text(place / "notes.txt", "nothing"), text(place / "labels.json", "{}"), place / "empty"):
+        (place / "empty").mkdir(exist_ok=True)
+        assert [each.name for each in FORMATS if each.recognise(source)] == []
+
+
 # Oxford-IIIT Pet
 
 

@@ -28,6 +28,7 @@ GIVEN = re.compile(r"[Ff]?\d+([-_]\d+)*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 NUMBER = re.compile(r"[-_ #]*\d+$")
 TAG, KINDS = 50839, (b"roi ", b" ior", b"over", b"revo")  # ImageJ's own data in a TIFF, in either order of bytes
 TIFF, CELLPOSE = (".tif", ".tiff"), "_rois.zip"
+LOOKED = (".roi", ".zip", *TIFF)
 LOOK = 20  # TIFF files that are opened to see whether they carry ROIs
 AREAS = ("POLYGON", "FREEHAND", "TRACED", "RECT", "OVAL")
 TEXTS = ("TEXT", "IMAGE")
@@ -36,7 +37,7 @@ TEXTS = ("TEXT", "IMAGE")
 def recognise(source: Path) -> str | None:
     if not source.is_dir():
         return None
-    files = sorted(path for depth in ("*", "*/*") for path in source.glob(depth))
+    files = sorted(path for depth in ("*", "*/*") for path in source.glob(depth) if path.suffix.lower() in LOOKED)
     for path in files:
         if path.suffix.lower() == ".roi" or (path.suffix.lower() == ".zip" and holds_rois(path)):
             return f"{path.name}, ROIs of ImageJ, is there"
