@@ -116,10 +116,8 @@ def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> d
         meaning = dict(source.meaning)
     else:
         meaning = without_a_list(source, counts)
-    if options.values is None:
-        meaning |= dict.fromkeys(source.void, None)
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
-    return meaning | dict.fromkeys(options.void, None) | between | {NO_DATA: None}
+    return dict.fromkeys(source.void, None) | meaning | dict.fromkeys(options.void, None) | between
 
 
 def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str | None]:
@@ -130,9 +128,11 @@ def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str |
             f"{', '.join(map(colour_text, sorted(counts, key=lambda value: -counts[value])[:8]))}; name them in a file, "
             "'red green blue name' a line, and give it with --colours FILE"
         )
-    if set(counts) - {NO_DATA} == {0, VOID}:
+    if set(counts) == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
-    meaning: dict[int, str | None] = {value: f"number {value}" for value in sorted(counts) if 0 <= value < VOID}
+    meaning: dict[int, str | None] = {
+        value: f"number {value}" for value in sorted(counts) if value < VOID and value not in source.void
+    }
     return meaning | ({VOID: None} if VOID in counts else {})
 
 

@@ -84,7 +84,7 @@ def read(source: Path, options: Options) -> Source:
             f"{len(anew)} pictures are written anew as PNG, as they have more than 8 bits or other bands than three: red, green and blue "
             f"(else bands 1 to 3), 0 to {white:g} become 0 to 255"
         )
-    return Source(items, named(masks), coloured, left_out, notes, () if none is None else (none,))
+    return Source(items, named(masks), coloured, left_out, notes, (NO_DATA,) if none is None else (NO_DATA, none))
 
 
 def nodata_of(masks: Sequence[Path]) -> tuple[int | None, list[str]]:

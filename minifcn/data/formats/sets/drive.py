@@ -45,7 +45,7 @@ def read(source: Path, options: Options) -> Source:
     if not items:
         raise DataError(f"{source}: no labels in training/{MANUAL}/ or test/{MANUAL}/")
     left_out = {f"pictures without labels in {MANUAL}/": bare} if bare else {}
-    return Source(items, dict(MEANING), left_out=left_out, notes=notes)
+    return Source(items, dict(MEANING), left_out=left_out, notes=notes, void=(NO_DATA,))
 
 
 def numbered(folder: Path) -> dict[str, Path]:
