@@ -39,7 +39,7 @@ def test_a_reader_that_is_missing_is_named(name, package, place, bring, monkeypa
             raise ImportError(f"No module named {package!r}")
         return real(module, *rest)
 
-    monkeypatch.setattr("minifcn.data.formats.extras.import_module", without)
+    monkeypatch.setattr("minifcn.data.extras.import_module", without)
     bring().failed(package, "pip install 'minifcn[formats]'", f"No module named '{package}'")
 
 

@@ -517,7 +517,7 @@ def test_sbd_needs_scipy_and_says_so(place, bring, monkeypatch):
             raise ImportError("No module named 'scipy'")
         return real(name, *rest)
 
-    monkeypatch.setattr("minifcn.data.formats.extras.import_module", without)
+    monkeypatch.setattr("minifcn.data.extras.import_module", without)
     bring().failed("MATLAB files (.mat)", "SciPy", "pip install 'minifcn[formats]'", "No module named 'scipy'")
 
 

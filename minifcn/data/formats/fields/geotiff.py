@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.extras import extra
+from minifcn.data.extras import extra
 from minifcn.data.formats.fields.aux_names import names_beside
 from minifcn.data.formats.fields.two_folders import folders, pairs_in
 from minifcn.data.formats.finding import by_name

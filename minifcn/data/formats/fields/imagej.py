@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.extras import extra
+from minifcn.data.extras import extra
 from minifcn.data.formats.fields.cellpose import OTHERS
 from minifcn.data.formats.fields.filling import inside_ellipse, inside_rings
 from minifcn.data.formats.finding import PICTURES, by_name, core

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.extras import extra
+from minifcn.data.extras import extra
 from minifcn.data.formats.source import Format, Item, Options, Source, class_or_void
 
 ENDINGS = (".nii.gz", ".nii")

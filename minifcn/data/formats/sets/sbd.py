@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.extras import extra
+from minifcn.data.extras import extra
 from minifcn.data.formats.finding import PICTURES, by_name, listed
 from minifcn.data.formats.source import Format, Item, Options, Source
 from minifcn.data.labels import VOC_CLASSES, VOID
