@@ -96,7 +96,7 @@ def notes(source: Source, survey: Survey, options: Options) -> list[str]:
     said = list(source.notes)
     for why, names in source.left_out.items():
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        said.append(f"{len(names)} {why}, left out: {', '.join(names[:FEW])}{more}")
+        said.append(f"left out, {why}: {len(names)} ({', '.join(names[:FEW])}{more})")
     if survey.turned:
         said.append(
             f"{len(survey.turned)} label files lie as their pictures are stored, and the pictures carry a tag that turns them: "

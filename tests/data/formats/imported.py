@@ -44,7 +44,7 @@ class Import:
     @property
     def splits(self):
         paths = sorted((self.root / "ImageSets/Segmentation").iterdir())
-        return {path.stem: path.read_text(encoding="utf-8").split() for path in paths}
+        return {path.stem: path.read_text(encoding="utf-8").splitlines() for path in paths}
 
     @property
     def record(self):

@@ -402,7 +402,7 @@ def test_what_is_no_area_or_on_another_slice_is_left_out(place, bring):
     picture_and_rois(place, square(1, 2, "leaf"), square(9, 9, "deep", z_position=4), line, points)
     done = bring().worked()
     assert done.classes == ["background", "leaf"]
-    assert "6 ROIs that are no areas of the first slice, left out: a0: deep, a0: scale, a0: spot" in done.out
+    assert "left out, ROIs that are no areas of the first slice: 6 (a0: deep, a0: scale, a0: spot and 3 more)" in done.out
     same_labels(done.labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1))))
 
 
@@ -438,7 +438,7 @@ def test_rois_within_the_tiff(place, bring):
     save(place / "c.tif", photo())
     done = bring().worked()
     assert "with ROIs in it is there" in done.out
-    assert "1 pictures without ROIs, left out: c" in done.out
+    assert "left out, pictures without ROIs: 1 (c)" in done.out
     same_labels(done.labels, dict.fromkeys("ab", drawn((1, 2, 1), (9, 9, 2))))
 
 
@@ -464,7 +464,7 @@ def test_a_picture_is_there_as_tiff_and_as_png(place, bring):
     done = bring("--format", "imagej").worked()
     same_labels(done.labels, dict.fromkeys("ab", drawn((1, 2, 1), (9, 9, 1))))
     assert (done.root / "JPEGImages/a.tif").exists() and "a row and a column smaller" in done.out
-    assert "pictures that are there as TIFF too, left out: a.png" in done.out
+    assert "left out, pictures that are there as TIFF too: 2 (a.png, b.png)" in done.out
 
 
 def test_the_only_rois_beside_the_only_picture(place, bring):
@@ -477,7 +477,7 @@ def test_rois_without_a_picture_and_damaged_ones(place, bring):
     picture_and_rois(place, square(1, 2, "leaf"), square(9, 9, "stem"))
     module("roifile").roiwrite(place / "gone_RoiSet.zip", [square(1, 2)], mode="w")
     done = bring().worked()
-    assert "1 files of ROIs without a picture, left out: gone_RoiSet" in done.out
+    assert "left out, files of ROIs without a picture: 1 (gone_RoiSet)" in done.out
     shutil.rmtree(done.root)
     content = (place / "a1.zip").read_bytes()
     (place / "a1.zip").write_bytes(content[: len(content) // 2])
@@ -587,7 +587,7 @@ def test_names_of_the_decathlon_and_of_nnunet(listed, classes, place, bring):
     done = bring().worked()
     assert done.classes == classes
     assert set(np.unique(done.labels["a_z000"])) == {0, 1, 2 if "tumour" in classes else 255}
-    assert "1 further channels of volumes, left out: b_0001" in done.out
+    assert "left out, further channels of volumes: 1 (b_0001)" in done.out
     assert (
         done.splits == {"train": ["a_z000", "a_z001"], "val": ["b_z000", "b_z001"]}
         and "the last volume, whole" in done.out
@@ -602,7 +602,7 @@ def test_no_body_is_in_train_and_val(place, bring):
         "abcdfg"
     )
     assert "every fifth volume, whole" in done.out and "7 slices without a label are left out" in done.out
-    assert "1 volumes without labels, left out: z" in done.out
+    assert "left out, volumes without labels: 1 (z)" in done.out
 
 
 def test_scaled_numbers_are_rounded(place, bring):

@@ -80,9 +80,7 @@ def test_without_its_partner_a_file_is_left_out_and_counted(name, part, place, b
     same_labels(done.labels, {one: expected[one] for one in done.labels})
     (missing,) = set(expected) - set(done.labels)
     counted = [
-        line
-        for line in done.out.splitlines()
-        if "left out: " in line and missing.split("__")[-1].split("_t")[0] in line
+        line for line in done.out.splitlines() if "left out" in line and missing.split("__")[-1].split("_t")[0] in line
     ]
     assert counted, done.out
 
@@ -170,8 +168,8 @@ def test_pets_that_no_list_names(place, bring):
     text(place / "annotations/test.txt", "Bombay_7 8 1 4", "Bombay_8 8 1 4")
     done = bring().worked()
     same_labels(done.labels, expected)
-    assert "1 trimaps that are in none of trainval.txt, test.txt, left out: Sphynx_5" in done.out
-    assert "1 lines of the lists without a trimap, left out: Bombay_8" in done.out
+    assert "left out, trimaps that are in none of trainval.txt, test.txt: 1 (Sphynx_5)" in done.out
+    assert "left out, lines of the lists without a trimap: 1 (Bombay_8 8 1 4)" in done.out
 
 
 def test_pets_with_each_folder_twice_and_without_lists(place, bring):
@@ -211,7 +209,7 @@ def test_camvid_with_lists_and_plain_folders(place, bring):
     done = bring().worked()
     same_labels(done.labels, expected)
     assert done.splits["val"] == ["0016E5_01"]
-    assert "1 lines of the lists without labels, left out: 0016E5_09.png" in done.out
+    assert "left out, lines of the lists without labels: 1 (0016E5_09.png)" in done.out
 
 
 @pytest.mark.parametrize("name", ("Unlabelled", "unknown", "VOID"))
@@ -267,7 +265,7 @@ def test_fastai_valid_txt_is_val(place, bring):
     text(place / "valid.txt", "Seq05VD_f02.png", "Seq05VD_f77.png")
     done = bring().worked()
     assert done.splits == {"train": ["Seq05VD_f00", "Seq05VD_f01"], "val": ["Seq05VD_f02"]}
-    assert "1 names in valid.txt without labels, left out: Seq05VD_f77.png" in done.out
+    assert "left out, names in valid.txt without labels: 1 (Seq05VD_f77.png)" in done.out
     text(place / "codes.txt", "Animal", "", "Car")
     shutil.rmtree(done.root)
     bring().failed("codes.txt, line 2", "blank")
@@ -290,8 +288,8 @@ def test_segnet_lists_say_which_labels_are_a_pictures(place, bring):
     del expected["0006R0_c"]
     same_labels(done.labels, expected)
     assert done.classes[:5] == ["Sky", "Building", "Pole", "Road", "Pavement"] and len(done.classes) == 11
-    assert "1 names in train.txt without a picture and labels, left out: 0006R0_x.png" in done.out
-    assert "1 pictures in train/ that are not listed or have no labels, left out: 0006R0_c" in done.out
+    assert "left out, names in train.txt without a picture and labels: 1 (0006R0_x.png)" in done.out
+    assert "left out, pictures in train/ that are not listed or have no labels: 1 (0006R0_c)" in done.out
 
 
 def test_segnet_without_lists_or_with_one_column(place, bring):
@@ -543,8 +541,8 @@ def test_sbd_lists_and_void(place, bring):
     text(folder / "train_noval.txt", "2008_000002")
     done = bring().worked()
     np.testing.assert_array_equal(done.labels["2008_000002"], labels)
-    assert "1 label files that are in none of train.txt, val.txt, left out: 2008_000007" in done.out
-    assert "1 names in the lists without a label file, left out: 2010_000001" in done.out
+    assert "left out, label files that are in none of train.txt, val.txt: 1 (2008_000007)" in done.out
+    assert "left out, names in the lists without a label file: 1 (2010_000001)" in done.out
     assert "train_noval.txt" in done.out
 
 
@@ -576,7 +574,7 @@ def test_loveda_background_is_class_0_and_0_is_void(place, bring):
     done = bring().worked()
     assert done.classes == ["background", "building", "road", "water", "barren", "forest", "agriculture"]
     assert done.splits == {"train": ["Train__Rural__0", "Train__Urban__1366"], "val": ["Val__Urban__3514"]}
-    assert "1 pictures without a mask, left out: Test/Rural/4191" in done.out
+    assert "left out, pictures without a mask: 1 (Test/Rural/4191)" in done.out
 
 
 @pytest.mark.parametrize("inner, names", [("Train", ["Rural__0", "Urban__1366"]), ("Train/Urban", ["1366"])])
@@ -623,8 +621,8 @@ def test_a_voc_folder_of_which_some_numbers_are_void(place, bring):
     done = bring("--void", "1").worked()
     assert done.classes == ["earth", "stem"]
     same_labels(done.labels, dict.fromkeys("ac", np.array([0, 255, 1], np.uint8)[labels]))
-    assert "1 names in the lists without labels, left out: b" in done.out
-    assert "1 labels that no list names, left out: d" in done.out
+    assert "left out, names in the lists without labels: 1 (b)" in done.out
+    assert "left out, labels that no list names: 1 (d)" in done.out
 
 
 def test_a_voc_folder_of_colours(place, bring):

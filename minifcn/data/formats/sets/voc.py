@@ -13,7 +13,7 @@ from minifcn.data.layout import HOLDS, parts_of
 from minifcn.data.voc import LABELS, SPLITS, find_folder, split_lines
 from minifcn.data.voc import PICTURES as IMAGES
 
-NAMES = "class_names.txt"
+NAMES, ANOTHERS = "class_names.txt", "labelmap.txt"  # the second is CVAT's, whose export has the layout too
 USUAL = ("train", "val", "test")
 
 
@@ -28,7 +28,8 @@ def place_in(source: Path) -> Path | None:
         place = find_folder(source, "train")
     except DataError:
         return None
-    return place if len(parts_of(place)) == len(HOLDS) else None
+    theirs = (place / ANOTHERS).is_file()
+    return place if len(parts_of(place)) == len(HOLDS) and not theirs else None
 
 
 def read(source: Path, options: Options) -> Source:
