@@ -402,7 +402,9 @@ def test_what_is_no_area_or_on_another_slice_is_left_out(place, bring):
     picture_and_rois(place, square(1, 2, "leaf"), square(9, 9, "deep", z_position=4), line, points)
     done = bring().worked()
     assert done.classes == ["background", "leaf"]
-    assert "left out, ROIs that are no areas of the first slice: 6 (a0: deep, a0: scale, a0: spot and 3 more)" in done.out
+    assert (
+        "left out, ROIs that are no areas of the first slice: 6 (a0: deep, a0: scale, a0: spot and 3 more)" in done.out
+    )
     same_labels(done.labels, dict.fromkeys(("a0", "a1"), drawn((1, 2, 1))))
 
 

@@ -328,6 +328,13 @@ def test_a_list_of_colours_is_heard_before_segnets_numbers(place, bring):
         np.testing.assert_array_equal(found, expected)
 
 
+def test_one_number_in_three_channels_is_a_number(place, bring):
+    expected = public_sets.segnet(place)
+    for path in place.glob("*annot/*.png"):
+        save(path, opened(path).convert("RGB"))
+    same_labels(bring().worked().labels, expected)
+
+
 def test_segnet_folders_of_colours_without_a_list(place, bring):
     public_sets.segnet(place)
     for path in place.glob("*annot/*.png"):
@@ -623,6 +630,14 @@ def test_a_voc_folder_of_which_some_numbers_are_void(place, bring):
     same_labels(done.labels, dict.fromkeys("ac", np.array([0, 255, 1], np.uint8)[labels]))
     assert "left out, names in the lists without labels: 1 (b)" in done.out
     assert "left out, labels that no list names: 1 (d)" in done.out
+
+
+def test_a_voc_folder_of_one_number_in_three_channels(place, bring):
+    labels = blocks((0, 1, 2))
+    voc_folder(place, labels[..., None].repeat(3, -1), names=("earth", "leaf", "stem"))
+    bring().failed("VOC folder already")
+    done = bring("--void", "2").worked()
+    same_labels(done.labels, dict.fromkeys("abc", np.array([0, 1, 255], np.uint8)[labels]))
 
 
 def test_a_voc_folder_of_colours(place, bring):

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, by_name, text_lines
 from minifcn.data.formats.lists import read_list
-from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
+from minifcn.data.formats.masks import in_colours, read_colours, read_numbers
 from minifcn.data.formats.sets.camvid import nobody_is_void
 from minifcn.data.formats.source import Format, Item, Options, Source
 
@@ -64,7 +64,7 @@ def read(source: Path, options: Options) -> Source:
             left_out[f"pictures in {split}/ that are not listed or have no labels"] = unlisted
     if not pairs:
         raise DataError(f"{source}: no picture with labels in {', '.join(split + '/' for split in splits)}")
-    coloured = mode_of(pairs[0][2]) in COLOURED and mode_of(pairs[0][2]) != "P"
+    coloured = in_colours(pairs[0][2])
     alone = len({picture.stem for _, picture, _ in pairs}) == len(pairs)
     items = [
         Item(

@@ -6,7 +6,7 @@ from pathlib import Path
 from minifcn.data.classes import read_class_names
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import MASKS, PICTURES, by_name
-from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
+from minifcn.data.formats.masks import in_colours, read_colours, read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source, usual_name
 from minifcn.data.labels import VOID
 from minifcn.data.layout import HOLDS, parts_of
@@ -14,6 +14,7 @@ from minifcn.data.voc import LABELS, SPLITS, find_folder, split_lines
 from minifcn.data.voc import PICTURES as IMAGES
 
 NAMES, ANOTHERS = "class_names.txt", "labelmap.txt"  # the second is CVAT's, whose export has the layout too
+FEW = 3  # files that are looked at for colours
 USUAL = ("train", "val", "test")
 
 
@@ -35,23 +36,23 @@ def place_in(source: Path) -> Path | None:
 def read(source: Path, options: Options) -> Source:
     place = find_folder(source, "train")
     labels = by_name(place / LABELS, MASKS)
-    coloured = [mode_of(path) in COLOURED and mode_of(path) != "P" for path in list(labels.values())[:3]]
-    if not any(coloured) and not (options.values or options.void or options.threshold):
+    coloured = any(in_colours(path) for path in list(labels.values())[:FEW])
+    if not coloured and not (options.values or options.void or options.threshold):
         raise DataError(
             f"{place}: this is a VOC folder already, and its labels are numbers: there is nothing to import. Train on it with "
             "minifcn train --data, or say what its numbers mean with --values or --void"
         )
     pictures = by_name(place / IMAGES, PICTURES)
     splits = splits_of(place)
-    reader = read_colours if any(coloured) else read_numbers
+    reader = read_colours if coloured else read_numbers
     listed = [name for name in splits if name in labels]
     items = [Item(name, pictures.get(name), splits[name], partial(reader, labels[name])) for name in listed]
     left_out = {
         "names in the lists without labels": [name for name in splits if name not in labels],
         "labels that no list names": [name for name in labels if name not in splits],
     }
-    meaning = None if any(coloured) else names_in(place)
-    return Source(items, meaning, any(coloured), {why: names for why, names in left_out.items() if names})
+    meaning = None if coloured else names_in(place)
+    return Source(items, meaning, coloured, {why: names for why, names in left_out.items() if names})
 
 
 def splits_of(place: Path) -> dict[str, str]:
