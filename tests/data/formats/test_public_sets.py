@@ -414,6 +414,14 @@ def test_cityscapes_labels_and_pictures_apart(place, bring, tmp_path):
     assert len(done.classes) == 19 and done.splits["val"] == ["lindau_000000_000019"]
 
 
+def test_cityscapes_as_two_archives_unpack_side_by_side(place, bring):
+    expected = public_sets.cityscapes(place)
+    for part in ("gtFine", "leftImg8bit"):
+        (place / f"{part}_trainvaltest").mkdir()
+        (place / part).rename(place / f"{part}_trainvaltest" / part)
+    same_labels(bring().worked().labels, expected)
+
+
 def test_cityscapes_test_is_said_to_be_void(place, bring):
     public_sets.cityscapes(place)
     for folder, ending in (("leftImg8bit", "leftImg8bit"), ("gtFine", "gtFine_labelIds")):

@@ -40,8 +40,9 @@ def recognise(source: Path) -> str | None:
 
 
 def labels_in(source: Path) -> Path | None:
-    """The folder of labels: gtFine, or gtCoarse, in the source, or the source itself."""
-    places = [source / name for name in LABELS] + [source] * (source.name in LABELS)
+    """The folder of labels: gtFine, or gtCoarse, in the source or in the folder of an archive, or the source itself."""
+    places = [place for name in LABELS for place in (source / name, *source.glob(f"{name}*/{name}"))]
+    places += [source] * (source.name in LABELS)
     return next((place for place in places if next(place.glob(f"*/*/*_{place.name}_*.png"), None)), None)
 
 
@@ -57,7 +58,7 @@ def read(source: Path, options: Options) -> Source:
     labels = {
         name.removesuffix(ending): path for name, path in by_name(place, (".png",)).items() if name.endswith(ending)
     }
-    pictures = pictures_of(place.parent, options)
+    pictures = pictures_of(source, place, options)
     short = names_alone(labels)
     items = [
         Item(short[name], pictures.get(name), name.split("/")[0], partial(read_numbers, path))
@@ -81,10 +82,11 @@ def kind_in(place: Path) -> str:
     )
 
 
-def pictures_of(root: Path, options: Options) -> dict[str, Path]:
-    """Pictures by split/city/NAME, from leftImg8bit beside the labels or from `--pictures`."""
+def pictures_of(source: Path, labels: Path, options: Options) -> dict[str, Path]:
+    """Pictures by split/city/NAME, from leftImg8bit beside the labels, or in the folder of its own archive, or from `--pictures`."""
     given = options.pictures
-    places = [root / IMAGES] if given is None else [given / IMAGES, given]
+    beside = [labels.parent / IMAGES, source / IMAGES, *source.glob(f"{IMAGES}*/{IMAGES}")]
+    places = beside if given is None else [given / IMAGES, given]
     place = next((place for place in places if place.is_dir()), None)
     found = by_name(place, PICTURES) if place else {}
     return {name.removesuffix(f"_{IMAGES}"): path for name, path in found.items()}
