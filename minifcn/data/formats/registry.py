@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
-from minifcn.data.formats.fields import cellpose, geotiff, imagej, nifti
+from minifcn.data.formats.fields import cellpose, dicomseg, geotiff, imagej, nifti
 from minifcn.data.formats.sets import (
     ade20k,
     bdd100k,
@@ -40,6 +40,7 @@ FORMATS: tuple[Format, ...] = (
     fastai.FORMAT,
     camvid.FORMAT,
     voc.FORMAT,
+    dicomseg.FORMAT,
     nifti.FORMAT,
     cellpose.FORMAT,
     imagej.FORMAT,

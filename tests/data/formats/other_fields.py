@@ -136,4 +136,68 @@ def nifti(root):
     return expected
 
 
-FIELDS = {"nifti": nifti, "geotiff": geotiff, "imagej": imagej, "cellpose": cellpose}
+def ct_slice(place, body, z, values, **more):
+    """A slice of a CT as a scanner writes it, saved under a name that says nothing about its place."""
+    pydicom = module("pydicom")
+    uid, dataset = pydicom.uid.generate_uid, pydicom.dataset
+    meta = dataset.FileMetaDataset()
+    meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+    meta.MediaStorageSOPInstanceUID = uid()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    made = dataset.FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    for name, value in {
+        "SOPClassUID": meta.MediaStorageSOPClassUID, "SOPInstanceUID": meta.MediaStorageSOPInstanceUID, "Modality": "CT",
+        "StudyInstanceUID": body["study"], "SeriesInstanceUID": body["series"], "FrameOfReferenceUID": body["frame"],
+        "PatientID": body["name"], "PatientName": "", "PatientBirthDate": "", "PatientSex": "", "StudyID": "1", "AccessionNumber": "",
+        "ReferringPhysicianName": "", "StudyDate": "20200101", "StudyTime": "000000", "SeriesNumber": 1, "InstanceNumber": z,
+        "Manufacturer": "", "ImagePositionPatient": [0, 0, z], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [1, 1],
+        "SliceThickness": 1, "PositionReferenceIndicator": "", "Laterality": "", "Rows": values.shape[0], "Columns": values.shape[1],
+        "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15,
+        "PixelRepresentation": 1, "RescaleSlope": 1, "RescaleIntercept": -1024, "PixelData": values.astype("<i2").tobytes(), **more,
+    }.items():  # fmt: skip
+        setattr(made, name, value)
+    place.mkdir(parents=True, exist_ok=True)
+    made.save_as(place / f"{body['name']}{9 - z}.dcm", enforce_file_format=True)
+    return made
+
+
+def body_of(name):
+    uid = module("pydicom").uid.generate_uid
+    return {"name": name, "study": uid(), "series": uid(), "frame": uid()}
+
+
+def seg_of(slices, labels, kind="BINARY", names=("liver", "tumour")):
+    """A SEG by highdicom of labels (slices, H, W), a number a name."""
+    seg, codes, uid = tool("highdicom.seg"), tool("pydicom.sr.codedict").codes, module("pydicom").uid.generate_uid
+    described = [
+        seg.SegmentDescription(number, name, codes.SCT.Organ, codes.SCT.Liver, seg.SegmentAlgorithmTypeValues.MANUAL)
+        for number, name in enumerate(names, 1)
+    ]
+    pixels = labels.astype(np.uint8)
+    if kind == "FRACTIONAL":
+        pixels = np.stack([(labels == number + 1) * 0.75 for number in range(len(names))], -1).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return seg.Segmentation(
+            source_images=slices, pixel_array=pixels, segmentation_type=seg.SegmentationTypeValues[kind], segment_descriptions=described,
+            series_instance_uid=uid(), series_number=2, sop_instance_uid=uid(), instance_number=1, manufacturer="m",
+            manufacturer_model_name="n", software_versions="1", device_serial_number="1",
+        )  # fmt: skip
+
+
+def dicomseg(root):
+    """Two patients of four slices; segments on two of them, frames in another order than the files."""
+    expected = {}
+    for seed, name in enumerate("ab"):
+        body = body_of(name)
+        slices = [
+            ct_slice(root / "ct", body, z, np.asarray(photo(seed + z).convert("L")).astype(int) * 8) for z in range(4)
+        ]
+        labels = np.zeros((4, HEIGHT, WIDTH), int)
+        labels[1], labels[3] = blocks((0, 1), seed), blocks((0, 1, 2), seed)
+        seg_of(slices, labels).save_as(root / f"{name}_seg.dcm")
+        expected |= {f"ct__{name}{9 - z}": labels[z].astype(np.uint8) for z in (1, 3)}
+    return expected
+
+
+FIELDS = {"dicomseg": dicomseg, "nifti": nifti, "geotiff": geotiff, "imagej": imagej, "cellpose": cellpose}

@@ -29,7 +29,9 @@ def bring(capsys, place, tmp_path):
     return lambda *words: importing(capsys, place, tmp_path / "root", *words)
 
 
-@pytest.mark.parametrize("name, package", [("geotiff", "rasterio"), ("imagej", "roifile"), ("nifti", "nibabel")])
+@pytest.mark.parametrize(
+    "name, package", [("geotiff", "rasterio"), ("imagej", "roifile"), ("nifti", "nibabel"), ("dicomseg", "pydicom")]
+)
 def test_a_reader_that_is_missing_is_named(name, package, place, bring, monkeypatch):
     other_fields.FIELDS[name](place)
     real = importlib.import_module
@@ -638,3 +640,120 @@ def test_a_damaged_volume_a_twin_and_a_list_of_regions(place, bring):
     (place / "dataset.json").write_text('{"labels": {"background": 0, "whole": [1, 2]}}')
     (place / "labels/b.nii").unlink()
     bring().failed("dataset.json", "regions of several numbers")
+
+
+# DICOM SEG
+
+
+def patient(place, name, labels, kind="BINARY", change=None, **more):
+    """Slices and a SEG of them; `change(seg, slices)` before it is saved."""
+    body = other_fields.body_of(name)
+    values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    slices = [other_fields.ct_slice(place, body, z, values + z, **more) for z in range(len(labels))]
+    seg = other_fields.seg_of(slices, labels, kind)
+    if change:
+        change(seg, slices)
+    seg.save_as(place / f"{name}_seg.dcm")
+    return slices
+
+
+THREE = np.stack([blocks((0, 1, 2)), np.zeros((HEIGHT, WIDTH), int), blocks((0, 2), 1)])
+
+
+@pytest.mark.parametrize("kind", ("BINARY", "FRACTIONAL", "LABELMAP"))
+def test_kinds_of_dicom_seg(kind, place, bring):
+    patient(place, "p", THREE, kind)
+    done = bring().worked()
+    assert done.classes == ["background", "liver", "tumour"]
+    same_labels(done.labels, {"p9": THREE[0].astype(np.uint8), "p7": THREE[2].astype(np.uint8)})
+    assert "1 slices without a segment are left out" in done.out and "p_seg.dcm, a DICOM SEG, is there" in done.out
+
+
+def test_a_frame_is_placed_by_its_position_where_it_names_no_slice(place, bring):
+    def forget(seg, slices):
+        for frame in seg.PerFrameFunctionalGroupsSequence:
+            del frame.DerivationImageSequence
+
+    patient(place, "p", THREE, change=forget)
+    same_labels(bring().worked().labels, {"p9": THREE[0].astype(np.uint8), "p7": THREE[2].astype(np.uint8)})
+
+
+def test_frames_whose_slice_is_not_there(place, bring):
+    patient(place, "p", THREE)
+    patient(place, "q", THREE)
+    (place / "p9.dcm").unlink()
+    done = bring().worked()
+    assert sorted(done.labels) == ["p7", "q7", "q9"]
+    assert "left out, frames of segments that lie on no slice: 2 (p_seg.dcm: frame 1" in done.out
+    assert done.splits == {"train": ["p7"], "val": ["q7", "q9"]} and "the last patient, whole" in done.out
+    for path in (*place.glob("p?.dcm"), *place.glob("q?.dcm")):
+        path.unlink()
+    shutil.rmtree(done.root)
+    bring().failed("DICOM SEG is there, but no slices")
+    other_fields.ct_slice(place, other_fields.body_of("z"), 8, np.zeros((HEIGHT, WIDTH), int))
+    bring().failed("no frame of", "lies on a slice that is there")
+
+
+def moved(seg, slices):
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        frame.PlanePositionSequence[0].ImagePositionPatient = [5, 0, 0]
+
+
+def turned(seg, slices):
+    seg.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient = [-1, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("change", (moved, turned))
+def test_a_seg_on_another_grid_than_its_slices(change, place, bring):
+    """Same slices and sizes, and yet another place: to take it would shift or mirror the labels."""
+    patient(place, "p", THREE, change=change)
+    bring().failed("p_seg.dcm", "frame 1", "another grid", "p9.dcm")
+
+
+def test_a_seg_of_another_size_than_its_slices(place, bring):
+    body = other_fields.body_of("p") | {"frame": patient(place, "p", THREE)[0].FrameOfReferenceUID}
+    slices = [other_fields.ct_slice(place / "half", body, z, np.zeros((9, 9), int)) for z in range(2)]
+    seg = other_fields.seg_of(slices, np.ones((2, 9, 9), int))
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+    seg.save_as(place / "p_seg.dcm")
+    shutil.rmtree(place / "half")
+    bring().failed("p_seg.dcm", "another grid")
+
+
+def test_the_later_of_two_segments_counts(place, bring):
+    """highdicom lets segments overlap; frames come segment after segment."""
+    both = np.zeros((1, HEIGHT, WIDTH, 2), np.uint8)
+    both[0, 2:9, 2:9, 0] = both[0, 5:12, 5:12, 1] = 1
+    body = other_fields.body_of("p")
+    slices = [other_fields.ct_slice(place, body, z, np.zeros((HEIGHT, WIDTH), int)) for z in range(1)]
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    labels[2:9, 2:9], labels[5:12, 5:12] = 1, 2
+    other_fields.seg_of(slices, both).save_as(place / "seg.dcm")
+    same_labels(bring().worked().labels, {"p9": labels})
+
+
+@pytest.mark.parametrize("more, low, high, falls", [
+    ({"WindowCenter": 0, "WindowWidth": 400}, 824, 1224, False),
+    ({"WindowCenter": [0, 50], "WindowWidth": [400, 80]}, 824, 1224, False),
+    ({"WindowCenter": 0, "WindowWidth": 400, "PhotometricInterpretation": "MONOCHROME1"}, 824, 1224, True),
+    ({}, 8.57, 1705.43, False),
+])  # fmt: skip
+def test_slices_are_seen_through_their_window(more, low, high, falls, place, bring):
+    patient(place, "p", THREE, **more)
+    done = bring().worked()
+    stored = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    wanted = np.clip((stored - low) / (high - low), 0, 1) * 255
+    found = np.asarray(opened(done.root / "JPEGImages/p9.png")).astype(float)
+    assert np.abs(found - (255 - wanted if falls else wanted)).max() <= 0.6
+
+
+def test_a_seg_that_is_cut_short_and_slices_in_one_file(place, bring):
+    slices = patient(place, "p", THREE)
+    content = (place / "p_seg.dcm").read_bytes()
+    (place / "p_seg.dcm").write_bytes(content[:-300])
+    bring().failed("p_seg.dcm", "decoded")
+    (place / "p_seg.dcm").write_bytes(content)
+    slices[0].NumberOfFrames = 2
+    slices[0].save_as(place / "p9.dcm")
+    bring().failed("p9.dcm", "2 frames in one file")

@@ -118,11 +118,11 @@ def test_what_the_list_does_not_have_stops_the_import(name, place, bring):
 NOTHING = {
     "pets": "trimaps", "cityscapes": "gtFine", "ade20k": "objectInfo150.txt", "drive": "1st_manual", "sbd": "cls/", "loveda": "masks_png",
     "segnet": "trainannot", "fastai": "codes.txt", "camvid": "label_colors.txt", "voc": "JPEGImages", "cellpose": "_cp_masks",
-    "imagej": "NAME_RoiSet.zip", "geotiff": "images/", "nifti": "imagesTr/", "bdd100k": "labels/sem_seg/masks", "mapillary": "training/labels/", "cocostuff": "stuffthingmaps",
+    "imagej": "NAME_RoiSet.zip", "geotiff": "images/", "nifti": "imagesTr/", "dicomseg": "no DICOM SEG", "bdd100k": "labels/sem_seg/masks", "mapillary": "training/labels/", "cocostuff": "stuffthingmaps",
 }  # fmt: skip
 
 
-READERS = {"sbd": "scipy.io", "imagej": "roifile", "geotiff": "rasterio", "nifti": "nibabel"}
+READERS = {"sbd": "scipy.io", "imagej": "roifile", "geotiff": "rasterio", "nifti": "nibabel", "dicomseg": "pydicom"}
 
 
 @pytest.mark.parametrize("name", NOTHING)

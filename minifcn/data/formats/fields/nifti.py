@@ -18,6 +18,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.extras import extra
+from minifcn.data.formats.fields.bodies import split_note, split_of_bodies
 from minifcn.data.formats.source import Format, Item, Options, Source, class_or_void
 
 ENDINGS = (".nii.gz", ".nii")
@@ -26,7 +27,6 @@ FIRST_CHANNEL, CHANNEL = "_0000", re.compile(r"_\d{4}$")  # nnU-Net's files are 
 NAMES, IGNORE = "dataset.json", "ignore"
 DARK, BRIGHT = 0.5, 99.5  # percent of a volume's values that become black, and up to where they are below white
 WHOLE = 0.1  # how far a scaled number may lie from a whole one
-FIFTH = 5
 reading = Lock()  # a volume is decoded once, however many threads want its slices
 
 
@@ -66,11 +66,10 @@ def read(source: Path, options: Options) -> Source:
     both = [name for name in labels if name in pictures or name + FIRST_CHANNEL in pictures]
     if not both:
         raise DataError(f"{source}: no volume in {places[1].name}/ has the name of one in {places[0].name}/")
-    val = set(both[FIFTH - 1 :: FIFTH] or both[-1:]) if len(both) > 1 else set()
+    splits = split_of_bodies(both)
     items: list[Item] = []
     bare = 0
     for name in both:
-        split = ("val" if name in val else "train") if val else None
         picture = pictures.get(name) or pictures[name + FIRST_CHANNEL]
         shape, wanted = numbers(labels[name]).shape, greys(picture).shape
         if shape != wanted:
@@ -80,7 +79,9 @@ def read(source: Path, options: Options) -> Source:
         shown = np.flatnonzero(numbers(labels[name]).any(axis=(0, 1))).tolist()
         bare += shape[2] - len(shown)
         items += [
-            Item(f"{name}_z{z:03}", None, split, partial(labels_of, labels[name], z), partial(png, picture, z))
+            Item(
+                f"{name}_z{z:03}", None, splits.get(name), partial(labels_of, labels[name], z), partial(png, picture, z)
+            )
             for z in shown
         ]
     used = {name for each in both for name in (each, each + FIRST_CHANNEL)}
@@ -96,11 +97,8 @@ def read(source: Path, options: Options) -> Source:
     notes = [
         f"a picture is a slice across the body, the front above, its right at the right; {bare:,} slices without a label are left out",
         f"a volume's values are stretched: from {DARK} to {BRIGHT} percent of them become 0 to 255",
+        *split_note(splits, "volume"),
     ]
-    if val:
-        notes.append(
-            f"val is {'every fifth volume' if len(both) >= FIFTH else 'the last volume'}, whole: no body is in train and val"
-        )
     return Source(items, meaning, left_out={why: names for why, names in left_out.items() if names}, notes=notes)
 
 
