@@ -1,6 +1,7 @@
 """Sets of other fields written small by the libraries that people use there: each returns name → the labels that an import must give."""
 
 import importlib
+import io
 import warnings
 
 import needs
@@ -178,11 +179,15 @@ def seg_of(slices, labels, kind="BINARY", names=("liver", "tumour")):
         pixels = np.stack([(labels == number + 1) * 0.75 for number in range(len(names))], -1).astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return seg.Segmentation(
+        made = seg.Segmentation(
             source_images=slices, pixel_array=pixels, segmentation_type=seg.SegmentationTypeValues[kind], segment_descriptions=described,
             series_instance_uid=uid(), series_number=2, sop_instance_uid=uid(), instance_number=1, manufacturer="m",
             manufacturer_model_name="n", software_versions="1", device_serial_number="1",
         )  # fmt: skip
+        stream = io.BytesIO()
+        made.save_as(stream)
+        made._db_con.close()  # highdicom leaves a database open, of which Python 3.13 warns
+    return module("pydicom").dcmread(io.BytesIO(stream.getvalue()))
 
 
 def dicomseg(root):
