@@ -97,6 +97,14 @@ def pack(pixels: np.ndarray) -> np.ndarray:
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 
+def in_colours(path: str | os.PathLike[str]) -> bool:
+    """Whether a label file holds colours: neither grey nor palette, and not one number in three channels."""
+    if mode_of(path) not in COLOURED or mode_of(path) == "P":
+        return False
+    pixels = np.asarray(open_image(path, "labels").convert("RGB"))
+    return bool((pixels != pixels[..., :1]).any())
+
+
 def colour_text(value: int) -> str:
     """How a packed colour is written.
 

@@ -4,7 +4,23 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
+from minifcn.data.formats.fields import cellpose, dicomseg, geotiff, imagej, nifti
 from minifcn.data.formats.finding import sole
+from minifcn.data.formats.sets import (
+    ade20k,
+    bdd100k,
+    camvid,
+    cityscapes,
+    cocostuff,
+    drive,
+    fastai,
+    loveda,
+    mapillary,
+    pets,
+    sbd,
+    segnet,
+    voc,
+)
 from minifcn.data.formats.source import Format
 from minifcn.data.formats.tools import cvat, darwin, labelme, labelme_voc, matlab, roboflow
 from minifcn.names import instead
@@ -19,6 +35,24 @@ FORMATS: tuple[Format, ...] = (
     labelme_voc.FORMAT,
     labelme.FORMAT,
     darwin.FORMAT,
+    pets.FORMAT,
+    cityscapes.FORMAT,
+    bdd100k.FORMAT,
+    mapillary.FORMAT,
+    cocostuff.FORMAT,
+    ade20k.FORMAT,
+    drive.FORMAT,
+    sbd.FORMAT,
+    loveda.FORMAT,
+    segnet.FORMAT,
+    fastai.FORMAT,
+    camvid.FORMAT,
+    voc.FORMAT,
+    dicomseg.FORMAT,
+    nifti.FORMAT,
+    cellpose.FORMAT,
+    imagej.FORMAT,
+    geotiff.FORMAT,
     pairs.FORMAT,
 )
 

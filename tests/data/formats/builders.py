@@ -10,6 +10,9 @@ import json
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .other_fields import FIELDS
+from .public_sets import PUBLIC_SETS
+
 H, W = 24, 32
 STEMS = ["a", "b", "c", "d", "e", "f"]
 
@@ -225,7 +228,7 @@ def build_darwin(root, kind="index"):
     return expected
 
 
-BUILDERS = {
+TOOLS = {
     "cvat": build_cvat,
     "labelme": build_labelme,
     "labelme2voc": build_labelme2voc,
@@ -234,6 +237,7 @@ BUILDERS = {
     "darwin": build_darwin,
     "pairs": build_pairs,
 }
+BUILDERS = {**TOOLS, **PUBLIC_SETS, **FIELDS}
 
 
 def sheet(expected):

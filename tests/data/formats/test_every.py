@@ -11,16 +11,16 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.formats.masks import mode_of
 from minifcn.data.formats.registry import recognise
 
-from .builders import BUILDERS, sheet
+from .builders import TOOLS, sheet
 from .helpers import digest, same
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", TOOLS)
 def test_a_set_becomes_what_it_means(name, tmp_path, imported):
     source = tmp_path / "source"
-    expected = BUILDERS[name](source)
+    expected = TOOLS[name](source)
     before = digest(source)
     answer = imported(source).worked().says(f"taken for {name} (")
     same(answer.labels, expected)
@@ -30,9 +30,9 @@ def test_a_set_becomes_what_it_means(name, tmp_path, imported):
     assert [each.name for each, _ in recognise(source)[1]] == [name]
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", TOOLS)
 def test_what_is_written_is_a_folder_to_train_on(name, tmp_path, imported):
-    BUILDERS[name](tmp_path / "source")
+    TOOLS[name](tmp_path / "source")
     answer = imported(tmp_path / "source").worked()
     names = read_class_names(answer.root / "class_names.txt")
     for split in ("train", "val"):
