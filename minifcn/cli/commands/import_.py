@@ -93,7 +93,7 @@ def choose(source: Path, name: str | None) -> tuple[Format, str]:
 
 def notes(source: Source, survey: Survey, options: Options) -> list[str]:
     """What a person should see beside the table."""
-    said = list(source.notes)
+    said = [*source.notes, *source.later()]
     for why, names in source.left_out.items():
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         said.append(f"{len(names)} {why}, left out: {', '.join(names[:FEW])}{more}")

@@ -53,6 +53,7 @@ class Source:
     `colours`   whether the numbers are colours
     `left_out`  reason → names of what is not taken: pictures without labels, labels without a picture
     `notes`     sentences that a person should see
+    `later`     more of them, that are known only when all labels were read
     """
 
     items: list[Item]
@@ -60,6 +61,7 @@ class Source:
     colours: bool = False
     left_out: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    later: Callable[[], list[str]] = list
 
 
 @dataclass(frozen=True)

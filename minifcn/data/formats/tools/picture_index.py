@@ -1,0 +1,87 @@
+"""Where the pictures lie that a tool's file names: it may name a path, a URL, or a name that had a prefix when it was uploaded."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from minifcn.data.errors import DataError
+from minifcn.data.formats.pairs import PICTURES
+from minifcn.data.formats.source import usual_split
+
+UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the name of an uploaded file
+
+
+class PictureIndex:
+    """All pictures below some folders, by their file name. Nothing is opened."""
+
+    def __init__(self, *folders: Path | None) -> None:
+        self.folders = [folder for folder in folders if folder is not None]
+        self.by_name: dict[str, list[Path]] = {}
+        for folder in self.folders:
+            for path in sorted(folder.rglob("*")):
+                if path.suffix.lower() in PICTURES and not path.name.startswith("."):
+                    self.by_name.setdefault(path.name, []).append(path)
+
+    def find(self, named: str, near: Path | None = None, split: str | None = None) -> Path | None:
+        """The picture that `named` means; of several the one in `near`, or in the split's folder. DataError where that leaves several."""
+        for parts in spellings(named):
+            found = self.by_name.get(parts[-1], [])
+            found = narrowed(found, lambda path, parts=parts: path.parts[-len(parts) :] == parts)
+            found = narrowed(found, lambda path: near is not None and near in path.parents)
+            found = narrowed(
+                found, lambda path: any(split_of(part) == split for part in path.parts) if split else False
+            )
+            if len(set(found)) > 1:
+                raise DataError(
+                    f"the picture {named} may be {found[0]} or {found[1]}; leave one of them in the source, or give --pictures FOLDER"
+                )
+            if found:
+                return found[0]
+        return None
+
+    def left(self, taken: Iterable[Path | None], below: Path) -> list[str]:
+        """Names of the pictures below a folder that nobody took."""
+        used = set(taken)
+        return sorted(
+            path.relative_to(below).as_posix()
+            for paths in self.by_name.values()
+            for path in paths
+            if below in path.parents and path not in used
+        )
+
+
+def narrowed(paths: list[Path], keep) -> list[Path]:  # type: ignore[no-untyped-def]
+    """Those that are kept, or all where none is."""
+    return [path for path in paths if keep(path)] or paths
+
+
+def spellings(named: str) -> list[tuple[str, ...]]:
+    """The parts of the path that a file names: as it stands, out of a URL, without the prefix of an upload.
+
+    >>> spellings("/data/upload/1/0a1b2c3d-my%20cat.jpg")[-1]
+    ('my cat.jpg',)
+    >>> spellings("/data/local-files/?d=cats/a.jpg")[-1]
+    ('cats', 'a.jpg')
+    """
+    plain = named.replace("\\", "/")
+    address = urlsplit(plain)
+    inside = parse_qs(address.query).get("d", [""])[0]  # Label Studio's local files
+    found = []
+    for text in dict.fromkeys((plain, unquote(inside or address.path))):
+        parts = tuple(part for part in PurePosixPath(text).parts if part not in ("/", ".", ".."))
+        if parts:
+            found.append(parts)
+            if UPLOADED.match(parts[-1]):
+                found.append((UPLOADED.sub("", parts[-1]),))
+    return found
+
+
+def split_of(word: str) -> str | None:
+    """The split that a folder or a file is named after, if it is.
+
+    >>> split_of("instances_train2017"), split_of("valid"), split_of("result")
+    ('train', 'val', None)
+    """
+    word = re.sub(r"^(instances|annotations|panoptic|stuff)[_-]|[_-]?\d{4}$", "", word.lower())
+    return usual_split(word) if usual_split(word) in ("train", "val", "test") else None
