@@ -28,7 +28,9 @@ class Shape(NamedTuple):
 def outlines(segmentation: object, which: str) -> list[Ring]:
     """The rings of a polygon segmentation that have three corners and more. DataError for what is no list of numbers."""
     if not isinstance(segmentation, list):
-        raise DataError(f"{which}: its segmentation is {type(segmentation).__name__}; expected lists of corners or run lengths")
+        raise DataError(
+            f"{which}: its segmentation is {type(segmentation).__name__}; expected lists of corners or run lengths"
+        )
     nested = all(isinstance(each, list) for each in segmentation)
     rings = [checked(ring, which) for ring in (segmentation if nested else [segmentation])]
     return [ring for ring in rings if len(ring) >= 6]

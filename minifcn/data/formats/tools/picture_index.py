@@ -1,7 +1,7 @@
 """Where the pictures lie that a tool's file names: it may name a path, a URL, or a name that had a prefix when it was uploaded."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,24 +15,22 @@ UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the 
 class PictureIndex:
     """All pictures below some folders, by their file name. Nothing is opened."""
 
-    def __init__(self, *folders: Path | None) -> None:
-        self.folders = [folder for folder in folders if folder is not None]
+    def __init__(self, *folders: Path, without: re.Pattern[str] | None = None) -> None:
         self.by_name: dict[str, list[Path]] = {}
-        for folder in self.folders:
+        for folder in folders:
             for path in sorted(folder.rglob("*")):
-                if path.suffix.lower() in PICTURES and not path.name.startswith("."):
+                hidden = path.name.startswith(".") or (without is not None and without.match(path.stem))
+                if path.suffix.lower() in PICTURES and not hidden:
                     self.by_name.setdefault(path.name, []).append(path)
 
     def find(self, named: str, near: Path | None = None, split: str | None = None) -> Path | None:
         """The picture that `named` means; of several the one in `near`, or in the split's folder. DataError where that leaves several."""
         for parts in spellings(named):
-            found = self.by_name.get(parts[-1], [])
-            found = narrowed(found, lambda path, parts=parts: path.parts[-len(parts) :] == parts)
+            found = list(dict.fromkeys(self.by_name.get(parts[-1], [])))
+            found = narrowed(found, lambda path, end=parts: path.parts[-len(end) :] == end)  # type: ignore[misc]
             found = narrowed(found, lambda path: near is not None and near in path.parents)
-            found = narrowed(
-                found, lambda path: any(split_of(part) == split for part in path.parts) if split else False
-            )
-            if len(set(found)) > 1:
+            found = narrowed(found, lambda path: split is not None and split in map(split_of, path.parts))
+            if len(found) > 1:
                 raise DataError(
                     f"the picture {named} may be {found[0]} or {found[1]}; leave one of them in the source, or give --pictures FOLDER"
                 )
@@ -51,7 +49,7 @@ class PictureIndex:
         )
 
 
-def narrowed(paths: list[Path], keep) -> list[Path]:  # type: ignore[no-untyped-def]
+def narrowed(paths: list[Path], keep: Callable[[Path], bool]) -> list[Path]:
     """Those that are kept, or all where none is."""
     return [path for path in paths if keep(path)] or paths
 

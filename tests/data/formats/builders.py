@@ -1,0 +1,6 @@
+"""All sets that the tests can write: name → build(root), which returns name of a picture → its labels after an import, uint8 (H, W)."""
+
+from .coco_sets import COCO_SETS
+from .labelstudio_sets import LABELSTUDIO_SETS
+
+BUILDERS = {**COCO_SETS, **LABELSTUDIO_SETS}
