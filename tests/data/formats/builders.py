@@ -2,5 +2,6 @@
 
 from .coco_sets import COCO_SETS
 from .labelstudio_sets import LABELSTUDIO_SETS
+from .supervisely_sets import SUPERVISELY_SETS
 
-BUILDERS = {**COCO_SETS, **LABELSTUDIO_SETS}
+BUILDERS = {**COCO_SETS, **LABELSTUDIO_SETS, **SUPERVISELY_SETS}

@@ -138,9 +138,10 @@ class Gathered:
             Item(name, picture, None, partial(self.labels, name, picture, regions, numbers))
             for name, picture, regions in self.told_apart()
         ]
-        meaning: dict[int, str | None] = {0: BACKGROUND} | {
-            number: usual_name(label) for label, number in numbers.items()
-        }
+        meaning: dict[int, str | None] = {0: BACKGROUND}
+        meaning.update((number, usual_name(label)) for label, number in numbers.items())
+        if left := self.index.left((picture for _, picture, _ in self.found), self.root):
+            self.left_out["pictures that no annotated task names"] = left
         return Source(items, meaning, False, self.left_out, self.notes(), self.later)
 
     def labels(self, name: str, picture: Path | None, regions: list[Region], numbers: dict[str, int]) -> np.ndarray:
