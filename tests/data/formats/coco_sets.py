@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from .drawing import photo, save
-from .test_runlengths import counts_of, text_of
+from .outlines import coco_by_loops, counts_of, text_of
 
 HEIGHT, WIDTH = 35, 49
 
@@ -45,6 +45,28 @@ def write_json(path, content):
     return path
 
 
+STAR = [
+    24.5,
+    2.25,
+    29.1,
+    14,
+    44.75,
+    15.5,
+    31,
+    20.2,
+    35.9,
+    33.3,
+    24,
+    24.6,
+    8.2,
+    31.75,
+    17.3,
+    19.9,
+    5.5,
+    11,
+    19.6,
+    12.4,
+]  # slanted, fractions
 CATEGORIES = [{"id": 90, "name": "brush"}, {"id": 1, "name": "person"}, {"id": 18, "name": "dog"}]
 
 
@@ -81,8 +103,9 @@ def coco(root):
         }
         if name == "val":  # one without annotations would say nothing
             content["images"].append(picture(42, "000000000042.jpg"))
-            content["annotations"].append(annotation(4200, 42, 18, [ring_of(1, 1, 3, 4)]))
-            expected["000000000042"] = box(empty(), 1, 1, 3, 4, 2)
+            content["annotations"].append(annotation(4200, 42, 18, [STAR, ring_of(1, 1, 3, 4)]))
+            star = coco_by_loops(STAR, HEIGHT, WIDTH)
+            expected["000000000042"] = box(np.where(star, 2, 0).astype(np.uint8), 1, 1, 3, 4, 2)
         for image in content["images"]:
             save(root / f"{name}2017/{image['file_name']}", photo(image["id"]))
         write_json(root / f"annotations/instances_{name}2017.json", content)

@@ -39,3 +39,15 @@ def text(path, *lines):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
+
+
+def coloured_blocks(colours, seed=0):
+    """Blocks of colours, uint8 (H, W, 3)."""
+    return np.asarray(colours, np.uint8)[blocks(range(len(colours)), seed)]
+
+
+def opened(path):
+    """An image file, decoded and closed."""
+    with Image.open(path) as image:
+        image.load()
+    return image

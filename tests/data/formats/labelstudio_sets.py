@@ -4,7 +4,7 @@ import numpy as np
 
 from .coco_sets import HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
 from .drawing import photo, save
-from .test_runlengths import four_channels, stream_of
+from .outlines import four_channels, stream_of
 
 UPLOADED = {1: ("61148fa2", "a tree"), 2: ("72259fb3", "b"), 3: ("8336a0c4", "c")}
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from .coco_sets import HEIGHT, WIDTH, box, empty, write_json
 from .drawing import photo, save
+from .outlines import opencv_by_loops
 
 CLASSES = ("cat", "road", "sign")
 
@@ -73,6 +74,8 @@ def supervisely(root):
     ring = np.ones((6, 7), bool)
     ring[2:4, 3:5] = False
     first = box(box(empty(), 2, 3, 20, 22, 2), 8, 9, 5, 6, 0)  # the hole is cleared with its rim
+    kite = [[40, 3], [47, 14], [41, 31], [30, 12]]
+    first[opencv_by_loops(kite, HEIGHT, WIDTH) > 0] = 2
     first[5:11, 20:27][ring] = 1
     second = box(empty(), 10, 12, 6, 8, 3)
     third = box(box(empty(), 1, 2, 4, 4, 2), 20, 30, 5, 5, 2)
@@ -80,7 +83,7 @@ def supervisely(root):
     parts = [{"exterior": corners(1, 2, 4, 4), "interior": []}, {"exterior": corners(20, 30, 5, 5), "interior": []}]
     fraction = polygon([[x + 0.9, y + 0.5] for x, y in corners(1, 2, 4, 4)])
     sets = {
-        "ds1/a.jpg": [hole, bitmap(ring, 5, 20)],
+        "ds1/a.jpg": [hole, polygon(kite), bitmap(ring, 5, 20)],
         "ds1/b.png": [],
         "ds1/datasets/night/a.jpg": [
             thing("sign", "rectangle", points={"exterior": [[12, 10], [19, 15]], "interior": []}),

@@ -1,13 +1,11 @@
 """Which pixels a polygon covers: by loops over single points, and by the tools whose rules these are."""
 
-from fractions import Fraction
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
 from minifcn.data.formats import polygons, runlengths
 
+from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool
 
 
@@ -60,58 +58,6 @@ def test_what_lies_outside_is_cut_off(rule):
         np.testing.assert_array_equal(
             filled(moved, height, width, rule), whole[top : top + height, left : left + width]
         )
-
-
-def coco_by_loops(ring, height, width):
-    """The rule of COCO's tool, point after point: along the outline on a grid five times finer, noting where it passes a column's middle."""
-    fine = [(int(5 * x + 0.5), int(5 * y + 0.5)) for x, y in np.reshape(ring, (-1, 2)).tolist()]
-    walked = []
-    for (x0, y0), (x1, y1) in zip(fine, fine[1:] + fine[:1], strict=True):
-        flat = abs(x1 - x0) >= abs(y1 - y0)
-        back = x0 > x1 if flat else y0 > y1
-        (xs, ys), (xe, ye) = ((x1, y1), (x0, y0)) if back else ((x0, y0), (x1, y1))
-        length = max(abs(x1 - x0), abs(y1 - y0))
-        slope = (ye - ys if flat else xe - xs) / length if length else 0.0
-        points = [
-            (xs + d, int(ys + slope * d + 0.5)) if flat else (int(xs + slope * d + 0.5), ys + d)
-            for d in range(length + 1)
-        ]
-        walked += points[::-1] if back else points
-    flips = np.zeros(height * width + 1, int)
-    for (x0, y0), (x1, y1) in pairwise(walked):
-        column = (min(x0, x1) - 2) / 5
-        if x0 != x1 and column == int(column) and 0 <= column <= width - 1:
-            row = -(-(min(y0, y1) - 2) // 5)
-            flips[int(column) * height + min(max(row, 0), height)] += 1
-    return (np.cumsum(flips)[:-1] % 2).reshape(width, height).T.astype(np.uint8)
-
-
-def opencv_by_loops(ring, height, width):
-    """The rule of OpenCV's fillPoly: rows between crossings in exact fractions, and each side's line with a tie on the line before."""
-    points = [tuple(point) for point in np.reshape(ring, (-1, 2)).tolist()]
-    sides = list(zip(points, points[1:] + points[:1], strict=True))
-    found = np.zeros((height, width), np.uint8)
-    for row in range(height):
-        crossings = sorted(
-            x0 + Fraction(x1 - x0) * (row - y0) / (y1 - y0)
-            for (x0, y0), (x1, y1) in sides
-            if min(y0, y1) <= row < max(y0, y1)
-        )
-        for start, end in zip(crossings[::2], crossings[1::2], strict=True):
-            for column in range(width):
-                found[row, column] |= start <= column <= end
-    for a, b in sides:
-        (x0, y0), (x1, y1) = sorted((a, b), key=lambda point: point[0])
-        across, down, way = x1 - x0, abs(y1 - y0), 1 if y1 >= y0 else -1
-        minor, error = 0, max(across, down) - 2 * min(across, down)
-        for step in range(max(across, down) + 1):
-            x, y = (x0 + step, y0 + way * minor) if across >= down else (x0 + minor, y0 + way * step)
-            if 0 <= x < width and 0 <= y < height:
-                found[y, x] = 1
-            moves = error < 0
-            error += 2 * max(across, down) * moves - 2 * min(across, down)
-            minor += moves
-    return found
 
 
 def random_rings(count, low, high, whole, seed=0):

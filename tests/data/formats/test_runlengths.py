@@ -1,38 +1,13 @@
 """Run lengths: against masks that are written down by loops, against the tools, and refused before they are decoded."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
 from minifcn.data import DataError
 from minifcn.data.formats import runlengths
 
+from .outlines import counts_of, four_channels, stream_of, text_of
 from .real_tools import tool
-
-
-def counts_of(mask):
-    """COCO's counts of a mask, pixel after pixel down the columns."""
-    counts, now = [0], False
-    for pixel in mask.T.ravel().tolist():
-        if bool(pixel) != now:
-            counts.append(0)
-            now = not now
-        counts[-1] += 1
-    return counts
-
-
-def text_of(counts):
-    """COCO's text of counts: five bits a letter, differences to the count two before from the fourth on."""
-    letters = ""
-    for place, count in enumerate(counts):
-        value = count - counts[place - 2] if place > 2 else count
-        more = True
-        while more:
-            bits, value = value & 31, value >> 5
-            more = value != (-1 if bits & 16 else 0)
-            letters += chr(48 + bits + 32 * more)
-    return letters
 
 
 def decoded(counts, height, width):
@@ -86,31 +61,6 @@ def test_what_are_no_run_lengths_is_refused(counts):
 def test_what_is_no_text_of_run_lengths_is_refused(text, words):
     with pytest.raises(DataError, match=words):
         runlengths.switches(text, 4, 5)
-
-
-def stream_of(values, word=8, sizes=(3, 4, 8, 16), literal=()):
-    """Label Studio's bits for a flat row of values: each run repeated, but the runs whose place is in `literal` one after the other."""
-    parts = [f"{len(values):032b}{word - 1:05b}", *(f"{size - 1:04b}" for size in sizes)]
-    starts = [*np.flatnonzero(np.r_[True, np.diff(values) != 0]).tolist(), len(values)]
-    for place, (start, end) in enumerate(pairwise(starts)):
-        while start < end:
-            size = next((each for each in range(4) if end - start <= 1 << sizes[each]), 3)
-            length = min(end - start, 1 << sizes[size])
-            repeated = place not in literal
-            parts.append(f"{int(repeated)}{size:02b}{length - 1:0{sizes[size]}b}")
-            parts.append(f"{int(values[start]):0{word}b}" * (1 if repeated else length))
-            start += length
-    bits = "".join(parts)
-    bits += "0" * (-len(bits) % 8)
-    return [int(bits[place : place + 8], 2) for place in range(0, len(bits), 8)]
-
-
-def four_channels(mask, inside=255):
-    if mask.size > 1000:
-        return (mask * inside).ravel().repeat(4)
-    pixels = np.random.default_rng(1).integers(0, 256, (*mask.shape, 1)).repeat(4, 2)  # colours that say nothing
-    pixels[..., 3] = mask * inside
-    return pixels.ravel()
 
 
 @pytest.mark.parametrize("inside", [255, 1, 100])

@@ -127,7 +127,8 @@ def read(source: Path, options: Options) -> Source:
     if not parts:
         raise DataError(f"{bare[0].path}: lists pictures, but no annotations; export it with them")
     numbers = numbers_of(parts)
-    background = 0 if 0 not in numbers.values() or usual_name(name_of(numbers, 0)) == BACKGROUND else -1
+    zero = next((name for name, number in numbers.items() if number == 0), BACKGROUND)
+    background = 0 if usual_name(zero) == BACKGROUND else max(numbers.values()) + 1
     root = source if source.is_dir() else source.parent.parent if source.parent.name == "annotations" else source.parent
     index = PictureIndex(*([options.pictures] if options.pictures and options.pictures.is_dir() else []), root)
     gathered = Gathered(index, numbers, background)
@@ -155,10 +156,6 @@ def numbers_of(parts: list[Part]) -> dict[str, int]:
             if name not in numbers:
                 numbers[name] = max(numbers.values()) + 1 if number in numbers.values() else number
     return numbers
-
-
-def name_of(numbers: dict[str, int], number: int) -> str:
-    return next(name for name, each in numbers.items() if each == number)
 
 
 class Gathered:
@@ -241,6 +238,8 @@ class Gathered:
         ]
         if self.counts["crowds"]:
             said.append(f"{self.counts['crowds']} annotations are marked as crowds (iscrowd 1): they keep their class")
+        if self.background:
+            said.append(f"the categories begin at 0, so what no annotation covers is called {self.background} here")
         if self.counts["pictures without annotations"]:
             said.append(
                 f"{self.counts['pictures without annotations']} pictures are listed without annotations: all background"

@@ -87,9 +87,12 @@ def read(source: Path, options: Options) -> Source:
     meaning.update(
         (number, BACKGROUND if title in BACKGROUNDS else usual_name(title)) for title, number in numbers.items()
     )
-    notes = [
-        f"{count} objects of geometry {kind} are no areas that can be read, left out" for kind, count in counts.items()
-    ]
+    boxes = counts.pop("rectangle", 0)
+    notes = [f"{count} objects of geometry {kind} are no areas, left out" for kind, count in counts.items()]
+    if boxes:
+        notes.append(
+            f"{boxes} objects are boxes and filled whole, as Supervisely draws them, whatever shape lies in them"
+        )
     left_out = {"pictures without annotations": bare} if bare else {}
     return Source(shortened(items), meaning, False, left_out, notes, partial(overlap_note, overlaps))
 
