@@ -22,6 +22,8 @@ def switches(counts: Sequence[int] | str | bytes, height: int, width: int) -> np
     if isinstance(counts, (str, bytes)):
         counts = from_text(counts)
     lengths = np.asarray(counts)
+    if lengths.dtype.kind == "f" and lengths.size and (lengths == np.rint(lengths)).all():
+        lengths = lengths.astype(np.int64)  # some writers of JSON write 5.0
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 0).any():
         raise DataError("run lengths must be whole numbers from 0")
     total = sum(lengths.tolist())

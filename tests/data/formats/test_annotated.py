@@ -96,7 +96,7 @@ NOTES = {
     "labelstudio": ["3 tasks have several annotations: the one marked as ground truth is taken, else the newest", "1 pictures were submitted without",
                     "1 tasks that nobody annotated, left out: none", "the later region is on top"],
     "labelstudio_png": ["the files do not say which is on top"],
-    "labelstudio_brush_coco": ["Holes are not in this export; its JSON export has them"],
+    "labelstudio_brush_coco": ["Holes and lines one pixel wide are not in this export; its JSON export has them"],
     "supervisely": ["1 objects of geometry point are no areas, left out", "1 objects are boxes and filled whole", "the later object is on top"],
 }  # fmt: skip
 

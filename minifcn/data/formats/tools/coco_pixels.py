@@ -126,8 +126,8 @@ def filler_for(info: Mapping[str, object], annotations: Iterable[Mapping[str, ob
     """
     if info.get("contributor") == "Label Studio Converter":
         return traced, (
-            "Label Studio traced the outlines of its brushes along the pixels: they are filled with their rim. Holes are not in this "
-            "export; its JSON export has them"
+            "Label Studio traced the outlines of its brushes along the pixels: they are filled with their rim. Holes and lines one "
+            "pixel wide are not in this export; its JSON export has them"
         )
     nearer = list(islice(filter(None, map(nearer_rule, annotations)), SAMPLE))
     votes = nearer.count("corners")
