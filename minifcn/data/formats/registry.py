@@ -5,7 +5,7 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
 from minifcn.data.formats.source import Format
-from minifcn.data.formats.tools import coco, cvat, labelstudio, supervisely, supervisely_masks
+from minifcn.data.formats.tools import coco, coco_panoptic, cvat, labelstudio, supervisely, supervisely_masks
 from minifcn.names import instead
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
@@ -15,6 +15,7 @@ FORMATS: tuple[Format, ...] = (
     supervisely.FORMAT,
     supervisely_masks.FORMAT,
     labelstudio.FORMAT,
+    coco_panoptic.FORMAT,
     coco.FORMAT,
     pairs.FORMAT,
 )

@@ -163,4 +163,45 @@ def supervision_coco(root):
     return {"a": box(hole, 2, 3, 5, 5, 1), "b": box(empty(), 20, 10, 10, 21, 2)}
 
 
-COCO_SETS = {"coco": coco, "roboflow_coco": roboflow_coco, "supervision_coco": supervision_coco}
+def coco_panoptic(root):
+    """annotations/panoptic_SPLIT2017.json and its folder of PNGs: numbers of segments in three bytes, 0 is nobody's; two dogs."""
+    categories = [
+        {"id": 18, "name": "dog", "isthing": 1},
+        {"id": 200, "name": "water-other", "isthing": 0},
+        {"id": 1, "name": "person", "isthing": 1},
+    ]
+    expected = {}
+    for seed, split in enumerate(("train", "val")):
+        images, annotations = [], []
+        for image in range(2):
+            name = f"{seed}{image:011}"
+            segments = {7: 18, 65536 * 9 + 256 * 3 + 255: 18, 256 * 200: 200, 300 + image: 1}
+            numbers = box(np.zeros((HEIGHT, WIDTH), int), 0, 0, 12, WIDTH, 256 * 200)
+            numbers = box(
+                box(box(numbers, 5, 6, 9, 9, 7), 20, 20, 6, 9, 65536 * 9 + 256 * 3 + 255), 9, 30, 9, 9, 300 + image
+            )
+            expected[name] = np.vectorize(
+                {0: 255, 7: 1, 65536 * 9 + 256 * 3 + 255: 1, 256 * 200: 2, 300 + image: 0}.get, otypes=[np.uint8]
+            )(numbers)
+            save(
+                root / f"annotations/panoptic_{split}2017/{name}.png",
+                np.stack([numbers % 256, numbers // 256 % 256, numbers // 65536], -1),
+            )
+            save(root / f"{split}2017/{name}.jpg", photo(image))
+            info = [
+                {"id": number, "category_id": category, "iscrowd": 0, "area": 1}
+                for number, category in segments.items()
+            ]
+            annotations.append({"image_id": image, "file_name": f"{name}.png", "segments_info": info})
+            images.append(picture(image, f"{name}.jpg"))
+        content = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
+        write_json(root / f"annotations/panoptic_{split}2017.json", content)
+    return expected
+
+
+COCO_SETS = {
+    "coco": coco,
+    "roboflow_coco": roboflow_coco,
+    "supervision_coco": supervision_coco,
+    "coco_panoptic": coco_panoptic,
+}

@@ -53,7 +53,7 @@ def test_a_golden_picture(name, place, bring):
     np.testing.assert_array_equal(found, np.asarray(golden))
 
 
-TAKEN_FOR = {"coco": "coco", "roboflow_coco": "coco", "supervision_coco": "coco", "labelstudio": "labelstudio", "labelstudio_png": "labelstudio",
+TAKEN_FOR = {"coco": "coco", "coco_panoptic": "coco-panoptic", "roboflow_coco": "coco", "supervision_coco": "coco", "labelstudio": "labelstudio", "labelstudio_png": "labelstudio",
              "labelstudio_min": "labelstudio", "labelstudio_coco": "coco", "labelstudio_brush_coco": "coco", "supervisely": "supervisely",
              "supervisely_masks": "supervisely-masks"}  # fmt: skip
 
@@ -70,6 +70,7 @@ def test_what_it_is_taken_for(name, place, bring):
 CLASSES_OF = {
     "coco": ["background", "person", "dog", "brush"],  # by their ids, which have gaps
     "roboflow_coco": ["background", "apple", "pear"],  # "fruits" only holds the others together
+    "coco_panoptic": ["person", "dog", "water-other"],  # nothing is background there
     "labelstudio": ["background", "car", "tree"],
     "labelstudio_brush_coco": ["background", "tree", "car"],
     "supervisely": ["background", *CLASSES],
@@ -321,6 +322,43 @@ def test_coco_as_supervision_writes_it(place, bring):
     for mask, number in zip(masks, (1, 2, 2), strict=True):
         labels[mask] = number
     np.testing.assert_array_equal(bring().worked().labels["a"], labels)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda content: content["annotations"][0]["segments_info"].pop(), ("holds segment 300", "does not list")),
+        (
+            lambda content: content["annotations"][0]["segments_info"][0].update(category_id=5),
+            ("picture 0", "'category_id' of the list"),
+        ),
+        (lambda content: content["annotations"][0].pop("file_name"), ("picture 0", "'file_name'")),
+        (lambda content: content["categories"][0].update(id=0), ("whole number 'id' from 1",)),
+        (lambda content: content["categories"][0].update(name="wolf"), ("category 18 is called", "'wolf'", "'dog'")),
+    ],
+)
+def test_a_bad_panoptic_file_is_refused(change, words, place, bring):
+    COCO_SETS["coco_panoptic"](place)
+    changed(place / "annotations/panoptic_train2017.json", change)
+    bring("--format", "coco-panoptic").failed(*words)
+
+
+def test_panoptic_masks_have_to_be_there(place, bring):
+    COCO_SETS["coco_panoptic"](place)
+    (place / "annotations/panoptic_train2017").rename(place / "annotations/masks")
+    bring().failed("a folder panoptic_train2017/ with its masks (PNG) is not beside it")
+
+
+@pytest.mark.parametrize("panoptic", [False, True])
+def test_a_large_file_is_known_without_reading_it(panoptic, place, bring):
+    """By its first key and its end: blanks make it larger than what is read."""
+    COCO_SETS["coco_panoptic" if panoptic else "coco"](place)
+    for path in (place / "annotations").glob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if "instances" in path.name or panoptic:
+            content = {"images": content.pop("images"), "filled": " " * (1 << 21), **content}
+        path.write_text(json.dumps(content), encoding="utf-8")
+    bring("--dry-run").worked()
 
 
 # Label Studio

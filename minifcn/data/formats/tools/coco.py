@@ -5,8 +5,6 @@ and Datumaro 1.13.12. Category ids have gaps, begin at 0 or at 1, and may be ano
 covers is background. `iscrowd` 1 says no more than that run lengths are used: supervision writes it for any mask with a hole.
 """
 
-import json
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,47 +15,14 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
 from minifcn.data.formats.survey import picture_size
+from minifcn.data.formats.tools.coco_files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.tools.coco_pixels import Filler, Shape, drawn, filler_for, outlines
-from minifcn.data.formats.tools.picture_index import PictureIndex, split_of
-
-FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|type|contributor)"\s*:')
-NEEDED = ("images", "annotations", "categories")
+from minifcn.data.formats.tools.picture_index import PictureIndex
 
 
 def recognise(source: Path) -> str | None:
     files = json_files(source)
     return f"{files[0].name}, a JSON file of images, annotations and categories, is there" if files else None
-
-
-def json_files(source: Path) -> list[Path]:
-    """COCO's files in a folder, in its `annotations`, or in folders of splits; where there are instances_*.json, these alone."""
-    if source.is_file():
-        return [source] if source.suffix.lower() == ".json" and looks_like_coco(source) else []
-    if not source.is_dir():
-        return []
-    found = [*sorted(source.glob("*.json")), *sorted(source.glob("*/*.json"))]
-    if len(found) > 1000:  # one a picture: no COCO
-        return []
-    files = [path for path in found if not path.name.startswith(".") and looks_like_coco(path)]
-    return [path for path in files if path.name.startswith("instances_")] or files
-
-
-def looks_like_coco(path: Path, head: int = 4096) -> bool:
-    """By its first key, and, of a small file, by its keys: a file of all of COCO has half a gigabyte."""
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            if not FIRST_KEY.match(file.read(head)):
-                return False
-        if path.stat().st_size > 1 << 20:
-            return True
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        return all(isinstance(content.get(key), list) for key in NEEDED) and not is_panoptic(content)
-    except (OSError, ValueError):
-        return False
-
-
-def is_panoptic(content: dict[str, list[dict[str, object]]]) -> bool:
-    return any("segments_info" in each for each in content["annotations"][:1])
 
 
 @dataclass
@@ -74,27 +39,14 @@ class Part:
 
 
 def load(path: Path, several: bool) -> Part:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}); export it again") from error
-    for key in NEEDED:
-        if not (isinstance(content, dict) and isinstance(content.get(key), list)):
-            raise DataError(f"{path}: has no list {key!r}; COCO's files have lists of {', '.join(NEEDED)}")
-        if not all(isinstance(each, dict) for each in content[key]):
-            raise DataError(f"{path}: its list {key!r} holds something else than objects")
+    content = read_json(path)
     grouped: dict[object, list[dict[str, object]]] = {}
     for each in content["annotations"]:
         grouped.setdefault(each.get("image_id"), []).append(each)
-    info = content.get("info") or {}
+    info: object = content.get("info")
     filler, rule = filler_for(info if isinstance(info, dict) else {}, content["annotations"])
-    split = split_of(path.stem) or split_of(path.parent.name) or (other_split(path) if several else None)
+    split = splits_word(path, several)
     return Part(path, split, content["images"], categories_of(path, content), grouped, filler, rule)
-
-
-def other_split(path: Path) -> str:
-    """What a file's pictures are called together where it is named after no usual split."""
-    return path.parent.name if path.name.startswith("_annotations") else path.stem.removeprefix("instances_")
 
 
 def categories_of(path: Path, content: dict[str, list[dict[str, object]]]) -> dict[int, str]:

@@ -25,6 +25,7 @@ from minifcn.data.formats.tools.labelstudio_regions import (
 )
 from minifcn.data.formats.tools.picture_index import PictureIndex, spellings
 
+MANY = 100  # of one file a picture other tools write so many
 HEAD = re.compile(r"^\s*\[\s*\{")
 KEYS = ("annotations", "completions", "annotation_id", "brushlabels", "polygonlabels", "bitmasklabels", "rle")
 BARE_BRUSHES = (
@@ -49,7 +50,8 @@ def recognise(source: Path) -> str | None:
 def json_files(source: Path) -> list[Path]:
     if source.is_file():
         return [source] if source.suffix.lower() == ".json" and looks_like_tasks(source) else []
-    return [path for path in sorted(source.glob("*.json")) if looks_like_tasks(path)] if source.is_dir() else []
+    found = sorted(source.glob("*.json")) if source.is_dir() else []
+    return [path for path in found if looks_like_tasks(path)] if len(found) < MANY else []
 
 
 def looks_like_tasks(path: Path, head: int = 1 << 16) -> bool:

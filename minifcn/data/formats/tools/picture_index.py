@@ -15,11 +15,15 @@ UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the 
 class PictureIndex:
     """All pictures below some folders, by their file name. Nothing is opened."""
 
-    def __init__(self, *folders: Path, without: re.Pattern[str] | None = None) -> None:
+    def __init__(self, *folders: Path, without: re.Pattern[str] | None = None, but: Path | None = None) -> None:
         self.by_name: dict[str, list[Path]] = {}
         for folder in folders:
             for path in sorted(folder.rglob("*")):
-                hidden = path.name.startswith(".") or (without is not None and without.match(path.stem))
+                hidden = (
+                    path.name.startswith(".")
+                    or but in path.parents
+                    or (without is not None and without.match(path.stem))
+                )
                 if path.suffix.lower() in PICTURES and not hidden:
                     self.by_name.setdefault(path.name, []).append(path)
 

@@ -30,8 +30,10 @@ AREAS = ("bitmap", "polygon", "multipolygon", "rectangle")
 
 
 def recognise(source: Path) -> str | None:
-    folders = annotation_folders(source)
-    if not folders or not any(folders[0].glob("*.json")) or meta_of(source) is None:
+    if meta_of(source) is None:
+        return None
+    folders = [folder for folder in annotation_folders(source) if any(folder.glob("*.json"))]
+    if not folders:
         return None
     return f"{META}, with annotations in {folders[0].relative_to(source).as_posix()}/, is there"
 
