@@ -5,12 +5,13 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
 from minifcn.data.formats.source import Format
-from minifcn.data.formats.tools import coco, coco_panoptic, cvat, labelstudio, supervisely, supervisely_masks
+from minifcn.data.formats.tools import coco, coco_panoptic, cvat, cvat_xml, labelstudio, supervisely, supervisely_masks
 from minifcn.names import instead
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
     cvat.FORMAT,
+    cvat_xml.FORMAT,
     supervisely_masks.VOC_FORMAT,
     supervisely.FORMAT,
     supervisely_masks.FORMAT,

@@ -14,14 +14,16 @@ from PIL import Image
 from minifcn.data.formats.registry import recognise
 
 from .coco_sets import COCO_SETS, HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
+from .cvat_xml_sets import CVAT_XML_SETS, brushed, document, frame, polygon_of, row_counts
 from .drawing import opened, photo, save
 from .imported import importing, same_labels
 from .labelstudio_sets import LABELSTUDIO_SETS, brushes, disc, result
+from .outlines import coco_by_loops
 from .real_tools import quietly, tool
 from .supervisely_sets import CLASSES, SUPERVISELY_SETS, bitmap, meta, polygon, supervisely_voc, thing
 from .supervisely_sets import annotation as drawn
 
-SETS = {**COCO_SETS, **LABELSTUDIO_SETS, **SUPERVISELY_SETS}
+SETS = {**COCO_SETS, **CVAT_XML_SETS, **LABELSTUDIO_SETS, **SUPERVISELY_SETS}
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_a_golden_picture(name, place, bring):
     np.testing.assert_array_equal(found, np.asarray(golden))
 
 
-TAKEN_FOR = {"coco": "coco", "coco_panoptic": "coco-panoptic", "roboflow_coco": "coco", "supervision_coco": "coco", "labelstudio": "labelstudio", "labelstudio_png": "labelstudio",
+TAKEN_FOR = {"coco": "coco", "coco_panoptic": "coco-panoptic", "cvat_xml": "cvat-xml", "roboflow_coco": "coco", "supervision_coco": "coco", "labelstudio": "labelstudio", "labelstudio_png": "labelstudio",
              "labelstudio_min": "labelstudio", "labelstudio_coco": "coco", "labelstudio_brush_coco": "coco", "supervisely": "supervisely",
              "supervisely_masks": "supervisely-masks"}  # fmt: skip
 
@@ -71,6 +73,7 @@ CLASSES_OF = {
     "coco": ["background", "person", "dog", "brush"],  # by their ids, which have gaps
     "roboflow_coco": ["background", "apple", "pear"],  # "fruits" only holds the others together
     "coco_panoptic": ["person", "dog", "water-other"],  # nothing is background there
+    "cvat_xml": ["background", "tree", "car"],  # as <meta> lists them
     "labelstudio": ["background", "car", "tree"],
     "labelstudio_brush_coco": ["background", "tree", "car"],
     "supervisely": ["background", *CLASSES],
@@ -98,6 +101,8 @@ NOTES = {
                     "1 tasks that nobody annotated, left out: none", "the later region is on top"],
     "labelstudio_png": ["the files do not say which is on top"],
     "labelstudio_brush_coco": ["Holes and lines one pixel wide are not in this export; its JSON export has them"],
+    "cvat_xml": ["1 shapes are boxes and filled whole", "1 shapes of kind polyline are left out", "1 shapes of kind turned box",
+                 "1 frames without a shape, left out: empty.jpg", "the shape of the higher z_order is on top"],
     "supervisely": ["1 objects of geometry point are no areas, left out", "1 objects are boxes and filled whole", "the later object is on top"],
 }  # fmt: skip
 
@@ -288,8 +293,6 @@ def test_without_width_and_height_the_picture_is_asked(place, bring):
     path = small_coco(place, CAT)
     changed(path, lambda content: content["images"][0].update(width=None, height=None))
     np.testing.assert_array_equal(bring().worked().labels["a"], box(empty(), 2, 3, 5, 5))
-    for image in (place / "images").iterdir():
-        image.unlink()
 
 
 def test_coco_by_pycocotools(place, bring):
@@ -681,3 +684,69 @@ def test_as_the_sdk_writes_and_draws_it(place, bring):
         for label in labels:
             label.draw(expected[name], 1 + CLASSES.index(label.obj_class.name))
     same_labels(bring(source=place / "own").worked().labels, expected)
+
+
+# CVAT's XML
+
+
+@pytest.mark.parametrize(
+    "shape, words",
+    [
+        (brushed("tree", 2, 3, 4, 5, "1, 2"), ("a.jpg: a mask of tree", "add up to 3 pixels", "4x5 = 20")),
+        (
+            brushed("tree", 2, 47, 4, 5, "0, 20"),
+            ("a.jpg: a mask of tree", "4x5 at row 2, column 47", "does not lie in the picture"),
+        ),
+        (brushed("tree", 2, 3, 4, 5, "a"), ("a.jpg: a mask of tree", "missing or no number")),
+        (polygon_of("tree", [1, 2, 3, 4]), ("a.jpg: a polygon of tree", "no ring of a picture of 35x49")),
+        (polygon_of("tree", [1, 2, 3, 4, 1e6, 1]), ("a.jpg: a polygon of tree", "no ring of a picture of 35x49")),
+        ('<polygon label="tree"/>', ("a.jpg: a polygon of tree", "missing or no number")),
+        (polygon_of("cow", [1, 2, 3, 4, 5, 1]), ("the label 'cow'", "<meta> does not list")),
+    ],
+)
+def test_a_bad_shape_is_named(shape, words, place, bring):
+    (place / "annotations.xml").write_text(document(frame("a.jpg", shape)), encoding="utf-8")
+    save(place / "images/a.jpg", photo(1))
+    bring().failed(*words)
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (document(frame("a.jpg"))[:-9], "cannot be read as XML"),
+        (document("<track/>"), "export it as"),
+        (document(""), "no <image>"),
+        (document(frame("a.jpg")), "no picture has a polygon"),
+        (document(frame("a.jpg").replace('height="35"', "")), "no whole 'width' and 'height'"),
+    ],
+)
+def test_a_bad_xml_is_refused(content, words, place, bring):
+    (place / "annotations.xml").write_text(content, encoding="utf-8")
+    bring("--format", "cvat-xml").failed(words)
+
+
+def test_brush_masks_as_cvat_writes_them():
+    """The SDK's run lengths, with its bounds cut off, are this test's writer's."""
+    masks = tool("cvat_sdk.masks", "cvat-sdk")
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[5:14, 7:20] = np.random.default_rng(0).random((9, 13)) < 0.6
+    *counts, left, top, right, bottom = masks.encode_mask(mask)
+    assert row_counts(mask[top : bottom + 1, left : right + 1]) == counts
+
+
+def test_xml_as_datumaro_writes_it(place, bring):
+    """Polygons and masks through Datumaro's writer of CVAT's format, which CVAT uses."""
+    dm = tool("datumaro")
+    mask = disc(12, 12, 7) & ~disc(12, 12, 3)
+    shapes = [dm.Polygon([20.5, 5, 40, 8.25, 30, 30], label=0, z_order=1), dm.Mask(mask, label=1, z_order=0)]
+    media = dm.Image.from_numpy(np.asarray(photo(1)))
+    items = [
+        dm.DatasetItem(name, media=media, annotations=shapes, attributes={"frame": i}) for i, name in enumerate("ab")
+    ]
+    quietly(
+        quietly(dm.Dataset.from_iterable, items, categories=["tree", "car"]).export, str(place), "cvat", save_media=True
+    )
+    expected = np.where(mask, 2, 0).astype(np.uint8)
+    expected[coco_by_loops([20.5, 5, 40, 8.25, 30, 30], HEIGHT, WIDTH) > 0] = 1
+    source = next(path.parent for path in place.rglob("*.xml"))
+    np.testing.assert_array_equal(bring(source=source).worked().labels["a"], expected)

@@ -203,12 +203,8 @@ class Gathered:
         return overlap_note(total, pictures)
 
 
-def overlap_note(total: int, pictures: int) -> list[str]:
-    if not total:
-        return []
-    return [
-        f"classes overlap in {total:,} pixels of {pictures} pictures: the annotation that stands later in the file is on top"
-    ]
+def overlap_note(total: int, pictures: int, which: str = "the annotation that stands later in the file") -> list[str]:
+    return [f"classes overlap in {total:,} pixels of {pictures} pictures: {which} is on top"] if total else []
 
 
 def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple[int, int]:
