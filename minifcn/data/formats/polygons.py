@@ -8,7 +8,7 @@ A hole is another ring. COCO knows none: the rings of an object are joined. Open
 crosses an odd number of lines (even-odd); Supervisely fills the outer ring and then clears the inner ones, rims and all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -38,81 +38,144 @@ def edges(ring: Sequence[float] | np.ndarray, height: int, width: int) -> np.nda
 
 
 def walk(points: np.ndarray) -> np.ndarray:
-    """All points of the finer grid on the closed outline, int64 (n, 2), each side with both of its ends."""
+    """All points of the finer grid on the closed outline, int64 (n, 2), each side with both of its ends.
+
+    A side has a point for each step of its longer direction, which is gone up; where the side goes down it, it is listed backwards.
+    """
     start, end = points, np.roll(points, -1, axis=0)
-    return np.concatenate([side(a, b) for a, b in zip(start, end, strict=True)])
+    length, steep = longer(start, end)
+    back = np.where(steep, start[:, 1] > end[:, 1], start[:, 0] > end[:, 0])
+    low, high = np.where(back[:, None], end, start), np.where(back[:, None], start, end)
+    side, step = steps(length)
+    step = np.where(back[side], length[side] - step, step)
+    (from_main, from_aside), (_, to_aside) = turned(low, steep), turned(high, steep)
+    slope = (to_aside - from_aside) / np.maximum(length, 1)
+    aside = np.trunc(from_aside[side] + slope[side] * step + 0.5).astype(np.int64)
+    return np.stack(turned(np.stack([from_main[side] + step, aside], 1), steep[side]), 1)
 
 
-def side(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """The points from `start` to `end`, one for each step of the longer direction. COCO's tool goes up it and may list it backwards."""
+def longer(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each side the length of its longer direction, and whether that is down and not across."""
     across = abs(end - start)
-    long = int(across[1] > across[0])  # 0 where the line is rather flat
-    back = start[long] > end[long]
-    low, high = (end, start) if back else (start, end)
-    step = np.arange(across[long] + 1)
-    slope = (high[1 - long] - low[1 - long]) / across[long] if across[long] else 0.0
-    points = np.empty((len(step), 2), np.int64)
-    points[:, long] = low[long] + step
-    points[:, 1 - long] = np.trunc(low[1 - long] + slope * step + 0.5)
-    return points[::-1] if back else points
+    return across.max(axis=1), across[:, 1] > across[:, 0]
+
+
+def turned(points: np.ndarray, steep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of points, or y and x where their side is steep: first the longer direction, or back again."""
+    x, y = points.T
+    return np.where(steep, y, x), np.where(steep, x, y)
+
+
+def steps(length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each point of each side which side it is of, and which of its points, from 0 to the length."""
+    points = length + 1
+    side = np.repeat(np.arange(len(length)), points)
+    return side, np.arange(len(side)) - np.repeat(points.cumsum() - points, points)
 
 
 def corners(ring: Sequence[float] | np.ndarray, height: int, width: int) -> Patch:
     """By OpenCV's rule (fillPoly), of corners that are whole numbers: the inside row by row, and the outline.
 
-    Source: CollectPolyEdges and FillEdgeCollection in drawing.cpp; held against OpenCV 4.12. A line that leaves the picture
-    is cut by OpenCV before it is drawn and may then differ by a pixel near the cut; here it is drawn whole.
+    Source: CollectPolyEdges, FillEdgeCollection and clipLine in drawing.cpp; held against OpenCV 4.12 and 4.14, pixel for pixel
+    where all corners lie in the picture. Of 1,500 rings that leave it by up to 8 pixels 6 differ, by 13 pixels in all.
 
     >>> top, left, mask = corners([1, 1, 3, 1, 3, 3, 1, 3], 9, 9)
     >>> top, left, mask.sum().item()
     (1, 1, 9)
     """
     points = np.asarray(ring, np.int64).reshape(-1, 2)
-    left, top = points.min(axis=0)
-    right, bottom = points.max(axis=0)
-    inside = np.zeros((bottom - top + 1, right - left + 2), np.int64)
-    for row, starts, ends in spans(points - (left, top), len(inside)):
-        np.add.at(inside[row], starts, 1)
-        np.add.at(inside[row], ends + 1, -1)
-    mask = inside.cumsum(axis=1)[:, :-1] > 0
-    for start, end in zip(points, np.roll(points, -1, axis=0), strict=True):
-        x, y = line(start, end).T
+    left, top = np.clip(points.min(axis=0), 0, (width, height))
+    right, bottom = np.clip(points.max(axis=0), -1, (width - 1, height - 1))
+    mask = np.zeros((max(0, bottom - top + 1), max(0, right - left + 1)), bool)
+    if mask.size:
+        start, end = points, np.roll(points, -1, axis=0)
+        start_within, end_within, visible = clipped(start, end, height, width)
+        changes = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int64)
+        for rows, first, last in spans(start, end, start_within, end_within, top, bottom):
+            first, last = np.clip(first, left, None), np.clip(last, None, right)
+            there = first <= last
+            np.add.at(changes, (rows[there] - top, first[there] - left), 1)
+            np.add.at(changes, (rows[there] - top, last[there] - left + 1), -1)
+        mask = changes.cumsum(axis=1)[:, :-1] > 0
+        x, y = lines(start_within[visible], end_within[visible]).T
         mask[y - top, x - left] = True
-    return cut(top, left, mask, height, width)
+    return int(top), int(left), mask
 
 
-def spans(points: np.ndarray, height: int) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Row, first and last column between each two lines that cross the row's middle, in 1/65536 of a pixel as OpenCV counts."""
-    start, end = points, np.roll(points, -1, axis=0)
-    upright = start[:, 1] != end[:, 1]
-    start, end = start[upright], end[upright]
-    upper = np.where((start[:, 1] < end[:, 1])[:, None], start, end)
-    lower = np.where((start[:, 1] < end[:, 1])[:, None], end, start)
-    drop = lower[:, 1] - upper[:, 1]
-    reach = (lower[:, 0] - upper[:, 0]) << 16
-    slope = np.sign(reach) * (abs(reach) // np.maximum(drop, 1))  # C's division goes towards zero
-    found = []
-    for row in range(height):
-        crossed = (upper[:, 1] <= row) & (row < lower[:, 1])
-        x = np.sort((upper[crossed, 0] << 16) + slope[crossed] * (row - upper[crossed, 1]))
-        first, last = (x[0::2] + 0xFFFF) >> 16, x[1::2] >> 16
-        full = first <= last
-        found.append((row, first[full], last[full]))
-    return found
+def clipped(start: np.ndarray, end: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The sides as far as they lie in the picture, as OpenCV cuts them, and which of them do so at all."""
+    start, end = start.copy(), end.copy()
+    outside = ((start < 0) | (end < 0) | (np.maximum(start, end) >= (width, height))).any(axis=1)
+    visible = np.ones(len(start), bool)
+    for side in np.flatnonzero(outside):
+        start[side], end[side], visible[side] = clip_line(
+            start[side].tolist(), end[side].tolist(), int(height) - 1, int(width) - 1
+        )
+    return start, end, visible
 
 
-def line(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Bresenham's line as OpenCV draws it, from left to right; a tie stays on the line before. int64 (n, 2)."""
-    low, high = (start, end) if start[0] <= end[0] else (end, start)
-    across = abs(high - low)
-    long = int(across[1] > across[0])
-    step = np.arange(across[long] + 1)
-    up = np.sign(high - low)
-    aside = -((across[long] - 2 * across[1 - long] * step) // max(2 * across[long], 1))
-    points = np.empty((len(step), 2), np.int64)
-    points[:, long] = low[long] + up[long] * step
-    points[:, 1 - long] = low[1 - long] + up[1 - long] * aside
-    return points
+def clip_line(start: list[int], end: list[int], bottom: int, right: int) -> tuple[list[int], list[int], bool]:
+    """Cohen and Sutherland's: first the rows, then the columns; what C cuts off, a cast to a whole number, is cut off."""
+
+    def beyond(x: int, y: int) -> tuple[int, int]:  # -1, 0 or 1 for each direction
+        return (x > right) - (x < 0), (y > bottom) - (y < 0)
+
+    ends = [list(start), list(end)]
+    for axis, limit in ((1, bottom), (0, right)):
+        places = [beyond(*each) for each in ends]
+        if any(a * b > 0 for a, b in zip(*places, strict=True)):  # both on the same side of the picture
+            return ends[0], ends[1], False
+        for this, other in ((0, 1), (1, 0)):
+            if places[this][axis]:
+                edge = limit if places[this][axis] > 0 else 0
+                (x, y), (far_x, far_y) = ends[this], ends[other]
+                if axis:
+                    ends[this] = [x + int((edge - y) * (far_x - x) / (far_y - y)), edge]
+                else:
+                    ends[this] = [edge, y + int((edge - x) * (far_y - y) / (far_x - x))]
+    return ends[0], ends[1], beyond(*ends[0]) == beyond(*ends[1]) == (0, 0)
+
+
+def spans(
+    start: np.ndarray, end: np.ndarray, start_within: np.ndarray, end_within: np.ndarray, top: int, bottom: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Row, first and last column between each two sides that cross the row's middle, in 1/65536 of a pixel as OpenCV counts.
+
+    Where a side was cut, its slope is that of what is left. Some rows at a time: all would not fit into memory.
+    """
+    level = (start_within[:, 1] == end_within[:, 1])[:, None]
+    start_within, end_within = np.where(level, start, start_within), np.where(level, end, end_within)
+    slanted = start[:, 1] != end[:, 1]
+    start, end, start_within, end_within = (each[slanted] for each in (start, end, start_within, end_within))
+    down = start[:, 1] < end[:, 1]
+    upper, lower = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
+    x, y = np.where(down[:, None], start_within, end_within).T
+    drop, reach = end_within[:, 1] - start_within[:, 1], (end_within[:, 0] - start_within[:, 0]) << 16
+    slope = np.sign(reach) * np.sign(drop) * (abs(reach) // np.maximum(abs(drop), 1))  # C's division goes towards zero
+    never = np.int64(1) << 60
+    some = max(1, (1 << 20) // max(1, len(upper)))
+    for first in range(top, bottom + 1, some):
+        rows = np.arange(first, min(first + some, bottom + 1))[:, None]
+        crossed = (upper <= rows) & (rows < lower)
+        crossings = np.sort(np.where(crossed, (x << 16) + slope * (rows - y), never), axis=1)
+        crossings = crossings[:, : 2 * (crossings.shape[1] // 2)]  # an outline is crossed an even number of times
+        starts, ends = (crossings[:, 0::2] + 0xFFFF) >> 16, crossings[:, 1::2] >> 16
+        full = (crossings[:, 1::2] < never) & (starts <= ends)
+        yield np.broadcast_to(rows, full.shape)[full], starts[full], ends[full]
+
+
+def lines(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The pixels of sides, int64 (n, 2): Bresenham's lines as OpenCV draws them, from left to right; a tie stays on the line before."""
+    back = (start[:, 0] > end[:, 0])[:, None]
+    low, high = np.where(back, end, start), np.where(back, start, end)
+    length, steep = longer(start, end)
+    side, step = steps(length)
+    (main, aside), (to_main, to_aside) = turned(low, steep), turned(high, steep)
+    other = abs(to_aside - aside)
+    moved = -((length[side] - 2 * other[side] * step) // np.maximum(2 * length, 1)[side])
+    main = main[side] + np.sign(to_main - main)[side] * step
+    aside = aside[side] + np.sign(to_aside - aside)[side] * moved
+    return np.stack(turned(np.stack([main, aside], 1), steep[side]), 1)
 
 
 def cut(top: int, left: int, mask: np.ndarray, height: int, width: int) -> Patch:

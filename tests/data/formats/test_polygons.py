@@ -52,8 +52,16 @@ def test_where_a_ring_begins_and_which_way_it_goes_is_nothing(rule, turn):
 
 @pytest.mark.parametrize("rule", ["edges", "corners"])
 def test_what_lies_outside_is_cut_off(rule):
+    """Also where nothing is left; the row and column outside the outline stay."""
     whole = filled(square(8, 8, 9), 30, 30, rule)
-    for top, left, height, width in [(8, 8, 22, 22), (0, 0, 12, 11), (10, 9, 3, 4), (25, 2, 5, 5)]:
+    for top, left, height, width in [
+        (8, 8, 22, 22),
+        (0, 0, 12, 11),
+        (10, 9, 3, 4),
+        (25, 2, 5, 5),
+        (2, 25, 5, 5),
+        (0, 0, 4, 4),
+    ]:
         moved = np.array(square(8, 8, 9)) - np.tile([left, top], 4)
         np.testing.assert_array_equal(
             filled(moved, height, width, rule), whole[top : top + height, left : left + width]
@@ -88,6 +96,16 @@ def test_edges_by_pycocotools():
         for ring, height, width in random_rings(1000, -0.3, 1.3, whole, seed=1):
             expected = quietly(mask.decode, mask.frPyObjects([ring.ravel().tolist()], height, width))[..., 0]
             np.testing.assert_array_equal(filled(ring, height, width, "edges"), expected)
+
+
+def test_corners_outside_by_opencv():
+    """A corner may lie a pixel outside, as where a picture's width was taken for its last column."""
+    cv2 = tool("cv2", "opencv-python-headless")
+    for ring, height, width in random_rings(1000, 0, 1, whole=True, seed=2):
+        ring, height, width = 6 * ring - 1, 6 * height - 2, 6 * width - 2
+        expected = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(expected, [ring.astype(np.int32)], 1)
+        np.testing.assert_array_equal(filled(ring, height, width, "corners"), expected)
 
 
 def test_corners_by_opencv():

@@ -193,8 +193,11 @@ def ring_with_holes(points: Mapping[str, list[list[float]]], height: int, width:
     """The outer ring, less the inner ones and their rims."""
     top, left, mask = polygons.corners(whole(points["exterior"], height, width), height, width)
     for ring in points.get("interior") or []:
-        above, before, hole = polygons.corners(np.asarray(whole(ring, height, width)) - (left, top), *mask.shape)  # type: ignore[arg-type]
-        mask[above : above + hole.shape[0], before : before + hole.shape[1]][hole] = False
+        above, before, hole = polygons.corners(whole(ring, height, width), height, width)
+        skip_rows, skip_columns = max(0, top - above), max(0, left - before)
+        hole = hole[skip_rows:, skip_columns:]
+        view = mask[above + skip_rows - top :, before + skip_columns - left :][: hole.shape[0], : hole.shape[1]]
+        view[hole[: view.shape[0], : view.shape[1]]] = False
     return top, left, mask
 
 
