@@ -271,6 +271,37 @@ def test_pictures_elsewhere_and_pictures_that_are_not_there(place, bring, tmp_pa
     assert sorted(done.labels) == ["a", "c"]
 
 
+@pytest.mark.parametrize(
+    "listed, there",
+    [
+        ("caf\u00e9.png", "cafe\u0301.png"),  # as macOS writes it
+        ("my%20cat.png", "my cat.png"),
+        ("https://host/x/a.png?sig=1&t=2", "a.png"),
+        ("/data/upload/3/0a1b2c3d-a.png", "0a1b2c3d-a.png"),
+        ("/data/upload/3/0a1b2c3d-a.png", "a.png"),
+        ("/data/local-files/?d=shots/a.png", "shots/a.png"),
+        ("C:\\pictures\\a.png", "a.png"),
+        ("a.JPG", "a.png"),  # saved anew
+    ],
+)
+def test_how_a_picture_may_be_named(listed, there, place, bring):
+    images = [{**picture(1, listed)}, picture(2, "other.png")]
+    write_json(place / "all.json", {"images": images, "annotations": [CAT], "categories": [{"id": 1, "name": "cat"}]})
+    for name in (there, "other.png"):
+        save(place / "images" / name, photo(1))
+    done = bring().worked()
+    assert len(done.labels) == 2 and "left out" not in done.out
+    assert sum((labels > 0).sum() for labels in done.labels.values()) == 25
+
+
+@pytest.mark.parametrize("listed", ["https://host", "/", "http://[x/c.png", "?", ".."])
+def test_names_of_no_picture_are_left_out(listed, place, bring):
+    images = [picture(1, "a.png"), picture(2, "b.png"), picture(3, listed)]
+    save(place / "a.png", photo(1)), save(place / "b.png", photo(1))
+    write_json(place / "all.json", {"images": images, "annotations": [CAT], "categories": [{"id": 1, "name": "cat"}]})
+    assert "1 labels without a picture, left out" in bring().worked().out
+
+
 def test_pictures_that_nobody_lists_are_said(place, bring):
     small_coco(place, CAT)
     save(place / "images/more.png", photo(3))
@@ -616,6 +647,12 @@ def test_a_bad_project_is_refused(change, words, place, bring):
     project(place, bitmap(np.ones((3, 4), bool), 5, 6))
     change(place)
     bring("--format", "supervisely").failed(*words)
+
+
+def test_an_older_project_names_annotations_without_the_ending(place, bring):
+    path = project(place, bitmap(np.ones((3, 4), bool), 5, 6))
+    path.rename(path.with_name("a.json"))
+    same_labels(bring().worked().labels, {"a": box(empty(), 5, 6, 3, 4), "b": empty()})
 
 
 def test_a_data_set_alone_finds_its_classes_above_it(place, bring):

@@ -17,7 +17,7 @@ from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Sourc
 from minifcn.data.formats.survey import picture_size
 from minifcn.data.formats.tools.coco_files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.tools.coco_pixels import Filler, Shape, drawn, filler_for, outlines
-from minifcn.data.formats.tools.picture_index import PictureIndex
+from minifcn.data.formats.tools.picture_index import PictureIndex, spellings
 
 
 def recognise(source: Path) -> str | None:
@@ -219,14 +219,17 @@ def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple
 
 
 def plain_name(named: str) -> str:
-    """A picture's name without ending, with its sub-folders, but not with one that all pictures lie in.
+    """A picture's name without ending, with its sub-folders, but not with one that all pictures lie in, nor a drive or host.
 
-    >>> plain_name("images/a.jpg"), plain_name(r"night\\b.png")
-    ('a', 'night/b')
+    >>> plain_name("images/a.jpg"), plain_name(r"night\\b.png"), plain_name("https://host/x/a.png?sig=1")
+    ('a', 'night/b', 'x/a')
     """
-    path = PurePosixPath(named.replace("\\", "/")).with_suffix("")
-    parts = [part for part in path.parts if part not in ("/", ".", "..")]
-    return "/".join(parts[1:] if len(parts) > 1 and parts[0].lower() == "images" else parts)
+    ways = spellings(named) or [(named,)]
+    *folders, last = ways[min("?" in named or "://" in named, len(ways) - 1)]
+    folders = [part for part in folders if not part.endswith(":")]
+    if folders and folders[0].lower() == "images":
+        folders = folders[1:]
+    return "/".join((*folders, PurePosixPath(last).stem))
 
 
 def told_apart(items: list[Item]) -> list[Item]:

@@ -1,6 +1,7 @@
 """Where the pictures lie that a tool's file names: it may name a path, a URL, or a name that had a prefix when it was uploaded."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -17,6 +18,7 @@ class PictureIndex:
 
     def __init__(self, *folders: Path, without: re.Pattern[str] | None = None, but: Path | None = None) -> None:
         self.by_name: dict[str, list[Path]] = {}
+        self.by_stem: dict[str, list[Path]] = {}
         for folder in folders:
             for path in sorted(folder.rglob("*")):
                 hidden = (
@@ -25,22 +27,30 @@ class PictureIndex:
                     or (without is not None and without.match(path.stem))
                 )
                 if path.suffix.lower() in PICTURES and not hidden:
-                    self.by_name.setdefault(path.name, []).append(path)
+                    self.by_name.setdefault(composed(path.name), []).append(path)
+                    self.by_stem.setdefault(composed(path.stem).casefold(), []).append(path)
 
     def find(self, named: str, near: Path | None = None, split: str | None = None) -> Path | None:
         """The picture that `named` means; of several the one in `near`, or in the split's folder. DataError where that leaves several."""
-        for parts in spellings(named):
-            found = list(dict.fromkeys(self.by_name.get(parts[-1], [])))
-            found = narrowed(found, lambda path, end=parts: path.parts[-len(end) :] == end)  # type: ignore[misc]
-            found = narrowed(found, lambda path: near is not None and near in path.parents)
-            found = narrowed(found, lambda path: split is not None and split in map(split_of, path.parts))
-            if len(found) > 1:
-                raise DataError(
-                    f"the picture {named} may be {found[0]} or {found[1]}; leave one of them in the source, or give --pictures FOLDER"
-                )
-            if found:
-                return found[0]
-        return None
+        named = composed(named)
+        found = next((found for parts in spellings(named) if (found := self.called(parts))), [])
+        if not found:  # saved anew since, with another ending
+            found = next((found for parts in spellings(named) if (found := self.stem(parts[-1]))), [])
+        found = narrowed(found, lambda path: near is not None and near in path.parents)
+        found = narrowed(found, lambda path: split is not None and split in map(split_of, path.parts))
+        if len(found) > 1:
+            raise DataError(
+                f"the picture {named} may be {found[0]} or {found[1]}; leave one of them in the source, or give --pictures FOLDER"
+            )
+        return found[0] if found else None
+
+    def called(self, parts: tuple[str, ...]) -> list[Path]:
+        """The pictures of this name, best those that lie in folders of these names too."""
+        there = list(dict.fromkeys(self.by_name.get(parts[-1], [])))
+        return narrowed(there, lambda path: tuple(map(composed, path.parts[-len(parts) :])) == parts)
+
+    def stem(self, name: str) -> list[Path]:
+        return list(dict.fromkeys(self.by_stem.get(Path(name).stem.casefold(), [])))
 
     def left(self, taken: Iterable[Path | None], below: Path) -> list[str]:
         """Names of the pictures below a folder that nobody took."""
@@ -51,6 +61,11 @@ class PictureIndex:
             for path in paths
             if below in path.parents and path not in used
         )
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form: é is one character, whatever system wrote it."""
+    return unicodedata.normalize("NFC", name)
 
 
 def narrowed(paths: list[Path], keep: Callable[[Path], bool]) -> list[Path]:
@@ -67,10 +82,13 @@ def spellings(named: str) -> list[tuple[str, ...]]:
     ('cats', 'a.jpg')
     """
     plain = named.replace("\\", "/")
-    address = urlsplit(plain)
-    inside = parse_qs(address.query).get("d", [""])[0]  # Label Studio's local files
+    try:
+        address = urlsplit(plain)
+        inside = parse_qs(address.query).get("d", [""])[0] or address.path  # Label Studio's local files
+    except ValueError:  # no address after all
+        inside = plain
     found = []
-    for text in dict.fromkeys((plain, unquote(inside or address.path))):
+    for text in dict.fromkeys((plain, unquote(inside))):
         parts = tuple(part for part in PurePosixPath(text).parts if part not in ("/", ".", ".."))
         if parts:
             found.append(parts)

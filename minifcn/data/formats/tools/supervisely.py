@@ -78,7 +78,7 @@ def read(source: Path, options: Options) -> Source:
         pictures = pictures_in(folder.parent / IMAGES)
         for path in sorted(folder.glob("*.json")):
             objects, size = objects_of(path, numbers, counts)
-            picture = pictures.pop(path.stem, None)
+            picture = pictures.pop(path.stem, None) or take_by_stem(pictures, path.stem)
             name = "/".join(
                 (*dataset_of(folder.parent, source), Path(path.stem).stem if picture else without_ending(path.stem))
             )
@@ -105,6 +105,12 @@ def pictures_in(folder: Path) -> dict[str, Path]:
         path for path in sorted(folder.glob("*")) if path.suffix.lower() in PICTURES and not path.name.startswith(".")
     ]
     return {path.name: path for path in paths}
+
+
+def take_by_stem(pictures: dict[str, Path], stem: str) -> Path | None:
+    """Of an older project, whose annotation files lack the picture's ending: the one picture of that stem, taken out."""
+    found = [name for name, path in pictures.items() if path.stem == stem]
+    return pictures.pop(found[0]) if len(found) == 1 else None
 
 
 def without_ending(name: str) -> str:
