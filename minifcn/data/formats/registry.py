@@ -4,8 +4,9 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
+from minifcn.data.formats.coco import instances, panoptic
 from minifcn.data.formats.source import Format
-from minifcn.data.formats.tools import coco, coco_panoptic, cvat, cvat_xml, labelstudio, supervisely, supervisely_masks
+from minifcn.data.formats.tools import cvat, cvat_xml, labelstudio, supervisely, supervisely_masks
 from minifcn.names import instead
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
@@ -16,8 +17,8 @@ FORMATS: tuple[Format, ...] = (
     supervisely.FORMAT,
     supervisely_masks.FORMAT,
     labelstudio.FORMAT,
-    coco_panoptic.FORMAT,
-    coco.FORMAT,
+    panoptic.FORMAT,
+    instances.FORMAT,
     pairs.FORMAT,
 )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minifcn.data.formats import polygons, runlengths
+from minifcn.data.formats.shapes import polygons, runlengths
 
 from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool

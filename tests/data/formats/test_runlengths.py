@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minifcn.data import DataError
-from minifcn.data.formats import runlengths
+from minifcn.data.formats.shapes import runlengths
 
 from .outlines import counts_of, four_channels, stream_of, text_of
 from .real_tools import tool

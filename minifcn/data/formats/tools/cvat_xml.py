@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats import polygons, runlengths
+from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
+from minifcn.data.formats.picture_index import PictureIndex, split_of
+from minifcn.data.formats.shapes import polygons, runlengths
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
-from minifcn.data.formats.tools.coco import overlap_note, plain_name, told_apart
-from minifcn.data.formats.tools.picture_index import PictureIndex, split_of
 
 NAME = "annotations.xml"
 AREAS = ("polygon", "box", "mask")

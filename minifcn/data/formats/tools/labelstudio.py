@@ -14,6 +14,7 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
+from minifcn.data.formats.picture_index import PictureIndex, spellings
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
 from minifcn.data.formats.survey import picture_size
 from minifcn.data.formats.tools.labelstudio_regions import (
@@ -23,7 +24,6 @@ from minifcn.data.formats.tools.labelstudio_regions import (
     region_of,
     region_of_file,
 )
-from minifcn.data.formats.tools.picture_index import PictureIndex, spellings
 
 MANY = 100  # of one file a picture other tools write so many
 HEAD = re.compile(r"^\s*\[\s*\{")

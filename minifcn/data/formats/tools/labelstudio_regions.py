@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats import polygons, runlengths
 from minifcn.data.formats.masks import read_numbers
+from minifcn.data.formats.shapes import polygons, runlengths
 
 BRUSH_FILE = re.compile(
     r"^task-(?P<task>[^-]+)-annotation-(?P<annotation>[^-]+)-by-(?P<who>[^-]*)-(?P<rest>.+)-(?P<count>\d+)$"

@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats import polygons
 from minifcn.data.formats.pairs import PICTURES
+from minifcn.data.formats.picture_index import split_of
+from minifcn.data.formats.shapes import polygons
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
-from minifcn.data.formats.tools.picture_index import split_of
 
 META, ANNOTATIONS, IMAGES = "meta.json", "ann", "img"
 BACKGROUNDS = ("__bg__", "bg")  # what the SDK calls it when it turns a project into one of masks

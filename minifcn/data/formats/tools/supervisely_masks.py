@@ -10,8 +10,8 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.masks import read_numbers
+from minifcn.data.formats.picture_index import split_of
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
-from minifcn.data.formats.tools.picture_index import split_of
 from minifcn.data.formats.tools.supervisely import BACKGROUNDS, IMAGES, dataset_of, pictures_in, shortened
 
 COLOURS, MASKS = "obj_class_to_machine_color.json", "masks_machine"

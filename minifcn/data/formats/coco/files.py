@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.tools.picture_index import split_of
+from minifcn.data.formats.picture_index import split_of
 
 FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|type|contributor)"\s*:')
 NEEDED = ("images", "annotations", "categories")

@@ -13,11 +13,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
+from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
+from minifcn.data.formats.picture_index import PictureIndex, spellings
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
 from minifcn.data.formats.survey import picture_size
-from minifcn.data.formats.tools.coco_files import NEEDED, json_files, read_json, splits_word
-from minifcn.data.formats.tools.coco_pixels import Filler, Shape, drawn, filler_for, outlines
-from minifcn.data.formats.tools.picture_index import PictureIndex, spellings
 
 
 def recognise(source: Path) -> str | None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
+from minifcn.data.formats.coco.files import json_files, read_json, splits_word
 from minifcn.data.formats.masks import read_colours
+from minifcn.data.formats.picture_index import PictureIndex
 from minifcn.data.formats.source import Format, Item, Options, Source, usual_name
-from minifcn.data.formats.tools.coco_files import json_files, read_json, splits_word
-from minifcn.data.formats.tools.picture_index import PictureIndex
 
 
 def recognise(source: Path) -> str | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats import polygons, runlengths
+from minifcn.data.formats.shapes import polygons, runlengths
 
 SAMPLE = 50  # areas that are looked at to learn which pixels a polygon covers
 FAR = 10  # a corner so many pictures away is no corner of this picture
