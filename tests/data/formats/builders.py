@@ -1,8 +1,0 @@
-"""All sets that the tests can write: name → build(root), which returns name of a picture → its labels after an import, uint8 (H, W)."""
-
-from .coco_sets import COCO_SETS
-from .cvat_xml_sets import CVAT_XML_SETS
-from .labelstudio_sets import LABELSTUDIO_SETS
-from .supervisely_sets import SUPERVISELY_SETS
-
-BUILDERS = {**COCO_SETS, **CVAT_XML_SETS, **LABELSTUDIO_SETS, **SUPERVISELY_SETS}
