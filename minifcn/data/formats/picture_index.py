@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from PIL import Image
+
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
 from minifcn.data.formats.source import usual_split
@@ -105,3 +107,12 @@ def split_of(word: str) -> str | None:
     """
     word = re.sub(r"^(instances|annotations|panoptic|stuff)[_-]|[_-]?\d{4}$", "", word.lower())
     return usual_split(word) if usual_split(word) in ("train", "val", "test") else None
+
+
+def stored_size(picture: Path) -> tuple[int, int]:
+    """Height and width as the file stores them. Raises DataError."""
+    try:
+        with Image.open(picture) as image:
+            return image.height, image.width
+    except Exception as error:  # Pillow raises whatever its parsers hit
+        raise DataError(f"picture {picture}: cannot be read ({error}); replace the file, or take it out") from error

@@ -13,8 +13,9 @@ from PIL import Image
 
 from minifcn.data.formats.registry import recognise
 
+from .annotated_sets import ANNOTATED_SETS as SETS
 from .coco_sets import COCO_SETS, HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
-from .cvat_xml_sets import CVAT_XML_SETS, brushed, document, frame, polygon_of, row_counts
+from .cvat_xml_sets import brushed, document, frame, polygon_of, row_counts
 from .drawing import opened, photo, save
 from .imported import importing, same_labels
 from .labelstudio_sets import LABELSTUDIO_SETS, brushes, disc, result
@@ -22,8 +23,6 @@ from .outlines import coco_by_loops
 from .real_tools import quietly, tool
 from .supervisely_sets import CLASSES, SUPERVISELY_SETS, bitmap, meta, polygon, supervisely_voc, thing
 from .supervisely_sets import annotation as drawn
-
-SETS = {**COCO_SETS, **CVAT_XML_SETS, **LABELSTUDIO_SETS, **SUPERVISELY_SETS}
 
 
 @pytest.fixture
@@ -47,9 +46,11 @@ def changed(path, change):
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_golden_picture(name, place, bring):
-    """All labels side by side, as they were on the day that somebody looked at them."""
-    SETS[name](place)
-    found = np.hstack(list(bring().worked().labels.values()))
+    """What was written is what comes out; and all labels side by side, as they were on the day that somebody looked at them."""
+    expected = SETS[name](place)
+    labels = bring().worked().labels
+    same_labels(labels, expected)
+    found = np.hstack(list(labels.values()))
     golden = opened(Path(__file__).parent / f"golden/{name}.png")
     assert golden.mode == "P"
     np.testing.assert_array_equal(found, np.asarray(golden))
@@ -180,6 +181,13 @@ def test_a_bad_file_is_refused(change, words, place, bring):
     path = small_coco(place, CAT)
     changed(path, change)
     bring("--format", "coco", source=path).failed(*words)
+
+
+def test_a_broken_picture_of_no_given_size_is_named(place, bring):
+    path = small_coco(place, CAT)
+    changed(path, lambda content: content["images"][0].pop("width"))
+    (place / "images/a.png").write_bytes(b"nothing")
+    bring().failed("a.png: cannot be read")
 
 
 def test_cut_short_json_is_refused(place, bring):

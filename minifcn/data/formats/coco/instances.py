@@ -15,9 +15,8 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
-from minifcn.data.formats.picture_index import PictureIndex, spellings
+from minifcn.data.formats.picture_index import PictureIndex, spellings, stored_size
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
-from minifcn.data.formats.survey import picture_size
 
 
 def recognise(source: Path) -> str | None:
@@ -96,7 +95,7 @@ def read(source: Path, options: Options) -> Source:
     notes = [*gathered.notes(), *dict.fromkeys(part.rule for part in parts if part.rule)]
     items = told_apart(gathered.items)
     return Source(
-        items, meaning, False, {why: names for why, names in left_out.items() if names}, notes, gathered.later
+        items, meaning, False, {why: names for why, names in left_out.items() if names}, notes, later=gathered.later
     )
 
 
@@ -215,7 +214,7 @@ def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple
         raise DataError(
             f"{path}: the picture {image.get('file_name')} has no width and height, and its file is not there"
         )
-    return picture_size(picture)[0]
+    return stored_size(picture)
 
 
 def plain_name(named: str) -> str:

@@ -89,7 +89,7 @@ def read(source: Path, options: Options) -> Source:
         notes.append(f"{boxes} shapes are boxes and filled whole, as in CVAT's mask export, whatever lies in them")
     left_out = {"frames without a shape": bare} if bare else {}
     later = partial(said_later, overlaps)
-    return Source(told_apart(items), meaning, False, left_out, notes, later)
+    return Source(told_apart(items), meaning, False, left_out, notes, later=later)
 
 
 def size_of(image: ElementTree.Element, path: Path) -> tuple[int, int]:

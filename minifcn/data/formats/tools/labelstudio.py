@@ -14,9 +14,8 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
-from minifcn.data.formats.picture_index import PictureIndex, spellings
+from minifcn.data.formats.picture_index import PictureIndex, spellings, stored_size
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
-from minifcn.data.formats.survey import picture_size
 from minifcn.data.formats.tools.labelstudio_regions import (
     BRUSH_FILE,
     Region,
@@ -144,7 +143,7 @@ class Gathered:
         meaning.update((number, usual_name(label)) for label, number in numbers.items())
         if left := self.index.left((picture for _, picture, _ in self.found), self.root):
             self.left_out["pictures that no annotated task names"] = left
-        return Source(items, meaning, False, self.left_out, self.notes(), self.later)
+        return Source(items, meaning, False, self.left_out, self.notes(), later=self.later)
 
     def labels(self, name: str, picture: Path | None, regions: list[Region], numbers: dict[str, int]) -> np.ndarray:
         """int32 (H, W): the regions in their order, the later on top."""
@@ -152,7 +151,7 @@ class Gathered:
         if size is None:
             if picture is None:
                 raise DataError(f"{name}: neither the tasks nor a picture say how large it is")
-            size = picture_size(picture)[0]
+            size = stored_size(picture)
         labels = np.zeros(size, np.int32)
         taken = 0
         for region in regions:

@@ -96,7 +96,7 @@ def read(source: Path, options: Options) -> Source:
             f"{boxes} objects are boxes and filled whole, as Supervisely draws them, whatever shape lies in them"
         )
     left_out = {"pictures without annotations": bare} if bare else {}
-    return Source(shortened(items), meaning, False, left_out, notes, partial(overlap_note, overlaps))
+    return Source(shortened(items), meaning, False, left_out, notes, later=partial(overlap_note, overlaps))
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
