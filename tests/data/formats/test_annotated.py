@@ -44,6 +44,11 @@ def changed(path, change):
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
+def told(done, *words):
+    """A line of what was printed that holds all of these."""
+    assert any(all(word in line for word in words) for line in done.out.splitlines()), (words, done.out)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_a_golden_picture(name, place, bring):
     """What was written is what comes out; and all labels side by side, as they were on the day that somebody looked at them."""
@@ -99,11 +104,11 @@ NOTES = {
              "classes overlap in 9 pixels of 1 pictures: the annotation that stands later in the file is on top"],
     "supervision_coco": ["as 2 of 2 areas in the file say: its corners are pixels"],
     "labelstudio": ["3 tasks have several annotations: the one marked as ground truth is taken, else the newest", "1 pictures were submitted without",
-                    "1 tasks that nobody annotated, left out: none", "the later region is on top"],
+                    ("left out", "tasks that nobody annotated", "none"), "the later region is on top"],
     "labelstudio_png": ["the files do not say which is on top"],
     "labelstudio_brush_coco": ["Holes and lines one pixel wide are not in this export; its JSON export has them"],
     "cvat_xml": ["1 shapes are boxes and filled whole", "1 shapes of kind polyline are left out", "1 shapes of kind turned box",
-                 "1 frames without a shape, left out: empty.jpg", "the shape of the higher z_order is on top"],
+                 ("left out", "frames without a shape", "empty.jpg"), "the shape of the higher z_order is on top"],
     "supervisely": ["1 objects of geometry point are no areas, left out", "1 objects are boxes and filled whole", "the later object is on top"],
 }  # fmt: skip
 
@@ -113,7 +118,7 @@ def test_what_is_said(name, place, bring):
     SETS[name](place)
     done = bring("--dry-run").worked()
     for note in NOTES[name]:
-        assert f"{note}" in done.out, done.out
+        told(done, *((note,) if isinstance(note, str) else note))
 
 
 # COCO
@@ -199,14 +204,14 @@ def test_cut_short_json_is_refused(place, bring):
 def test_what_cannot_be_drawn_is_counted(place, bring):
     lost = annotation(9, 77, 1, [ring_of(1, 1, 2, 2)])
     small_coco(place, CAT, annotation(2, 1, 2, [], bbox=[1, 2, 3, 4]), annotation(3, 1, 2, [[1, 2, 3, 4]]), lost)
-    said = bring("--dry-run").worked().out
+    done = bring("--dry-run").worked()
     for words in (
         "1 annotations that are a box alone",
         "1 annotations of fewer than three corners",
         "1 annotations of pictures that the file does not list",
     ):
-        assert f"{words}, left out" in said
-    assert "1 classes of the list never occur: dog" in said
+        told(done, f"{words}, left out")
+    told(done, "never occur", "dog")
 
 
 def test_ids_from_zero_leave_the_background_a_number_of_its_own(place, bring):
@@ -275,7 +280,7 @@ def test_pictures_elsewhere_and_pictures_that_are_not_there(place, bring, tmp_pa
     for name in "ac":
         save(tmp_path / "elsewhere/deep" / f"{name}.png", photo(1))
     done = bring("--pictures", tmp_path / "elsewhere", source=path).worked()
-    assert "1 labels without a picture, left out: gone" in done.out
+    told(done, "left out", "labels without a picture", "gone")
     assert sorted(done.labels) == ["a", "c"]
 
 
@@ -307,13 +312,13 @@ def test_names_of_no_picture_are_left_out(listed, place, bring):
     images = [picture(1, "a.png"), picture(2, "b.png"), picture(3, listed)]
     save(place / "a.png", photo(1)), save(place / "b.png", photo(1))
     write_json(place / "all.json", {"images": images, "annotations": [CAT], "categories": [{"id": 1, "name": "cat"}]})
-    assert "1 labels without a picture, left out" in bring().worked().out
+    told(bring().worked(), "left out", "labels without a picture")
 
 
 def test_pictures_that_nobody_lists_are_said(place, bring):
     small_coco(place, CAT)
     save(place / "images/more.png", photo(3))
-    assert "1 pictures that no JSON file lists, left out: images/more.png" in bring("--dry-run").worked().out
+    told(bring("--dry-run").worked(), "left out", "pictures that no JSON file lists", "images/more.png")
 
 
 def test_which_of_two_pictures_is_asked(place, bring):
@@ -548,7 +553,7 @@ def test_a_picture_that_was_turned_while_it_was_labelled_is_left_out(place, brin
         "annotations": [{"id": 5, "result": [{**result("car", disc(9, 9, 3)), "image_rotation": 90}]}],
     }
     changed(path, lambda tasks: tasks.append(third))
-    assert "1 pictures that were turned in Label Studio while they were labelled, left out: c" in bring().worked().out
+    told(bring().worked(), "left out", "pictures that were turned in Label Studio while they were labelled", "c")
 
 
 def test_brush_files_alone_ask_for_the_json(place, bring):
