@@ -13,7 +13,8 @@ def tool(module, package=None):
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except ImportError:
-        pytest.skip(f"needs {package or module}: pip install -e .[formats-test]")
+        extra = "formats-test-supervisely" if module == "supervisely" else "formats-test"
+        pytest.skip(f"needs {package or module}: pip install -e .[{extra}]")
 
 
 def quietly(function, *arguments, **named):

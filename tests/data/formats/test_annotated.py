@@ -276,7 +276,7 @@ def test_pictures_elsewhere_and_pictures_that_are_not_there(place, bring, tmp_pa
     path = write_json(
         place / "all.json", {"images": images, "annotations": [CAT], "categories": [{"id": 1, "name": "cat"}]}
     )
-    bring(source=path).failed("3 label files and no picture", "--pictures FOLDER")
+    bring(source=path).failed("3 label files", "no picture of theirs", "--pictures FOLDER")
     for name in "ac":
         save(tmp_path / "elsewhere/deep" / f"{name}.png", photo(1))
     done = bring("--pictures", tmp_path / "elsewhere", source=path).worked()
