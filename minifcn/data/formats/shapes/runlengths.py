@@ -77,8 +77,9 @@ def inside(columns: np.ndarray, changes: np.ndarray) -> tuple[np.ndarray, np.nda
     first, last = int(changes[0]), int(changes[-1])
     if len(changes) % 2:  # the last run is inside and goes on to the end
         last = flat.size
-    turned = np.bincount(changes - first, minlength=last - first + 1)[: last - first] & 1
-    return flat[first:last], np.bitwise_xor.accumulate(turned.astype(np.uint8)).view(bool)
+    turned = np.zeros(last - first, np.uint8)
+    np.bitwise_xor.at(turned, changes[changes < last] - first, 1)  # two changes at one place are none
+    return flat[first:last], np.bitwise_xor.accumulate(turned).view(bool)
 
 
 def brush(stream: Sequence[int], height: int, width: int) -> np.ndarray:
@@ -107,8 +108,8 @@ def brush(stream: Sequence[int], height: int, width: int) -> np.ndarray:
         if isinstance(error, DataError):
             raise
         raise DataError("brush: the run lengths are no bytes, or are cut short") from error
-    pixels = np.repeat(np.array(values), lengths)[:total]
-    return pixels.reshape(height, width, 4)[..., 3] > 0
+    inside = np.repeat(np.array(values) > 0, lengths)[:total]
+    return inside[3::4].reshape(height, width)
 
 
 class Bits:
