@@ -109,6 +109,15 @@ def split_of(word: str) -> str | None:
     return usual_split(word) if usual_split(word) in ("train", "val", "test") else None
 
 
+def checked_size(height: object, width: object, which: str) -> tuple[int, int]:
+    """A picture's height and width out of a file. Raises DataError where they are none, or of a picture that nobody opens."""
+    if not all(isinstance(each, int) and not isinstance(each, bool) and each > 0 for each in (height, width)):
+        raise DataError(f"{which}: height {height!r} and width {width!r} are no size of a picture")
+    if Image.MAX_IMAGE_PIXELS and height * width > Image.MAX_IMAGE_PIXELS:  # type: ignore[operator]
+        raise DataError(f"{which}: {height}x{width} is larger than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} pixels")
+    return height, width  # type: ignore[return-value]
+
+
 def stored_size(picture: Path) -> tuple[int, int]:
     """Height and width as the file stores them. Raises DataError."""
     try:

@@ -169,6 +169,10 @@ def test_a_bad_annotation_is_named(other, words, place, bring):
         (lambda content: content["images"].append(7), ("'images' holds something else",)),
         (lambda content: content["images"][0].pop("file_name"), ("no 'file_name'",)),
         (lambda content: content["categories"][0].update(id="1"), ("whole number 'id'",)),
+        (lambda content: content["annotations"][0].update(image_id=[1]), ("'annotations' 'image_id' is [1]",)),
+        (lambda content: content["images"][0].update(height=2**40), ("a.png", "larger than Pillow's limit")),
+        (lambda content: content["images"][0].update(height=-35), ("a.png", "no size of a picture")),
+        (lambda content: content["images"][0].update(height=True), ("a.png", "no size of a picture")),
         (
             lambda content: content["categories"].append({"id": 1, "name": "cow"}),
             ("category 1 is called 'cat' and 'cow'",),
@@ -514,6 +518,11 @@ def test_a_bitmask_is_what_is_not_transparent(place, bring):
             [region("bitmasklabels", ["tree"], imageDataURL="data:image/png;base64,!!")],
             ("task 1, region r1", "no PNG in base64"),
         ),
+        ([region("brushlabels", ["tree"], rle=5)], ("task 1, region r1", "no bytes")),
+        (
+            [{**region("brushlabels", ["tree"], rle=[1]), "original_width": "9"}],
+            ("task 1, region r1", "no size of a picture"),
+        ),
         ([region("brushlabels", "tree", rle=[1])], ("task 1, region r1", "a list of names")),
         (
             [region("rectanglelabels", ["tree"], x=1, y=1, width=9, height=9)],
@@ -650,6 +659,10 @@ def test_bitmaps_of_other_modes(channels, place, bring):
         (lambda place: (place / "ds/ann/a.png.json").write_text("[]"), ("no JSON object",)),
         (lambda place: (place / "ds/ann/a.png.json").write_text("{}"), ("no 'size'",)),
         (
+            lambda place: changed(place / "ds/ann/a.png.json", lambda each: each["size"].update(width=0)),
+            ("a.png.json", "no size of a picture"),
+        ),
+        (
             lambda place: (place / "ds/ann/a.png.json").write_text('{"size": {"height": 35, "width": 49}}'),
             ("no list 'objects'",),
         ),
@@ -684,6 +697,7 @@ def test_numbers_that_no_class_has_stop_the_masks(place, bring):
     [
         ('{"cat": [1, 1, 1], "road": 1}', "1 is both cat and road"),
         ('{"cat": "red"}', "cat is 'red'"),
+        ('{"cat": [1, "1", [1]]}', "cat is [1, '1', [1]]"),
         ('{"cat": [300, 300, 300]}', "cat is [300, 300, 300]"),
         ("{}", "no classes in it"),
         ("{", "cannot be read as JSON"),
@@ -751,6 +765,7 @@ def test_as_the_sdk_writes_and_draws_it(place, bring):
         (polygon_of("tree", [1, 2, 3, 4]), ("a.jpg: a polygon of tree", "no ring of a picture of 35x49")),
         (polygon_of("tree", [1, 2, 3, 4, 1e6, 1]), ("a.jpg: a polygon of tree", "no ring of a picture of 35x49")),
         ('<polygon label="tree"/>', ("a.jpg: a polygon of tree", "missing or no number")),
+        (polygon_of("tree", [1, 2, 3, 4, 5, 1], z="top"), ("a.jpg", "'z_order' is 'top'")),
         (polygon_of("cow", [1, 2, 3, 4, 5, 1]), ("the label 'cow'", "<meta> does not list")),
     ],
 )
@@ -765,9 +780,10 @@ def test_a_bad_shape_is_named(shape, words, place, bring):
     [
         (document(frame("a.jpg"))[:-9], "cannot be read as XML"),
         (document("<track/>"), "export it as"),
+        (document(frame("a.jpg")).replace("utf-8", "utf-99"), "cannot be read as XML"),
         (document(""), "no <image>"),
         (document(frame("a.jpg")), "no picture has a polygon"),
-        (document(frame("a.jpg").replace('height="35"', "")), "no whole 'width' and 'height'"),
+        (document(frame("a.jpg").replace('height="35"', "")), "'height' is ''; expected a whole number"),
     ],
 )
 def test_a_bad_xml_is_refused(content, words, place, bring):

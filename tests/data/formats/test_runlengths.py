@@ -49,7 +49,9 @@ def test_runs_that_do_not_fill_the_picture_are_refused(counts):
         runlengths.switches(counts, 4, 5)
 
 
-@pytest.mark.parametrize("counts", [[], [-1, 21], [1.5, 18.5], [float("nan"), 20], [[20]], [2**70], None, ["20"]])
+@pytest.mark.parametrize(
+    "counts", [[], [-1, 21], [1.5, 18.5], [float("nan"), 20], [[20]], [1, [2, 3]], [2**70], None, ["20"]]
+)
 def test_what_are_no_run_lengths_is_refused(counts):
     with pytest.raises(DataError, match="whole numbers from 0"):
         runlengths.switches(counts, 4, 5)
@@ -94,7 +96,8 @@ def test_a_brush_of_another_picture_is_refused():
 
 
 @pytest.mark.parametrize(
-    "harm", [lambda stream: stream[:-3], lambda stream: stream[:2], lambda stream: [300], lambda stream: "x"]
+    "harm",
+    [lambda stream: stream[:-3], lambda stream: stream[:2], lambda stream: [300], lambda stream: "x", lambda stream: 5],
 )
 def test_a_brush_that_is_cut_or_no_bytes_is_refused(harm):
     with pytest.raises(DataError, match="no bytes, or are cut short"):

@@ -11,6 +11,9 @@ FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|
 NEEDED = ("images", "annotations", "categories")
 SMALL = 1 << 20  # a file of all of COCO has half a gigabyte: larger ones are not read to be recognised
 
+# what these are, where they are there
+PLAIN = dict.fromkeys(("id", "image_id", "category_id"), (int, str, type(None))) | {"supercategory": (str, type(None))}
+
 Content = dict[str, list[dict[str, object]]]
 
 
@@ -58,6 +61,10 @@ def read_json(path: Path) -> Content:
             raise DataError(f"{path}: has no list {key!r}; COCO's files have lists of {', '.join(NEEDED)}")
         if not all(isinstance(each, dict) for each in content[key]):
             raise DataError(f"{path}: its list {key!r} holds something else than objects")
+        for each in content[key]:
+            for name in PLAIN:
+                if not isinstance(each.get(name), PLAIN[name]):
+                    raise DataError(f"{path}: in its list {key!r} {name!r} is {each[name]!r}")
     return content
 
 

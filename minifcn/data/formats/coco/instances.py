@@ -15,7 +15,7 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
-from minifcn.data.formats.picture_index import PictureIndex, spellings, stored_size
+from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
 
 
@@ -208,8 +208,8 @@ def overlap_note(total: int, pictures: int, which: str = "the annotation that st
 
 def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple[int, int]:
     height, width = image.get("height"), image.get("width")
-    if isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0:
-        return height, width
+    if height is not None and width is not None:
+        return checked_size(height, width, f"{path}: the picture {image.get('file_name')}")
     if picture is None:
         raise DataError(
             f"{path}: the picture {image.get('file_name')} has no width and height, and its file is not there"

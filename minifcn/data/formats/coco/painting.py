@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -141,12 +141,12 @@ def filler_for(info: Mapping[str, object], annotations: Iterable[Mapping[str, ob
 def nearer_rule(annotation: Mapping[str, object]) -> str | None:
     """Which rule comes nearer to the area that the file gives, "edges" or "corners"; None where it cannot tell."""
     area, rings = annotation.get("area"), annotation.get("segmentation")
-    if not (isinstance(area, (int, float)) and area == int(area) and isinstance(rings, list) and len(rings) == 1):
+    if not (is_whole(area) and isinstance(rings, list) and len(rings) == 1):
         return None
     ring = rings[0]
     if not (isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0):
         return None
-    if not all(isinstance(each, (int, float)) and each == int(each) and 0 <= each < 1e4 for each in ring):
+    if not all(is_whole(each) and 0 <= each < 1e4 for each in ring):
         return None
     height, width = int(max(ring[1::2])) + 1, int(max(ring[0::2])) + 1
     sizes = {}
@@ -154,3 +154,7 @@ def nearer_rule(annotation: Mapping[str, object]) -> str | None:
         _, which = filler(np.zeros((width, height), np.uint8), ring)
         sizes[name] = abs(int(which.sum()) - area)
     return None if sizes["edges"] == sizes["corners"] else min(sizes, key=lambda name: sizes[name])
+
+
+def is_whole(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and math.isfinite(value) and value == int(value)

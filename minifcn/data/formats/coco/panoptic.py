@@ -68,7 +68,7 @@ def segments_of(segments: object, meaning: dict[int, str | None], which: str) ->
     found = {0: 0}
     for each in segments if isinstance(segments, list) else ():
         number, category = (each.get("id"), each.get("category_id")) if isinstance(each, dict) else (None, None)
-        if not isinstance(number, int) or category not in meaning:
+        if not (isinstance(number, int) and isinstance(category, int) and category in meaning):
             raise DataError(
                 f"{which}: the segment {each} needs a number 'id' and a 'category_id' of the list of categories"
             )

@@ -21,7 +21,10 @@ def switches(counts: Sequence[int] | str | bytes, height: int, width: int) -> np
     """
     if isinstance(counts, (str, bytes)):
         counts = from_text(counts)
-    lengths = np.asarray(counts)
+    try:
+        lengths = np.asarray(counts)
+    except ValueError as error:  # lists of several lengths
+        raise DataError("run lengths must be whole numbers from 0") from error
     if lengths.dtype.kind == "f" and lengths.size and (lengths == np.rint(lengths)).all():
         lengths = lengths.astype(np.int64)  # some writers of JSON write 5.0
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 0).any():
@@ -90,7 +93,7 @@ def brush(stream: Sequence[int], height: int, width: int) -> np.ndarray:
     Source: decode_rle of label-studio-sdk 2.1.2.
     """
     try:
-        data = bytes(stream)
+        data = bytes(stream if isinstance(stream, (list, bytes)) else [-1])
         bits = Bits(data)
         total, word = bits.read(32), bits.read(5) + 1
         sizes = [bits.read(4) + 1 for _ in range(4)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
-from minifcn.data.formats.picture_index import PictureIndex, split_of
+from minifcn.data.formats.picture_index import PictureIndex, checked_size, split_of
 from minifcn.data.formats.shapes import polygons, runlengths
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
 
@@ -46,7 +46,7 @@ def read(source: Path, options: Options) -> Source:
     path = xml_file(source) or source
     try:
         tree = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError) as error:
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:  # of encodings too
         raise DataError(f"{path}: cannot be read as XML ({error}); export it again") from error
     if tree.find("track") is not None and tree.find("image") is None:
         raise DataError(
@@ -93,17 +93,24 @@ def read(source: Path, options: Options) -> Source:
 
 
 def size_of(image: ElementTree.Element, path: Path) -> tuple[int, int]:
+    which = f"{path}: the image {image.get('name')}"
+    return checked_size(number_in(image, "height", which), number_in(image, "width", which), which)
+
+
+def number_in(element: ElementTree.Element, name: str, which: str, default: str = "") -> int:
+    """A whole number in an attribute. Raises DataError."""
+    text = element.get(name) or default
     try:
-        return int(image.attrib["height"]), int(image.attrib["width"])
-    except (KeyError, ValueError) as error:
-        raise DataError(f"{path}: the image {image.get('name')} has no whole 'width' and 'height'") from error
+        return int(text)
+    except ValueError as error:
+        raise DataError(f"{which}: {name!r} is {text!r}; expected a whole number") from error
 
 
 def shapes_of(image: ElementTree.Element, numbers: dict[str, int], counts: Counter[str], which: str) -> list[Shape]:
     """The areas of a picture, the topmost last: by z_order, then as they stand."""
     found = []
     for shape in image:
-        turned = float(shape.get("rotation") or 0) != 0
+        turned = (shape.get("rotation") or "0").strip("0.") != ""
         if shape.tag not in AREAS or turned:
             if shape.tag != "tag":  # that is about the whole picture
                 counts["turned " * turned + shape.tag] += 1
@@ -113,7 +120,7 @@ def shapes_of(image: ElementTree.Element, numbers: dict[str, int], counts: Count
         if label not in numbers:
             raise DataError(f"{which}: a {shape.tag} has the label {label!r}, which <meta> does not list")
         found.append((numbers[label], shape))
-    return sorted(found, key=lambda each: int(each[1].get("z_order") or 0))
+    return sorted(found, key=lambda each: number_in(each[1], "z_order", which, "0"))
 
 
 def labels_of(shapes: Iterable[Shape], size: tuple[int, int], which: str, overlaps: dict[str, int]) -> np.ndarray:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.masks import read_numbers
+from minifcn.data.formats.picture_index import checked_size
 from minifcn.data.formats.shapes import polygons, runlengths
 
 BRUSH_FILE = re.compile(
@@ -50,7 +51,7 @@ def region_of(result: Mapping[str, object], counts: Counter[str], which: str) ->
         raise DataError(f"{which}: its labels are {labels!r}; expected a list of names")
     counts["regions with several labels, of which the first is taken"] += len(labels) > 1
     height, width = (result.get(key) or value.get(key) for key in ("original_height", "original_width"))
-    size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    size = None if height is None or width is None else checked_size(height, width, which)
     return Region(labels[0], reader, size)
 
 

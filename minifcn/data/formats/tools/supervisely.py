@@ -20,7 +20,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
-from minifcn.data.formats.picture_index import split_of
+from minifcn.data.formats.picture_index import checked_size, split_of
 from minifcn.data.formats.shapes import polygons
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
 
@@ -147,12 +147,12 @@ def objects_of(
             counts[str(kind)] += 1
             continue
         title = each.get("classTitle")
-        if title not in numbers:
+        if not isinstance(title, str) or title not in numbers:
             raise DataError(f"{path}: an object is of class {title!r}, which {META} does not list")
         if kind == "rectangle":
             counts[kind] += 1
         found.append((numbers[title], {**each, "geometryType": kind}))
-    return found, (size["height"], size["width"])
+    return found, checked_size(size["height"], size["width"], str(path))
 
 
 def labels_of(

@@ -59,14 +59,12 @@ def colours_of(path: Path) -> dict[str, list[int]]:
         raise DataError(f"{path}: cannot be read as JSON ({error}); download the project again") from error
     found = {}
     for name, value in content.items() if isinstance(content, dict) else ():
-        values = (
-            list(range(1, 256)) if value == "__all__" else sorted(set(value)) if isinstance(value, list) else [value]
-        )
+        values = list(range(1, 256)) if value == "__all__" else value if isinstance(value, list) else [value]
         if not values or not all(isinstance(each, int) and 0 <= each < 256 for each in values):
             raise DataError(
                 f'{path}: {name} is {value!r}; expected a number from 0 to 255, a list of such, or "__all__"'
             )
-        found[name] = values
+        found[name] = sorted(set(values))
     if not found:
         raise DataError(f"{path}: no classes in it; expected an object of class names and numbers")
     return found
