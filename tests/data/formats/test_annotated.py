@@ -606,7 +606,9 @@ def project(place, *objects):
 @pytest.mark.parametrize(
     "other, words",
     [
-        (polygon([[1, 2], [3, 4]]), ("a.png.json: object 0 (polygon)", "three corners")),
+        (polygon([[1, 2], [3, 4]]), ("a.png.json: object 0 (polygon)", "expected 3 corners")),
+        (thing("cat", "rectangle", points={"exterior": [[1, 2], [3, 1e30]]}), ("object 0 (rectangle)", "far outside")),
+        (thing("cat", "bitmap", bitmap={"origin": [2**70, 1], "data": "eJx"}), ("object 0 (bitmap)", "no packed PNG")),
         (polygon([[1, 2], [3, 4], [1e6, 1]]), ("a.png.json: object 0 (polygon)", "far outside")),
         (polygon([[1, 2], [3, 4], ["x", 1]]), ("a.png.json: object 0 (polygon)", "not as the SDK writes it")),
         (

@@ -50,7 +50,20 @@ def test_runs_that_do_not_fill_the_picture_are_refused(counts):
 
 
 @pytest.mark.parametrize(
-    "counts", [[], [-1, 21], [1.5, 18.5], [float("nan"), 20], [[20]], [1, [2, 3]], [2**70], None, ["20"]]
+    "counts",
+    [
+        [],
+        [-1, 21],
+        [1.5, 18.5],
+        [float("nan"), 20],
+        [float("inf"), 20],
+        [1e300, 20],
+        [[20]],
+        [1, [2, 3]],
+        [2**70],
+        None,
+        ["20"],
+    ],
 )
 def test_what_are_no_run_lengths_is_refused(counts):
     with pytest.raises(DataError, match="whole numbers from 0"):

@@ -25,7 +25,12 @@ def switches(counts: Sequence[int] | str | bytes, height: int, width: int) -> np
         lengths = np.asarray(counts)
     except ValueError as error:  # lists of several lengths
         raise DataError("run lengths must be whole numbers from 0") from error
-    if lengths.dtype.kind == "f" and lengths.size and (lengths == np.rint(lengths)).all():
+    if (
+        lengths.dtype.kind == "f"
+        and lengths.size
+        and (abs(lengths) <= 2**53).all()
+        and (lengths == np.rint(lengths)).all()
+    ):
         lengths = lengths.astype(np.int64)  # some writers of JSON write 5.0
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 0).any():
         raise DataError("run lengths must be whole numbers from 0")

@@ -164,7 +164,7 @@ def labels_of(
     for place, (number, each) in enumerate(objects):
         try:
             patches = patches_of(each, *size)
-        except (DataError, KeyError, TypeError, ValueError, IndexError) as error:
+        except (DataError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             reason = (
                 str(error)
                 if isinstance(error, DataError)
@@ -190,7 +190,7 @@ def patches_of(each: Mapping[str, object], height: int, width: int) -> list[poly
         return [ring_with_holes(part, height, width) for part in each["parts"]]  # type: ignore[attr-defined]
     points = each["points"]
     if kind == "rectangle":
-        (x0, y0), (x1, y1) = np.trunc(points["exterior"]).astype(int)  # type: ignore[index]
+        (x0, y0), (x1, y1) = whole(points["exterior"], height, width, 2)  # type: ignore[index]
         return [polygons.corners([x0, y0, x1, y0, x1, y1, x0, y1], height, width)]
     return [ring_with_holes(points, height, width)]  # type: ignore[arg-type]
 
@@ -207,11 +207,11 @@ def ring_with_holes(points: Mapping[str, list[list[float]]], height: int, width:
     return top, left, mask
 
 
-def whole(ring: object, height: int, width: int) -> np.ndarray:
+def whole(ring: object, height: int, width: int, least: int = 3) -> np.ndarray:
     """Corners as the SDK takes them: cut to whole numbers. DataError for what is no ring of this picture."""
     corners = np.asarray(ring, float)
-    if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
-        raise DataError("a ring needs three corners x, y and more")
+    if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < least or not np.isfinite(corners).all():
+        raise DataError(f"expected {least} corners x, y or more")
     if (abs(corners) > 10 * max(height, width)).any():
         raise DataError(f"its corners lie far outside a picture of {height}x{width} (height x width)")
     return np.trunc(corners).astype(np.int64)
