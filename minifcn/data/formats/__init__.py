@@ -9,5 +9,8 @@
 `turning`    pictures that are shown turned, and how their labels lie
 `survey`     every number or colour that was found, and the class that it becomes: the table before anything is written
 `writing`    the folder itself
+`picture_index`  the picture that a tool's file names by path, address or upload
+`shapes`     which pixels a polygon covers, masks as run lengths
+`coco`       COCO's JSON, which many tools write
 `tools`      annotation tools; `sets`: public sets; `fields`: formats of other fields; `pairs`: two plain folders
 """

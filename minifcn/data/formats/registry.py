@@ -4,6 +4,7 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
+from minifcn.data.formats.coco import instances, panoptic
 from minifcn.data.formats.fields import cellpose, dicomseg, geotiff, imagej, nifti
 from minifcn.data.formats.finding import sole
 from minifcn.data.formats.sets import (
@@ -22,7 +23,18 @@ from minifcn.data.formats.sets import (
     voc,
 )
 from minifcn.data.formats.source import Format
-from minifcn.data.formats.tools import cvat, darwin, labelme, labelme_voc, matlab, roboflow
+from minifcn.data.formats.tools import (
+    cvat,
+    cvat_xml,
+    darwin,
+    labelme,
+    labelme_voc,
+    labelstudio,
+    matlab,
+    roboflow,
+    supervisely,
+    supervisely_masks,
+)
 from minifcn.names import instead
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
@@ -30,6 +42,13 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
     cvat.FORMAT,
+    cvat_xml.FORMAT,
+    supervisely_masks.VOC_FORMAT,
+    supervisely.FORMAT,
+    supervisely_masks.FORMAT,
+    labelstudio.FORMAT,
+    panoptic.FORMAT,
+    instances.FORMAT,
     roboflow.FORMAT,
     matlab.FORMAT,
     labelme_voc.FORMAT,

@@ -10,6 +10,7 @@ import json
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .annotated_sets import ANNOTATED_SETS
 from .other_fields import FIELDS
 from .public_sets import PUBLIC_SETS
 
@@ -237,7 +238,7 @@ TOOLS = {
     "darwin": build_darwin,
     "pairs": build_pairs,
 }
-BUILDERS = {**TOOLS, **PUBLIC_SETS, **FIELDS}
+BUILDERS = {**TOOLS, **ANNOTATED_SETS, **PUBLIC_SETS, **FIELDS}
 
 
 def sheet(expected):

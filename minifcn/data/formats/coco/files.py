@@ -1,0 +1,76 @@
+"""COCO's JSON files in a folder: which they are, instances or panoptic, and what split each is."""
+
+import json
+import re
+from pathlib import Path
+
+from minifcn.data.errors import DataError
+from minifcn.data.formats.picture_index import split_of
+
+FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|type|contributor)"\s*:')
+NEEDED = ("images", "annotations", "categories")
+SMALL = 1 << 20  # a file of all of COCO has half a gigabyte: larger ones are not read to be recognised
+
+# what these are, where they are there
+PLAIN = dict.fromkeys(("id", "image_id", "category_id"), (int, str, type(None))) | {"supercategory": (str, type(None))}
+
+Content = dict[str, list[dict[str, object]]]
+
+
+def json_files(source: Path, panoptic: bool = False) -> list[Path]:
+    """COCO's files in a folder, in its `annotations`, or in folders of splits; where there are instances_*.json, these alone."""
+    if source.is_file():
+        return [source] if source.suffix.lower() == ".json" and looks_like_coco(source, panoptic) else []
+    if not source.is_dir():
+        return []
+    found = [*sorted(source.glob("*.json")), *sorted(source.glob("*/*.json"))]
+    if len(found) > 1000:  # one a picture: no COCO
+        return []
+    files = [path for path in found if not path.name.startswith(".") and looks_like_coco(path, panoptic)]
+    return [path for path in files if path.name.startswith("instances_")] or files
+
+
+def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
+    """By its first key, and, of a small file, by its lists. A panoptic file has segments, or categories of things and stuff at its end."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            if not FIRST_KEY.match(head.decode("utf-8-sig", "replace")):
+                return False
+            head += file.read(SMALL - len(head))
+            file.seek(max(0, path.stat().st_size - (SMALL >> 4)))
+            tail = file.read()
+        if (b'"segments_info"' in head or b'"isthing"' in tail) != panoptic:
+            return False
+        if len(head) == SMALL:
+            return True
+        content = json.loads(head.decode("utf-8-sig"))
+        return all(isinstance(content.get(key), list) for key in NEEDED)
+    except (OSError, ValueError):
+        return False
+
+
+def read_json(path: Path) -> Content:
+    """The file's content, of which the three lists are lists of objects. Raises DataError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({error}); export it again") from error
+    for key in NEEDED:
+        if not (isinstance(content, dict) and isinstance(content.get(key), list)):
+            raise DataError(f"{path}: has no list {key!r}; COCO's files have lists of {', '.join(NEEDED)}")
+        if not all(isinstance(each, dict) for each in content[key]):
+            raise DataError(f"{path}: its list {key!r} holds something else than objects")
+        for each in content[key]:
+            for name in PLAIN:
+                if not isinstance(each.get(name), PLAIN[name]):
+                    raise DataError(f"{path}: in its list {key!r} {name!r} is {each[name]!r}")
+    return content
+
+
+def splits_word(path: Path, several: bool) -> str | None:
+    """The split that a file or its folder is named after; of several files each has one, whatever it is called."""
+    named = split_of(path.stem) or split_of(path.parent.name)
+    if named or not several:
+        return named
+    return path.parent.name if path.name.startswith("_annotations") else path.stem.removeprefix("instances_")

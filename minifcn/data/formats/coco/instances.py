@@ -1,0 +1,243 @@
+"""COCO's JSON: polygons and run lengths of objects, one file a split, as many tools write it.
+
+Source: the data format page of COCO, and files written by pycocotools 2.0.11, supervision 0.31.2, Label Studio's SDK 2.1.2
+and Datumaro 1.13.12. Category ids have gaps, begin at 0 or at 1, and may be another's in the next file. What no annotation
+covers is background. `iscrowd` 1 says no more than that run lengths are used: supervision writes it for any mask with a hole.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from minifcn.data.errors import DataError
+from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
+from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
+from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+
+
+def recognise(source: Path) -> str | None:
+    files = json_files(source)
+    return f"{files[0].name}, a JSON file of images, annotations and categories, is there" if files else None
+
+
+@dataclass
+class Part:
+    """One JSON file: its pictures, and the annotations of each by the picture's id."""
+
+    path: Path
+    split: str | None
+    images: list[dict[str, object]]
+    categories: dict[int, str]
+    annotations: dict[object, list[dict[str, object]]]
+    filler: Filler
+    rule: str | None
+
+
+def load(path: Path, several: bool) -> Part:
+    content = read_json(path)
+    grouped: dict[object, list[dict[str, object]]] = {}
+    for each in content["annotations"]:
+        grouped.setdefault(each.get("image_id"), []).append(each)
+    info: object = content.get("info")
+    filler, rule = filler_for(info if isinstance(info, dict) else {}, content["annotations"])
+    split = splits_word(path, several)
+    return Part(path, split, content["images"], categories_of(path, content), grouped, filler, rule)
+
+
+def categories_of(path: Path, content: dict[str, list[dict[str, object]]]) -> dict[int, str]:
+    """Id → name, by id. What only holds the others together (Roboflow's first) is no class."""
+    found: dict[int, str] = {}
+    for each in sorted(content["categories"], key=lambda each: str(each.get("id")).zfill(9)):
+        number, name = each.get("id"), each.get("name")
+        if not isinstance(number, int) or not isinstance(name, str):
+            raise DataError(f"{path}: a category needs a whole number 'id' and a 'name', got {each}")
+        if number in found and found[number] != name:
+            raise DataError(f"{path}: category {number} is called {found[number]!r} and {name!r}; give each its own id")
+        found[number] = name
+    used = {each.get("category_id") for each in content["annotations"]}
+    if lost := used - found.keys():
+        raise DataError(
+            f"{path}: annotations are of category {sorted(map(str, lost))[0]}, which its categories do not list"
+        )
+    above = {
+        each.get("supercategory") for each in content["categories"] if each.get("name") != each.get("supercategory")
+    }
+    return {number: name for number, name in found.items() if number in used or above - {"none"} != {name}}
+
+
+def read(source: Path, options: Options) -> Source:
+    files = json_files(source) or ([source] if source.is_file() else [])
+    if not files:
+        raise DataError(f"{source}: no JSON file with lists of {', '.join(NEEDED)} is there or in its folders")
+    parts = [load(path, len(files) > 1) for path in files]
+    parts, bare = [part for part in parts if part.annotations], [part for part in parts if not part.annotations]
+    if not parts:
+        raise DataError(f"{bare[0].path}: lists pictures, but no annotations; export it with them")
+    numbers = numbers_of(parts)
+    zero = next((name for name, number in numbers.items() if number == 0), BACKGROUND)
+    background = 0 if usual_name(zero) == BACKGROUND else max(numbers.values()) + 1
+    root = source if source.is_dir() else source.parent.parent if source.parent.name == "annotations" else source.parent
+    index = PictureIndex(*([options.pictures] if options.pictures and options.pictures.is_dir() else []), root)
+    gathered = Gathered(index, numbers, background)
+    for part in parts:
+        gathered.add(part)
+    gathered.check()
+    meaning: dict[int, str | None] = {background: BACKGROUND}
+    meaning |= {number: usual_name(name) for name, number in numbers.items()}
+    left_out = gathered.left_out | {
+        "JSON files without annotations": [part.path.name for part in bare],
+        "pictures that no JSON file lists": index.left((item.picture for item in gathered.items), root),
+    }
+    notes = [*gathered.notes(), *dict.fromkeys(part.rule for part in parts if part.rule)]
+    items = told_apart(gathered.items)
+    return Source(
+        items, meaning, False, {why: names for why, names in left_out.items() if names}, notes, later=gathered.later
+    )
+
+
+def numbers_of(parts: list[Part]) -> dict[str, int]:
+    """Class name → number: the id of the first file that has the name, or, where another class has that, the next free one."""
+    numbers: dict[str, int] = {}
+    for part in parts:
+        for number, name in part.categories.items():
+            if name not in numbers:
+                numbers[name] = max(numbers.values()) + 1 if number in numbers.values() else number
+    return numbers
+
+
+class Gathered:
+    """What the files come to: items, and what has to be said."""
+
+    def __init__(self, index: PictureIndex, numbers: dict[str, int], background: int) -> None:
+        self.index, self.numbers, self.background = index, numbers, background
+        self.items: list[Item] = []
+        self.left_out: dict[str, list[str]] = {}
+        self.counts: Counter[str] = Counter()
+        self.overlaps: dict[str, int] = {}
+
+    def add(self, part: Part) -> None:
+        listed = set()
+        for image in part.images:
+            named = image.get("file_name")
+            if not isinstance(named, str) or not named:
+                raise DataError(f"{part.path}: a picture has no 'file_name': {image}")
+            listed.add(image.get("id"))
+            picture = self.index.find(named, part.path.parent, part.split)
+            shapes = self.shapes(part, image, named)
+            labels = partial(self.labels, part, named, size_of(image, picture, part.path), shapes)
+            self.items.append(Item(plain_name(named), picture, part.split, labels))
+        self.counts["of pictures that the file does not list"] += sum(
+            len(each) for image, each in part.annotations.items() if image not in listed
+        )
+
+    def shapes(self, part: Part, image: dict[str, object], named: str) -> list[Shape]:
+        shapes = []
+        annotations = part.annotations.get(image.get("id"), [])
+        self.counts["pictures without annotations"] += not annotations
+        for each in annotations:
+            which = f"{part.path}: annotation {each.get('id')} of {named}"
+            segmentation = each.get("segmentation")
+            if not segmentation:
+                self.counts["that are a box alone"] += 1
+                continue
+            if not isinstance(segmentation, dict):
+                segmentation = outlines(segmentation, which)
+            if not segmentation:
+                self.counts["of fewer than three corners"] += 1
+                continue
+            self.counts["crowds"] += bool(each.get("iscrowd"))
+            category = each["category_id"]
+            assert isinstance(category, int)
+            shapes.append(Shape(self.numbers[part.categories[category]], segmentation, which))
+        self.counts["shapes"] += len(shapes)
+        return shapes
+
+    def labels(self, part: Part, named: str, size: tuple[int, int], shapes: list[Shape]) -> np.ndarray:
+        labels, self.overlaps[f"{part.path} {named}"] = drawn(shapes, *size, self.background, part.filler)
+        return labels
+
+    def check(self) -> None:
+        if not self.counts["shapes"]:
+            boxes = self.counts["that are a box alone"]
+            raise DataError(
+                f"none of the annotations has an outline or run lengths, {boxes} are boxes alone: pixels cannot be learned from boxes. "
+                "Export the segmentation"
+            )
+        seen: dict[Path, str] = {}
+        for item in self.items:
+            if item.picture is not None and item.picture in seen:
+                raise DataError(
+                    f"the picture {item.picture} is listed twice ({seen[item.picture]} and {item.split or 'again'}); where two JSON "
+                    "files describe the same pictures, give the one that counts as SOURCE"
+                )
+            if item.picture is not None:
+                seen[item.picture] = item.split or "once"
+
+    def notes(self) -> list[str]:
+        said = [
+            f"{self.counts[why]} annotations {why}, left out"
+            for why in (
+                "that are a box alone",
+                "of fewer than three corners",
+                "of pictures that the file does not list",
+            )
+            if self.counts[why]
+        ]
+        if self.counts["crowds"]:
+            said.append(f"{self.counts['crowds']} annotations are marked as crowds (iscrowd 1): they keep their class")
+        if self.background:
+            said.append(f"the categories begin at 0, so what no annotation covers is called {self.background} here")
+        if self.counts["pictures without annotations"]:
+            said.append(
+                f"{self.counts['pictures without annotations']} pictures are listed without annotations: all background"
+            )
+        return said
+
+    def later(self) -> list[str]:
+        total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
+        return overlap_note(total, pictures)
+
+
+def overlap_note(total: int, pictures: int, which: str = "the annotation that stands later in the file") -> list[str]:
+    return [f"classes overlap in {total:,} pixels of {pictures} pictures: {which} is on top"] if total else []
+
+
+def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple[int, int]:
+    height, width = image.get("height"), image.get("width")
+    if height is not None and width is not None:
+        return checked_size(height, width, f"{path}: the picture {image.get('file_name')}")
+    if picture is None:
+        raise DataError(
+            f"{path}: the picture {image.get('file_name')} has no width and height, and its file is not there"
+        )
+    return stored_size(picture)
+
+
+def plain_name(named: str) -> str:
+    """A picture's name without ending, with its sub-folders, but not with one that all pictures lie in, nor a drive or host.
+
+    >>> plain_name("images/a.jpg"), plain_name(r"night\\b.png"), plain_name("https://host/x/a.png?sig=1")
+    ('a', 'night/b', 'x/a')
+    """
+    ways = spellings(named) or [(named,)]
+    *folders, last = ways[min("?" in named or "://" in named, len(ways) - 1)]
+    folders = [part for part in folders if not part.endswith(":")]
+    if folders and folders[0].lower() == "images":
+        folders = folders[1:]
+    return "/".join((*folders, PurePosixPath(last).stem))
+
+
+def told_apart(items: list[Item]) -> list[Item]:
+    """Pictures of the same name in two splits get the split before it."""
+    times = Counter(item.name for item in items)
+    return [
+        replace(item, name=f"{item.split}/{item.name}") if times[item.name] > 1 and item.split else item
+        for item in items
+    ]
+
+
+FORMAT = Format("coco", "COCO's JSON: polygons and run lengths", recognise, read)

@@ -1,0 +1,181 @@
+"""CVAT's own XML, "CVAT for images 1.1": polygons, boxes, and brush masks as run lengths row by row within their box.
+
+Source: CVAT's page "XML annotation format" and files written by Datumaro 1.13.12 and cvat-sdk 2.80.0 (`masks.py`). CVAT's mask
+export fills polygons and boxes by COCO's rule, in the order of z_order; so does this.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from minifcn.data.errors import DataError
+from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
+from minifcn.data.formats.picture_index import PictureIndex, checked_size, split_of
+from minifcn.data.formats.shapes import polygons, runlengths
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+
+NAME = "annotations.xml"
+AREAS = ("polygon", "box", "mask")
+Shape = tuple[int, ElementTree.Element]
+
+
+def recognise(source: Path) -> str | None:
+    path = xml_file(source)
+    return f"{path.name}, with <annotations> of CVAT, is there" if path else None
+
+
+def xml_file(source: Path) -> Path | None:
+    """annotations.xml in a folder, the one XML file there, or the file itself, if it is CVAT's."""
+    found = (
+        [source] if source.is_file() else [source / NAME, *sorted(source.glob("*.xml"))[:2]] if source.is_dir() else []
+    )
+    for path in found:
+        if path.suffix.lower() == ".xml" and path.is_file():
+            with path.open(encoding="utf-8", errors="replace") as file:
+                head = file.read(4096)
+            if "<annotations>" in head and "<meta>" in head:
+                return path
+    return None
+
+
+def read(source: Path, options: Options) -> Source:
+    path = xml_file(source) or source
+    try:
+        tree = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:  # of encodings too
+        raise DataError(f"{path}: cannot be read as XML ({error}); export it again") from error
+    if tree.find("track") is not None and tree.find("image") is None:
+        raise DataError(
+            f'{path}: this is "CVAT for video", of tracks; export it as "CVAT for images 1.1" or as "Segmentation mask 1.1"'
+        )
+    names = [each.text or "" for each in tree.iterfind("meta//labels/label/name")]
+    if not names or tree.find("image") is None:
+        raise DataError(f"{path}: has no labels in its <meta> or no <image>; CVAT's XML has both")
+    numbers = {name: place for place, name in enumerate(dict.fromkeys(names), 1)}
+    index = PictureIndex(*([options.pictures] if options.pictures and options.pictures.is_dir() else []), path.parent)
+    counts: Counter[str] = Counter()
+    overlaps: dict[str, int] = {}
+    items, bare = [], []
+    for image in tree.iterfind("image"):
+        named = image.get("name") or ""
+        size, which = size_of(image, path), f"{path}: {named}"
+        shapes = shapes_of(image, numbers, counts, which)
+        if not shapes:
+            bare.append(named)
+            continue
+        subset = image.get("subset")
+        split = (split_of(subset) or subset) if subset and subset != "default" else None
+        items.append(
+            Item(
+                plain_name(named),
+                index.find(named, path.parent),
+                split,
+                partial(labels_of, shapes, size, which, overlaps),
+            )
+        )
+    if not items:
+        raise DataError(f"{path}: no picture has a polygon, a mask or a box")
+    meaning: dict[int, str | None] = {0: BACKGROUND}
+    meaning.update((number, usual_name(name)) for name, number in numbers.items())
+    boxes = counts.pop("box", 0)
+    notes = [
+        f"{count} shapes of kind {kind} are left out; CVAT's mask export has them" for kind, count in counts.items()
+    ]
+    if boxes:
+        notes.append(f"{boxes} shapes are boxes and filled whole, as in CVAT's mask export, whatever lies in them")
+    left_out = {"frames without a shape": bare} if bare else {}
+    later = partial(said_later, overlaps)
+    return Source(told_apart(items), meaning, False, left_out, notes, later=later)
+
+
+def size_of(image: ElementTree.Element, path: Path) -> tuple[int, int]:
+    which = f"{path}: the image {image.get('name')}"
+    return checked_size(number_in(image, "height", which), number_in(image, "width", which), which)
+
+
+def number_in(element: ElementTree.Element, name: str, which: str, default: str = "") -> int:
+    """A whole number in an attribute. Raises DataError."""
+    text = element.get(name) or default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise DataError(f"{which}: {name!r} is {text!r}; expected a whole number") from error
+
+
+def shapes_of(image: ElementTree.Element, numbers: dict[str, int], counts: Counter[str], which: str) -> list[Shape]:
+    """The areas of a picture, the topmost last: by z_order, then as they stand."""
+    found = []
+    for shape in image:
+        turned = (shape.get("rotation") or "0").strip("0.") != ""
+        if shape.tag not in AREAS or turned:
+            if shape.tag != "tag":  # that is about the whole picture
+                counts["turned " * turned + shape.tag] += 1
+            continue
+        counts["box"] += shape.tag == "box"
+        label = shape.get("label")
+        if label not in numbers:
+            raise DataError(f"{which}: a {shape.tag} has the label {label!r}, which <meta> does not list")
+        found.append((numbers[label], shape))
+    return sorted(found, key=lambda each: number_in(each[1], "z_order", which, "0"))
+
+
+def labels_of(shapes: Iterable[Shape], size: tuple[int, int], which: str, overlaps: dict[str, int]) -> np.ndarray:
+    """int32 (H, W)."""
+    height, width = size
+    columns = np.zeros((width, height), np.int32)
+    taken = 0
+    for number, shape in shapes:
+        try:
+            view, inside = mask_in(columns, shape) if shape.tag == "mask" else ring_in(columns, shape)
+        except (DataError, KeyError, ValueError) as error:
+            reason = str(error) if isinstance(error, DataError) else f"an attribute is missing or no number ({error})"
+            raise DataError(f"{which}: a {shape.tag} of {shape.get('label')}: {reason}") from error
+        before = view[inside]
+        taken += int(np.count_nonzero((before != 0) & (before != number)))
+        view[inside] = number
+    overlaps[which] = taken
+    return columns.T
+
+
+def ring_in(columns: np.ndarray, shape: ElementTree.Element) -> tuple[np.ndarray, np.ndarray]:
+    width, height = columns.shape
+    if shape.tag == "box":
+        left, top, right, bottom = (float(shape.attrib[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
+        ring = [left, top, right, top, right, bottom, left, bottom]
+    else:
+        ring = [float(number) for point in shape.attrib["points"].split(";") for number in point.split(",")]
+    if len(ring) < 6 or len(ring) % 2 or not np.isfinite(ring).all() or max(map(abs, ring)) > 10 * max(height, width):
+        raise DataError(f"its corners are no ring of a picture of {height}x{width} (height x width)")
+    return runlengths.inside(columns, polygons.edges(ring, height, width))
+
+
+def mask_in(columns: np.ndarray, shape: ElementTree.Element) -> tuple[np.ndarray, np.ndarray]:
+    """A brush mask: its run lengths go along the rows of its box."""
+    left, top, width, height = (int(shape.attrib[key]) for key in ("left", "top", "width", "height"))
+    if (
+        left < 0
+        or top < 0
+        or width < 1
+        or height < 1
+        or left + width > columns.shape[0]
+        or top + height > columns.shape[1]
+    ):
+        raise DataError(f"its box of {height}x{width} at row {top}, column {left} does not lie in the picture")
+    counts = [int(count) for count in shape.attrib["rle"].split(",")]
+    rows = np.zeros((height, width), bool)
+    view, inside = runlengths.inside(rows, runlengths.switches(counts, height, width))
+    view[inside] = True
+    return columns[left : left + width, top : top + height], rows.T
+
+
+def said_later(overlaps: dict[str, int]) -> list[str]:
+    return overlap_note(
+        sum(overlaps.values()), sum(taken > 0 for taken in overlaps.values()), "the shape of the higher z_order"
+    )
+
+
+FORMAT = Format("cvat-xml", 'CVAT\'s XML, "CVAT for images 1.1"', recognise, read)
