@@ -19,7 +19,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:  # a pickle could run anything
             return {name: np.asarray(file[name], np.float32) for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # whatever the archive's parsers hit: BadZipFile, zlib.error, NotImplementedError, …
         raise WeightsError(f"{path}: not a readable .npz file of arrays ({error})") from error
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -70,8 +71,10 @@ Attempt = Callable[[int], str]
 def some_of(count: int | Callable[[Bench], int]) -> Callable[[Bench, float], list[int]]:
     """The cases of a share: those of a smaller one are among those of a larger one, and each share has some of every kind."""
 
+    counted = cache(count) if callable(count) else lambda bench: count
+
     def numbers(bench: Bench, share: float) -> list[int]:
-        full = count if isinstance(count, int) else count(bench)
+        full = counted(bench)
         order = np.random.default_rng([bench.seed, 2]).permutation(full)
         return [int(number) for number in order[: max(1, round(full * share))]]
 

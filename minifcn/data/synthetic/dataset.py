@@ -101,7 +101,7 @@ def _expect_same(root: Path, made_of: dict[str, object]) -> None:
         differences = [
             f"{key} {found.get(key)}, not {value}" for key, value in made_of.items() if found.get(key) != value
         ]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             f"synthetic set: {root} exists and is no whole synthetic set; nothing was touched; choose another folder"
         ) from error

@@ -58,7 +58,7 @@ def taken(folder: Path) -> Any:
     for _ in range(TRIES):
         try:
             make_folder(folder)
-            file = open(folder / NAME, "a+", encoding="utf-8")  # noqa: SIM115 - open for as long as the lock is held
+            file = open(folder / NAME, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115 - open for as long as the lock is held
         except FileNotFoundError:
             continue  # the folder was removed between the two lines
         try:
