@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .harness import NAMES, Bench, Result, promise, tried
+from .harness import NAMES, Bench, NotBegunError, Result, promise, stop_all, tried
 from .state import State, row, table
 
 TELL = 20.0  # seconds between two words about how far it is
@@ -45,7 +45,7 @@ class Torture:
         self.promise = promise(name)
         self.bench = Bench(arguments.seed, arguments.place.absolute() / name)
         self.state = State(arguments.place / f"{name}-{arguments.seed}.jsonl")
-        self.lock = threading.Lock()
+        self.lock, self.stopped = threading.Lock(), False
         self.numbers, self.full = (self.promise.numbers(self.bench, share) for share in (arguments.share, 1.0))
         if arguments.case is not None:
             self.numbers = self.full = [arguments.case]
@@ -63,8 +63,14 @@ class Torture:
         with ThreadPoolExecutor(jobs) as pool:
             # each a folder of its own: cases write files
             places = [Bench(self.bench.seed, self.bench.place / str(number)) for number in range(jobs)]
-            for future in [pool.submit(self.work, bench) for bench in places]:
-                future.result()
+            futures = [pool.submit(self.work, bench) for bench in places]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                self.stopped = True
+                stop_all()
+                raise
 
     def work(self, bench: Bench) -> None:
         for result in tried(self.name, bench, iter(self.next_case, None)):
@@ -74,9 +80,11 @@ class Torture:
     def next_case(self) -> int | None:
         with self.lock:
             late = time.monotonic() > self.arguments.until
-            return None if late else next(self.waiting, None)
+            return None if late or self.stopped else next(self.waiting, None)
 
     def take(self, result: Result) -> None:
+        if self.stopped:  # its worker was ended from here
+            return
         self.state.add(result)
         self.left -= 1
         if result.lost:
@@ -113,4 +121,9 @@ def with_what(tortures: list[Torture]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except NotBegunError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same line goes on from here")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,15 @@ def promise(name: str) -> Promise:
     return import_module(f".{name}", __package__).PROMISE
 
 
+LIVING: set["Worker"] = set()
+
+
+def stop_all() -> None:
+    """After Ctrl-C: nobody waits for a case that takes half an hour."""
+    for worker in list(LIVING):
+        worker.stop()
+
+
 class Worker:
     """A process that tries cases of one promise, one after the other. It is begun anew where a case was the end of it."""
 
@@ -113,19 +122,18 @@ class Worker:
         self.rest = b""
 
     def attempt(self, number: int) -> Result:
-        began = time.monotonic()
+        if self.process is None:
+            self.start()
+        process, began = self.process, time.monotonic()
         try:
-            if self.process is None:
-                self.start()
-            began = time.monotonic()
-            self.process.stdin.write(f"{number}\n".encode())
-            self.process.stdin.flush()
-            return Result(**json.loads(self.line(self.promise.seconds_for(number))))
+            process.stdin.write(f"{number}\n".encode())
+            process.stdin.flush()
+            return Result(**json.loads(self.line(process, self.promise.seconds_for(number))))
         except TimeoutError as late:
             self.stop()
             return Result(number, time.monotonic() - began, "hung", f"no answer after {late} s")
-        except (EOFError, BrokenPipeError):
-            said = ended(self.process.wait())
+        except (OSError, ValueError, EOFError):  # its pipe is closed
+            said = ended(process.wait())
             self.stop()
             return Result(number, time.monotonic() - began, "ended", f"its process ended: {said}; see {self.log}")
 
@@ -143,20 +151,21 @@ class Worker:
                 env={**os.environ, "PYTHONPATH": paths, "MPLBACKEND": "agg"}, start_new_session=True,
             )  # fmt: skip
         self.rest = b""
+        LIVING.add(self)
         try:
-            self.line(STARTING)
+            self.line(self.process, STARTING)
         except (EOFError, TimeoutError) as error:
             self.stop()
             raise NotBegunError(f"{self.name}: its cases could not be made ready; see {self.log}") from error
 
-    def line(self, seconds: float) -> bytes:
+    def line(self, process: Any, seconds: float) -> bytes:
         """The next line of the worker. TimeoutError, or EOFError where it has ended."""
         until = time.monotonic() + seconds
         while b"\n" not in self.rest:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))
+            ready, _, _ = select.select([process.stdout], [], [], max(0.0, until - time.monotonic()))
             if not ready:
                 raise TimeoutError(f"{seconds:g}")
-            more = os.read(self.process.stdout.fileno(), 1 << 16)
+            more = os.read(process.stdout.fileno(), 1 << 16)
             if not more:
                 raise EOFError
             self.rest += more
@@ -164,14 +173,16 @@ class Worker:
         return line
 
     def stop(self) -> None:
-        if self.process is None:
+        LIVING.discard(self)
+        process, self.process = self.process, None
+        if process is None:
             return
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # and what it has started
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process = None
+            os.killpg(process.pid, signal.SIGKILL)  # and what it has started
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                pipe.close()
         with suppress(OSError):
             if not self.log.stat().st_size:
                 self.log.unlink()
