@@ -4,7 +4,10 @@ Sizes follow PyTorch: a window of `kernel` taps `dilation` apart spans dilationÂ
 """
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
 
 Pair = tuple[int, int]
 Size = int | Pair  # the same number both ways, or (vertical, horizontal)
@@ -49,11 +52,22 @@ class Window(NamedTuple):
         return self.stride[axis] * (length - 1) + self.span[axis] - sum(self.padding[axis])
 
 
+def whole(value: Any) -> bool:
+    """Whether this is an integer, Python's or NumPy's. Every array has an `__index__`, and only one of a single integer answers it."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    try:
+        index(value)
+    except TypeError:
+        return False
+    return True
+
+
 def pair(value: Size | Sequence[int], name: str, least: int) -> Pair:
     """(v, v) for an integer, (vertical, horizontal) for two; ValueError below `least`. `name` starts the message."""
     two = hasattr(value, "__len__") and not isinstance(value, str)
     both: tuple[Any, ...] = tuple(cast(Sequence[int], value)) if two else (value, value)
-    if len(both) != 2 or not all(hasattr(number, "__index__") and not isinstance(number, bool) for number in both):
+    if len(both) != 2 or not all(map(whole, both)):
         raise ValueError(f"{name} is {value!r}; expected an integer or (vertical, horizontal)")
     if min(both) < least:
         raise ValueError(f"{name} is {value!r}; it must be at least {least}")
