@@ -78,7 +78,7 @@ def dropout(
     x = checks.as_tensor("dropout", x)
     p, training = checks.number("dropout", "p", p), checks.flag("dropout", "training", training)
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p is {p}; expected a probability from 0 to 1")
+        raise ValueError(f"dropout: p is {p:g}; expected a probability from 0 to 1")
     if not training or p == 0:
         return x
     try:

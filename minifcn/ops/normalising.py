@@ -82,7 +82,7 @@ def batch_norm2d(
         raise ValueError(f"{name}: only one of mean and var is given; give both, or neither for those of the batch")
     eps = checks.number(name, "eps", eps)
     if not 0 < eps < float("inf"):
-        raise ValueError(f"{name}: eps is {eps}; expected a small number above 0, such as 1e-5")
+        raise ValueError(f"{name}: eps is {eps:g}; expected a small number above 0, such as 1e-5")
     if mean is None:
         if x.size // channels < 2:
             raise ValueError(

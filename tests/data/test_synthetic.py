@@ -108,7 +108,7 @@ def refused(root, **options):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("note", [None, "", "[]", "no json", "3"])
+@pytest.mark.parametrize("note", [None, "", "[]", "no json", "3", "[" * 100_000])
 def test_other_folders_are_left_alone(tmp_path, note):
     root = tmp_path / "mine"
     root.mkdir()

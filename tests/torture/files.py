@@ -17,8 +17,11 @@ SPACE = 6 << 30
 
 
 def begin(bench: Bench) -> Attempt:
+    warnings.simplefilter("error", ResourceWarning)
     readers = kinds.all_kinds(bench.fresh("valid"))
     work = bench.fresh("work")
+    left_open: list[str] = []
+    sys.unraisablehook = lambda found: left_open.append(str(found.exc_value))
 
     def attempt(number: int) -> str:
         rng = bench.rng(number)
@@ -26,8 +29,12 @@ def begin(bench: Bench) -> Attempt:
         first, second = rng.choice(len(kind.files), 2)
         content, sealed = mutant(rng, kind.files[first].content, kind.files[second].content, kind.ending)
         path = kind.put(work, content)
+        left_open.clear()
         try:
-            return looked_at(kind, path, content, kind.files[first], sealed)
+            outcome = looked_at(kind, path, content, kind.files[first], sealed)
+            if left_open:
+                raise Lost(f"left open: {left_open[0]}")
+            return outcome
         except Lost as lost:
             kept = bench.keep(number, kind.ending, content)
             raise Lost(f"{kind.name}: {lost}; kept: {kept}") from lost
@@ -41,6 +48,7 @@ def looked_at(kind: kinds.Kind, path: Path, content: bytes, original: kinds.File
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.simplefilter("error", ResourceWarning)  # of a file that nobody closes; it comes to sys.unraisablehook
             value = kind.read(path)
     except kind.errors as error:
         check_memory(before, path, content, kind)
