@@ -69,7 +69,7 @@ def looked_at(kind: kinds.Kind, path: Path, content: bytes, original: kinds.File
 def check_sentence(error: Exception, path: Path) -> None:
     """The error names the file, in one line that a terminal can show, and no memory ran out behind it."""
     text = str(error)
-    if path.name not in text and path.stem not in text:
+    if path.name not in text and str(path.parent) not in text and repr(path.stem) not in text:
         raise Lost(f"the error names no file: {text[:200]}")
     if isinstance(error.__cause__, MemoryError):
         raise Lost(f"memory ran out: {text[:200]}")

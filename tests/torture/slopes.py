@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,10 +37,10 @@ METERS: dict[str, Callable[[], int]] = {
 
 @dataclass
 class Growth:
-    """Samples of every meter, each with the step it was taken at."""
+    """Samples of every meter, each with the step it was taken at. In arrays: a list of numbers would be seen by the meter of blocks."""
 
-    steps: list[int] = field(default_factory=list)
-    values: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in METERS})
+    steps: array = field(default_factory=lambda: array("q"))
+    values: dict[str, array] = field(default_factory=lambda: {name: array("q") for name in METERS})
 
     def look(self, step: int) -> None:
         self.steps.append(step)
@@ -47,11 +48,11 @@ class Growth:
             self.values[name].append(meter())
 
     def slopes(self) -> dict[str, float]:
-        """Theil and Sen's: the median slope between two samples, each pair of them half of the samples or more apart."""
+        """Theil and Sen's: the median slope between two samples, over all pairs."""
         first = int(SETTLED * len(self.steps))
         chosen = np.unique(np.linspace(first, len(self.steps) - 1, MOST_PAIRS).round().astype(int))
         steps = np.array(self.steps, float)[chosen]
-        early, late = np.triu_indices(len(chosen), max(1, len(chosen) // 2))
+        early, late = np.triu_indices(len(chosen), 1)
         found = {}
         for name, values in self.values.items():
             each = np.array(values, float)[chosen]
@@ -61,7 +62,7 @@ class Growth:
     def judged(self, unit: str) -> str:
         """The slopes in words; Lost where one is no accident."""
         if len(self.steps) < 20:
-            raise Lost(f"only {len(self.steps)} samples over {self.steps[-1:]} {unit}s: too few for a slope")
+            raise Lost(f"only {len(self.steps)} samples, of {unit}s: too few for a slope")
         span = (1 - SETTLED) * (self.steps[-1] - self.steps[0])
         slopes = self.slopes()
         said = ", ".join(f"{name} {slope:+.3g}" for name, slope in slopes.items())
