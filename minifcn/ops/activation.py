@@ -84,7 +84,9 @@ def dropout(
     try:
         generator = backend.random_generator() if rng is None else np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"dropout: rng is {rng!r}; expected a NumPy generator, or a seed: an integer of at least 0") from error
+        raise TypeError(
+            f"dropout: rng is {rng!r}; expected a NumPy generator, or a seed: an integer of at least 0"
+        ) from error
     return Dropout(p, generator)(x)
 
 

@@ -72,7 +72,9 @@ def not_empty(operation: str, tensor: Tensor) -> None:
 
 def number(operation: str, name: str, value: Any) -> float:
     """An option that is one number, Python's or NumPy's."""
-    if isinstance(value, numbers.Real) or (backend.is_array(value) and value.shape == () and value.dtype.kind in "fiub"):
+    if isinstance(value, numbers.Real) or (
+        backend.is_array(value) and value.shape == () and value.dtype.kind in "fiub"
+    ):
         return float(value)
     raise TypeError(f"{operation}: {name} is {value!r}; expected a number")
 
@@ -90,7 +92,9 @@ MOST_ELEMENTS = 1 << 44  # 64 TB of float32
 def fits_memory(operation: str, shape: tuple[int, ...]) -> None:
     """Say at once that a result is larger than any memory: to try takes minutes."""
     if prod(shape) > MOST_ELEMENTS:
-        raise ValueError(f"{operation}: the result {tuple(shape)} would have {prod(shape):.1e} elements, which no memory holds")
+        raise ValueError(
+            f"{operation}: the result {tuple(shape)} would have {prod(shape):.1e} elements, which no memory holds"
+        )
 
 
 def as_sizes(value: Any) -> tuple[Any, ...]:

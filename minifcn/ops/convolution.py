@@ -146,7 +146,9 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Si
         for axis in (0, 1):
             possible = range(max(1, smallest[axis]), smallest[axis] + window.stride[axis])
             if output_size[axis] not in possible:
-                listed = " and ".join(map(str, possible)) if len(possible) <= FEW else f"{possible[0]} to {possible[-1]}"
+                listed = (
+                    " and ".join(map(str, possible)) if len(possible) <= FEW else f"{possible[0]} to {possible[-1]}"
+                )
                 others = "none is" if not possible else f"{listed} {'are' if len(possible) > 1 else 'is'}"
                 dilation = f", dilation {window.dilation[axis]}" if window.dilation[axis] > 1 else ""
                 raise ValueError(

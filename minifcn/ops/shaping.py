@@ -121,7 +121,13 @@ def transpose(x: TensorLike, axes: Axes | None = None, *more: int) -> Tensor:
     if more:
         order = swapped(x, (axes, *more))
     else:
-        order = list(range(x.ndim))[::-1] if axes is None else list(axes) if hasattr(axes, "__len__") else [axes]
+        order = (
+            list(range(x.ndim))[::-1]
+            if axes is None
+            else list(cast(Sequence[int], axes))
+            if hasattr(axes, "__len__")
+            else [cast(int, axes)]
+        )
     order = [axis % x.ndim if whole(axis) and -x.ndim <= axis < x.ndim else -1 for axis in order]
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"transpose: axes {axes!r} are not a permutation of the {x.ndim} axes of shape {x.shape}")
@@ -190,7 +196,9 @@ def crop_like(x: TensorLike, reference: Tensor | Array, offset: Size = 0) -> Ten
     checks.rank("crop_like", x, "N C H W")
     shape = getattr(reference, "shape", None)
     if shape is None:
-        raise TypeError(f"crop_like: the reference is {reference!r}; expected a Tensor or an array (N, C, H, W), whose size is taken")
+        raise TypeError(
+            f"crop_like: the reference is {reference!r}; expected a Tensor or an array (N, C, H, W), whose size is taken"
+        )
     if len(shape) != 4:
         raise ValueError(f"crop_like: the reference has shape {tuple(shape)}; expected (N, C, H, W)")
     top, left = pair(offset, "crop_like: offset", 0)

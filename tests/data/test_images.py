@@ -274,7 +274,15 @@ def test_an_interlaced_png_is_read_and_refused_when_pixels_are_missing(width, he
     rng = np.random.default_rng(width * height)
     grey = rng.integers(0, 256, (height, width), dtype=np.uint8)
     rows = b""
-    for top, left, down, right in ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)):
+    for top, left, down, right in (
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ):
         part = grey[top::down, left::right]
         rows += b"".join(b"\0" + row.tobytes() for row in part if row.size)
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 1])

@@ -304,7 +304,7 @@ CASES = {
         lambda: ops.pad(P, (10**9, 0, 10**9, 0)),
         "pad: the result (1, 1, 1000000004, 1000000004) would have 1.0e+18 elements, which no memory holds",
     ),
-    "resize2d size": (
+    "resize2d size that no memory holds": (
         lambda: ops.resize2d(P, 10**9),
         "resize2d: the result (1, 1, 1000000000, 1000000000) would have 1.0e+18 elements, which no memory holds",
     ),
@@ -331,7 +331,10 @@ CASES = {
         lambda: ops.crop_like(P, (2, 2)),
         "crop_like: the reference is (2, 2); expected a Tensor or an array (N, C, H, W), whose size is taken",
     ),
-    "concat axis that is none": (lambda: ops.concat([P], (1,)), "concat: axis (1,) does not exist in shape (1, 1, 4, 4)"),
+    "concat axis that is none": (
+        lambda: ops.concat([P], (1,)),
+        "concat: axis (1,) does not exist in shape (1, 1, 4, 4)",
+    ),
     "transpose axes that are none": (
         lambda: ops.transpose(P, "NCHW"),
         "transpose: axes 'NCHW' are not a permutation of the 4 axes of shape (1, 1, 4, 4)",

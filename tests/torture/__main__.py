@@ -116,7 +116,9 @@ def main(words: list[str] | None = None) -> int:
 
 def with_what(tortures: list[Torture]) -> str:
     """Versions, each once."""
-    sessions = [", ".join(f"{k} {v}" for k, v in each.items()) for torture in tortures for each in torture.state.sessions]
+    sessions = [
+        ", ".join(f"{k} {v}" for k, v in each.items()) for torture in tortures for each in torture.state.sessions
+    ]
     return "; ".join(dict.fromkeys(sessions)) or "nothing yet"
 
 

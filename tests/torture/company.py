@@ -29,7 +29,9 @@ LIMIT = 120.0  # seconds for a child, or for threads that wait for each other
 def steps(seed: int) -> bytes:
     """Some steps of a network of one's own, forward, backward and SGD, and then its scores: the bits of all of it."""
     rng = np.random.default_rng([seed, 3])
-    model = build("fcn8s", backbone="tiny", width=2 + seed % 3, num_classes=3).eval()  # dropout would draw from what all threads share
+    model = build(
+        "fcn8s", backbone="tiny", width=2 + seed % 3, num_classes=3
+    ).eval()  # dropout would draw from what all threads share
     for _, parameter in sorted(model.named_parameters()):
         parameter.data = rng.standard_normal(parameter.shape).astype(np.float32) / 4
     optimiser = mf.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
@@ -81,7 +83,10 @@ def networks_in_threads(seed: int, place: Path) -> str:
 def one_model_in_threads(seed: int, place: Path) -> str:
     """Many predict with one model; what a thread sets for itself, such as kernels or no_grad, is its own."""
     model = random_model()
-    pictures = [np.random.default_rng([seed, number]).integers(0, 256, (24 + number, 40, 3)).astype(np.uint8) for number in range(THREADS)]
+    pictures = [
+        np.random.default_rng([seed, number]).integers(0, 256, (24 + number, 40, 3)).astype(np.uint8)
+        for number in range(THREADS)
+    ]
 
     def predicted(number: int) -> bytes:
         found = predict_maps(model, pictures[number], confidence=True)

@@ -78,7 +78,13 @@ def filling(disk: Full) -> Iterator[None]:
         raw = half(file, mode.replace("b", "").replace("t", ""))
         if "b" in mode:
             return raw
-        return io.TextIOWrapper(raw, encoding=options.get("encoding"), errors=options.get("errors"), newline=options.get("newline"), write_through=True)
+        return io.TextIOWrapper(
+            raw,
+            encoding=options.get("encoding"),
+            errors=options.get("errors"),
+            newline=options.get("newline"),
+            write_through=True,
+        )
 
     def asking(name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -162,13 +168,24 @@ def writers(place: Path) -> dict[str, Writer]:
     return {
         "train": Writer(lambda folder: command(f"{train} --out {folder}/run --resume"), None, "--resume"),
         "a model": Writer(lambda folder: mf.models.save(model, folder / "a.safetensors"), old("a.safetensors")),
-        "arrays": Writer(lambda folder: mf.weights.save_arrays(folder / "a.safetensors", {"x": np.zeros(9)}), old("a.safetensors")),
+        "arrays": Writer(
+            lambda folder: mf.weights.save_arrays(folder / "a.safetensors", {"x": np.zeros(9)}), old("a.safetensors")
+        ),
         "labels": Writer(lambda folder: write_labels(folder / "a.png", numbers), old("a.png")),
         "a figure": Writer(lambda folder: curves.save(Figure(), str(folder / "a.svg")), old("a.svg")),
-        "a diagram": Writer(lambda folder: graph(mf.ops.relu(mf.Tensor(np.zeros(3), requires_grad=True))).save(folder / "a.svg") and None, old("a.svg")),
+        "a diagram": Writer(
+            lambda folder: (
+                graph(mf.ops.relu(mf.Tensor(np.zeros(3), requires_grad=True))).save(folder / "a.svg") and None
+            ),
+            old("a.svg"),
+        ),
         "a profile": Writer(profiled, old("a.json")),
-        "the synthetic set": Writer(lambda folder: make_synthetic(folder / "set", train=1, val=1, size=(32, 32)) and None),
-        "predict": runs(f"predict {photo} --model {place}/model.safetensors --out OUT/deep/p --confidence --probabilities"),
+        "the synthetic set": Writer(
+            lambda folder: make_synthetic(folder / "set", train=1, val=1, size=(32, 32)) and None
+        ),
+        "predict": runs(
+            f"predict {photo} --model {place}/model.safetensors --out OUT/deep/p --confidence --probabilities"
+        ),
         "export": runs(f"export {place}/model.safetensors --out OUT/a.safetensors --half", before=old("a.safetensors")),
         "check-data --fix": runs("check-data OUT/set --fix --sheet OUT/a.png", "it is as it was", coloured),
         "eval --gallery": runs(f"{score} --gallery OUT/a.png", before=old("a.png")),
@@ -195,7 +212,9 @@ def whole(bench: Bench, writer: Writer) -> Whole:
             writer.write(folder)
         twice.append(contents(folder))
     first, second = twice
-    return Whole(disk.asked, {name: content if second.get(name) == content else None for name, content in first.items()})
+    return Whole(
+        disk.asked, {name: content if second.get(name) == content else None for name, content in first.items()}
+    )
 
 
 def begin(bench: Bench) -> Attempt:

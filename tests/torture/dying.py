@@ -34,7 +34,9 @@ class Points:
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Python's audit hook: before the event happens."""
-        writing = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        writing = (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        )
         if (writing or event in EVENTS) and self.here(arguments[0]) and self.reached():
             die()
 
@@ -66,7 +68,10 @@ def watch(points: Points) -> None:
                 return write(content)
 
             halves.write = write_counted
-            halves.__class__.__enter__, halves.__class__.__exit__ = lambda self: self, lambda self, *error: found.close()
+            halves.__class__.__enter__, halves.__class__.__exit__ = (
+                lambda self: self,
+                lambda self, *error: found.close(),
+            )
             return halves
         return found
 

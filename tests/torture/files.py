@@ -48,7 +48,9 @@ def looked_at(kind: kinds.Kind, path: Path, content: bytes, original: kinds.File
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", ResourceWarning)  # of a file that nobody closes; it comes to sys.unraisablehook
+            warnings.simplefilter(
+                "error", ResourceWarning
+            )  # of a file that nobody closes; it comes to sys.unraisablehook
             value = kind.read(path)
     except kind.errors as error:
         check_memory(before, path, content, kind)

@@ -94,7 +94,9 @@ class Promise:
     begin: Callable[[Bench], Attempt]
     limit: float | Callable[[int], float] = 20.0
     memory: int | None = None
-    weighs: Callable[[int], int] = field(default=lambda number: 1)  # what a case counts for: a slope over 5000 predictions 5000
+    weighs: Callable[[int], int] = field(
+        default=lambda number: 1
+    )  # what a case counts for: a slope over 5000 predictions 5000
 
     def seconds_for(self, number: int) -> float:
         return self.limit(number) if callable(self.limit) else self.limit
@@ -143,7 +145,14 @@ class Worker:
 
     def start(self) -> None:
         self.bench.place.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", f"{__package__}.worker", self.name, str(self.bench.seed), str(self.bench.place)]
+        command = [
+            sys.executable,
+            "-m",
+            f"{__package__}.worker",
+            self.name,
+            str(self.bench.seed),
+            str(self.bench.place),
+        ]
         paths = os.pathsep.join([str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -23,12 +23,26 @@ RANDOM_LINE = LINE.replace("--steps 3", "--steps 40")  # long enough to be hit a
 
 
 def command(point: int, folder: Path, line: str, data: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", f"{__package__}.dying", str(point), str(folder), *line.split(), "--data", str(data), "--out", str(folder), *more]
+    return [
+        sys.executable,
+        "-m",
+        f"{__package__}.dying",
+        str(point),
+        str(folder),
+        *line.split(),
+        "--data",
+        str(data),
+        "--out",
+        str(folder),
+        *more,
+    ]
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
-    return subprocess.run(words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}, cwd=TESTS.parent)
+    return subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}, cwd=TESTS.parent
+    )
 
 
 def count(bench: Bench) -> int:
@@ -65,7 +79,9 @@ def begin(bench: Bench) -> Attempt:
         else:
             died = run(words)
             if died.returncode not in (0, -9):
-                raise Lost(f"killed at point {number - AT_RANDOM} it ended with {died.returncode}: {died.stderr[-500:]}")
+                raise Lost(
+                    f"killed at point {number - AT_RANDOM} it ended with {died.returncode}: {died.stderr[-500:]}"
+                )
             if died.returncode == 0:
                 return "no such point"
         all_whole(folder)
@@ -81,7 +97,11 @@ def begin(bench: Bench) -> Attempt:
 def killed_after(words: list[str], seconds: float) -> None:
     paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     process = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths}, cwd=TESTS.parent
+        words,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=TESTS.parent,
     )
     try:
         process.wait(seconds)
@@ -133,7 +153,9 @@ def compare(found: dict[str, object], whole: dict[str, object], folder: Path) ->
     for name, expected in whole.items():
         got = found[name]
         if name.endswith(".safetensors"):
-            same = got.keys() == expected.keys() and all(got[a].tobytes() == np.asarray(expected[a]).tobytes() for a in expected)
+            same = got.keys() == expected.keys() and all(
+                got[a].tobytes() == np.asarray(expected[a]).tobytes() for a in expected
+            )
         else:
             same = got == expected
         if not same:

@@ -79,7 +79,9 @@ def told(*values: Any) -> str:
     return found.hexdigest()[:16]
 
 
-def kind(folder: Path, name: str, where: str, read: Callable[[Path], str], errors: tuple, contents: list[bytes], **more: Any) -> Kind:
+def kind(
+    folder: Path, name: str, where: str, read: Callable[[Path], str], errors: tuple, contents: list[bytes], **more: Any
+) -> Kind:
     """A kind of which the files are read once as they are."""
     sealed = more.pop("sealed", False)
     made = Kind(name, Path(where).suffix, read, errors, where, [], **more)
@@ -141,7 +143,12 @@ def label_kinds(folder: Path, small_set: Path) -> list[Kind]:
     """Label files alone, in a folder that is checked, and of colours that are turned into numbers."""
     numbers = coded_pair(19, 26)[1]
     bits = {bits: encoded(Image.fromarray(numbers & (2**bits - 1)), "PNG", bits=bits) for bits in (2, 4, 8)}
-    contents = [labels_png("", numbers), labels_png("", numbers // 50), *bits.values(), encoded(Image.fromarray(numbers > 90), "PNG")]
+    contents = [
+        labels_png("", numbers),
+        labels_png("", numbers // 50),
+        *bits.values(),
+        encoded(Image.fromarray(numbers > 90), "PNG"),
+    ]
     alone = kind(folder, "labels", "a.png", lambda path: told(read_labels(path)), (DataError,), contents, pictures=True)
 
     def checked(path: Path) -> str:
@@ -190,7 +197,10 @@ def saved(folder: Path, write: Callable[[Path], Any]) -> bytes:
 def models(folder: Path) -> Kind:
     first, second = random_model(), random_model("fcn32s", width=3)
     first.notes, first.picture_size = {"licence": "MIT", "made by": "nobody"}, 64
-    contents = [saved(folder, lambda path: mf.models.save(first, path)), saved(folder, lambda path: mf.models.save(first, path, half=True))]
+    contents = [
+        saved(folder, lambda path: mf.models.save(first, path)),
+        saved(folder, lambda path: mf.models.save(first, path, half=True)),
+    ]
     contents.append(saved(folder, lambda path: mf.models.save(second, path)))
     picture = np.random.default_rng(4).integers(0, 256, (24, 30, 3)).astype(np.uint8)
 
@@ -213,7 +223,9 @@ def stopped_run(path: Path, small_set: Path) -> tuple[Path, Any]:
     with suppress(Killed):
         run_in(path, config, StopAt(9))
     point = dict.fromkeys(mf.training.runs.folder.SCORE_COLUMNS[1:], 0.5) | {"step": 2}
-    mf.training.runs.tables.write_rows(folder.scores, mf.training.runs.folder.SCORE_COLUMNS, [{"stage": "fcn32s", **point}])
+    mf.training.runs.tables.write_rows(
+        folder.scores, mf.training.runs.folder.SCORE_COLUMNS, [{"stage": "fcn32s", **point}]
+    )
     assert folder.checkpoint.exists() and folder.metrics.exists() and folder.fingerprint.exists()
     return path, config
 
@@ -225,7 +237,9 @@ def checkpoints(folder: Path, run: Path, config: Any) -> Kind:
         return told(*(np.asarray(state[name]) for name in sorted(state)), list(place))
 
     contents = [(run / "checkpoint.safetensors").read_bytes()]
-    return kind(folder, "checkpoint", "checkpoint.safetensors", read, (TrainingError,), contents, sealed=True, frame=run)
+    return kind(
+        folder, "checkpoint", "checkpoint.safetensors", read, (TrainingError,), contents, sealed=True, frame=run
+    )
 
 
 def run_files(folder: Path, run: Path, config: Any) -> list[Kind]:
@@ -244,7 +258,9 @@ def run_files(folder: Path, run: Path, config: Any) -> list[Kind]:
     def logged(path: Path) -> str:
         run_folder = RunFolder(path.parent)
         rows, scores = run_folder.start_log(config.stages, 1, 2), run_folder.read_scores()
-        return told(rows, scores, mf.training.hints.about_loss(rows, 9), mf.training.hints.about_learning_by_heart(scores))
+        return told(
+            rows, scores, mf.training.hints.about_loss(rows, 9), mf.training.hints.about_learning_by_heart(scores)
+        )
 
     begun, options = begun_from_a_model(folder, Path(config.data))
 
@@ -254,12 +270,27 @@ def run_files(folder: Path, run: Path, config: Any) -> list[Kind]:
     without = shutil.copytree(run, folder / "without_checkpoint", ignore=shutil.ignore_patterns("checkpoint*"))
     config_file = [(run / "config.json").read_bytes()]
     more = [
-        kind(folder, "config.json of --init", "config.json", configured, (TrainingError,), [(begun / "config.json").read_bytes()], frame=begun),
+        kind(
+            folder,
+            "config.json of --init",
+            "config.json",
+            configured,
+            (TrainingError,),
+            [(begun / "config.json").read_bytes()],
+            frame=begun,
+        ),
         kind(folder, "config.json alone", "config.json", agreed, (TrainingError,), config_file, frame=without),
     ]
-    readers = {"config.json": agreed, "fingerprint.json": agreed, "metrics.json": scored, "log.csv": logged, "scores.csv": logged}
+    readers = {
+        "config.json": agreed,
+        "fingerprint.json": agreed,
+        "metrics.json": scored,
+        "log.csv": logged,
+        "scores.csv": logged,
+    }
     return more + [
-        kind(folder, name, name, read, (TrainingError,), [(run / name).read_bytes()], frame=run) for name, read in readers.items()
+        kind(folder, name, name, read, (TrainingError,), [(run / name).read_bytes()], frame=run)
+        for name, read in readers.items()
     ]
 
 
@@ -313,7 +344,14 @@ def arrays(folder: Path) -> list[Kind]:
 
     return [
         kind(folder, "arrays", "a.safetensors", read, (WeightsError,), [plain, brain, headless]),
-        kind(folder, "arrays of NumPy", "a.npz", unpacked, (WeightsError,), [packed(np.savez), packed(np.savez_compressed)]),
+        kind(
+            folder,
+            "arrays of NumPy",
+            "a.npz",
+            unpacked,
+            (WeightsError,),
+            [packed(np.savez), packed(np.savez_compressed)],
+        ),
     ]
 
 
@@ -335,7 +373,14 @@ def lists(folder: Path, small_set: Path) -> list[Kind]:
     note = (small_set / "synthetic.json").read_bytes()
     return [
         kind(folder, "split list", "ImageSets/Segmentation/train.txt", split, (DataError,), lists, frame=small_set),
-        kind(folder, "class names", "class_names.txt", names, (DataError,), [(small_set / "class_names.txt").read_bytes()]),
+        kind(
+            folder,
+            "class names",
+            "class_names.txt",
+            names,
+            (DataError,),
+            [(small_set / "class_names.txt").read_bytes()],
+        ),
         kind(folder, "note of the set", "synthetic.json", synthetic, (DataError,), [note], frame=small_set),
     ]
 

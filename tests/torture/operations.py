@@ -41,11 +41,16 @@ def large(rng: np.random.Generator, name: str) -> Call:
     if name in ("max_pool2d", "avg_pool2d"):
         k = k % 3 + 1
         values = samples.distinct(rng, n, c, h, w)
-        return Call((values,), dict(kernel_size=k, stride=samples.integer(rng, 1, 3), padding=k // 2, ceil_mode=bool(rng.integers(2))))
+        return Call(
+            (values,),
+            dict(kernel_size=k, stride=samples.integer(rng, 1, 3), padding=k // 2, ceil_mode=bool(rng.integers(2))),
+        )
     if name == "softmax_cross_entropy":
         labels = rng.integers(0, c, (n, h, w))
         labels[rng.random(labels.shape) < 0.1] = 255
-        return Call((samples.normal(rng, n, c, h, w),), dict(labels=labels, reduction=str(rng.choice(["mean", "sum", "none"]))))
+        return Call(
+            (samples.normal(rng, n, c, h, w),), dict(labels=labels, reduction=str(rng.choice(["mean", "sum", "none"])))
+        )
     if name == "matmul":
         return Call((samples.normal(rng, h, 10 * c), samples.normal(rng, 10 * c, w)))
     if name in ("batch_norm2d", "local_response_norm", "resize2d"):
@@ -89,7 +94,9 @@ def large_values(rng: np.random.Generator, name: str, call: Call, dtype: str) ->
     return "no right value that fits" if said is None else "as by loops, large values"
 
 
-def forward_and_backward(name: str, call: Call, inputs: list[np.ndarray], cotangent: np.ndarray | None, wanted: list[bool]) -> list[Any]:
+def forward_and_backward(
+    name: str, call: Call, inputs: list[np.ndarray], cotangent: np.ndarray | None, wanted: list[bool]
+) -> list[Any]:
     """The value, and the gradient of each input that is `wanted`."""
     tensors = [mf.Tensor(value, requires_grad=grad) for value, grad in zip(inputs, wanted, strict=True)]
     output = call.run(OPERATIONS[name].function, tensors)
@@ -121,11 +128,15 @@ def compared(rng: np.random.Generator, name: str, call: Call, dtype: str) -> str
             raise Lost(f"{part(number)}: {'none came' if one is None else 'it came and was not asked for'}")
     cotangent = cotangent_for(found[0])
     with mf.kernels.use("simple"), np.errstate(all="ignore"):
-        expected = forward_and_backward(name, call, [value.astype("float64") for value in exact], cotangent.astype("float64"), wanted)
+        expected = forward_and_backward(
+            name, call, [value.astype("float64") for value in exact], cotangent.astype("float64"), wanted
+        )
     close(found, expected, dtype, f"{kernels} kernels, against float64 on the simple ones")
     if torch is None or not found[0].size or undefined(name, call):
         return "as in float64"
-    close(found, by_pytorch(name, call, exact, cotangent, wanted), dtype, f"{kernels} kernels, against PyTorch in float64")
+    close(
+        found, by_pytorch(name, call, exact, cotangent, wanted), dtype, f"{kernels} kernels, against PyTorch in float64"
+    )
     return "as in float64 and in PyTorch"
 
 
@@ -136,7 +147,9 @@ def undefined(name: str, call: Call) -> bool:
 
 
 def by_pytorch(name: str, call: Call, exact: list[np.ndarray], cotangent: np.ndarray, wanted: list[bool]) -> list[Any]:
-    tensors = [torch.tensor(value.astype("float64"), requires_grad=grad) for value, grad in zip(exact, wanted, strict=True)]
+    tensors = [
+        torch.tensor(value.astype("float64"), requires_grad=grad) for value, grad in zip(exact, wanted, strict=True)
+    ]
     output = call.run(TWINS[name], tensors)
     if any(wanted) and torch.isfinite(output).all():  # else a pool saw padding only
         output.backward(torch.from_numpy(cotangent.astype("float64")))
@@ -162,7 +175,25 @@ def close(found: list[Any], expected: list[Any], dtype: str, about: str) -> None
             raise Lost(f"{about}: {part(number)} is off by {error:.3g} where values reach {scale:.3g}")
 
 
-WRONG = (-1, 0, 1, 3, 7, 10**9, 1.5, "x", None, (), (1,), (2, 3), (1, 2, 3), -(10**9), float("nan"), True, np.zeros((2, 2)))
+WRONG = (
+    -1,
+    0,
+    1,
+    3,
+    7,
+    10**9,
+    1.5,
+    "x",
+    None,
+    (),
+    (1,),
+    (2, 3),
+    (1, 2, 3),
+    -(10**9),
+    float("nan"),
+    True,
+    np.zeros((2, 2)),
+)
 
 
 def wrong_call(rng: np.random.Generator, name: str) -> str:
@@ -187,10 +218,14 @@ def wrong_call(rng: np.random.Generator, name: str) -> str:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            output = changed.run(OPERATIONS[name].function, [v if v.dtype.kind != "f" else mf.Tensor(v) for v in inputs])
+            output = changed.run(
+                OPERATIONS[name].function, [v if v.dtype.kind != "f" else mf.Tensor(v) for v in inputs]
+            )
     except (*REFUSALS, *OWN_WORDS.get(name, ())) as error:
         if type(error) not in OWN_WORDS.get(name, ()) and not str(error).startswith((f"{name}:", "Tensor")):
-            raise Lost(f"{told(name, call)} with {done!s:.200}: the error does not say which operation: {error}") from error
+            raise Lost(
+                f"{told(name, call)} with {done!s:.200}: the error does not say which operation: {error}"
+            ) from error
         return "refused by name"
     except Exception as error:
         raise Lost(f"{told(name, call)} with {done}: {type(error).__name__}: {error}") from error

@@ -33,11 +33,15 @@ def begin(bench: Bench) -> Attempt:
         picture = place / f"{step % len(SIZES)}.jpg"
         if step % COMMAND == 0:
             with redirect_stdout(StringIO()), redirect_stderr(StringIO()) as said:
-                status = main(["predict", str(picture), "--model", str(place / "model.safetensors"), "--out", str(place / "out")])
+                status = main(
+                    ["predict", str(picture), "--model", str(place / "model.safetensors"), "--out", str(place / "out")]
+                )
             if status:
                 raise Lost(said.getvalue())
         else:
-            predict_maps(model, read_picture(picture), confidence=True, mirror=step % 3 == 0, tile=224 if step % 7 == 0 else None)
+            predict_maps(
+                model, read_picture(picture), confidence=True, mirror=step % 3 == 0, tile=224 if step % 7 == 0 else None
+            )
 
     def attempt(number: int) -> str:
         growth = Growth()

@@ -41,7 +41,9 @@ class State:
     def begin(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.sessions.append(session())
-        self.write({"session": self.sessions[-1]}, before="\n" if self.path.exists() else "")  # behind a line that was cut short
+        self.write(
+            {"session": self.sessions[-1]}, before="\n" if self.path.exists() else ""
+        )  # behind a line that was cut short
 
     def add(self, result: Result) -> None:
         self.results[result.case] = result
@@ -62,7 +64,7 @@ def session() -> dict[str, Any]:
 
 
 HEAD = ("promise", "how it is tried", "tried", "seconds", "what came of it", "lost")
-COMMON = 5  # outcomes that are named
+COMMON = 10  # outcomes that are named
 
 
 def row(tested: Promise, state: State, numbers: list[int], full: list[int]) -> list[str]:

@@ -21,7 +21,21 @@ CHECKPOINTS, SCORES = 2.0, 200  # seconds and steps apart
 
 def begin(bench: Bench) -> Attempt:
     data = make_small_set(bench.fresh("training") / "set")
-    line = ["train", "--data", str(data), "--arch", "fcn32s", "--width", "2", "--size", "32", "--batch", "2", "--lr", "0.02"]
+    line = [
+        "train",
+        "--data",
+        str(data),
+        "--arch",
+        "fcn32s",
+        "--width",
+        "2",
+        "--size",
+        "32",
+        "--batch",
+        "2",
+        "--lr",
+        "0.02",
+    ]
     line += ["--steps", "100000000", "--val-every", str(SCORES)]
 
     def attempt(number: int) -> str:

@@ -135,7 +135,9 @@ def test_a_config_that_is_not_what_was_written_is_refused(stopped, data):
     config = json.loads((stopped / "config.json").read_text())
     for changed in ({"lr": config["lr"] * 2}, {"steps": 4}, {"derived": ["lr"]}, {"sha256": "0" * 64}):
         (stopped / "config.json").write_text(json.dumps(config | changed))
-        with pytest.raises(TrainingError, match=r"config\.json: damaged: what it holds is not what was written; restore"):
+        with pytest.raises(
+            TrainingError, match=r"config\.json: damaged: what it holds is not what was written; restore"
+        ):
             RunFolder(stopped).agree(config_for(data))
         with pytest.raises(TrainingError, match="damaged"):
             RunFolder(stopped).begun(init=None)
