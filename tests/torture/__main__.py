@@ -98,6 +98,10 @@ class Torture:
 
 
 def main(words: list[str] | None = None) -> int:
+    if sys.platform == "win32":
+        raise NotBegunError(
+            "torture needs Linux or macOS: it ends processes that hang, and waits for them, as POSIX has it"
+        )
     arguments = arguments_of(words)
     arguments.until = time.monotonic() + 60 * (arguments.minutes or 1e9)
     if arguments.afresh:

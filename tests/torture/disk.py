@@ -251,8 +251,8 @@ def tried(writer: Writer, expected: Whole, folder: Path, point: int) -> str:
         return "whole without"  # such as the fsync of a folder
     now = contents(folder)
     for name, content in before.items():
-        if now.get(name) != content:
-            raise Lost(f"{name}, which was there before, is no longer as it was")
+        if now.get(name) not in (content, expected.files.get(name, content)):
+            raise Lost(f"{name}, which was there before, is neither as it was nor as it is to be")
     for name in now.keys() - before.keys():
         if not is_draft(Path(name).name) and not now[name] and not name.endswith("run.lock"):
             raise Lost(f"{name} is empty and has its own name")

@@ -20,6 +20,7 @@ def begin(bench: Bench) -> Attempt:
     warnings.simplefilter("error", ResourceWarning)
     readers = kinds.all_kinds(bench.fresh("valid"))
     work = bench.fresh("work")
+    in_hand = keep_what_was_in_hand(bench)
     left_open: list[str] = []
     sys.unraisablehook = lambda found: left_open.append(str(found.exc_value))
 
@@ -29,6 +30,7 @@ def begin(bench: Bench) -> Attempt:
         first, second = rng.choice(len(kind.files), 2)
         content, sealed = mutant(rng, kind.files[first].content, kind.files[second].content, kind.ending)
         path = kind.put(work, content)
+        (in_hand / f"{number}{kind.ending}").write_bytes(content)
         left_open.clear()
         try:
             outcome = looked_at(kind, path, content, kind.files[first], sealed)
@@ -38,8 +40,20 @@ def begin(bench: Bench) -> Attempt:
         except Lost as lost:
             kept = bench.keep(number, kind.ending, content)
             raise Lost(f"{kind.name}: {lost}; kept: {kept}") from lost
+        finally:
+            (in_hand / f"{number}{kind.ending}").unlink()
 
     return attempt
+
+
+def keep_what_was_in_hand(bench: Bench) -> Path:
+    """The folder of the file that is being read. One that lies there still was the end of the process before: it is kept."""
+    in_hand = bench.place / "in_hand"
+    in_hand.mkdir(parents=True, exist_ok=True)
+    for path in in_hand.iterdir():
+        bench.keep(int(path.stem), path.suffix, path.read_bytes())
+        path.unlink()
+    return in_hand
 
 
 def looked_at(kind: kinds.Kind, path: Path, content: bytes, original: kinds.File, sealed: bool) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 
+import needs
 import numpy as np
 import pytest
 from training.helpers import random_model
@@ -25,7 +26,7 @@ from .harness import Bench, Lost, Result, some_of
 from .mutants import mutant
 from .slopes import Growth
 
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux or macOS")
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_larger_share_holds_the_smaller_one(bench):
     assert len({number % 10 for number in tenth}) == 10  # of every kind
 
 
-@needs_linux
+@needs_posix
 def test_cases_that_hang_end_or_raise_are_results_and_the_others_go_on(bench):
     found = list(harness.tried("planted", bench, iter(range(6))))
     assert [result.case for result in found] == list(range(6))
@@ -60,7 +61,7 @@ def test_cases_that_hang_end_or_raise_are_results_and_the_others_go_on(bench):
     assert not harness.LIVING
 
 
-@needs_linux
+@needs_posix
 def test_torture_goes_on_where_it_stood_and_tries_again_what_was_lost(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(__main__, "NAMES", ("planted",))
     line = ["--only", "planted", "--seed", "7", "--jobs", "1", "--place", str(tmp_path)]
@@ -94,6 +95,12 @@ def look(kind, folder, content=None):
     return files.looked_at(kind, kind.put(folder, content), content, kind.files[0], True)
 
 
+def test_the_file_that_was_the_end_of_a_process_is_kept(bench):
+    (files.keep_what_was_in_hand(bench) / "31.png").write_bytes(b"the last one")
+    assert list(files.keep_what_was_in_hand(bench).iterdir()) == []
+    assert (bench.place / "kept" / "31.png").read_bytes() == b"the last one"
+
+
 def test_a_right_reader_of_files_passes(tmp_path):
     kind = a_kind(tmp_path, lambda path: kinds.told(read_labels(path)))
     assert look(kind, tmp_path) == "DataError"
@@ -124,7 +131,7 @@ def test_a_wrong_reader_of_files_is_seen(fault, tmp_path):
         look(a_kind(tmp_path, read), tmp_path)
 
 
-@needs_linux
+@pytest.mark.skipif(sys.platform != "linux", reason=needs.LINUX)
 def test_a_reader_that_takes_much_memory_is_seen(tmp_path):
     def read(path):
         return str(np.ones(20_000_000).sum())
@@ -223,7 +230,7 @@ def against_right_doubles(forward_and_backward):
 
 def test_a_gradient_that_is_wrong_alike_in_both_dtypes_is_seen_by_pytorch(monkeypatch):
     if operations.torch is None:
-        pytest.skip("needs PyTorch: pip install torch")
+        pytest.skip(needs.PYTORCH)
     monkeypatch.setitem(OPERATIONS, "add", OPERATIONS["add"]._replace(function=doubled("gradient")))
     monkeypatch.setitem(operations.TWINS, "add", lambda x: x + x)
     rng = np.random.default_rng(1)
@@ -253,7 +260,7 @@ save_arrays(folder / "checkpoint.safetensors", {"x": np.ones(50)}, {})
 """
 
 
-@needs_linux
+@needs_posix
 @pytest.mark.parametrize("planted", ["whole", "plain"])
 def test_a_writer_that_is_killed_half_way_is_seen(planted, tmp_path):
     seen, died, number = "", True, 0
@@ -313,7 +320,7 @@ def old(folder):
 WRITERS = {
     "right": (lambda folder: write_labels(folder / "a.png", np.zeros((3, 4), int)), ""),
     "silent": (silent, "in the end not what it is on a disk with room"),
-    "not whole": (plain, "which was there before, is no longer as it was|does not say how to go on|names no file"),
+    "not whole": (plain, "which was there before, is neither|does not say how to go on|names no file"),
     "without words": (wordless, "it does not say that the disk is full"),
 }
 
@@ -339,7 +346,7 @@ def test_a_writer_on_a_full_disk(fault, bench):
 # slopes
 
 
-@needs_linux
+@needs_posix
 @pytest.mark.parametrize("leak", ["nothing", "objects", "handles", "memory"])
 def test_what_leaks_is_seen_and_what_only_jumps_is_not(leak, tmp_path):
     growth, kept = Growth(), []
@@ -411,6 +418,8 @@ def test_the_corners_are_tried_first_and_all_pythons_that_setup_promises():
         (installs.NEWEST, False),
     }
     assert {python for python, _, _ in found} == set(range(installs.oldest_python(), installs.NEWEST + 1))
+    workflow = (installs.ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+    assert f'"3.{installs.oldest_python()}", "3.{installs.NEWEST}"' in workflow
     assert "numpy==1.24" in installs.pinned(oldest=True) and len(installs.pinned(oldest=True)) == 6
 
 

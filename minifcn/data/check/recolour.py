@@ -11,7 +11,7 @@ from PIL import Image
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image
 from minifcn.data.labels import NUMBERED, VOID, colour_map, write_labels
-from minifcn.files import write_whole
+from minifcn.files import make_folder, write_whole
 
 BACKUP = "SegmentationClass_colours"  # beside SegmentationClass and not in it: no reader takes the originals for labels
 
@@ -102,7 +102,7 @@ def convert_colours(path: str | os.PathLike[str], known: int) -> Path:
         raise DataError(
             f"labels {path}: not converted, for {backup} is there already and is another file; move it away"
         )
-    backup.parent.mkdir(exist_ok=True)
+    make_folder(backup.parent)
     write_whole(backup, content, durable=True)
     write_labels(path, labels)
     return backup
