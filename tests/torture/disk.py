@@ -25,6 +25,7 @@ from minifcn.draw import curves
 from minifcn.draw.diagrams.graph import graph
 from minifcn.files import is_draft
 
+from . import small_disk
 from .harness import Attempt, Bench, Lost, Promise, some_of
 
 SAYS = r"No space left on device|is full"
@@ -221,8 +222,12 @@ def begin(bench: Bench) -> Attempt:
     known = writers(bench.fresh("writers"))
     wholes = {name: whole(bench, writer) for name, writer in known.items()}
     points = [(name, point) for name in known for point in range(wholes[name].requests)]
+    data = bench.place / "writers" / "set"
+    with_room = small_disk.begin(bench, data)
 
     def attempt(number: int) -> str:
+        if number >= len(points):
+            return small_disk.tried(bench, small_disk.SIZES[number - len(points)], data, with_room)
         name, point = points[number]
         try:
             return tried(known[name], wholes[name], bench.fresh("disk"), point)
@@ -234,7 +239,8 @@ def begin(bench: Bench) -> Attempt:
 
 def count(bench: Bench) -> int:
     own = Bench(bench.seed, bench.place / "counted")
-    return sum(whole(own, writer).requests for writer in writers(own.fresh("writers")).values())
+    requests = sum(whole(own, writer).requests for writer in writers(own.fresh("writers")).values())
+    return requests + len(small_disk.SIZES)
 
 
 def tried(writer: Writer, expected: Whole, folder: Path, point: int) -> str:
@@ -288,7 +294,7 @@ def check_words(text: str, writer: Writer, folder: Path) -> None:
 
 PROMISE = Promise(
     says="a full disk is said, with the file and the way on; what was there before is whole, and with room the same call works",
-    how="every writer, full from each single opening, write, fsync, rename and new folder on",
+    how="every writer, full from each single opening, write, fsync, rename and new folder on; a training on real disks of 24 to 244 kB",
     numbers=some_of(count),
     begin=begin,
     limit=120.0,
