@@ -4,10 +4,9 @@ Sizes follow PyTorch: a window of `kernel` taps `dilation` apart spans dilationÂ
 """
 
 from collections.abc import Sequence
-from operator import index
 from typing import Any, Literal, NamedTuple, cast
 
-import numpy as np
+from minifcn.kernels.whole import whole
 
 Pair = tuple[int, int]
 Size = int | Pair  # the same number both ways, or (vertical, horizontal)
@@ -50,17 +49,6 @@ class Window(NamedTuple):
 
     def _grows(self, axis: int, length: int) -> int:
         return self.stride[axis] * (length - 1) + self.span[axis] - sum(self.padding[axis])
-
-
-def whole(value: Any) -> bool:
-    """Whether this is an integer, Python's or NumPy's. Every array has an `__index__`, and only one of a single integer answers it."""
-    if isinstance(value, bool | np.bool_):
-        return False
-    try:
-        index(value)
-    except TypeError:
-        return False
-    return True
 
 
 def pair(value: Size | Sequence[int], name: str, least: int) -> Pair:

@@ -6,7 +6,8 @@ import numpy as np
 
 from minifcn import ops
 from minifcn.autodiff.engine import Axes, Tensor, TensorLike
-from minifcn.kernels.windows import Padding, Size, Window, pair, whole
+from minifcn.kernels.whole import whole
+from minifcn.kernels.windows import Padding, Size, Window, pair
 from minifcn.nn.initialisers import he_normal
 from minifcn.nn.module import Module, Parameter
 from minifcn.ops.convolution import window_of

@@ -5,7 +5,6 @@ import numpy as np
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
 from minifcn.kernels import masks
-from minifcn.kernels.windows import whole
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -75,19 +74,12 @@ def dropout(
 
     `rng`: a NumPy generator or a seed; without it the one that `mf.manual_seed` restarts. Srivastava et al. 2014.
     """
-    x = checks.as_tensor("dropout", x)
-    p, training = checks.number("dropout", "p", p), checks.flag("dropout", "training", training)
+    x, p = checks.as_tensor("dropout", x), checks.number("dropout", "p", p)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p is {p:g}; expected a probability from 0 to 1")
-    if not training or p == 0:
+    if not checks.flag("dropout", "training", training) or p == 0:
         return x
-    try:
-        generator = backend.random_generator() if rng is None else np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"dropout: rng is {rng!r}; expected a NumPy generator, or a seed: an integer of at least 0"
-        ) from error
-    return Dropout(p, generator)(x)
+    return Dropout(p, checks.generator("dropout", rng))(x)
 
 
 @operation(samples.local_response_norm)
@@ -99,7 +91,6 @@ def local_response_norm(x: TensorLike, size: int, alpha: float = 1e-4, beta: flo
     x = checks.as_tensor("local_response_norm", x)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input has {x.ndim} axes {x.shape}; expected at least 3 (N, C, ...)")
-    if not whole(size) or size < 1:
+    if not checks.whole(size) or size < 1:
         raise ValueError(f"local_response_norm: size is {size!r}; expected at least 1 channel, an integer")
-    numbers = {"alpha": alpha, "beta": beta, "k": k}
-    return LocalResponseNorm(size, *(checks.number("local_response_norm", *each) for each in numbers.items()))(x)
+    return LocalResponseNorm(size, *checks.numbers_of("local_response_norm", alpha=alpha, beta=beta, k=k))(x)

@@ -3,7 +3,6 @@
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
 from minifcn.kernels.products import product
-from minifcn.kernels.windows import whole
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -215,7 +214,7 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
 def axes_of(name: str, x: Tensor, axis: Axes | None) -> tuple[int, ...]:
     """None, an axis or several, negative ones too -> distinct axes in 0 … ndim - 1."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    if not all(whole(a) and -x.ndim <= a < x.ndim for a in axes):
+    if not all(checks.whole(a) and -x.ndim <= a < x.ndim for a in axes):
         raise ValueError(f"{name}: axis {axis!r} does not exist in shape {x.shape}; axes are {-x.ndim} to {x.ndim - 1}")
     axes = tuple(int(a) % x.ndim for a in axes)
     if len(set(axes)) != len(axes):

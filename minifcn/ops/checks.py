@@ -10,6 +10,7 @@ from minifcn import backend
 from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.autodiff.foreign import refuse
 from minifcn.kernels import Window, pair
+from minifcn.kernels.whole import whole as whole  # `checks.whole`, beside the other checks
 from minifcn.kernels.windows import Pair
 
 
@@ -77,6 +78,20 @@ def number(operation: str, name: str, value: Any) -> float:
     ):
         return float(value)
     raise TypeError(f"{operation}: {name} is {value!r}; expected a number")
+
+
+def numbers_of(operation: str, **values: Any) -> tuple[float, ...]:
+    return tuple(number(operation, name, value) for name, value in values.items())
+
+
+def generator(operation: str, rng: Any) -> Any:
+    """The generator that a seed, or None, stands for."""
+    try:
+        return backend.random_generator() if rng is None else np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{operation}: rng is {rng!r}; expected a NumPy generator, or a seed: an integer of at least 0"
+        ) from error
 
 
 def flag(operation: str, name: str, value: Any) -> bool:

@@ -5,7 +5,7 @@ Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" 
 
 from minifcn import kernels
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
-from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding, whole
+from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding
 from minifcn.ops import checks, samples
 from minifcn.ops.alone import or_alone
 from minifcn.ops.registry import operation
@@ -132,9 +132,6 @@ def conv_transpose2d(
     return ConvTranspose2d(window, groups, size)(x, weight, *([] if bias is None else [bias]))
 
 
-FEW = 8  # sizes that a message lists one by one
-
-
 def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Size, output_size: Pair | None) -> Pair:
     """The one output size (OH, OW) that the arguments mean, or ValueError."""
     smallest = window.transposed_size((picture[0], picture[1]))
@@ -146,9 +143,7 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Si
         for axis in (0, 1):
             possible = range(max(1, smallest[axis]), smallest[axis] + window.stride[axis])
             if output_size[axis] not in possible:
-                listed = (
-                    " and ".join(map(str, possible)) if len(possible) <= FEW else f"{possible[0]} to {possible[-1]}"
-                )
+                listed = f"{possible[0]} to {possible[-1]}" if len(possible) > 8 else " and ".join(map(str, possible))
                 others = "none is" if not possible else f"{listed} {'are' if len(possible) > 1 else 'is'}"
                 dilation = f", dilation {window.dilation[axis]}" if window.dilation[axis] > 1 else ""
                 raise ValueError(
@@ -206,7 +201,7 @@ def window_of(
 
 
 def checked_groups(operation: str, groups: int, x: Tensor, weight: Tensor) -> int:
-    if not whole(groups) or groups < 1:
+    if not checks.whole(groups) or groups < 1:
         raise ValueError(f"{operation}: groups is {groups!r}; expected an integer of at least 1")
     channels, others = x.shape[1], weight.shape[0]
     if channels % groups or others % groups:

@@ -8,7 +8,6 @@ import numpy as np
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Function, Tensor, TensorLike
 from minifcn.autodiff.foreign import refuse
-from minifcn.kernels.windows import whole
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -77,7 +76,7 @@ def softmax_cross_entropy(
         raise ValueError(f"{name}: scores have shape {scores.shape}; expected (N, C, ...) with at least one class")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{name}: reduction is {reduction!r}; expected "mean", "sum" or "none"')
-    if not whole(ignore_index):
+    if not checks.whole(ignore_index):
         raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
     labels, valid = as_indices(name, scores, labels, ignore_index, check)
     if weight is not None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Function, Key, Tensor, TensorLike
-from minifcn.kernels.windows import Size, pair, whole
+from minifcn.kernels.windows import Size, pair
 from minifcn.ops import checks, samples
 from minifcn.ops.registry import operation
 
@@ -128,7 +128,7 @@ def transpose(x: TensorLike, axes: Axes | None = None, *more: int) -> Tensor:
             if hasattr(axes, "__len__")
             else [cast(int, axes)]
         )
-    order = [axis % x.ndim if whole(axis) and -x.ndim <= axis < x.ndim else -1 for axis in order]
+    order = [axis % x.ndim if checks.whole(axis) and -x.ndim <= axis < x.ndim else -1 for axis in order]
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"transpose: axes {axes!r} are not a permutation of the {x.ndim} axes of shape {x.shape}")
     return Transpose(tuple(order))(x)
@@ -137,7 +137,7 @@ def transpose(x: TensorLike, axes: Axes | None = None, *more: int) -> Tensor:
 def swapped(x: Tensor, both: tuple[Any, ...]) -> list[int]:
     """All axes of x in order, but two of them exchanged."""
     order = list(range(x.ndim))
-    if len(both) != 2 or not all(whole(a) and -x.ndim <= a < x.ndim for a in both):
+    if len(both) != 2 or not all(checks.whole(a) and -x.ndim <= a < x.ndim for a in both):
         raise ValueError(f"transpose: axes {both} do not swap two axes of shape {x.shape}; to permute give a tuple")
     order[both[0]], order[both[1]] = order[both[1]], order[both[0]]
     return order
@@ -152,7 +152,7 @@ def concat(tensors: Iterable[TensorLike], axis: int = 0) -> Tensor:
     if not parts:
         raise ValueError("concat: the list of tensors is empty")
     first = parts[0]
-    if not (whole(axis) and -first.ndim <= axis < first.ndim):
+    if not (checks.whole(axis) and -first.ndim <= axis < first.ndim):
         raise ValueError(f"concat: axis {axis!r} does not exist in shape {first.shape}")
     axis %= first.ndim
     for number, part in enumerate(parts):
@@ -172,7 +172,7 @@ def pad(x: TensorLike, padding: Axes, value: float = 0.0) -> Tensor:
     """A constant border: `padding` is (left, right), (left, right, top, bottom), … last axis first, as in PyTorch; negative crops."""
     x = checks.as_tensor("pad", x)
     border = tuple(padding) if isinstance(padding, tuple | list) else (padding,)
-    if len(border) % 2 or len(border) > 2 * x.ndim or not all(map(whole, border)):
+    if len(border) % 2 or len(border) > 2 * x.ndim or not all(map(checks.whole, border)):
         raise ValueError(
             f"pad: padding {border} for shape {x.shape}; expected two numbers an axis, the last axis first"
         )

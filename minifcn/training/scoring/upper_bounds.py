@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minifcn.data.labels import VOID
-from minifcn.kernels.windows import whole
+from minifcn.kernels.whole import whole
 from minifcn.training.scoring.metrics import confusion
 
 WAYS = ("nearest", "majority")
