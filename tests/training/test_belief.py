@@ -1,5 +1,6 @@
 """What a run folder does not believe: other data, another run's files, files of another shape; and the lock that holds it."""
 
+import io
 import itertools
 import json
 import os
@@ -157,6 +158,28 @@ def test_a_lock_whose_words_are_damaged_locks_all_the_same(tmp_path):
         (tmp_path / lock.NAME).write_bytes(b"\xff\xfeprocess")
         with pytest.raises(TrainingError, match=r"in use by another process \(.*process\)"), lock.held(tmp_path):
             pass
+
+
+@pytest.mark.parametrize("call", ["open", "write"])
+def test_a_full_disk_is_not_taken_for_one_without_locks(call, tmp_path, monkeypatch):
+    class Full(io.FileIO):
+        def write(self, content):
+            raise OSError(28, "No space left on device")
+
+    def full(path, mode, **options):
+        if call == "open":
+            raise OSError(28, "No space left on device", str(path))
+        return io.TextIOWrapper(io.BufferedRandom(Full(path, "w+")), **options)
+
+    monkeypatch.setattr(lock, "open", full, raising=False)
+    words = (
+        r"run\.lock: cannot be written \(No space left on device\); the disk, or your share of it, is full: make room"
+    )
+    with pytest.raises(OSError, match=words), lock.held(tmp_path):
+        pass
+    monkeypatch.undo()
+    with lock.held(tmp_path):
+        pass
 
 
 PLACES = [[3, 0, 0.5], [-1, 0, 0.5], [0, 4, 0.5], [0, -1, 0.5], [0, 1], [0, 1, "best"], [0, 1, float("nan")], [0.0, 1, 0.5], [True, 1, 0.5], "0 1 2", None, 7]  # fmt: skip
