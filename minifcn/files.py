@@ -14,6 +14,8 @@ DRAFT, DRAFT_ENDING = (
 # On Windows a file that somebody has open cannot be replaced; who reads a model, or looks for viruses in it, is done after a moment.
 # The waits between tries, in seconds
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 1.5)
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+MAKE_ROOM = "the disk, or your share of it, is full: make room"
 
 
 class FileError(OSError):
@@ -94,7 +96,9 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         there = next((above for above in (folder, *folder.parents) if os.path.exists(above)), folder)
-        if error.errno == errno.ENAMETOOLONG:
+        if error.errno in NO_ROOM:
+            advice = f"{MAKE_ROOM}, then go on"
+        elif error.errno == errno.ENAMETOOLONG:
             advice = "the name is too long for this disk: give a shorter one"
         elif os.path.isfile(there):
             advice = f"{there} is a file: give a folder"
@@ -137,8 +141,8 @@ def named(path: Path) -> Iterator[None]:
 
 def remedy(path: Path, error: OSError) -> str:
     """What to do about it. The cause that is named is looked at first."""
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-        return "the disk, or your share of it, is full: make room, then go on. What was there before is whole"
+    if error.errno in NO_ROOM:
+        return f"{MAKE_ROOM}, then go on. What was there before is whole"
     if error.errno == errno.ENAMETOOLONG:
         return "the name is too long for this disk: give a shorter one"
     if not path.parent.is_dir():

@@ -16,6 +16,7 @@ SQUEEZENET = "needs SqueezeNet's weights: set MINIFCN_DATA to a folder with sque
 DOCS = "needs the documentation extra: pip install -e .[docs]"
 BROWSER = "needs a browser: Chromium or Chrome"
 POSIX = "needs Linux or macOS"
+LINUX = "needs Linux, which tells the peak of a process's memory"
 PORTRAIT = "needs matplotlib's sample data"
 GIT = "needs git and a clone"
 STANDIN = "needs the stand-in for a GPU, which counts and refuses"

@@ -130,8 +130,7 @@ def sources_of(node: Node) -> list[Node]:
 
 
 def added(a: Array, b: Array) -> Array:
-    total = in_order(lambda x, y: x + y, a, b)
-    return backend.array_module(a).asarray(total)  # a sum of two 0-d arrays is a scalar, no array
+    return backend.array_module(a).asarray(in_order(lambda x, y: x + y, a, b))  # 0-d arrays add up to a scalar
 
 
 def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:

@@ -14,6 +14,7 @@ from minifcn.training import Config, Recipe, RunFolder, TrainingError
 from minifcn.training.finetune import NETWORK, as_begun, network_of, sizes_for, steps_for
 from minifcn.training.objective import class_counts, median_frequency
 from minifcn.training.recipes import ADAM_RATE, MODERN, named_recipe
+from minifcn.training.runs.folder import RESTORE
 
 DEFAULTS: dict[str, Any] = dict(
     train_split="train", arch="staged", backbone="tiny", padding="same", fusion="sum", learn_upsampling=False
@@ -60,6 +61,8 @@ def configure(
     saved = folder.begun(arguments.init) if arguments.init else {}
     start = None
     if saved:
+        if lost := [name for name in NETWORK if name not in saved]:
+            raise TrainingError(f"{folder.config}: damaged: it says nothing of {', '.join(lost)}; {RESTORE}")
         network = {name: saved[name] for name in NETWORK}
         arguments.bits = arguments.bits or saved.get("bits")
     elif arguments.init:
@@ -74,7 +77,12 @@ def configure(
             setattr(arguments, name, value)
     config = make_config(arguments, classes, train_set, start)
     if saved:
-        return as_begun(config, saved, by_hand(config, given))
+        try:
+            return as_begun(config, saved, by_hand(config, given))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a minifcn that wrote no seal
+            raise TrainingError(
+                f"{folder.config}: damaged: what it holds are no options to go on with ({error}); {RESTORE}"
+            ) from error
     if arguments.init:
         every = [field.name for field in fields(Config) if field.name in DERIVED] + list(config.recipe.to_dict())
         config = replace(config, derived=tuple(name for name in every if name not in by_hand(config, given)))

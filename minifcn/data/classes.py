@@ -172,6 +172,8 @@ def read_class_names(path: str | os.PathLike[str]) -> list[str]:
         names.pop()
     if not names:
         raise DataError(f"class names {path}: no names in it; write one a line, line 1 for label value 0")
+    if len(names) == 1:
+        raise DataError(f"class names {path}: only {names[0]!r} in it; a model needs at least 2 classes to tell apart")
     for line, name in enumerate(names, 1):
         if not name:
             raise DataError(

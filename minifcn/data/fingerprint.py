@@ -60,10 +60,12 @@ def differences(before: Any, now: dict[str, dict[str, list[str]]]) -> list[str]:
 
 def is_fingerprint(value: Any) -> bool:
     """Whether a file holds what `fingerprint` gave."""
-    if not isinstance(value, dict) or not all(
-        isinstance(value.get(key), list) for key in ("names", "pictures", "labels")
-    ):
+    if not isinstance(value, dict):
         return False
+    for key in ("names", "pictures", "labels"):
+        listed = value.get(key)
+        if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
+            return False
     return len(value["names"]) == len(value["pictures"]) == len(value["labels"])
 
 

@@ -6,6 +6,8 @@ Sizes follow PyTorch: a window of `kernel` taps `dilation` apart spans dilationÂ
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, cast
 
+from minifcn.kernels.whole import whole
+
 Pair = tuple[int, int]
 Size = int | Pair  # the same number both ways, or (vertical, horizontal)
 Padding = Size | Literal["same", "valid"]
@@ -53,7 +55,7 @@ def pair(value: Size | Sequence[int], name: str, least: int) -> Pair:
     """(v, v) for an integer, (vertical, horizontal) for two; ValueError below `least`. `name` starts the message."""
     two = hasattr(value, "__len__") and not isinstance(value, str)
     both: tuple[Any, ...] = tuple(cast(Sequence[int], value)) if two else (value, value)
-    if len(both) != 2 or not all(hasattr(number, "__index__") and not isinstance(number, bool) for number in both):
+    if len(both) != 2 or not all(map(whole, both)):
         raise ValueError(f"{name} is {value!r}; expected an integer or (vertical, horizontal)")
     if min(both) < least:
         raise ValueError(f"{name} is {value!r}; it must be at least {least}")

@@ -6,6 +6,7 @@ import numpy as np
 
 from minifcn import ops
 from minifcn.autodiff.engine import Axes, Tensor, TensorLike
+from minifcn.kernels.whole import whole
 from minifcn.kernels.windows import Padding, Size, Window, pair
 from minifcn.nn.initialisers import he_normal
 from minifcn.nn.module import Module, Parameter
@@ -15,7 +16,7 @@ from minifcn.ops.pooling import pool_window
 
 def check_channels(layer: str, in_channels: int, out_channels: int, groups: int) -> None:
     for name, number in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
-        if isinstance(number, bool) or not hasattr(number, "__index__") or number < 1:
+        if not whole(number) or number < 1:
             raise ValueError(f"{layer}: {name} is {number!r}; expected an integer of at least 1")
     if in_channels % groups or out_channels % groups:
         raise ValueError(f"{layer}: {groups} groups must divide {in_channels} input and {out_channels} output channels")

@@ -45,8 +45,7 @@ class LocalResponseNorm(Function):
         self.scale, self.beta, self.k = alpha / size, beta, k
 
     def forward(self, x: Array) -> Array:
-        self.x = x
-        sums = kernels.channel_sums(order.in_order(lambda v: v * v, x), self.below, self.above)
+        self.x, sums = x, kernels.channel_sums(order.in_order(lambda v: v * v, x), self.below, self.above)
         self.s = order.in_order(lambda v: self.k + self.scale * v, sums)
         return order.in_order(lambda each, s: each * s**-self.beta, x, self.s)
 
@@ -76,12 +75,12 @@ def dropout(
 
     `rng`: a NumPy generator or a seed; without it the one that `mf.manual_seed` restarts. Srivastava et al. 2014.
     """
-    x = checks.as_tensor("dropout", x)
+    x, p = checks.as_tensor("dropout", x), checks.number("dropout", "p", p)
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p is {p}; expected a probability from 0 to 1")
-    if not training or p == 0:
+        raise ValueError(f"dropout: p is {p:g}; expected a probability from 0 to 1")
+    if not checks.flag("dropout", "training", training) or p == 0:
         return x
-    return Dropout(float(p), backend.random_generator() if rng is None else np.random.default_rng(rng))(x)
+    return Dropout(p, checks.generator("dropout", rng))(x)
 
 
 @operation(samples.local_response_norm)
@@ -93,6 +92,6 @@ def local_response_norm(x: TensorLike, size: int, alpha: float = 1e-4, beta: flo
     x = checks.as_tensor("local_response_norm", x)
     if x.ndim < 3:
         raise ValueError(f"local_response_norm: input has {x.ndim} axes {x.shape}; expected at least 3 (N, C, ...)")
-    if not hasattr(size, "__index__") or size < 1:
-        raise ValueError(f"local_response_norm: size is {size}; expected at least 1 channel, an integer")
-    return LocalResponseNorm(size, float(alpha), float(beta), float(k))(x)
+    if not checks.whole(size) or size < 1:
+        raise ValueError(f"local_response_norm: size is {size!r}; expected at least 1 channel, an integer")
+    return LocalResponseNorm(size, *checks.numbers_of("local_response_norm", alpha=alpha, beta=beta, k=k))(x)

@@ -223,8 +223,8 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
 def axes_of(name: str, x: Tensor, axis: Axes | None) -> tuple[int, ...]:
     """None, an axis or several, negative ones too -> distinct axes in 0 … ndim - 1."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    if not all(hasattr(a, "__index__") and -x.ndim <= a < x.ndim for a in axes):
-        raise ValueError(f"{name}: axis {axis} does not exist in shape {x.shape}; axes are {-x.ndim} to {x.ndim - 1}")
+    if not all(checks.whole(a) and -x.ndim <= a < x.ndim for a in axes):
+        raise ValueError(f"{name}: axis {axis!r} does not exist in shape {x.shape}; axes are {-x.ndim} to {x.ndim - 1}")
     axes = tuple(int(a) % x.ndim for a in axes)
     if len(set(axes)) != len(axes):
         raise ValueError(f"{name}: axis {axis} names one axis twice")
@@ -235,7 +235,7 @@ def axes_of(name: str, x: Tensor, axis: Axes | None) -> tuple[int, ...]:
 def sum(x: TensorLike, axis: Axes | None = None, keepdims: bool = False) -> Tensor:
     """Σ x over `axis`: None (all), an axis or a tuple."""
     x = checks.as_tensor("sum", x)
-    return Sum(axes_of("sum", x, axis), keepdims)(x)
+    return Sum(axes_of("sum", x, axis), checks.flag("sum", "keepdims", keepdims))(x)
 
 
 @operation(samples.reduction)
@@ -248,4 +248,4 @@ def mean(x: TensorLike, axis: Axes | None = None, keepdims: bool = False) -> Ten
         count *= x.shape[a]
     if count == 0:
         raise ValueError(f"mean: no elements over axis {axis} of shape {x.shape}")
-    return Mean(axes, keepdims)(x)
+    return Mean(axes, checks.flag("mean", "keepdims", keepdims))(x)

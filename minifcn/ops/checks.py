@@ -1,5 +1,7 @@
 """What every operation asks of its arguments, and how it says no: operation, what came, what was expected, what to do."""
 
+import numbers
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from minifcn import backend
 from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.autodiff.foreign import refuse
 from minifcn.kernels import Window, pair
+from minifcn.kernels.whole import whole as whole  # `checks.whole`, beside the other checks
 from minifcn.kernels.windows import Pair
 
 
@@ -68,6 +71,47 @@ def not_empty(operation: str, tensor: Tensor) -> None:
         )
 
 
+def number(operation: str, name: str, value: Any) -> float:
+    """An option that is one number, Python's or NumPy's."""
+    if isinstance(value, numbers.Real) or (
+        backend.is_array(value) and value.shape == () and value.dtype.kind in "fiub"
+    ):
+        return float(value)
+    raise TypeError(f"{operation}: {name} is {value!r}; expected a number")
+
+
+def numbers_of(operation: str, **values: Any) -> tuple[float, ...]:
+    return tuple(number(operation, name, value) for name, value in values.items())
+
+
+def generator(operation: str, rng: Any) -> Any:
+    """The generator that a seed, or None, stands for."""
+    try:
+        return backend.random_generator() if rng is None else np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{operation}: rng is {rng!r}; expected a NumPy generator, or a seed: an integer of at least 0"
+        ) from error
+
+
+def flag(operation: str, name: str, value: Any) -> bool:
+    """An option that is True or False; 1 and 0 are as good."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{operation}: {name} is {value!r}; expected True or False")
+
+
+MOST_ELEMENTS = 1 << 44  # 64 TB of float32
+
+
+def fits_memory(operation: str, shape: tuple[int, ...]) -> None:
+    """Say at once that a result is larger than any memory: to try takes minutes."""
+    if prod(shape) > MOST_ELEMENTS:
+        raise ValueError(
+            f"{operation}: the result {tuple(shape)} would have {prod(shape):.1e} elements, which no memory holds"
+        )
+
+
 def as_sizes(value: Any) -> tuple[Any, ...]:
     """A size with several numbers as a tuple, and () for one number, for none, and for what is no size at all."""
     return tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else ()
@@ -103,4 +147,6 @@ def output_size(
             f"{operation}: output size {size} is below 1: input (H, W) {tuple(picture)}, kernel {window.kernel}, stride {window.stride}, "
             f"padding {window.padding}, dilation {window.dilation}; {advice}"
         )
+    for each in (size, [n + before + after for n, (before, after) in zip(picture, window.padding, strict=True)]):
+        fits_memory(operation, tuple(each))
     return size

@@ -141,9 +141,9 @@ def transposed_size(picture: tuple[int, ...], window: Window, output_padding: Si
                 "conv_transpose2d: output_size and output_padding both say how large the result is; give one of them"
             )
         for axis in (0, 1):
-            possible = [s for s in range(smallest[axis], smallest[axis] + window.stride[axis]) if s > 0]
+            possible = range(max(1, smallest[axis]), smallest[axis] + window.stride[axis])
             if output_size[axis] not in possible:
-                listed = " and ".join(map(str, possible))
+                listed = f"{possible[0]} to {possible[-1]}" if len(possible) > 8 else " and ".join(map(str, possible))
                 others = "none is" if not possible else f"{listed} {'are' if len(possible) > 1 else 'is'}"
                 dilation = f", dilation {window.dilation[axis]}" if window.dilation[axis] > 1 else ""
                 raise ValueError(
@@ -201,7 +201,7 @@ def window_of(
 
 
 def checked_groups(operation: str, groups: int, x: Tensor, weight: Tensor) -> int:
-    if isinstance(groups, bool) or not hasattr(groups, "__index__") or groups < 1:
+    if not checks.whole(groups) or groups < 1:
         raise ValueError(f"{operation}: groups is {groups!r}; expected an integer of at least 1")
     channels, others = x.shape[1], weight.shape[0]
     if channels % groups or others % groups:

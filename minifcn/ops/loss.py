@@ -76,7 +76,7 @@ def softmax_cross_entropy(
         raise ValueError(f"{name}: scores have shape {scores.shape}; expected (N, C, ...) with at least one class")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{name}: reduction is {reduction!r}; expected "mean", "sum" or "none"')
-    if not hasattr(ignore_index, "__index__"):
+    if not checks.whole(ignore_index):
         raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
     labels, valid = as_indices(name, scores, labels, ignore_index, check)
     if weight is not None:

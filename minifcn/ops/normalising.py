@@ -80,18 +80,19 @@ def batch_norm2d(
     )
     if (mean is None) != (var is None):
         raise ValueError(f"{name}: only one of mean and var is given; give both, or neither for those of the batch")
+    eps = checks.number(name, "eps", eps)
     if not 0 < eps < float("inf"):
-        raise ValueError(f"{name}: eps is {eps}; expected a small number above 0, such as 1e-5")
+        raise ValueError(f"{name}: eps is {eps:g}; expected a small number above 0, such as 1e-5")
     if mean is None:
         if x.size // channels < 2:
             raise ValueError(
                 f"{name}: input {x.shape} has fewer than 2 numbers a channel, so no variance; give mean and var, or more pixels"
             )
-        return BatchNorm2d(None, float(eps))(x, scale, shift)
+        return BatchNorm2d(None, eps)(x, scale, shift)
     constants = [per_channel(name, what, given, x) for what, given in (("mean", mean), ("var", var))]
     if any(tensor.requires_grad for tensor in constants):
         raise ValueError(f"{name}: mean or var requires a gradient, and has none here; give arrays, or use detach()")
-    return BatchNorm2d((constants[0].data, constants[1].data), float(eps))(x, scale, shift)
+    return BatchNorm2d((constants[0].data, constants[1].data), eps)(x, scale, shift)
 
 
 def per_channel(name: str, what: str, given: Any, x: Tensor) -> Tensor:

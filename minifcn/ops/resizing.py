@@ -91,8 +91,10 @@ def resize2d(x: TensorLike, size: Size, mode: str = "bilinear", align_corners: b
     checks.rank(name, x, "N C H W")
     checks.not_empty(name, x)
     wanted = pair(size, f"{name}: size", 1)
-    if mode not in ("bilinear", "nearest"):
+    if not isinstance(mode, str) or mode not in ("bilinear", "nearest"):
         raise ValueError(f'{name}: mode is {mode!r}; expected "bilinear" or "nearest"')
+    align_corners = checks.flag(name, "align_corners", align_corners)
+    checks.fits_memory(name, (*x.shape[:2], *wanted))
     if align_corners and mode == "nearest":
         raise ValueError(f'{name}: align_corners has no meaning with mode "nearest"; leave it out')
-    return Resize2d(wanted, mode, bool(align_corners))(x)
+    return Resize2d(wanted, mode, align_corners)(x)

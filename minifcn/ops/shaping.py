@@ -126,24 +126,23 @@ def transpose(x: TensorLike, axes: Axes | None = None, *more: int) -> Tensor:
     if more:
         order = swapped(x, (axes, *more))
     else:
-        alone = hasattr(axes, "__index__")  # a whole number, NumPy's too
         order = (
             list(range(x.ndim))[::-1]
             if axes is None
-            else [cast(int, axes)]
-            if alone
             else list(cast(Sequence[int], axes))
+            if hasattr(axes, "__len__")
+            else [cast(int, axes)]
         )
-    order = [axis % x.ndim if -x.ndim <= axis < x.ndim else axis for axis in order]
+    order = [axis % x.ndim if checks.whole(axis) and -x.ndim <= axis < x.ndim else -1 for axis in order]
     if sorted(order) != list(range(x.ndim)):
-        raise ValueError(f"transpose: axes {axes} are not a permutation of the {x.ndim} axes of shape {x.shape}")
+        raise ValueError(f"transpose: axes {axes!r} are not a permutation of the {x.ndim} axes of shape {x.shape}")
     return Transpose(tuple(order))(x)
 
 
 def swapped(x: Tensor, both: tuple[Any, ...]) -> list[int]:
     """All axes of x in order, but two of them exchanged."""
     order = list(range(x.ndim))
-    if len(both) != 2 or not all(-x.ndim <= a < x.ndim for a in both):
+    if len(both) != 2 or not all(checks.whole(a) and -x.ndim <= a < x.ndim for a in both):
         raise ValueError(f"transpose: axes {both} do not swap two axes of shape {x.shape}; to permute give a tuple")
     order[both[0]], order[both[1]] = order[both[1]], order[both[0]]
     return order
@@ -158,8 +157,8 @@ def concat(tensors: Iterable[TensorLike], axis: int = 0) -> Tensor:
     if not parts:
         raise ValueError("concat: the list of tensors is empty")
     first = parts[0]
-    if not -first.ndim <= axis < first.ndim:
-        raise ValueError(f"concat: axis {axis} does not exist in shape {first.shape}")
+    if not (checks.whole(axis) and -first.ndim <= axis < first.ndim):
+        raise ValueError(f"concat: axis {axis!r} does not exist in shape {first.shape}")
     axis %= first.ndim
     for number, part in enumerate(parts):
         if part.ndim != first.ndim or any(
@@ -178,7 +177,7 @@ def pad(x: TensorLike, padding: Axes, value: float = 0.0) -> Tensor:
     """A constant border: `padding` is (left, right), (left, right, top, bottom), … last axis first, as in PyTorch; negative crops."""
     x = checks.as_tensor("pad", x)
     border = tuple(padding) if isinstance(padding, tuple | list) else (padding,)
-    if len(border) % 2 or len(border) > 2 * x.ndim or not all(hasattr(p, "__index__") for p in border):
+    if len(border) % 2 or len(border) > 2 * x.ndim or not all(map(checks.whole, border)):
         raise ValueError(
             f"pad: padding {border} for shape {x.shape}; expected two numbers an axis, the last axis first"
         )
@@ -191,7 +190,8 @@ def pad(x: TensorLike, padding: Axes, value: float = 0.0) -> Tensor:
         if (b, a) != (0, 0)
     ):
         raise ValueError(f"pad: padding {border} leaves nothing of shape {x.shape}: the result would be {sizes}")
-    return Pad(widths, value)(x)
+    checks.fits_memory("pad", sizes)
+    return Pad(widths, checks.number("pad", "value", value))(x)
 
 
 @operation(samples.crop_like)
@@ -199,10 +199,15 @@ def crop_like(x: TensorLike, reference: Tensor | Array, offset: Size = 0) -> Ten
     """x (N, C, H, W) cut to the height and width of `reference`, from row and column `offset` on (Caffe's Crop layer)."""
     x = checks.as_tensor("crop_like", x)
     checks.rank("crop_like", x, "N C H W")
-    if len(reference.shape) != 4:
-        raise ValueError(f"crop_like: the reference has shape {tuple(reference.shape)}; expected (N, C, H, W)")
+    shape = getattr(reference, "shape", None)
+    if shape is None:
+        raise TypeError(
+            f"crop_like: the reference is {reference!r}; expected a Tensor or an array (N, C, H, W), whose size is taken"
+        )
+    if len(shape) != 4:
+        raise ValueError(f"crop_like: the reference has shape {tuple(shape)}; expected (N, C, H, W)")
     top, left = pair(offset, "crop_like: offset", 0)
-    h, w = reference.shape[2:]
+    h, w = shape[2:]
     if top + h > x.shape[2] or left + w > x.shape[3]:
         raise ValueError(f"crop_like: input {x.shape} has no {h}x{w} pixels from offset {(top, left)} on")
     return x[:, :, top : top + h, left : left + w]

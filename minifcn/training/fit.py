@@ -1,6 +1,6 @@
 """Training from Python: `fit(model, data, steps=300)` gives a history that a notebook can draw. The command line trains through it too."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,11 +85,35 @@ def fit(
         if name not in recipe.to_dict():
             raise TrainingError(f"fit: a recipe has no {name}{instead(name, recipe.to_dict())}")
     recipe = replace(recipe, **changes)
+    history = History()
+    for step in training(
+        model, data, recipe, steps=steps, callbacks=callbacks, seed=seed, begun=begun, options=options, say=say
+    ):
+        history.rows.append(step.row(begun.stage))
+    history.hints = about_loss(history.rows, len(model.class_names))
+    if validation is not None:
+        history.scores = evaluate(model, validation)
+        history.hints += about_scores(history.scores)
+    return history
+
+
+def training(
+    model: FCN,
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    steps: int,
+    callbacks: Iterable[Callback],
+    seed: int,
+    begun: Begun,
+    options: Options,
+    say: Callable[[str], Any],
+) -> Iterator[Step]:
+    """The steps of `fit`, each given to the callbacks and then to the caller. None is kept here: a long training takes no more memory."""
     if steps < 1:
         raise TrainingError(f"fit: steps is {steps}; expected at least 1")
     batches = batches_of(data, recipe, seed, model.preprocessing.fill)
-    optimiser = begun.optimiser or recipe.optimiser(model)
-    history, callbacks = History(), list(callbacks)
+    optimiser, callbacks = begun.optimiser or recipe.optimiser(model), list(callbacks)
     job: dict[str, Any] = dict(
         model=model, batches=batches, optimiser=optimiser, recipe=recipe, steps=steps, seed=seed, start=begun.start, first_batch=begun.first_batch
     )  # fmt: skip
@@ -102,18 +126,13 @@ def fit(
     with sharing as group:
         running, stop = train(**job, group=group, graph=options.graph, say=say), False
         for step in running:
-            history.rows.append(step.row(begun.stage))
             answers = [callback(step) for callback in callbacks]
+            yield step
             stop = stop or any(answers)
             if stop and not step.ahead:
                 running.close()
                 break
     model.eval()
-    history.hints = about_loss(history.rows, len(model.class_names))
-    if validation is not None:
-        history.scores = evaluate(model, validation)
-        history.hints += about_scores(history.scores)
-    return history
 
 
 def batches_of(data: Dataset, recipe: Recipe, seed: int, fill: tuple[int, int, int]) -> Batches:

@@ -16,7 +16,7 @@ from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
 from minifcn.training.errors import TrainingError
 from minifcn.training.finetune import notes_of_start
-from minifcn.training.fit import fit
+from minifcn.training.fit import training
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
@@ -161,7 +161,7 @@ def train_stage(this: Run, model: FCN, optimiser: Optimiser, place: Place) -> No
     watch = Watch(model, this.train_set, this.val_set, steps=config.steps, every=options.val_every, told=look_at)
     with finish_the_step() as request:
         if place.step < config.steps:
-            fit(
+            for _ in training(
                 model,
                 pictures,
                 config.stage_recipe(place.stage),
@@ -171,7 +171,8 @@ def train_stage(this: Run, model: FCN, optimiser: Optimiser, place: Place) -> No
                 begun=Begun(stage, optimiser, place.step, place.stage * config.steps),
                 options=options,
                 say=listener.say,
-            )
+            ):
+                pass  # `after` has written it down
         if request.asked:
             raise KeyboardInterrupt
     save(model, folder.last)  # here, so that a run killed after its last checkpoint has it too once resumed

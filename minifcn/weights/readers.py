@@ -17,9 +17,10 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
-        with np.load(path, allow_pickle=False) as file:  # a pickle could run anything
-            return {name: np.asarray(file[name], np.float32) for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        # opened here, for NumPy leaves a damaged archive open; and a pickle could run anything
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name], np.float32) for name in archive.files}
+    except Exception as error:  # whatever the archive's parsers hit: BadZipFile, zlib.error, NotImplementedError, …
         raise WeightsError(f"{path}: not a readable .npz file of arrays ({error})") from error
 
 

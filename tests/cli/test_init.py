@@ -119,6 +119,26 @@ def test_a_run_goes_on_with_what_it_derived_though_the_file_has_changed(start, c
     )
 
 
+def test_a_config_that_no_run_can_have_is_refused_by_name(start, call, small_set, tmp_path, monkeypatch):
+    """Written by a minifcn that kept no digest of it, and damaged since."""
+    line = f"train --data {small_set} --init {start} --batch 2 --steps 4 --out {tmp_path}/run"
+    with monkeypatch.context() as patch:
+        stop_at(patch, "fcn8s", 2, KeyboardInterrupt)
+        call(line)
+    config = tmp_path / "run" / "config.json"
+    whole = {name: value for name, value in config_of(tmp_path / "run").items() if name != "sha256"}
+    for damage, words in (
+        ({"schedule": "5d68"}, "schedule is '5d68'"),
+        ({"augmentation": 3}, "no options to go on with"),
+        ({"derived": [["lr"]]}, "no options to go on with"),
+    ):
+        config.write_text(json.dumps(whole | damage))
+        call(f"{line} --resume").failed("config.json: damaged", words, "restore the file")
+    del whole["fusion"]
+    config.write_text(json.dumps(whole))
+    call(f"{line} --resume").failed("config.json: damaged: it says nothing of fusion; restore the file")
+
+
 def test_the_shipped_network_starts_a_run_of_other_classes(call, tmp_path):
     data = write_set(tmp_path / "data", [three_stripes(seed, (0, 1, 2)) for seed in range(4)])
     (data / "class_names.txt").write_text("sea\nsand\nwood\n")

@@ -1,10 +1,11 @@
 """Pictures of every kind come out as upright RGB bytes, broken ones as a sentence with the file's name."""
 
 import warnings
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from minifcn.data import DataError, images, read_labels, read_picture
 
@@ -224,3 +225,82 @@ def test_a_mode_without_a_way_to_rgb(tmp_path, monkeypatch):
     message = refused(tmp_path / "a.png")
     assert message.startswith(f"picture {tmp_path / 'a.png'}: mode La cannot be turned into RGB (")
     assert message.endswith("); save it as RGB")
+
+
+def chunks_of(content):
+    """(kind, content) of every part of a PNG."""
+    found, at = [], 8
+    while at < len(content):
+        length = int.from_bytes(content[at : at + 4], "big")
+        found.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return found
+
+
+def png_of(chunks):
+    """A PNG of these parts, with right checksums."""
+    parts = [len(c).to_bytes(4, "big") + kind + c + zlib.crc32(kind + c).to_bytes(4, "big") for kind, c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def with_pixels(content, change):
+    """The PNG with `change` made to its unpacked pixels."""
+    chunks = chunks_of(content)
+    packed = b"".join(part for kind, part in chunks if kind == b"IDAT")
+    kept = [(kind, part) for kind, part in chunks if kind not in (b"IDAT", b"IEND")]
+    return png_of([*kept, (b"IDAT", zlib.compress(change(zlib.decompress(packed)))), (b"IEND", b"")])
+
+
+FORMS = {
+    "black and white": ("1", {}), "2 bits": ("L", {"bits": 2}), "4 bits": ("L", {"bits": 4}), "grey": ("L", {}), "palette": ("P", {}),
+    "few colours": ("P", {"bits": 4}), "grey and alpha": ("LA", {}), "RGB": ("RGB", {}), "RGBA": ("RGBA", {}), "16 bits": ("I;16", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (9, 16), (13, 5)])
+def test_a_png_with_fewer_pixels_than_it_says_is_refused(form, size, tmp_path):
+    """Pillow takes what is missing for 0, a class like any other. Not one byte may be missing, and none more is asked for."""
+    mode, options = FORMS[form]
+    path = saved(tmp_path, Image.new(mode, size, 1), **options)
+    whole = path.read_bytes()
+    images.open_image(path, "picture")
+    path.write_bytes(with_pixels(whole, lambda pixels: pixels[:-1]))
+    with pytest.raises(DataError, match=r"a\.png: cannot be read \(damaged: it holds .* bytes that its pixels take\)"):
+        images.open_image(path, "picture")
+    path.write_bytes(with_pixels(whole, lambda pixels: pixels + b"more"))
+    images.open_image(path, "picture")
+
+
+@pytest.mark.parametrize("width, height", [(1, 1), (2, 1), (1, 5), (4, 4), (5, 3), (8, 8), (9, 17), (33, 12)])
+def test_an_interlaced_png_is_read_and_refused_when_pixels_are_missing(width, height, tmp_path):
+    rng = np.random.default_rng(width * height)
+    grey = rng.integers(0, 256, (height, width), dtype=np.uint8)
+    rows = b""
+    for top, left, down, right in (
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ):
+        part = grey[top::down, left::right]
+        rows += b"".join(b"\0" + row.tobytes() for row in part if row.size)
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 1])
+    path = tmp_path / "a.png"
+    path.write_bytes(png_of([(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]))
+    np.testing.assert_array_equal(read_labels(path), grey)
+    path.write_bytes(png_of([(b"IHDR", header), (b"IDAT", zlib.compress(rows[:-1])), (b"IEND", b"")]))
+    with pytest.raises(DataError, match="bytes that its pixels take"):
+        read_labels(path)
+
+
+def test_a_small_png_that_says_it_is_huge_is_refused_before_memory_is_taken(tmp_path, monkeypatch):
+    header = (26).to_bytes(4, "big") + (2_000_000).to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
+    path = tmp_path / "a.png"
+    path.write_bytes(png_of([(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1500))), (b"IEND", b"")]))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("Pillow was asked for all of it"))
+    with pytest.raises(DataError, match="it holds 1,500 of the 158,000,000 bytes"):
+        read_picture(path)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from minifcn.data import ClassMap, DataError, VOCFolder, make_synthetic, read_class_names
+from minifcn.files import FileError
 
 from .folders import LABELS, PICTURES, SPLITS
 
@@ -108,7 +109,7 @@ def refused(root, **options):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("note", [None, "", "[]", "no json", "3"])
+@pytest.mark.parametrize("note", [None, "", "[]", "no json", "3", "[" * 100_000])
 def test_other_folders_are_left_alone(tmp_path, note):
     root = tmp_path / "mine"
     root.mkdir()
@@ -206,6 +207,19 @@ def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(
         OSError, match=r"\.jpg: cannot be written \(No space left on device\); the disk, or your share of it, is full"
+    ):
+        make_synthetic(tmp_path / "set", train=1, val=1, size=(40, 48))
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("call", ["mkdir", "replace"])
+def test_a_disk_without_room_for_a_folder_or_a_name_is_said(call, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device", str(arguments[0]))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(
+        FileError, match=r"set.*\(No space left on device\); the disk, or your share of it, is full: make room"
     ):
         make_synthetic(tmp_path / "set", train=1, val=1, size=(40, 48))
     assert not (tmp_path / "set").exists()

@@ -81,6 +81,15 @@ def test_what_is_said_of_other_files(tmp_path):
     np.savez(tmp_path / "pickled.npz", conv1_W=np.array([{"a": 1}], dtype=object))
     with pytest.raises(WeightsError, match=r"pickled\.npz: not a readable \.npz file of arrays"):
         load_pretrained(tmp_path / "pickled.npz")
+    for number, damage in enumerate(
+        (b"x", b"\x01", b"\xff" * 4)
+    ):  # BadZipFile, zlib.error and the like are none of a user's words
+        content = bytearray((tmp_path / "pickled.npz").read_bytes())
+        content[10 * number + 8 : 10 * number + 9] = damage
+        content[-30:-28] = damage
+        (tmp_path / "damaged.npz").write_bytes(content)
+        with pytest.raises(WeightsError, match=r"damaged\.npz: not a readable \.npz file of arrays"):
+            load_pretrained(tmp_path / "damaged.npz")
     np.savez(tmp_path / "other.npz", **caffe_arrays(), fc8_W=np.zeros(3))
     with pytest.raises(WeightsError, match=r"other\.npz: holds fc8_W, expected SqueezeNet v1\.1 with the keys conv1_W"):
         load_pretrained(tmp_path / "other.npz")

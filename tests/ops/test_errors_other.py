@@ -294,6 +294,55 @@ CASES = {
         lambda: ops.batch_norm2d(P, mean=Tensor(z(1), requires_grad=True), var=z(1)),
         "batch_norm2d: mean or var requires a gradient, and has none here; give arrays, or use detach()",
     ),
+    "batch_norm2d eps type": (lambda: ops.batch_norm2d(P, eps="x"), "batch_norm2d: eps is 'x'; expected a number"),
+    "local_response_norm beta type": (
+        lambda: ops.local_response_norm(P, 3, beta=None),
+        "local_response_norm: beta is None; expected a number",
+    ),
+    "pad value type": (lambda: ops.pad(P, (1, 1), (1, 2)), "pad: value is (1, 2); expected a number"),
+    "pad size": (
+        lambda: ops.pad(P, (10**9, 0, 10**9, 0)),
+        "pad: the result (1, 1, 1000000004, 1000000004) would have 1.0e+18 elements, which no memory holds",
+    ),
+    "resize2d size that no memory holds": (
+        lambda: ops.resize2d(P, 10**9),
+        "resize2d: the result (1, 1, 1000000000, 1000000000) would have 1.0e+18 elements, which no memory holds",
+    ),
+    "resize2d align_corners type": (
+        lambda: ops.resize2d(P, 2, align_corners="no"),
+        "resize2d: align_corners is 'no'; expected True or False",
+    ),
+    "conv2d padding size": (
+        lambda: ops.conv2d(P, P, stride=10**9, padding=10**9),
+        "conv2d: the result (2000000004, 2000000004) would have 4.0e+18 elements, which no memory holds",
+    ),
+    "sum keepdims type": (lambda: ops.sum(P, 0, (1,)), "sum: keepdims is (1,); expected True or False"),
+    "mean keepdims type": (lambda: ops.mean(P, 0, None), "mean: keepdims is None; expected True or False"),
+    "dropout rng type": (
+        lambda: ops.dropout(P, rng=-1),
+        "dropout: rng is -1; expected a NumPy generator, or a seed: an integer of at least 0",
+    ),
+    "dropout p type": (lambda: ops.dropout(P, "half"), "dropout: p is 'half'; expected a number"),
+    "dropout training type": (
+        lambda: ops.dropout(P, training="no"),
+        "dropout: training is 'no'; expected True or False",
+    ),
+    "crop_like reference type": (
+        lambda: ops.crop_like(P, (2, 2)),
+        "crop_like: the reference is (2, 2); expected a Tensor or an array (N, C, H, W), whose size is taken",
+    ),
+    "concat axis that is none": (
+        lambda: ops.concat([P], (1,)),
+        "concat: axis (1,) does not exist in shape (1, 1, 4, 4)",
+    ),
+    "transpose axes that are none": (
+        lambda: ops.transpose(P, "NCHW"),
+        "transpose: axes 'NCHW' are not a permutation of the 4 axes of shape (1, 1, 4, 4)",
+    ),
+    "conv_transpose2d output_size far off": (
+        lambda: ops.conv_transpose2d(P, P, stride=10**9, output_size=7),
+        "conv_transpose2d: output size 7 is impossible with kernel 4, stride 1000000000, padding 0; 3000000004 to 4000000003 are",
+    ),
 }
 
 
@@ -329,6 +378,33 @@ UNNAMED = {
     "softmax_cross_entropy": lambda: ops.softmax_cross_entropy(z((1, 2)), z(1, int), ignore_index=None),
     "sum": lambda: ops.sum(P, 1.5),
 }
+
+# an array of several numbers has an `__index__` as every array has, and is no whole number
+ARRAYS = {
+    "conv2d": lambda array: ops.conv2d(P, P, groups=array),
+    "max_pool2d": lambda array: ops.max_pool2d(P, (array, array)),
+    "mean": lambda array: ops.mean(P, array),
+    "sum": lambda array: ops.sum(P, (0, array)),
+    "softmax": lambda array: ops.softmax(P, array),
+    "concat": lambda array: ops.concat([P], array),
+    "transpose": lambda array: ops.transpose(P, array, 1),
+    "pad": lambda array: ops.pad(P, (array, 1)),
+    "local_response_norm": lambda array: ops.local_response_norm(P, array),
+    "softmax_cross_entropy": lambda array: ops.softmax_cross_entropy(z((1, 2)), z(1, int), ignore_index=array),
+    "resize2d": lambda array: ops.resize2d(P, 2, mode=array),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("array", [np.zeros((2, 2)), np.array([1, 2])], ids=["floats", "integers"])
+def test_error_an_array_is_no_whole_number(name, array):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}: "):
+        ARRAYS[name](array)
+
+
+def test_axes_may_come_in_an_array():
+    assert ops.transpose(P[:, :, :2], np.array([3, 2, 1, 0])).shape == (4, 2, 1, 1)
+    assert ops.sum(P, np.int64(1)).shape == (1, 4, 4)
 
 
 @pytest.mark.parametrize("name", UNNAMED)

@@ -1,5 +1,6 @@
 """What a run folder does not believe: other data, another run's files, files of another shape; and the lock that holds it."""
 
+import io
 import itertools
 import json
 import os
@@ -117,6 +118,8 @@ def test_another_version_is_said(stopped, data):
     ("metrics.json", '{"fcn32s": 3}', r"metrics\.json: what it holds of fcn32s are no scores; restore"),
     ("metrics.json", '{"fcn32s": {"mean_iu": 7, "pixel_accuracy": 0, "mean_accuracy": 0, "frequency_weighted_iu": 0, "per_class": {}}}', "are no scores"),
     ("metrics.json", "[" * 100_000, "cannot be read"),
+    ("config.json", '{"classes": {"names": [["a"], 3]}, "derived": 5}', "the run was started with other options"),
+    ("fingerprint.json", '{"train": {"names": [["a"]], "pictures": [1], "labels": [2]}}', "train: no list of what it was"),
     ("fingerprint.json", "[]", r"fingerprint\.json: holds list"),
     ("fingerprint.json", '{"train": 3, "val": {"names": []}}', "train: no list of what it was; val: no list of what it was"),
 ])  # fmt: skip
@@ -126,6 +129,57 @@ def test_files_of_another_shape_are_a_sentence(name, text, words, stopped, data)
     with pytest.raises(TrainingError, match=words):
         run_in(stopped, config_for(data))
     assert listing(stopped) == before
+
+
+def test_a_config_that_is_not_what_was_written_is_refused(stopped, data):
+    """A run that goes on takes options from there, so damage must not choose others in silence."""
+    config = json.loads((stopped / "config.json").read_text())
+    for changed in ({"lr": config["lr"] * 2}, {"steps": 4}, {"derived": ["lr"]}, {"sha256": "0" * 64}):
+        (stopped / "config.json").write_text(json.dumps(config | changed))
+        with pytest.raises(
+            TrainingError, match=r"config\.json: damaged: what it holds is not what was written; restore"
+        ):
+            RunFolder(stopped).agree(config_for(data))
+        with pytest.raises(TrainingError, match="damaged"):
+            RunFolder(stopped).begun(init=None)
+    del config["sha256"]  # of a minifcn that wrote none
+    (stopped / "config.json").write_text(json.dumps(config))
+    assert RunFolder(stopped).agree(config_for(data)) == []
+
+
+def test_a_config_alone_of_any_depth_is_none_of_ours(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(TrainingError, match="the folder is not empty and holds no run"):
+        RunFolder(tmp_path).claim(resume=True)
+
+
+def test_a_lock_whose_words_are_damaged_locks_all_the_same(tmp_path):
+    with lock.held(tmp_path):
+        (tmp_path / lock.NAME).write_bytes(b"\xff\xfeprocess")
+        with pytest.raises(TrainingError, match=r"in use by another process \(.*process\)"), lock.held(tmp_path):
+            pass
+
+
+@pytest.mark.parametrize("call", ["open", "write"])
+def test_a_full_disk_is_not_taken_for_one_without_locks(call, tmp_path, monkeypatch):
+    class Full(io.FileIO):
+        def write(self, content):
+            raise OSError(28, "No space left on device")
+
+    def full(path, mode, **options):
+        if call == "open":
+            raise OSError(28, "No space left on device", str(path))
+        return io.TextIOWrapper(io.BufferedRandom(Full(path, "w+")), **options)
+
+    monkeypatch.setattr(lock, "open", full, raising=False)
+    words = (
+        r"run\.lock: cannot be written \(No space left on device\); the disk, or your share of it, is full: make room"
+    )
+    with pytest.raises(OSError, match=words), lock.held(tmp_path):
+        pass
+    monkeypatch.undo()
+    with lock.held(tmp_path):
+        pass
 
 
 PLACES = [[3, 0, 0.5], [-1, 0, 0.5], [0, 4, 0.5], [0, -1, 0.5], [0, 1], [0, 1, "best"], [0, 1, float("nan")], [0.0, 1, 0.5], [True, 1, 0.5], "0 1 2", None, 7]  # fmt: skip

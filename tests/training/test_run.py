@@ -7,6 +7,7 @@ import math
 import pytest
 
 from minifcn.models import load
+from minifcn.training import Step
 
 from .helpers import (
     RUN_MODULE,
@@ -192,3 +193,11 @@ def test_a_log_line_cut_short_is_written_again(whole, small_set, tmp_path):
         assert [row["stage"] for row in rows_of(tmp_path / "run")] == ["fcn32s", "fcn32s"]
     run_in(tmp_path / "run", config)
     same_run(tmp_path / "run", whole)
+
+
+def test_a_run_keeps_no_row_of_its_steps_in_memory(small_set, tmp_path, monkeypatch):
+    """Each row is made once, for the log: a history of a run of a million steps would be 400 MB that nobody asked for."""
+    made, row = [], Step.row
+    monkeypatch.setattr(Step, "row", lambda self, stage: made.append(self.step) or row(self, stage))
+    run_in(tmp_path / "run", config_for(small_set))
+    assert made == [1, 2, 3] * len(STAGES)

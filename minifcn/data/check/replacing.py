@@ -6,7 +6,7 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.labels import write_labels
-from minifcn.files import write_whole
+from minifcn.files import make_folder, write_whole
 
 
 def backup_of(path: Path, folder: str) -> Path:
@@ -26,7 +26,7 @@ def replaced(path: Path, content: bytes, labels: np.ndarray, folder: str, done: 
             raise DataError(
                 f"labels {path}: not {done}, for {there} is there already and is another file; move it away"
             )
-    backup.parent.mkdir(exist_ok=True)
+    make_folder(backup.parent)
     write_whole(backup, content, durable=True)
     write_labels(result, labels)
     if result != path:

@@ -14,24 +14,49 @@ MOST = 32 << 20  # of all together; Pillow's own bound is 64 MiB
 def readable(file: BinaryIO) -> BinaryIO:
     """`file`, or of a PNG with very large texts or a very large profile a view without them. It starts at 0.
 
-    Raises ValueError where a PNG is not as it was written: each chunk ends with a checksum. Pillow looks at those of the first
-    chunks alone; behind a flipped bit in the others lie other labels, and nobody is told.
+    Raises ValueError where a PNG is not as it was written: each chunk ends with a checksum, and the pixels are as many as it says.
+    Pillow looks at the checksums of the first chunks alone; behind a flipped bit in the others lie other labels, and nobody is told. Pixels
+    that are missing it takes for 0, which is a class: and 99 bytes may say that they are 50 million.
     """
     file.seek(0)
     if file.read(len(PNG)) != PNG:
         file.seek(0)
         return file
     dropped: list[tuple[int, int]] = []
-    total = 0
+    total, wanted, found, pixels = 0, 0, 0, zlib.decompressobj()
     for start, kind, content in chunks(file):
+        if kind == b"IHDR" and len(content) == 13:
+            wanted = bytes_of_pixels(content)
+        while kind == b"IDAT" and content and found < wanted:
+            found += len(pixels.decompress(content, PIECE))
+            content = pixels.unconsumed_tail
         if kind in BESIDE:
             size = unpacked(kind, content)
             if size > LARGEST or total + size > MOST:
                 dropped.append((start, start + 12 + len(content)))
             else:
                 total += size
+    if found < wanted:
+        raise ValueError(f"damaged: it holds {found:,} of the {wanted:,} bytes that its pixels take")
     file.seek(0)
     return io.BufferedReader(Without(file, dropped)) if dropped else file
+
+
+PIECE = 1 << 18  # bytes that are unpacked at once
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of each colour type of a PNG
+# first row, first column, step of rows, step of columns of each pass of an interlaced PNG
+PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
+
+def bytes_of_pixels(header: bytes) -> int:
+    """How many bytes the pixels of a PNG take once unpacked: a byte a row, for its filter, and the row's own."""
+    width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+    depth, colours, interlaced = header[8], header[9], header[12]
+    total = 0
+    for top, left, down, right in PASSES if interlaced else ((0, 0, 1, 1),):
+        rows, columns = max(0, -(-(height - top) // down)), max(0, -(-(width - left) // right))
+        total += rows * (1 + -(-columns * depth * CHANNELS.get(colours, 0) // 8)) if columns else 0
+    return total
 
 
 def chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:

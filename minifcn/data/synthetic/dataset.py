@@ -13,7 +13,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.labels import write_labels
 from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 from minifcn.data.voc import LABELS, PICTURES, SPLITS
-from minifcn.files import named, put_in_place
+from minifcn.files import make_folder, named, put_in_place
 
 FORMAT = 1  # raise it whenever the pictures or files change, so that older sets are not taken for new ones
 NOTE = "synthetic.json"
@@ -56,7 +56,7 @@ def make_synthetic(
     if draft.exists():
         shutil.rmtree(draft)  # left by a run that was stopped; the name is used for nothing else
     for folder in (PICTURES, LABELS, SPLITS):
-        (draft / folder).mkdir(parents=True)
+        make_folder(draft / folder)
     names = {"train": _write_split(draft, "train", train, size, seed, progress)}
     names["val"] = _write_split(draft, "val", val, size, seed, progress)
     names["trainval"] = names["train"] + names["val"]
@@ -66,7 +66,8 @@ def make_synthetic(
     _write_lines(draft / NOTE, [json.dumps(made_of)])
     if target.exists():
         target.rmdir()  # empty, as seen above; if it no longer is, this fails and nothing is lost
-    put_in_place(draft, target)
+    with named(target):
+        put_in_place(draft, target)
     return root
 
 
@@ -101,7 +102,7 @@ def _expect_same(root: Path, made_of: dict[str, object]) -> None:
         differences = [
             f"{key} {found.get(key)}, not {value}" for key, value in made_of.items() if found.get(key) != value
         ]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             f"synthetic set: {root} exists and is no whole synthetic set; nothing was touched; choose another folder"
         ) from error

@@ -90,7 +90,7 @@ def one_axis(name: str, x: Tensor, axis: Any) -> int:
     """The axis as 0 … ndim - 1."""
     if x.ndim == 0:
         raise ValueError(f"{name}: the input is a single number; expected at least one axis, such as (C,) or (N, C)")
-    if isinstance(axis, bool) or not hasattr(axis, "__index__") or not -x.ndim <= axis < x.ndim:
+    if not checks.whole(axis) or not -x.ndim <= axis < x.ndim:
         raise ValueError(
             f"{name}: axis is {axis!r}; expected one axis of shape {x.shape}, from {-x.ndim} to {x.ndim - 1}"
         )

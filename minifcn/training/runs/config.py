@@ -1,5 +1,7 @@
 """Everything that decides what a run computes; written to config.json and compared on --resume."""
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -69,12 +71,23 @@ class Config:
         return mine | {"derived": list(self.derived)} | self.recipe.to_dict()
 
 
+SEAL = "sha256"  # in config.json: what the options were when they were written
+BESIDE = ("minifcn", "run", SEAL)  # what stands in config.json and is no option
+
+
+def seal(saved: dict[str, Any]) -> str:
+    """A digest of the options in a config.json: a run that goes on takes some from there, and damage must not choose others."""
+    options = {name: value for name, value in saved.items() if name not in BESIDE}
+    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
+
+
 def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """What differs between two configurations, in the words of the command line."""
 
     def shown(value: Any) -> Any:
         if isinstance(value, dict) and "names" in value:
-            return f"{','.join(value['names'])} (others {value['others']})"
+            names = value["names"] if isinstance(value["names"], list | tuple) else [value["names"]]
+            return f"{','.join(map(str, names))} (others {value.get('others')})"
         return repr(value)
 
     return [

@@ -1,6 +1,5 @@
 """A run is a folder: config.json, log.csv, metrics.json, models and a checkpoint. Each file is written whole or not at all."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from minifcn.files import is_draft, make_folder, remove_drafts, write_whole
 from minifcn.training.errors import TrainingError
 from minifcn.training.loop import Step
 from minifcn.training.runs import lock
-from minifcn.training.runs.config import Config, differences
+from minifcn.training.runs.config import BESIDE, SEAL, Config, differences, seal
 from minifcn.training.runs.tables import append_rows, read_rows, write_rows
 from minifcn.training.scoring.watch import Point
 from minifcn.version import __version__
@@ -81,8 +80,15 @@ class RunFolder:
 
     def begun(self, init: str) -> dict[str, Any]:
         """The configuration with which a run from the model file `init` began here; {} where none did, or it has no checkpoint yet."""
-        saved = read_object(self.config) if self.checkpoint.exists() else {}
+        saved = self.read_config() if self.checkpoint.exists() else {}
         return saved if saved.get("init") == init and "derived" in saved else {}
+
+    def read_config(self) -> dict[str, Any]:
+        """What config.json holds. Raises TrainingError, also where it is not what was written; older ones carry no seal."""
+        saved = read_object(self.config)
+        if saved.get(SEAL, seal(saved)) != seal(saved):
+            raise TrainingError(f"{self.config}: damaged: what it holds is not what was written; {RESTORE}")
+        return saved
 
     def agree(
         self, config: Config, data: Callable[[], dict[str, Any]] | None = None, other_data: bool = False
@@ -96,9 +102,9 @@ class RunFolder:
         if not self.checkpoint.exists():
             self.data = data() if data else None
             return []
-        saved = read_object(self.config)
-        version = saved.pop("minifcn", None)
-        saved.pop("run", None)
+        saved = self.read_config()
+        version = saved.get("minifcn")
+        saved = {name: value for name, value in saved.items() if name not in BESIDE}
         wanted = json.loads(json.dumps(config.to_dict()))
         chosen, derived = (
             differences(
@@ -147,9 +153,9 @@ class RunFolder:
         make_folder(self.path)
         options = config.to_dict()
         # what tells the checkpoints of this run from those of others; it stays, whatever later versions add to the options
-        kept = read_object(self.config).get("run") if self.checkpoint.exists() else None
-        self.identity = kept or hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
-        write_json(self.config, {"minifcn": __version__, "run": self.identity, **options})
+        kept = self.read_config().get("run") if self.checkpoint.exists() else None
+        self.identity = kept or seal(options)[:16]
+        write_json(self.config, {"minifcn": __version__, "run": self.identity, **options, SEAL: seal(options)})
         if data is not None:
             write_json(self.fingerprint, data)
 
@@ -162,7 +168,7 @@ class RunFolder:
             return None
         try:
             arrays, header = load_arrays(self.checkpoint)
-            check_header(header, config, read_object(self.config).get("run"))
+            check_header(header, config, self.read_config().get("run"))
         except WeightsError as error:
             raise self.no_checkpoint(error) from error
         return arrays, header
@@ -224,7 +230,7 @@ def is_run(config: Path) -> bool:
     """Whether a config.json is ours."""
     try:
         found = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and "minifcn" in found
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from minifcn.files import make_folder
+from minifcn.files import FileError, make_folder, named
 from minifcn.training.errors import TrainingError
 
 try:
@@ -58,7 +58,8 @@ def taken(folder: Path) -> Any:
     for _ in range(TRIES):
         try:
             make_folder(folder)
-            file = open(folder / NAME, "a+", encoding="utf-8")  # noqa: SIM115 - open for as long as the lock is held
+            with named(folder / NAME):
+                file = open(folder / NAME, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115 - open for as long as the lock is held
         except FileNotFoundError:
             continue  # the folder was removed between the two lines
         try:
@@ -69,10 +70,15 @@ def taken(folder: Path) -> Any:
                     f"--out {folder}: in use by another process ({holder}); wait for it, or choose another folder"
                 )
             if lies_in(folder, file):
-                file.truncate(0)
-                file.write(f"process {os.getpid()} on {platform.node()}\n")
-                file.flush()
+                with named(folder / NAME):
+                    file.truncate(0)
+                    file.write(f"process {os.getpid()} on {platform.node()}\n")
+                    file.flush()
                 return file
+        except FileError:  # a full disk
+            with suppress(OSError):  # to close it is to write once more
+                file.close()
+            raise
         except OSError as error:
             file.close()
             raise TrainingError(

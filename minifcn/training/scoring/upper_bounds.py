@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minifcn.data.labels import VOID
+from minifcn.kernels.whole import whole
 from minifcn.training.scoring.metrics import confusion
 
 WAYS = ("nearest", "majority")
@@ -33,7 +34,7 @@ def coarse(labels: np.ndarray, factor: int, way: str = "majority") -> np.ndarray
         raise ValueError(
             f"coarse: labels are {labels.dtype} {labels.shape}; expected a label map, uint8 (H, W), not empty"
         )
-    if isinstance(factor, bool) or not hasattr(factor, "__index__") or factor < 1:
+    if not whole(factor) or factor < 1:
         raise ValueError(f"coarse: factor is {factor!r}; expected an integer of at least 1")
     if way not in WAYS:
         raise ValueError(f"coarse: way is {way!r}; choose one of {', '.join(WAYS)}")
