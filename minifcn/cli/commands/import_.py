@@ -31,7 +31,8 @@ OPTIONS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "formats:\n" + "\n".join(f"  {each.name:<14}{each.title}" for each in FORMATS)
+    wide = max(len(each.name) for each in FORMATS) + 2
+    parser.epilog = "formats:\n" + "\n".join(f"  {each.name:<{wide}}{each.title}" for each in FORMATS)
     parser.add_argument("source", metavar="SOURCE", type=Path, help="the folder (or file) that the tool wrote")
     parser.add_argument("--out", type=Path, metavar="ROOT", help="the new folder; needed unless --dry-run")
     parser.add_argument("--format", metavar="NAME", help="what SOURCE is, where it is not recognised rightly")
