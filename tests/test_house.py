@@ -26,6 +26,7 @@ ROOMS = [
     "weights",
     "models",
     "data",
+    "pretrained",
     "training",
     "draw",
     "bench",

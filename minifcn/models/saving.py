@@ -69,8 +69,12 @@ def load(path_or_name: str | os.PathLike[str]) -> FCN:
     """
     path = model_file(path_or_name)
     arrays, header = load_arrays(path)
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
+    if not isinstance(header, dict) or header.get("format") != FORMAT or "classifier" in header:
         found = header.get("format") if isinstance(header, dict) else None
+        if isinstance(header, dict) and "classifier" in header:
+            raise WeightsError(
+                f"{path}: a classifier, which names what a whole picture shows; an FCN starts from it with minifcn train --trunk"
+            )
         raise WeightsError(
             f"{path}: a checkpoint, from which train --resume goes on; give {path.with_name('best.safetensors')} or another model of its folder"
             if isinstance(header, dict) and "place" in header and "model" in header
@@ -94,7 +98,7 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
         model = FCN(
             **header["architecture"],
             class_names=header["class_names"],
-            preprocessing=Preprocessing(settings["channels"], tuple(settings["mean"]), settings["scale"]),
+            preprocessing=preprocessing_of(settings),
             classes=header.get("classes"),
         )
     if any(array.dtype == np.float64 for array in arrays.values()):
@@ -128,8 +132,17 @@ def check_preprocessing(settings: dict[str, Any]) -> None:
         raise WeightsError(f"preprocessing: channels is {channels!r}; expected rgb or bgr")
     if not isinstance(mean, list | tuple) or len(mean) != 3 or not all(is_finite(value) for value in mean):
         raise WeightsError(f"preprocessing: mean is {mean!r}; expected three finite numbers, one a channel")
-    if not is_finite(scale) or scale <= 0:
-        raise WeightsError(f"preprocessing: scale is {scale!r}; expected a finite number above 0")
+    scales = scale if isinstance(scale, list | tuple) and len(scale) == 3 else [scale]
+    if not all(is_finite(each) and each > 0 for each in scales):
+        raise WeightsError(f"preprocessing: scale is {scale!r}; expected a finite number above 0, or three")
+
+
+def preprocessing_of(settings: dict[str, Any]) -> Preprocessing:
+    """What `check_preprocessing` let through."""
+    scale = settings["scale"]
+    return Preprocessing(
+        settings["channels"], tuple(settings["mean"]), tuple(scale) if isinstance(scale, list) else scale
+    )
 
 
 def is_finite(value: Any) -> bool:

@@ -14,7 +14,15 @@ OLDEST, OLDEST_WITHIN = (1, 2, 50), 1  # V0LayerParameter
 # BlobProto
 SIDES, DATA, SHAPE, DOUBLE, DIM = (1, 2, 3, 4), 5, 7, 8, 1
 # V1LayerParameter.LayerType, those whose order matters
-OLD_KINDS = {4: "Convolution", 6: "Dropout", 14: "InnerProduct", 15: "LRN", 17: "Pooling", 18: "ReLU", 39: "Deconvolution"}
+OLD_KINDS = {
+    4: "Convolution",
+    6: "Dropout",
+    14: "InnerProduct",
+    15: "LRN",
+    17: "Pooling",
+    18: "ReLU",
+    39: "Deconvolution",
+}
 
 
 def read_caffe(content: memoryview) -> Contents:

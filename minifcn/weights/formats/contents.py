@@ -38,7 +38,9 @@ class Entry:
             )
         if self.kind == "bfloat16":  # the upper half of a float32
             return (np.ascontiguousarray(self.array).astype("<u4") << 16).view("<f4").reshape(self.shape)
-        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinity, which is refused by name later
+        with np.errstate(
+            over="ignore"
+        ):  # what is too large for float32 becomes infinity, which is refused by name later
             return np.array(self.array, dtype=np.float32, order="C")
 
 

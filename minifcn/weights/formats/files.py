@@ -43,6 +43,8 @@ def read_file(path: str | os.PathLike[str]) -> Contents:
 def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
     """What reads this file. Raises DamagedError where nothing does."""
     begins = bytes(content[:64])
+    if begins[4:9] == b"\0\0\0\0{":  # first: the length before it can look like any mark
+        return lambda: read_safetensors(path)
     for start, what in NONE.items():
         if begins.lstrip().startswith(start) if start == b"<" else begins.startswith(start):
             raise DamagedError(what)
@@ -51,15 +53,17 @@ def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
     if begins[2:].startswith(BEGINS):
         return lambda: read_torch_old(content)
     if begins[:1] == b"\x80" and 2 <= begins[1] <= 5:
-        raise DamagedError("a bare pickle, which can hold anything and is not read; save tensors with torch.save or as safetensors")
+        raise DamagedError(
+            "a bare pickle, which can hold anything and is not read; save tensors with torch.save or as safetensors"
+        )
     if begins.startswith(HDF5):
         from minifcn.weights.formats.keras import read_keras  # needs an extra
 
         return lambda: read_keras(content)
     if bytes(content[257:262]) == b"ustar":
-        raise DamagedError("a tar archive: PyTorch's format of before 2017, or packed files; unpack it, or save it again with a newer PyTorch")
-    if begins[8:9] == b"{" and begins[7:8] == b"\0":
-        return lambda: read_safetensors(path)
+        raise DamagedError(
+            "a tar archive: PyTorch's format of before 2017, or packed files; unpack it, or save it again with a newer PyTorch"
+        )
     return message_reader(content, path)
 
 

@@ -14,7 +14,9 @@ def read_keras(content: memoryview) -> Contents:
     try:
         import h5py
     except ImportError as error:
-        raise WeightsError('an HDF5 file, as Keras writes; reading it needs h5py: pip install "minifcn[keras]"') from error
+        raise WeightsError(
+            'an HDF5 file, as Keras writes; reading it needs h5py: pip install "minifcn[keras]"'
+        ) from error
     contents = Contents("Keras HDF5")
 
     def visit(name: str, thing: object) -> None:

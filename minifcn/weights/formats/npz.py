@@ -27,10 +27,14 @@ def array(content: memoryview, name: str) -> Entry:
         version = FORMAT.read_magic(file)
         read = {(1, 0): FORMAT.read_array_header_1_0, (2, 0): FORMAT.read_array_header_2_0}[version]
         shape, fortran, dtype = read(file)
-    except Exception as error:  # NumPy parses this line with Python's own parser, which has many words for a line that is none
+    except (
+        Exception
+    ) as error:  # NumPy parses this line with Python's own parser, which has many words for a line that is none
         raise DamagedError(f"{name} in it has no header of an array ({type(error).__name__})") from error
     if dtype.hasobject or dtype.fields or dtype.subdtype or dtype.itemsize == 0:
-        raise DamagedError(f"{name} in it holds {'Python objects' if dtype.hasobject else str(dtype)[:40]}, and only numbers are read")
+        raise DamagedError(
+            f"{name} in it holds {'Python objects' if dtype.hasobject else str(dtype)[:40]}, and only numbers are read"
+        )
     data = content[file.tell() :]
     if len(data) % dtype.itemsize:
         raise DamagedError(f"{name} in it is cut off within a number")

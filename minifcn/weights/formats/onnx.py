@@ -125,7 +125,9 @@ class Beside:
         if not file or Path(file).name != file or "\\" in file or ":" in file or file in (".", ".."):
             raise DamagedError(f"{name} lies in another file, {file[:60]!r}; only one beside this one is read")
         if self.folder is None or not (self.folder / file).is_file():
-            raise DamagedError(f"{name} lies in another file, {file[:60]!r}, which is not there: put it beside this one")
+            raise DamagedError(
+                f"{name} lies in another file, {file[:60]!r}, which is not there: put it beside this one"
+            )
         if file not in self.files:
             self.files[file] = mapped(self.folder / file)
         if not (offset.isdecimal() and length.isdecimal() and len(offset) < 16 and len(length) < 16):

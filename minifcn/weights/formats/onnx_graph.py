@@ -10,7 +10,20 @@ MATRICES = ("Gemm", "MatMul")
 MOST_NODES = 20_000
 NOTHING: frozenset[int] = frozenset()
 # whose constants are settings: a ratio, bounds, sizes
-BY_SETTINGS = ("Dropout", "Clip", "Reshape", "Unsqueeze", "Squeeze", "Pad", "ReduceMean", "Slice", "Gather", "Concat", "Cast", "Resize")
+BY_SETTINGS = (
+    "Dropout",
+    "Clip",
+    "Reshape",
+    "Unsqueeze",
+    "Squeeze",
+    "Pad",
+    "ReduceMean",
+    "Slice",
+    "Gather",
+    "Concat",
+    "Cast",
+    "Resize",
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,9 @@ class Walk:
 
     def layer(self, node: Node, arrays: tuple[str, ...], sources: frozenset[int]) -> frozenset[int]:
         turned = node.operation == "MatMul" or (node.operation == "Gemm" and node.settings.get("transB", (0,)) == (0,))
-        if any(node.numbers.get(name, 1.0) != 1.0 for name in ("alpha", "beta")) or node.settings.get("transA", (0,)) != (0,):
+        if any(node.numbers.get(name, 1.0) != 1.0 for name in ("alpha", "beta")) or node.settings.get(
+            "transA", (0,)
+        ) != (0,):
             raise DamagedError(f"its graph has a {node.operation} with factors, which no layer here has")
         if turned and len(self.contents.entries[arrays[0]].shape) == 2:
             found = self.contents.entries[arrays[0]]
@@ -86,7 +101,12 @@ class Walk:
         """A batch norm behind a convolution belongs to it; any other is a layer."""
         place = next(iter(sources), None)
         epsilon = node.numbers.get("epsilon", 1e-5)
-        if len(sources) == 1 and place is not None and not self.steps[place].norm and self.steps[place].operation == "Conv":
+        if (
+            len(sources) == 1
+            and place is not None
+            and not self.steps[place].norm
+            and self.steps[place].operation == "Conv"
+        ):
             step = self.steps[place]
             self.steps[place] = Step(step.operation, step.arrays, step.sources, step.settings, arrays, epsilon)
             return sources

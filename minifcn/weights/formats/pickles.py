@@ -12,7 +12,14 @@ from minifcn.weights.formats.contents import DamagedError
 Stand = Callable[..., Any]
 MARK = object()
 LONGEST_LINE = 65536
-KEYS = (str, int, float, bytes, bool, type(None))  # what may be a key: hashing a tuple of tuples of tuples can take for ever
+KEYS = (
+    str,
+    int,
+    float,
+    bytes,
+    bool,
+    type(None),
+)  # what may be a key: hashing a tuple of tuples of tuples can take for ever
 
 
 class Box(dict):  # type: ignore[type-arg]
@@ -104,7 +111,9 @@ class Machine:
         try:
             self.push(stand(*arguments))
         except TypeError as error:
-            raise DamagedError(f"a pickle that gives {getattr(stand, '__name__', 'a name')} what it does not take") from error
+            raise DamagedError(
+                f"a pickle that gives {getattr(stand, '__name__', 'a name')} what it does not take"
+            ) from error
 
     def attributes(self) -> None:
         """BUILD: sets attributes in Python. A state dict keeps its versions there, which nobody needs; nothing else may have any."""
@@ -187,6 +196,11 @@ def keep(machine: Machine, place: int) -> None:
     machine.memo[place] = machine.stack[-1]
 
 
+def twice(machine: Machine) -> None:
+    value = machine.pop()
+    machine.stack += [value, value]
+
+
 def reduce(machine: Machine) -> None:
     arguments, stand = machine.pop(), machine.pop()
     machine.call(stand, arguments)
@@ -209,7 +223,7 @@ STEPS: dict[int, Callable[[Machine], Any]] = {
     ord("("): lambda m: m.push(MARK),
     ord("0"): lambda m: m.stack.pop(),
     ord("1"): lambda m: m.since_mark(),
-    ord("2"): lambda m: (m.push(m.pop()), m.push(m.stack[-1])),
+    ord("2"): twice,
     ord("N"): lambda m: m.push(None),
     0x88: lambda m: m.push(True),
     0x89: lambda m: m.push(False),

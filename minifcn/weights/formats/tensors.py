@@ -73,7 +73,9 @@ class View:
 def ordered_dict(pairs: Any = ()) -> Box:
     if isinstance(pairs, dict):
         return Box(pairs)
-    if not isinstance(pairs, list | tuple) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+    if not isinstance(pairs, list | tuple) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
+    ):
         raise DamagedError("a pickle whose dict is not made of pairs")
     return Box((key, value) for key, value in pairs if isinstance(key, str | int))
 
@@ -116,7 +118,9 @@ def tensor(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> V
 
 
 @harmless
-def tensor_of_kind(storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, kind: Any, *rest: Any) -> View:
+def tensor_of_kind(
+    storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, kind: Any, *rest: Any
+) -> View:
     """torch._utils._rebuild_tensor_v3, for kinds that have no storage class of their own: the storage is bytes."""
     if not isinstance(storage, Storage) or not isinstance(kind, Kind):
         raise DamagedError("a tensor without a storage or a kind")
@@ -176,14 +180,19 @@ def meaning(module: str, name: str) -> Stand:
             if name[:1].isupper()
             else ""
         )
-        raise DamagedError(f"its pickle names {called!r}, and only tensors and containers are read; nothing was run{more}")
+        raise DamagedError(
+            f"its pickle names {called!r}, and only tensors and containers are read; nothing was run{more}"
+        )
     return found  # type: ignore[no-any-return]
 
 
 def entry(described: View) -> Entry:
     """The tensor: a view of its storage, within its bounds. DamagedError where it would reach beyond."""
     kind, offset, shape, strides = described.kind, described.offset, described.shape, described.strides
-    if not (is_count(offset) and all(isinstance(each, list | tuple) and all(map(is_count, each)) for each in (shape, strides))):
+    if not (
+        is_count(offset)
+        and all(isinstance(each, list | tuple) and all(map(is_count, each)) for each in (shape, strides))
+    ):
         raise DamagedError("a tensor whose offset, shape or strides are no whole numbers from 0 on")
     if len(shape) != len(strides) or len(shape) > 32:
         raise DamagedError(f"a tensor with {len(shape)} axes and {len(strides)} strides")
@@ -209,7 +218,9 @@ def flagged(found: np.ndarray, kind: Kind, flags: Any, most: int) -> np.ndarray:
         return found
     if unknown := sorted(str(name) for name in flags if name not in ("conj", "neg")):
         raise DamagedError(f"a tensor with the flag {unknown[0]!r}; known are conj and neg")
-    if found.size > most or (flags.get("neg") and kind.name not in ("float16", "float32", "float64", "complex64", "complex128")):
+    if found.size > most or (
+        flags.get("neg") and kind.name not in ("float16", "float32", "float64", "complex64", "complex128")
+    ):
         raise DamagedError("a tensor with flags that do not fit it")
     found = np.conj(found) if flags.get("conj") else found
     return -found if flags.get("neg") else found

@@ -30,7 +30,11 @@ class Storages:
         part = name[5] if len(name) > 5 else None
         if part is None:
             return Storage(lambda: self.bytes_of(key), kind, self.big)
-        if not isinstance(part, tuple) or len(part) != 3 or not all(type(each) is int and each >= 0 for each in part[1:]):
+        if (
+            not isinstance(part, tuple)
+            or len(part) != 3
+            or not all(type(each) is int and each >= 0 for each in part[1:])
+        ):
             raise DamagedError(f"a view of storage {key!r} that says no offset and size")
         wide = kind.dtype(False).itemsize
         start, end = part[1] * wide, (part[1] + part[2]) * wide

@@ -10,12 +10,16 @@ from minifcn.weights.formats.zipped import Zipped
 
 def read_torch_zip(archive: Zipped) -> Contents:
     """The tensors of the file. Its folder is called as the file was once, or archive: whatever holds data.pkl. Raises DamagedError."""
-    folders = [name.removesuffix("data.pkl") for name in archive.members if name.count("/") <= 1 and name.endswith("data.pkl")]
+    folders = [
+        name.removesuffix("data.pkl") for name in archive.members if name.count("/") <= 1 and name.endswith("data.pkl")
+    ]
     if len(folders) != 1:
         raise DamagedError(f"a zip file with {len(folders)} members called data.pkl; PyTorch writes one")
     (folder,) = folders
     if f"{folder}constants.pkl" in archive.members:
-        raise DamagedError("a TorchScript program; save the weights alone: in PyTorch, torch.save(model.state_dict(), file)")
+        raise DamagedError(
+            "a TorchScript program; save the weights alone: in PyTorch, torch.save(model.state_dict(), file)"
+        )
     order = bytes(archive.read(f"{folder}byteorder")).strip() if f"{folder}byteorder" in archive.members else b"little"
     if order not in (b"little", b"big"):
         raise DamagedError("its byte order is neither little nor big")

@@ -55,12 +55,14 @@ def fields(message: memoryview) -> Iterator[Field]:
         elif kind == BYTES:
             length, place = varint(message, place)
             if length > len(message) - place:
-                raise DamagedError(f"cut off: field {number} needs {length:,} bytes and {len(message) - place:,} are left")
+                raise DamagedError(
+                    f"cut off: field {number} needs {length:,} bytes and {len(message) - place:,} are left"
+                )
             yield Field(number, kind, message[place : place + length])
             place += length
         elif kind in (FOUR, EIGHT):
-            value, place = run(message, start, place, 4 if kind == FOUR else 8)
-            yield Field(number, kind, value)
+            found, place = run(message, start, place, 4 if kind == FOUR else 8)
+            yield Field(number, kind, found)
         else:
             raise DamagedError(f"field {number} of the kind {kind}, which is no longer in use: damaged, or no message")
     raise DamagedError(f"a message of more than {MOST_FIELDS:,} fields")

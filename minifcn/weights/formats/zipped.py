@@ -25,7 +25,9 @@ class Zipped:
         if len(self.members) < len(self.archive.infolist()):
             raise DamagedError("a zip file with two members of one name")
         if sum(info.file_size for info in self.members.values()) > MOST_UNPACKED:
-            raise DamagedError(f"a zip file that unpacks to more than {MOST_UNPACKED >> 30} GiB; no weights file here is that large")
+            raise DamagedError(
+                f"a zip file that unpacks to more than {MOST_UNPACKED >> 30} GiB; no weights file here is that large"
+            )
 
     def read(self, name: str) -> memoryview:
         """A member's bytes. DamagedError where it is not whole."""

@@ -1,0 +1,72 @@
+"""How an array of theirs is laid into a parameter of ours."""
+
+import numpy as np
+
+from minifcn.weights.formats.contents import DamagedError, Entry
+
+Shape = tuple[int, ...]
+
+
+def way(entry: Entry, shape: Shape) -> str | None:
+    """What to do, in a word, so that `entry` has `shape`; None where nothing would do.
+
+    "copied"; "transposed", a matrix (inputs, outputs); "reshaped", the flat order kept: fully connected to a convolution that meets its
+    whole input, or without the sides of 1 that older files write before; "diagonal", an upsampling that says for every pair of
+    classes how one adds to the other, where ours has a kernel a class.
+    """
+    if entry.transposed:
+        turned = Entry(entry.array.T, entry.kind) if entry.array.ndim == 2 else None
+        return "transposed" if turned is not None and way(turned, shape) else None
+    found = entry.shape
+    if found == shape:
+        return "copied"
+    if len(found) == len(shape) == 4 and shape[1] == 1 and found == (shape[0], shape[0], *shape[2:]):
+        return "diagonal"
+    while found:
+        matrix = len(found) == 2 and len(shape) == 4 and found == (shape[0], int(np.prod(shape[1:])))
+        if found == shape or matrix:
+            return "reshaped"
+        if found[0] != 1:
+            return None
+        found = found[1:]
+    return None
+
+
+def laid(entry: Entry, shape: Shape, name: str) -> np.ndarray:
+    """The numbers in `shape`, float32. Raises DamagedError where a kernel is off the diagonal, or a number is none."""
+    values = entry.float32() if not entry.transposed else np.ascontiguousarray(entry.float32().T)
+    if way(entry, shape) == "diagonal":
+        classes = np.arange(shape[0])
+        diagonal = values[classes, classes][:, None]
+        values[classes, classes] = 0
+        if np.any(values):
+            raise DamagedError(f"{name} adds classes to each other while upsampling, which no network here does")
+        values = diagonal
+    finite(values, name)
+    return values.reshape(shape)
+
+
+def finite(values: np.ndarray, name: str) -> None:
+    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if bad:
+        raise DamagedError(
+            f"{name} holds NaN or infinity ({bad:,} of {values.size:,} numbers), with which nothing can be predicted"
+        )
+
+
+def folded(
+    weight: np.ndarray, bias: np.ndarray | None, norm: dict[str, np.ndarray], epsilon: float, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A convolution and the batch norm behind it, as one convolution: (weight, bias).
+
+    norm(y) = (y - mean) / sqrt(variance + epsilon) · weight + bias is a factor and a shift for each channel of y.
+    """
+    variance = norm["variance"].astype(np.float64)
+    if np.any(variance + epsilon <= 0):
+        raise DamagedError(f"{name} has a variance below 0")
+    factor = norm["weight"] / np.sqrt(variance + epsilon)
+    start = 0.0 if bias is None else bias
+    new = weight * factor.reshape(-1, *[1] * (weight.ndim - 1)), norm["bias"] + (start - norm["mean"]) * factor
+    for each in new:
+        finite(each.astype(np.float32), name)
+    return new[0].astype(np.float32), new[1].astype(np.float32)
