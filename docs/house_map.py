@@ -18,6 +18,7 @@ SAYS = {
     "draw": "pictures and pages",
     "training": "the loop, runs, scores",
     "data": "pictures and labels in",
+    "pretrained": "what others trained",
     "models": "FCNs and their trunks",
     "weights": "named arrays in files",
     "nn": "layers, optimisers",

@@ -20,7 +20,7 @@ from minifcn.weights import WeightsError
 from minifcn.weights.formats.contents import Contents, DamagedError, Entry
 from minifcn.weights.formats.files import read_file
 from minifcn.weights.formats.mapped import mapped
-from minifcn.weights.formats.safetensors_header import header_of
+from minifcn.weights.formats.safetensors_header import header_of, is_own
 
 CHUNK = 1 << 22
 
@@ -44,7 +44,7 @@ def import_file(
     path = Path(path)
     contents = read_file(path)
     try:
-        if "format" in contents.header:
+        if is_own(contents.header):
             raise DamagedError("a file of minifcn's own, which needs no import")
         found = recognised(contents, wanted, prefix)
         network = network_for(found, contents, preprocessing)

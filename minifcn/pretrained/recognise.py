@@ -35,9 +35,9 @@ def recognised(contents: Contents, wanted: str | None = None, prefix: str | None
     fits = [fit for table in tables if (fit := share(table, layers, contents, prefix)) is not None]
     if not fits:
         some = ", ".join(list(contents.entries)[:3]) or "nothing"
-        called = f"names of {wanted}" if wanted else "the names of a network that is known here"
         raise DamagedError(
-            f"holds {some}{' …' if len(contents.entries) > 3 else ''}, which are not {called} ({', '.join(dict.fromkeys(table.title for table in tables))})"
+            f"holds {some}{' …' if len(contents.entries) > 3 else ''}, which are not the names of {wanted or 'a network that is known here'}; "
+            f"known are {', '.join(dict.fromkeys(table.family for table in tables))} as {', '.join(dict.fromkeys(table.who for table in tables))} write them"
         )
     best = max(fits, key=lambda fit: fit[:3])
     _, _, _, table, before = best

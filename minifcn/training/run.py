@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.data.fingerprint import fingerprint
-from minifcn.models import FCN, HeatMap, build, save, transplant
+from minifcn.models import FCN, build, save, transplant
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
 from minifcn.pretrained import load_pretrained, load_start
 from minifcn.training.errors import TrainingError
-from minifcn.training.finetune import notes_of_start
+from minifcn.training.finetune import grown_from, notes_of_start
 from minifcn.training.fit import fit
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
@@ -242,7 +242,7 @@ def first_model(config: Config, listener: Listener) -> FCN:
     elif config.trunk:
         classifier = load_pretrained(config.trunk)
         model.notes, model.preprocessing = dict(classifier.notes), classifier.preprocessing
-        tell(listener, f"trunk from {config.trunk}", config.stages[0], grown_from(classifier, model, config))
+        tell(listener, f"trunk from {config.trunk}", config.stages[0], grown_from(classifier, model, config.trunk))
     else:
         model.preprocessing = Preprocessing()  # what random weights are drawn for, whatever the trunk's authors gave it
     return model
@@ -258,16 +258,6 @@ def begun_from(start: FCN, model: FCN, config: Config) -> Transplant:
         raise TrainingError(
             f"--init {config.init}: its network ({there}) does not fit the one asked for ({asked}): {error}. Leave out --backbone and "
             "--width, which the file knows, or start without --init"
-        ) from error
-
-
-def grown_from(classifier: HeatMap, model: FCN, config: Config) -> Transplant:
-    """Write the weights of --trunk into the trunk of `model`."""
-    try:
-        return transplant(classifier, model)
-    except ValueError as error:
-        raise TrainingError(
-            f"--trunk {config.trunk}: {error}; it holds {classifier.name}, and --backbone is {config.backbone}: leave the option out"
         ) from error
 
 

@@ -10,7 +10,11 @@ if torch is not None:
         layers, channels = [], 3
         for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
             for _ in range(count):
-                layers += [nn.Conv2d(channels, width, 3, padding=1), *([nn.BatchNorm2d(width)] if norm else []), nn.ReLU()]
+                layers += [
+                    nn.Conv2d(channels, width, 3, padding=1),
+                    *([nn.BatchNorm2d(width)] if norm else []),
+                    nn.ReLU(),
+                ]
                 channels = width
             layers.append(nn.MaxPool2d(2, 2))
         return Sequence(
@@ -60,7 +64,9 @@ if torch is not None:
                 nn.Conv2d(3, 64, 3, stride=2), nn.ReLU(), pool(), Fire(64, 16, 64), Fire(128, 16, 64), pool(),
                 Fire(128, 32, 128), Fire(256, 32, 128), pool(), Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256),
             )  # fmt: skip
-            self.classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(512, classes, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+            self.classifier = nn.Sequential(
+                nn.Dropout(), nn.Conv2d(512, classes, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
+            )
 
         def forward(self, x):
             return torch.flatten(self.classifier(self.features(x)), 1)
@@ -85,23 +91,27 @@ if torch is not None:
         def forward(self, x):
             return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
 
-    class GoogLeNet(nn.Module):
-        TABLE = {
-            "3a": (192, 64, 96, 128, 16, 32, 32), "3b": (256, 128, 128, 192, 32, 96, 64), "4a": (480, 192, 96, 208, 16, 48, 64),
-            "4b": (512, 160, 112, 224, 24, 64, 64), "4c": (512, 128, 128, 256, 24, 64, 64), "4d": (512, 112, 144, 288, 32, 64, 64),
-            "4e": (528, 256, 160, 320, 32, 128, 128), "5a": (832, 256, 160, 320, 32, 128, 128), "5b": (832, 384, 192, 384, 48, 128, 128),
-        }  # fmt: skip
+    INCEPTIONS = {
+        "3a": (192, 64, 96, 128, 16, 32, 32), "3b": (256, 128, 128, 192, 32, 96, 64), "4a": (480, 192, 96, 208, 16, 48, 64),
+        "4b": (512, 160, 112, 224, 24, 64, 64), "4c": (512, 128, 128, 256, 24, 64, 64), "4d": (512, 112, 144, 288, 32, 64, 64),
+        "4e": (528, 256, 160, 320, 32, 128, 128), "5a": (832, 256, 160, 320, 32, 128, 128), "5b": (832, 384, 192, 384, 48, 128, 128),
+    }  # fmt: skip
 
+    class GoogLeNet(nn.Module):
         def __init__(self, classes=1000, auxiliary=True):
             super().__init__()
             self.conv1, self.conv2 = Basic(3, 64, 7, stride=2, padding=3), Basic(64, 64, 1)
             self.conv3 = Basic(64, 192, 3, padding=1)
-            for name, row in self.TABLE.items():
+            for name, row in INCEPTIONS.items():
                 setattr(self, f"inception{name}", Inception(*row))
             if auxiliary:
                 for name, channels in (("aux1", 512), ("aux2", 528)):
                     part = nn.Module()
-                    part.conv, part.fc1, part.fc2 = Basic(channels, 128, 1), nn.Linear(2048, 1024), nn.Linear(1024, classes)
+                    part.conv, part.fc1, part.fc2 = (
+                        Basic(channels, 128, 1),
+                        nn.Linear(2048, 1024),
+                        nn.Linear(1024, classes),
+                    )
                     setattr(self, name, part)
             self.fc = nn.Linear(1024, classes)
 

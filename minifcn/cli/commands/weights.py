@@ -20,6 +20,7 @@ from minifcn.pretrained.report import pictures, sides
 from minifcn.weights import WeightsError
 from minifcn.weights.formats.contents import Contents
 from minifcn.weights.formats.files import read_file
+from minifcn.weights.formats.safetensors_header import is_own
 
 ACTIONS = ("import", "show")
 
@@ -126,7 +127,7 @@ def run_show(path: Path) -> int:
 
 def said(path: Path, contents: Contents) -> list[str]:
     """Which network it is."""
-    if contents.header:
+    if is_own(contents.header):
         notes = contents.header.get("notes")
         lines = [f"{key}: {text}" for key, text in notes.items()] if isinstance(notes, dict) else []
         return ["a file of minifcn's own", *lines]

@@ -69,11 +69,13 @@ def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
 
 def zip_reader(archive: Zipped) -> Callable[[], Contents]:
     names = archive.members
+    if not names:
+        raise DamagedError("a zip file with nothing in it")
     if any(name.endswith("data.pkl") for name in names):
         return lambda: read_torch_zip(archive)
-    if names and all(name.endswith(".npy") for name in names):
+    if all(name.endswith(".npy") for name in names):
         return lambda: read_npz(archive)
-    raise DamagedError(f"a zip file, but with {next(iter(names), 'nothing')[:60]!r} in it; expected {EXPECTED}")
+    raise DamagedError(f"a zip file, but with {next(iter(names))[:60]!r} in it; expected {EXPECTED}")
 
 
 def message_reader(content: memoryview, path: Path) -> Callable[[], Contents]:

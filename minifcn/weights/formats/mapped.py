@@ -39,7 +39,7 @@ class ViewFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self.place, io.SEEK_END: len(self.content)}[whence]
         if start + offset < 0:
-            raise ValueError(f"seek to {start + offset}, before the beginning")
+            raise OSError(f"seek to {start + offset}, before the beginning")  # what zipfile expects of a file
         self.place = start + offset
         return self.place
 

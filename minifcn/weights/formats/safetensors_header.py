@@ -13,4 +13,9 @@ def header_of(content: memoryview) -> dict[str, Any]:
         header = json.loads(json.loads(bytes(content[8 : 8 + length]))["__metadata__"]["minifcn"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return header if isinstance(header, dict) and "format" in header else {}
+    return header if is_own(header) else {}
+
+
+def is_own(header: Any) -> bool:
+    """Whether this is the header of a model, a classifier or a checkpoint: arrays alone are nobody's."""
+    return isinstance(header, dict) and ("format" in header or "place" in header)

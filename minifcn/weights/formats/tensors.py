@@ -102,6 +102,12 @@ def one_of(values: Any = ()) -> list[Any]:
 
 
 @harmless
+def no_bytes() -> bytes:
+    """bytes(): how older pickles write b""."""
+    return b""
+
+
+@harmless
 def encoded(text: Any, how: Any = "latin1") -> bytes:
     """_codecs.encode: how older pickles write bytes."""
     if not isinstance(text, str) or how not in ("latin1", "latin-1"):
@@ -163,7 +169,7 @@ NAMES: dict[tuple[str, str], Any] = {
     ("torch._tensor", "_rebuild_from_type_v2"): with_attributes,
 }
 for module in ("builtins", "__builtin__"):
-    NAMES |= {(module, "set"): one_of, (module, "frozenset"): one_of, (module, "dict"): ordered_dict}
+    NAMES |= {(module, "set"): one_of, (module, "frozenset"): one_of, (module, "dict"): ordered_dict, (module, "bytes"): no_bytes}
 for module in ("torch", "torch.cuda"):
     NAMES |= {(module, name): StorageKind(Kind(kind)) for name, kind in STORAGES.items()}
 NAMES[("torch.storage", "UntypedStorage")] = NAMES[("torch", "UntypedStorage")]
