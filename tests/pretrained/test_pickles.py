@@ -172,13 +172,21 @@ def test_the_malicious_ones_are_malicious(tmp_path):
 def test_the_words_name_what_was_called(tmp_path):
     path = tmp_path / "evil.pth"
     in_zip(path, malicious(tmp_path / "x")["reduce"])
-    with pytest.raises(WeightsError, match=r"evil\.pth: its pickle names '(posix|nt)\.mkdir', and only tensors and containers are read; nothing was run$"):
+    with pytest.raises(
+        WeightsError,
+        match=r"evil\.pth: its pickle names '(posix|nt)\.mkdir', and only tensors and containers are read; nothing was run$",
+    ):
         read_file(path)
     in_zip(path, malicious(tmp_path / "x")["build"])
-    with pytest.raises(WeightsError, match=r"Stateful', .* nothing was run; it was saved as a whole module and not as its state: in PyTorch, torch\.save\(model\.state_dict"):
+    with pytest.raises(
+        WeightsError,
+        match=r"Stateful', .* nothing was run; it was saved as a whole module and not as its state: in PyTorch, torch\.save\(model\.state_dict",
+    ):
         read_file(path)
     path.write_bytes(pickle.dumps({"a": np.ones(2)}))
-    with pytest.raises(WeightsError, match=r"a bare pickle, which can hold anything and is not read; save tensors with torch\.save"):
+    with pytest.raises(
+        WeightsError, match=r"a bare pickle, which can hold anything and is not read; save tensors with torch\.save"
+    ):
         read_file(path)
 
 

@@ -50,9 +50,9 @@ def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
             raise DamagedError(what)
     if begins.startswith(b"PK"):
         return zip_reader(Zipped(content))
-    if begins[2:].startswith(BEGINS):
+    if BEGINS in begins[2:24]:  # from protocol 4 on the length of a frame stands before
         return lambda: read_torch_old(content)
-    if begins[:1] == b"\x80" and 2 <= begins[1] <= 5:
+    if begins[:1] == b"\x80" and begins[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise DamagedError(
             "a bare pickle, which can hold anything and is not read; save tensors with torch.save or as safetensors"
         )
