@@ -7,10 +7,11 @@ import numpy as np
 from minifcn.models import FCN
 from minifcn.models.classifiers import HeatMap
 from minifcn.nn import Parameter
+from minifcn.pretrained.known import is_transform_input
 from minifcn.pretrained.laying import finite, folded, laid, way
 from minifcn.pretrained.recognise import Found
 from minifcn.pretrained.report import Move, sides
-from minifcn.weights.formats.contents import Contents, DamagedError, Entry
+from minifcn.weights.formats.contents import READABLE, Contents, DamagedError, Entry
 
 SHOWN = 4  # names in an error: the first say enough
 
@@ -104,7 +105,7 @@ def check_constants(found: Found, contents: Contents) -> None:
         numbers = contents.entries[name].float32()
         if numbers.size == 0 or not np.allclose(numbers, value, rtol=1e-5, atol=0):
             raise DamagedError(
-                f"{name} multiplies by {numbers.flat[0] if numbers.size else 'nothing'}, where the network has {value:g}"
+                f"{name} multiplies by {float(numbers.flat[0]) if numbers.size else 0:g}, where the network has {value:g}"
             )
 
 
@@ -116,6 +117,7 @@ def leftovers(contents: Contents, found: Found, moves: list[Move], ignore: tuple
         **{found.prefix + pattern: why for pattern, why in found.names.left.items()},
         **dict.fromkeys(ignore, "as --ignore says"),
     }
+    prepared = prepares(contents) if found.names.network == "googlenet-torchvision" else []
     for name, entry in contents.entries.items():
         if name in used:
             continue
@@ -129,12 +131,19 @@ def leftovers(contents: Contents, found: Found, moves: list[Move], ignore: tuple
         )
         if why is None and name in contents.constants:
             why = f"a setting of the graph ({entry.kind})"
+        if why is None and name in prepared:
+            why = "how torchvision's GoogLeNet prepares its pictures, which their mean and scale here say"
         if why is None and any(name.startswith(f"{found.prefix}{layer}.") for layer in found.names.constants):
             why = "a factor that the network has by itself"
         if why is None:
             lost.append(name)
         else:
             left[name] = why
+    if before := [name for name in lost if name in contents.before]:
+        raise DamagedError(
+            f"its graph works {', '.join(before[:SHOWN])} into the picture before the first layer: say what that is with --channels, --mean and "
+            f"--scale, and leave it out with --ignore {' '.join(repr(name) for name in before[:SHOWN])}"
+        )
     if lost:
         more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
         raise DamagedError(
@@ -142,3 +151,11 @@ def leftovers(contents: Contents, found: Found, moves: list[Move], ignore: tuple
             f"--ignore {' '.join(repr(name) for name in lost[:SHOWN])}{' …' if more else ''}"
         )
     return left
+
+
+def prepares(contents: Contents) -> list[str]:
+    """The arrays with which a graph prepares its pictures, if it does so as torchvision's GoogLeNet."""
+    entries = [contents.entries[name] for name in contents.before]
+    if any(entry.array.size != 1 or entry.kind not in READABLE for entry in entries):
+        return []
+    return contents.before if is_transform_input([float(entry.float32().flat[0]) for entry in entries]) else []

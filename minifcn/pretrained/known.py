@@ -4,6 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
+
 from minifcn.data.labels import VOC_CLASSES
 from minifcn.models.preprocessing import TORCHVISION, Preprocessing
 from minifcn.pretrained.names.authors import PICTURES
@@ -14,6 +16,9 @@ from minifcn.weights.formats.contents import DamagedError
 HUB = re.compile(r"(?:vgg16|vgg16_bn|alexnet-owt|googlenet|squeezenet1_1)-([0-9a-f]{8})\.pth")
 # Caffe's VGG16 under torchvision's names: only its checksum tells
 VGG16_FROM_CAFFE = "aa75b158f4181e7f6230029eb96c1b13"
+# torchvision's GoogLeNet, in its transform_input, makes of PyTorch's usual pictures those of TensorFlow: what it multiplies by and adds.
+# Both steps in one are the mean and the scale that its table has
+TRANSFORM_INPUT = (0.229 / 0.5, 0.224 / 0.5, 0.225 / 0.5, (0.485 - 0.5) / 0.5, (0.456 - 0.5) / 0.5, (0.406 - 0.5) / 0.5)
 MEANS = "--channels bgr --scale 1 --mean {}"
 NYUD = f"NYUDv2's network of colours has {MEANS.format('116.190,97.203,92.318')}, the one of HHA {MEANS.format('132.431,94.076,118.477')}"
 
@@ -46,3 +51,8 @@ def classes_and_pictures(
             f"a network for 40 classes, as those of NYUDv2, which does not say what it was trained on: {NYUD}"
         )
     return None, given or (Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0) if classes == 60 else usual)
+
+
+def is_transform_input(values: list[float]) -> bool:
+    """Whether a graph prepares its pictures as torchvision's GoogLeNet does."""
+    return len(values) == len(TRANSFORM_INPUT) and np.allclose(sorted(values), sorted(TRANSFORM_INPUT), rtol=1e-5)

@@ -65,6 +65,7 @@ class Contents:
     """All of a file. `format` is for people. `nodes`: (name, kind) of every layer or operation, in the file's order, where it has them.
 
     `steps`: the layers with weights, where the file is a graph. `constants`: arrays that are settings of a graph and no weights.
+    `before`: those that a graph works into the picture before its first layer.
     `header`: what else a file of minifcn's own says.
     """
 
@@ -73,6 +74,7 @@ class Contents:
     nodes: list[tuple[str, str]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     constants: set[str] = field(default_factory=set)
+    before: list[str] = field(default_factory=list)
     header: dict[str, object] = field(default_factory=dict)
 
     def add(self, name: str, entry: Entry) -> None:

@@ -7,6 +7,7 @@ from minifcn.weights.formats.contents import Contents, DamagedError, Entry, Step
 SETTINGS = ("strides", "dilations", "group", "pads")
 NORM = "BatchNormalization"
 MATRICES = ("Gemm", "MatMul")
+ARITHMETIC = ("Mul", "Add", "Sub", "Div")
 MOST_NODES = 20_000
 NOTHING: frozenset[int] = frozenset()
 # whose constants are settings: a ratio, bounds, sizes
@@ -70,6 +71,8 @@ class Walk:
             pass
         elif arrays and node.operation in BY_SETTINGS:
             self.contents.constants.update(arrays)
+        elif arrays and node.operation in ARITHMETIC and not sources:
+            self.contents.before += arrays
         for name in node.outputs:
             self.origin[name] = sources
 

@@ -169,7 +169,12 @@ NAMES: dict[tuple[str, str], Any] = {
     ("torch._tensor", "_rebuild_from_type_v2"): with_attributes,
 }
 for module in ("builtins", "__builtin__"):
-    NAMES |= {(module, "set"): one_of, (module, "frozenset"): one_of, (module, "dict"): ordered_dict, (module, "bytes"): no_bytes}
+    NAMES |= {
+        (module, "set"): one_of,
+        (module, "frozenset"): one_of,
+        (module, "dict"): ordered_dict,
+        (module, "bytes"): no_bytes,
+    }
 for module in ("torch", "torch.cuda"):
     NAMES |= {(module, name): StorageKind(Kind(kind)) for name, kind in STORAGES.items()}
 NAMES[("torch.storage", "UntypedStorage")] = NAMES[("torch", "UntypedStorage")]
