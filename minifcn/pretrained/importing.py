@@ -17,7 +17,7 @@ from minifcn.pretrained.known import about, classes_and_pictures
 from minifcn.pretrained.recognise import Found, recognised
 from minifcn.pretrained.report import Import, sides
 from minifcn.weights import WeightsError
-from minifcn.weights.formats.contents import Contents, DamagedError, Entry
+from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_line
 from minifcn.weights.formats.files import read_file
 from minifcn.weights.formats.mapped import mapped
 from minifcn.weights.formats.safetensors_header import header_of, is_own
@@ -52,7 +52,7 @@ def import_file(
         result.moves = fill(network, found, contents)
         result.left = leftovers(contents, found, result.moves, tuple(ignore))
     except DamagedError as error:
-        raise WeightsError(f"{path}: {error}") from error
+        raise WeightsError(f"{path}: {one_line(str(error))}") from error
     result.notes, usual = about(path, result.sha256, found.names)
     if preprocessing is None and usual is not None:
         network.preprocessing = usual
@@ -107,7 +107,7 @@ def backbone_of(path: str | os.PathLike[str], arch: str) -> str:
         try:
             name = recognised(read_file(path)).names.network.split()[0]
         except DamagedError as error:
-            raise WeightsError(f"{path}: {error}") from error
+            raise WeightsError(f"{path}: {one_line(str(error))}") from error
     # a network begins at its trunk's coarsest map, and SqueezeNet's is of stride 16
     return "squeezenet32" if name == "squeezenet" and arch not in ("fcn16s",) else name
 
@@ -125,8 +125,9 @@ def network_for(found: Found, contents: Contents, preprocessing: Preprocessing |
         if not arch:
             network: HeatMap | FCN = HeatMap(backbone, classes)
         else:
-            class_names, pictures = classes_and_pictures(classes, preprocessing, names.preprocessing)
-            network = build(arch, backbone, classes, padding="paper", class_names=class_names, preprocessing=pictures)
+            known, pictures = classes_and_pictures(classes, preprocessing, names.preprocessing)
+            named = {"class_names": known.names, "classes": known.to_dict()} if known else {}
+            network = build(arch, backbone, classes, padding="paper", preprocessing=pictures, **named)
     if not arch:
         network.preprocessing = preprocessing or names.preprocessing
     return network

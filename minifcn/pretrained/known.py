@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minifcn.data.labels import VOC_CLASSES
+from minifcn.data import ClassMap
 from minifcn.models.preprocessing import TORCHVISION, Preprocessing
 from minifcn.pretrained.names.authors import PICTURES
 from minifcn.pretrained.names.table import Names
@@ -42,10 +42,11 @@ def about(path: Path, sha256: str, names: Names) -> tuple[list[str], Preprocessi
 
 def classes_and_pictures(
     classes: int, given: Preprocessing | None, usual: Preprocessing
-) -> tuple[tuple[str, ...] | None, Preprocessing]:
-    """The names of so many classes, and how pictures are prepared, of the authors' networks. DamagedError where nobody can know."""
-    if classes == len(VOC_CLASSES):
-        return tuple(VOC_CLASSES), given or usual
+) -> tuple[ClassMap | None, Preprocessing]:
+    """Which classes so many are, and how pictures are prepared, of the authors' networks. DamagedError where nobody can know."""
+    voc = ClassMap.voc()
+    if classes == len(voc.names):
+        return voc, given or usual
     if classes == 40 and given is None:
         raise DamagedError(
             f"a network for 40 classes, as those of NYUDv2, which does not say what it was trained on: {NYUD}"

@@ -7,6 +7,7 @@ import numpy as np
 from minifcn.weights.state import WeightsError
 
 READABLE = ("float16", "bfloat16", "float32", "float64")  # what float32 can be made of
+LONGEST_NAME, LONGEST_SENTENCE = 500, 1500  # characters
 MOST_ARRAYS = 100_000  # networks have hundreds: a file with more is none
 
 
@@ -78,6 +79,10 @@ class Contents:
     header: dict[str, object] = field(default_factory=dict)
 
     def add(self, name: str, entry: Entry) -> None:
+        if (
+            not name.isprintable() or len(name) > LONGEST_NAME
+        ):  # it is shown on a terminal, where control characters do things
+            raise DamagedError(f"holds an array whose name is none, {name[:40]!r}")
         if name in self.entries:
             raise DamagedError(f"holds {name} twice")
         if len(self.entries) >= MOST_ARRAYS:
@@ -95,3 +100,9 @@ def shaped(numbers: np.ndarray, shape: tuple[int, ...], what: str) -> np.ndarray
     if len(shape) > 32:
         raise DamagedError(f"{what} has {len(shape)} axes; arrays have up to 32")
     return numbers.reshape(shape)
+
+
+def one_line(text: str) -> str:
+    """A sentence with what a file says in it, without line ends and other control characters that the file may have."""
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text[:LONGEST_SENTENCE])
+    return shown + (" …" if len(text) > LONGEST_SENTENCE else "")

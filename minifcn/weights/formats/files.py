@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from minifcn.weights.formats.caffe import read_caffe
-from minifcn.weights.formats.contents import Contents, DamagedError, Entry
+from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_line
 from minifcn.weights.formats.mapped import mapped
 from minifcn.weights.formats.npz import read_npz
 from minifcn.weights.formats.onnx import read_onnx
@@ -37,7 +37,7 @@ def read_file(path: str | os.PathLike[str]) -> Contents:
     try:
         return reader_of(content, path)()
     except DamagedError as error:
-        raise WeightsError(f"{path}: {error}") from error
+        raise WeightsError(f"{path}: {one_line(str(error))}") from error
 
 
 def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
@@ -90,7 +90,10 @@ def message_reader(content: memoryview, path: Path) -> Callable[[], Contents]:
 def read_safetensors(path: Path) -> Contents:
     """safetensors: bfloat16 comes as float32, and what NumPy lacks is refused by name."""
     contents = Contents("safetensors")
-    arrays, header = load_arrays(path)
+    try:
+        arrays, header = load_arrays(path)
+    except WeightsError as error:  # it begins with the path already
+        raise WeightsError(f"{path}{one_line(str(error).removeprefix(str(path)))}") from error
     for name, array in arrays.items():
         contents.add(name, Entry(array, array.dtype.name))
     contents.header = header if isinstance(header, dict) else {}
