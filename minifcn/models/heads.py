@@ -37,8 +37,7 @@ def upsampling(coarse: Field, fine: Field, classes: int, padding: str, learned: 
     factor = int(coarse.stride / fine.stride)
     apart = (coarse.centre - fine.centre) / fine.stride  # from cell 0 of the finer map to cell 0 of the coarse one
     kernel = 2 * factor if apart.denominator == 2 else 2 * factor - 1
-    to_picture = padding == "paper" and fine.stride == 1
-    around = 0 if to_picture else max(0, int(Fraction(kernel - 1, 2) - apart))
+    around = 0 if padding == "paper" and fine.stride == 1 else max(0, int(Fraction(kernel - 1, 2) - apart))
     more = 0 if padding == "paper" else max(0, factor - kernel + 2 * around)  # the last cell too stands for f pixels
     layer = nn.ConvTranspose2d(classes, classes, kernel, factor, around, more, groups=classes, bias=False)
     layer.weight = nn.Parameter(bilinear(classes, kernel), requires_grad=learned)

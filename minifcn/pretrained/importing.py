@@ -135,6 +135,8 @@ def network_for(found: Found, contents: Contents, preprocessing: Preprocessing |
 
 def outputs(entry: Entry) -> int:
     """How many results a layer with this weight has. Older files write 1 x 1 x outputs x inputs."""
+    if entry.channels_last and entry.shape:
+        return entry.shape[-1]
     shape = entry.shape[::-1] if entry.transposed else entry.shape
     if len(shape) == 4 and shape[:2] == (1, 1):
         shape = shape[2:]

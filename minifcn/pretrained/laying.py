@@ -10,10 +10,12 @@ Shape = tuple[int, ...]
 def way(entry: Entry, shape: Shape) -> str | None:
     """What to do, in a word, so that `entry` has `shape`; None where nothing would do.
 
-    "copied"; "transposed", a matrix (inputs, outputs); "reshaped", the flat order kept: fully connected to a convolution that meets its
+    "copied"; "transposed", a matrix (inputs, outputs), or axes in TensorFlow's order; "reshaped", the flat order kept: fully connected to a convolution that meets its
     whole input, or without the sides of 1 that older files write before; "diagonal", an upsampling that says for every pair of
     classes how one adds to the other, where ours has a kernel a class.
     """
+    if entry.channels_last and len(entry.shape) > 1:
+        return "transposed" if tensorflow_s(shape, len(entry.shape)) == entry.shape else None
     if entry.transposed:
         turned = Entry(entry.array.T, entry.kind) if entry.array.ndim == 2 else None
         return "transposed" if turned is not None and way(turned, shape) else None
@@ -32,9 +34,21 @@ def way(entry: Entry, shape: Shape) -> str | None:
     return None
 
 
+def tensorflow_s(shape: Shape, axes: int) -> Shape | None:
+    """The shape that TensorFlow gives a weight which here has `shape`: a window of four axes, or a matrix of two."""
+    if len(shape) == 2:
+        return shape[::-1] if axes == 2 else None
+    outputs, inputs, *window = shape
+    return (*window, inputs, outputs) if axes == 4 else (int(np.prod(window)) * inputs, outputs)
+
+
 def laid(entry: Entry, shape: Shape, name: str) -> np.ndarray:
     """The numbers in `shape`, float32. Raises DamagedError where a kernel is off the diagonal, or a number is none."""
-    values = entry.float32() if not entry.transposed else np.ascontiguousarray(entry.float32().T)
+    values = entry.float32()
+    if entry.channels_last and len(shape) == 4:
+        values = np.ascontiguousarray(values.reshape(*shape[2:], shape[1], shape[0]).transpose(3, 2, 0, 1))
+    elif entry.transposed or (entry.channels_last and len(shape) == 2):
+        values = np.ascontiguousarray(values.T)
     if way(entry, shape) == "diagonal":
         classes = np.arange(shape[0])
         diagonal = values[classes, classes][:, None]

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 WEIGHT, BIAS, MEAN, VARIANCE, COUNT = "weight", "bias", "mean", "variance", "count"
 PARTS = {
     "weight": WEIGHT, "W": WEIGHT, "w": WEIGHT, "0": WEIGHT, "bias": BIAS, "b": BIAS, "1": BIAS,
-    "running_mean": MEAN, "running_var": VARIANCE, "num_batches_tracked": COUNT,
+    "kernel": WEIGHT, "running_mean": MEAN, "running_var": VARIANCE, "num_batches_tracked": COUNT,
 }  # fmt: skip
 SPELLINGS = [
-    re.compile(r"(.+)\.(weight|bias|running_mean|running_var|num_batches_tracked)"),  # PyTorch
+    re.compile(r"(.+)\.(weight|bias|running_mean|running_var|num_batches_tracked|kernel)"),  # PyTorch, Keras
     re.compile(r"(.+)\.([01])"),  # a blob of Caffe's
     re.compile(r"(.+)_([wb])_0"),  # Caffe2
     re.compile(r"(.+)[_/](W|b|weight|bias)"),  # Chainer, MXNet, and the arrays of SqueezeNet for NumPy

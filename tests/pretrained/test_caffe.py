@@ -141,30 +141,6 @@ def test_vgg16(form, tmp_path):
         np.testing.assert_array_equal(found[f"{ours}.bias"], bias)
 
 
-@pytest.fixture
-def narrow(monkeypatch):
-    """VGG16 with an eighth of its channels, so that a whole FCN of the authors' is a small file. Its layers and names are the same."""
-    from minifcn.models.trunks import backbones
-
-    def vgg16(padding="same", width=None, in_channels=3):
-        return backbones.vgg((2, 2, 3, 3, 3), (8, 16, 32, 64, 64), 32, 0.5, padding, in_channels)
-
-    monkeypatch.setitem(backbones.BACKBONES, "vgg16", vgg16)
-
-    def thin(layers):
-        return [(name, kind, None if shape is None else thinner(name, kind, shape)) for name, kind, shape in layers]
-
-    def thinner(name, kind, shape):
-        if kind == stand_ins.DECONVOLUTION:
-            return shape
-        out, into, *window = shape
-        out = out if name.startswith("score") else 32 if out == 4096 else out // 8
-        into = into if into == 3 else 32 if into == 4096 else into // 8
-        return (out, into, *window)
-
-    return thin
-
-
 @pytest.mark.parametrize("form", ["new", "old"])
 @pytest.mark.parametrize("kind", ["fcn32s", "fcn16s", "fcn8s", "fcn8s-atonce"])
 def test_the_authors_networks(kind, form, narrow, tmp_path):
@@ -276,6 +252,8 @@ FAULTS = {
     "a layer twice": (2 * proto.layer("x", "X", [proto.blob(np.ones(1))]), r"holds x\.0 twice"),
     "text for a layer": (proto.whole(100, 3), "none of the formats|field 100 is a number"),
     "cut off": (proto.layer("x", "X", [proto.blob(np.ones(9))])[:-3], r"cut off: field 100 needs"),
+    "text for a kind": (proto.block(2, proto.block(4, "x") + proto.block(5, "Pooling") + proto.block(6, proto.blob(np.ones(1)))), "field 5 is no whole number"),
+    "a number for a name": (proto.block(100, proto.whole(1, 7) + proto.block(7, proto.blob(np.ones(1)))), "field 1 is a number where text or a message belongs"),
     "a group, long out of use": (proto.block(1, "n") + b"\x0b", "field 1 of the kind 3, which is no longer in use"),
     "an endless number": (proto.block(1, "n") + b"\x10" + b"\xff" * 12, "a number of more than ten bytes"),
     "field 0": (proto.block(1, "n") + b"\x00\x00", "a message with a field 0"),

@@ -220,7 +220,7 @@ FAULTS = {
     "whole numbers": (put("features.0.bias", np.ones(64, np.int32)), r"features\.0\.bias holds int32 numbers; expected one of float16, bfloat16, float32, float64"),
     "no classes": (put("classifier.1.weight", np.float32(1)), r"classifier has the shape a number, which is no number of classes"),
     "too large for float32": (put("features.0.bias", np.full(64, 1e300)), r"features\.0\.bias holds NaN or infinity \(64 of 64"),
-    "other names": (lambda arrays: {f"layer{place}": array for place, array in enumerate(arrays.values())}, r"holds layer0, layer1, layer10 …, which are not the names of a network that is known here; known are vgg16, alexnet, squeezenet, googlenet, fcn32s, fcn16s, fcn8s, fcn8s-atonce as torchvision, timm, Caffe, the authors write them"),
+    "other names": (lambda arrays: {f"layer{place}": array for place, array in enumerate(arrays.values())}, r"holds layer0, layer1, layer10 …, which are not the names of a network that is known here; known are vgg16, alexnet, squeezenet, googlenet, fcn32s, fcn16s, fcn8s, fcn8s-atonce as torchvision, timm, Caffe, Keras, the authors write them"),
 }  # fmt: skip
 
 

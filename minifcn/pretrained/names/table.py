@@ -36,4 +36,4 @@ class Names:
     @property
     def title(self) -> str:
         """For people: torchvision's vgg16, the authors' vgg16 fcn8s."""
-        return f"{self.who}'{'' if self.who.endswith('s') else 's'} {self.network.removesuffix('-torchvision')}"
+        return f"{self.who}'{'' if self.who == 'the authors' else 's'} {self.network.removesuffix('-torchvision')}"

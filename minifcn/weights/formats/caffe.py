@@ -45,7 +45,7 @@ def add_layer(contents: Contents, field: Field) -> None:
         found = grouped(found[OLDEST_WITHIN][-1].bytes(), frozenset(OLDEST))
     names, kinds, blobs = (found[number] for number in numbered)
     name = names[-1].text() if names else "(no name)"
-    kind = "" if not kinds else OLD_KINDS.get(kinds[-1].value, "") if numbered is OLD else kinds[-1].text()
+    kind = "" if not kinds else OLD_KINDS.get(kinds[-1].whole(), "") if numbered is OLD else kinds[-1].text()
     contents.nodes.append((name, kind))
     for number, blob in enumerate(blobs):
         contents.add(f"{name}.{number}", entry(blob.bytes(), f"{name}, blob {number}"))

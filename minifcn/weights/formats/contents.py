@@ -20,12 +20,14 @@ class Entry:
     """One array as it lies in the file, mostly a view of it.
 
     `kind`: its numbers in plain words, "bfloat16". NumPy lacks bfloat16 and float8, so `array` holds their bits then, as unsigned numbers.
-    `transposed`: a matrix (inputs, outputs), where a layer has (outputs, inputs).
+    `transposed`: a matrix (inputs, outputs), where a layer has (outputs, inputs). `channels_last`: as TensorFlow has weights, windows (rows,
+    columns, inputs, outputs), and matrices (inputs, outputs) that meet a map whose channels were fastest when it was flattened.
     """
 
     array: np.ndarray
     kind: str
     transposed: bool = False
+    channels_last: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
