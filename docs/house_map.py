@@ -27,6 +27,7 @@ SAYS = {
     "autodiff": "Tensor, Function, backward",
     "kernels": "arrays in, arrays out",
     "backend": "NumPy or CuPy",
+    "downloads": "files from the net",
     "scopes": "what holds inside a with",
     "names": "the nearest name",
     "files": "whole or not at all",

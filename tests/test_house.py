@@ -16,6 +16,7 @@ ROOMS = [
     "version",
     "names",
     "files",
+    "downloads",
     "scopes",
     "backend",
     "kernels",
