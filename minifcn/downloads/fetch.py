@@ -41,7 +41,7 @@ class SameSafety(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(request, file, code, message, headers, newurl)
 
 
-OPENER = urllib.request.build_opener(SameSafety)
+ask = urllib.request.build_opener(SameSafety).open
 
 
 def fetch(
@@ -102,7 +102,7 @@ class State:
             if self.mark:
                 request.add_header("If-Range", self.mark)
         try:
-            with OPENER.open(request, timeout=stalled) as answer:
+            with ask(request, timeout=stalled) as answer:
                 self.take(answer)
         except urllib.error.HTTPError as error:
             self.refused(error)
@@ -140,7 +140,9 @@ class State:
         total = start + int(length) if length.isdecimal() else 0
         self.room_for(total - start if total else int(self.item.megabytes * 1e6) - start)
         with named(self.partial):
-            file = open(self.partial, "ab" if start else "wb")  # noqa: SIM115  # what the server does wrong is no fault of this file
+            if not start:
+                self.partial.unlink(missing_ok=True)
+            file = open(self.partial, "ab")  # noqa: SIM115  # what the server does wrong is no fault of this file
         done = start
         with file:
             while chunk := answer.read1(CHUNK):

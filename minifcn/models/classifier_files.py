@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from minifcn.backend import to_device
 from minifcn.models.classifiers import SIDES, HeatMap
 from minifcn.models.saving import FORMAT, check_preprocessing, check_weights, preprocessing_of
 from minifcn.nn.initialisers import undrawn
@@ -19,7 +20,10 @@ def save_classifier(network: HeatMap, path: str | os.PathLike[str]) -> None:
         "preprocessing": network.preprocessing._asdict(),
         "notes": network.notes,
     }
-    save_arrays(path, network.state_dict(), header)
+    # VGG16 has half a GB, of which no copy is taken
+    save_arrays(
+        path, {name: to_device(parameter.data, "cpu") for name, parameter in network.named_parameters()}, header
+    )
 
 
 def is_classifier(header: Any) -> bool:

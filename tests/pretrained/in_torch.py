@@ -4,7 +4,7 @@ import numpy as np
 from twins import F, torch
 
 if torch is not None:
-    from torch import nn
+    nn = torch.nn
 
     def vgg16(classes=1000, norm=False):
         layers, channels = [], 3
