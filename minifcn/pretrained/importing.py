@@ -8,13 +8,13 @@ from pathlib import Path
 
 from minifcn.models import FCN, build, load
 from minifcn.models.classifier_files import is_classifier, load_classifier
-from minifcn.models.classifiers import HeatMap
+from minifcn.models.classifiers import SIDES, HeatMap
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.shipped import model_file
 from minifcn.nn.initialisers import undrawn
-from minifcn.pretrained.filling import array_of, fill, leftovers
+from minifcn.pretrained.filling import array_of, fill, leftovers, planned
 from minifcn.pretrained.known import about, classes_and_pictures
-from minifcn.pretrained.recognise import Found, recognised
+from minifcn.pretrained.recognise import Found, in_order, recognised
 from minifcn.pretrained.report import Import, sides
 from minifcn.weights import WeightsError
 from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_line
@@ -23,6 +23,10 @@ from minifcn.weights.formats.mapped import mapped
 from minifcn.weights.formats.safetensors_header import header_of, is_own
 
 CHUNK = 1 << 22
+ORDER = (
+    "note: the file does not say in which order its layers are: taken for CaffeNet, which pools and then normalises; "
+    "where it normalises first, --as alexnet-bvlc"
+)
 
 
 def import_file(
@@ -49,11 +53,14 @@ def import_file(
         found = recognised(contents, wanted, prefix)
         network = network_for(found, contents, preprocessing)
         result = Import(network, found.names.title, contents.format, path, sha256(path))
-        result.moves = fill(network, found, contents)
-        result.left = leftovers(contents, found, result.moves, tuple(ignore))
+        plan = planned(network, found, contents)
+        result.left = leftovers(contents, found, plan, tuple(ignore))
+        result.moves = fill(network, plan, found, contents)
     except DamagedError as error:
         raise WeightsError(f"{path}: {one_line(str(error))}") from error
     result.notes, usual = about(path, result.sha256, found.names)
+    if found.names.order and wanted != found.names.network and not in_order(found.names, contents):
+        result.notes.append(ORDER)
     if preprocessing is None and usual is not None:
         network.preprocessing = usual
     if flip:
@@ -100,9 +107,11 @@ def backbone_of(path: str | os.PathLike[str], arch: str) -> str:
     """The name in BACKBONES of the trunk in a file, from which `arch` is to be built. Raises WeightsError."""
     header = header_of(mapped(path))
     if is_classifier(header):
-        name = load_classifier(path).name
+        said = header["classifier"]
+        known = isinstance(said, dict) and said.get("backbone") in SIDES
+        name = said["backbone"] if known else load_classifier(path).name  # which says why not
     elif header:
-        name = load_pretrained(path).name  # which says why not
+        name = load_pretrained(path).name  # and so does this
     else:
         try:
             name = recognised(read_file(path)).names.network.split()[0]

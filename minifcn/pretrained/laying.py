@@ -42,9 +42,19 @@ def tensorflow_s(shape: Shape, axes: int) -> Shape | None:
     return (*window, inputs, outputs) if axes == 4 else (int(np.prod(window)) * inputs, outputs)
 
 
+def floats(entry: Entry, name: str) -> np.ndarray:
+    """The numbers of the array `name`, all of them finite. Raises DamagedError."""
+    try:
+        values = entry.float32()
+    except DamagedError as error:
+        raise DamagedError(f"{name} {error}") from error
+    finite(values, name)
+    return values
+
+
 def laid(entry: Entry, shape: Shape, name: str) -> np.ndarray:
     """The numbers in `shape`, float32. Raises DamagedError where a kernel is off the diagonal, or a number is none."""
-    values = entry.float32()
+    values = floats(entry, name)
     if entry.channels_last and len(shape) == 4:
         values = np.ascontiguousarray(values.reshape(*shape[2:], shape[1], shape[0]).transpose(3, 2, 0, 1))
     elif entry.transposed or (entry.channels_last and len(shape) == 2):
@@ -56,7 +66,6 @@ def laid(entry: Entry, shape: Shape, name: str) -> np.ndarray:
         if np.any(values):
             raise DamagedError(f"{name} adds classes to each other while upsampling, which no network here does")
         values = diagonal
-    finite(values, name)
     return values.reshape(shape)
 
 

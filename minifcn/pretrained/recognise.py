@@ -30,6 +30,8 @@ def recognised(contents: Contents, wanted: str | None = None, prefix: str | None
     if not tables:
         raise DamagedError(f"--as {wanted}: no network of that name{instead(str(wanted), FAMILIES)}")
     if contents.steps:
+        if prefix is not None:
+            raise DamagedError("a graph, in which no name is looked at: leave out --prefix")
         return from_graph(contents, tables)
     layers = by_layer(contents.entries)
     fits = [fit for table in tables if (fit := share(table, layers, contents, prefix)) is not None]

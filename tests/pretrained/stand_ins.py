@@ -118,7 +118,11 @@ def caffemodel(layers, arrays, form="new"):
         if form == "new":
             parts.append(proto.layer(name, WORDS[kind], [proto.blob(blob) for blob in blobs]))
         elif form == "oldest":
-            parts.append(proto.oldest_layer(name, WORDS[kind].lower(), [proto.blob(blob, "old") for blob in blobs]))
+            parts.append(
+                proto.oldest_layer(
+                    name, {LRN: "lrn", POOL: "pool"}.get(kind, "conv"), [proto.blob(blob, "old") for blob in blobs]
+                )
+            )
         else:
             made = [proto.blob(blob, "old", packed=form != "loose") for blob in blobs]
             parts.append(proto.old_layer(name, kind, made))

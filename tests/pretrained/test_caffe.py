@@ -8,6 +8,7 @@ from twins import F, torch
 import minifcn as mf
 from minifcn.models import FCN
 from minifcn.pretrained import import_file
+from minifcn.pretrained.recognise import recognised
 from minifcn.weights import WeightsError
 from minifcn.weights.formats.caffe import read_caffe
 from minifcn.weights.formats.files import read_file
@@ -116,6 +117,17 @@ def test_a_classifier_scores_as_in_pytorch(name, scores, side, left, form, tmp_p
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("form", ["new", "old", "oldest"])
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_the_order_of_two_layers_says_which_alexnet_it_is(norm_first, form):
+    layers = [(name, kind, None if shape is None else (1, 1)) for name, kind, shape in stand_ins.alexnet(norm_first)]
+    contents = read_caffe(memoryview(stand_ins.caffemodel(layers, stand_ins.numbers(layers), form)))
+    assert recognised(contents).names.network == ("alexnet-bvlc" if norm_first else "alexnet")
+    contents.nodes.clear()
+    assert recognised(contents).names.network == "alexnet"
+    assert recognised(contents, "alexnet-bvlc").names.network == "alexnet-bvlc"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_caffenet_and_alexnet_differ_in_the_order_of_two_layers_alone(norm_first, tmp_path):
@@ -199,6 +211,13 @@ def fault(path, narrow, change, kind="fcn32s", classes=21):
 
 def off_diagonal(layers, arrays):
     arrays["upscore"][0][3, 5, 1, 1] = 0.5
+
+
+def shifted(layers, arrays):
+    """Scale layers with a bias, which ours have not."""
+    layers, arrays = misscaled(layers, arrays)
+    arrays["scale_pool4"] = [np.full(64, 0.01, np.float32), np.ones(64, np.float32)]
+    return layers, arrays
 
 
 def without_scales(layers, arrays):

@@ -377,6 +377,19 @@ def test_timm_s_vgg16_and_vgg16_with_batch_norm_are_the_same_network():
     assert list(plain.layers.values()) == list(norm.layers.values()) == list(timm.layers.values())
 
 
+def test_leftovers_are_refused_before_half_a_gb_is_copied(tmp_path, monkeypatch):
+    from minifcn.pretrained import importing
+
+    monkeypatch.setattr(importing, "fill", lambda *arguments: pytest.fail("the network was filled first"))
+    with pytest.raises(WeightsError, match="also holds extra"):
+        import_file(named(tmp_path, put("extra", np.ones(1, np.float32))))
+
+
+def test_a_name_with_brackets_can_be_ignored(tmp_path):
+    path = named(tmp_path, put("a[0]", np.ones(1, np.float32)))
+    assert list(import_file(path, ignore=["a[0]"]).left) == ["a[0]"]
+
+
 @needs_torch
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["torchvision", "timm"])

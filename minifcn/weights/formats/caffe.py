@@ -23,6 +23,7 @@ OLD_KINDS = {
     18: "ReLU",
     39: "Deconvolution",
 }
+OLDEST_KINDS = {"lrn": "LRN", "pool": "Pooling"}
 
 
 def read_caffe(content: memoryview) -> Contents:
@@ -46,7 +47,7 @@ def add_layer(contents: Contents, field: Field) -> None:
     names, kinds, blobs = (found[number] for number in numbered)
     name = names[-1].text() if names else "(no name)"
     kind = "" if not kinds else OLD_KINDS.get(kinds[-1].whole(), "") if numbered is OLD else kinds[-1].text()
-    contents.nodes.append((name, kind))
+    contents.nodes.append((name, OLDEST_KINDS.get(kind, kind)))
     for number, blob in enumerate(blobs):
         contents.add(f"{name}.{number}", entry(blob.bytes(), f"{name}, blob {number}"))
 
