@@ -13,6 +13,7 @@ from minifcn.nn.initialisers import undrawn
 from minifcn.weights import WeightsError, load_arrays, save_arrays
 
 FORMAT = 1
+THEIRS = (".pth", ".pt", ".bin", ".caffemodel", ".onnx", ".npz", ".h5")  # what other programs call their files
 HALF_OVERFLOWS = 65520  # from here on float16 rounds to infinity
 
 
@@ -68,7 +69,14 @@ def load(path_or_name: str | os.PathLike[str]) -> FCN:
     `path_or_name`: a file, or "voc7", the model that ships with minifcn. Weights saved in float16 come back as float32.
     """
     path = model_file(path_or_name)
-    arrays, header = load_arrays(path)
+    try:
+        arrays, header = load_arrays(path)
+    except WeightsError as error:
+        if path.is_file() and path.suffix.lower() in THEIRS:
+            raise WeightsError(
+                f"{path}: another program's file; make a model of it: minifcn weights import {path}"
+            ) from error
+        raise
     if not isinstance(header, dict) or header.get("format") != FORMAT or "classifier" in header:
         found = header.get("format") if isinstance(header, dict) else None
         if isinstance(header, dict) and "classifier" in header:
@@ -78,7 +86,7 @@ def load(path_or_name: str | os.PathLike[str]) -> FCN:
         raise WeightsError(
             f"{path}: a checkpoint, from which train --resume goes on; give {path.with_name('best.safetensors')} or another model of its folder"
             if isinstance(header, dict) and "place" in header and "model" in header
-            else f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT})"
+            else f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT}); of another program's weights minifcn weights import makes one"
         )
     try:
         return from_arrays(arrays, header)

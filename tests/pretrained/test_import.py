@@ -314,6 +314,21 @@ def test_a_classifier_is_no_model_and_a_model_no_classifier(tmp_path):
         import_file(tmp_path / "f.safetensors")
 
 
+def test_where_a_model_is_wanted_their_file_is_sent_to_import(tmp_path):
+    (tmp_path / "v.pth").write_bytes(b"\x80\x02}.")
+    with pytest.raises(
+        WeightsError, match=r"v\.pth: another program's file; make a model of it: minifcn weights import .*v\.pth$"
+    ):
+        load(tmp_path / "v.pth")
+    with pytest.raises(WeightsError, match=r"none\.pth: no such file"):
+        load(tmp_path / "none.pth")
+    with pytest.raises(
+        WeightsError,
+        match=r"m\.safetensors: a safetensors file, but not a minifcn model .*; of another program's weights minifcn weights import makes one",
+    ):
+        load(named(tmp_path))
+
+
 HEADERS = {
     "another network": lambda h: h["classifier"].update(backbone="resnet"),
     "no preprocessing": lambda h: h.pop("preprocessing"),

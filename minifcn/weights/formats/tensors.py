@@ -24,7 +24,7 @@ STORAGES = {
     "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8", "ByteStorage": "uint8", "BoolStorage": "bool",
     "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128", "UntypedStorage": "uint8",
 }  # fmt: skip
-MOST_PARTS = 1_000_000  # of nested containers: a file of a kB can hold itself a thousand times, nested
+MOST_PARTS = 200_000  # of nested containers: a file of a kB can hold itself a thousand times, nested
 
 
 @dataclass(frozen=True)
