@@ -34,7 +34,7 @@ class Machine:
     ) -> None:
         self.content, self.place, self.meaning, self.stored = content, place, meaning, stored
         self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
+        self.memo: dict[int, Any] = {}  # by number; Python's own keeps a list, which a large number makes 16 GB long
 
     def run(self) -> Any:
         """The value that the pickle describes; `place` is behind it then. Raises DamagedError."""
