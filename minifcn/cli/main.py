@@ -21,6 +21,8 @@ COMMANDS = {
     "eval": "score a saved model on a split",
     "predict": "segment pictures: with the model that ships with minifcn, or your own",
     "export": "save a model again, in float16 if asked, with notes about licence and origin",
+    "download": "fetch trained networks and data sets, checked and ready for use",
+    "weights": "make a model of weights that others trained: PyTorch's, Caffe's, ONNX and more",
     "summary": "a network as a table: shapes, receptive fields, parameters, cost",
     "gradcheck": "hold every operation's gradient against finite differences",
     "lessons": "the lessons of a clone, and which of their exercises you have solved",

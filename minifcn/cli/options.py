@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -32,6 +33,13 @@ def at_least(least: float, kind: type = int) -> Callable[[str], Any]:
         return value
 
     return number
+
+
+def model_name(text: str) -> Path:
+    """An argparse type: a file's name that ends in .safetensors."""
+    if not text.endswith(".safetensors"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .safetensors")
+    return Path(text)
 
 
 def number_or_mpi(text: str) -> int | str:

@@ -8,8 +8,9 @@ from typing import Any
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
-from minifcn.models import FCN, load
+from minifcn.models import FCN
 from minifcn.models.trunks.backbones import rate_factor
+from minifcn.pretrained import backbone_of, load_start
 from minifcn.training import Config, Recipe, RunFolder, TrainingError
 from minifcn.training.finetune import NETWORK, as_begun, network_of, sizes_for, steps_for
 from minifcn.training.objective import class_counts, median_frequency
@@ -66,10 +67,12 @@ def configure(
         network = {name: saved[name] for name in NETWORK}
         arguments.bits = arguments.bits or saved.get("bits")
     elif arguments.init:
-        start = load(arguments.init)
+        start = load_start(arguments.init)
         network = network_of(start, arguments.init)
         if arguments.backbone not in (None, network["backbone"]):  # the width of one trunk is none of another
             network = {name: value for name, value in network.items() if name != "width"}
+    elif arguments.trunk and arguments.backbone is None:
+        network = {"backbone": backbone_of(arguments.trunk, arguments.arch or DEFAULTS["arch"])}
     else:
         network = {}
     for name, value in (DEFAULTS | network).items():

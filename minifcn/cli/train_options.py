@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     net.add_argument(
         "--arch", choices=[*STAGED, *ARCHITECTURES], help="staged: 32s, then 16s, then 8s; staged-4s: then 4s (staged)"
     )
-    net.add_argument("--backbone", choices=list(BACKBONES), help="(tiny)")
+    net.add_argument("--backbone", choices=list(BACKBONES), help="(tiny; with --trunk that of the file)")
     net.add_argument("--width", type=at_least(1), metavar="W", help="channels of the first layer of tiny (16)")
     net.add_argument("--padding", choices=("same", "paper"), help="paper: 100 pixels and crops (same)")
     net.add_argument("--fusion", choices=FUSIONS, help="how a skip is joined (sum)")
@@ -86,10 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     net.add_argument(
         "--init",
         metavar="FILE|voc7",
-        help="start from a saved model: network, recipe, sizes and number of steps come from it where no option says otherwise",
+        help="start from a saved model, or from one of the authors' networks in their files (minifcn weights): network, recipe, sizes and number of steps come from it where no option says otherwise",
     )
     net.add_argument(
-        "--trunk", metavar="FILE", help="start the trunk from ImageNet weights: SqueezeNet v1.1, .npz or .safetensors"
+        "--trunk",
+        metavar="FILE",
+        help="start the trunk from ImageNet weights: what minifcn weights import wrote, or any file that it reads; the backbone is the file's",
     )
     training = parser.add_argument_group("training")
     training.add_argument(

@@ -164,9 +164,9 @@ class Graph:
         values = self.node("Transpose", [values], "channels_first", perm=[0, 3, 1, 2])
         if chosen.channels == "bgr":
             values = self.node("Gather", [values, self.constant("bgr", np.array([2, 1, 0]))], "turned", axis=1)
-        mean = self.constant("mean", np.array(chosen.mean, np.float32).reshape(1, 3, 1, 1))
+        mean = self.constant("mean", by_channel(chosen.mean))
         values = self.node("Sub", [values, mean], "centred")
-        self.node("Mul", [values, self.constant("scale", np.float32(chosen.scale))], PICTURE)
+        self.node("Mul", [values, self.constant("scale", by_channel(chosen.scale))], PICTURE)
 
     def choose(self) -> None:
         """The class of the highest score, the first of equals."""
@@ -204,6 +204,11 @@ class Graph:
             "picture_size": model.picture_size,
         }
         return {name: json.dumps(fact) for name, fact in facts.items() if fact is not None} | model.notes
+
+
+def by_channel(numbers: float | tuple[float, ...]) -> np.ndarray:
+    """One number, or one a channel, to be multiplied with pictures (N, 3, H, W)."""
+    return np.array(numbers, np.float32).reshape(1, -1, 1, 1)
 
 
 def options_of(step: Step) -> tuple[Window, int]:

@@ -82,8 +82,9 @@ def cut(x, like, start=0):
 def preprocess(pictures):
     """uint8 (N, H, W, 3), RGB -> what the network expects, float32 (N, 3, H, W)."""
     values = pictures.permute(0, 3, 1, 2).float(){turned}
-    mean = torch.tensor({[float(value) for value in chosen.mean]!r}).view(1, 3, 1, 1)
-    return (values - mean) * {float(chosen.scale)!r}
+    mean = torch.tensor({plain(chosen.mean)!r}).view(1, -1, 1, 1)
+    scale = torch.tensor({plain(chosen.scale)!r}).view(1, -1, 1, 1)
+    return (values - mean) * scale
 
 
 def load(weights=Path(__file__).with_name({weights!r})):
@@ -102,6 +103,11 @@ if __name__ == "__main__":
     for number in np.unique(labels):
         print(f"{{CLASSES[number]}}  {{100 * np.mean(labels == number):.1f}} %")
 '''
+
+
+def plain(numbers: float | tuple[float, ...]) -> list[float]:
+    """Python's own numbers, to be written out."""
+    return [float(number) for number in np.atleast_1d(numbers)]
 
 
 def attribute(name: str) -> str:

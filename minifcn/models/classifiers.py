@@ -13,7 +13,10 @@ from minifcn.models.preprocessing import DEFAULTS
 from minifcn.models.trunks.backbones import BACKBONES, Backbone
 from minifcn.names import instead
 
-SIDES = {"tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezenet": 227}
+SIDES = {
+    "tiny": 224, "vgg16": 224, "alexnet": 227, "googlenet": 224, "squeezenet": 227,
+    "alexnet-bvlc": 227, "alexnet-torchvision": 224, "googlenet-torchvision": 224,
+}  # fmt: skip
 
 
 def trained_trunk(name: str, width: int | None) -> tuple[Backbone, int]:
@@ -103,6 +106,7 @@ class HeatMap(nn.Module):
         self.name, self.width, self.side = backbone, width, SIDES[backbone]
         self.class_names = tuple(class_names or (f"class {i}" for i in range(num_classes)))
         self.preprocessing = DEFAULTS[backbone]
+        self.notes: dict[str, str] = {}
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_pictures("HeatMap", x)

@@ -43,8 +43,7 @@ class FCN(Head):
         self.backbone = named_backbone(backbone, padding, width, in_channels) if isinstance(backbone, str) else backbone
         head: dict[str, Any] = dict(at_once=at_once, learn_upsampling=learn_upsampling, fusion=fusion)
         super().__init__(self.backbone, stride, num_classes, padding, **head)
-        # all that is needed to build this network again; it is saved with the weights
-        self.architecture = dict(
+        self.architecture = dict(  # all that is needed to build it again; saved with the weights
             backbone=name, stride=stride, num_classes=num_classes, padding=padding, width=width, in_channels=in_channels,
             **head,
         )  # fmt: skip

@@ -32,11 +32,12 @@ def upsampling(coarse: Field, fine: Field, classes: int, padding: str, learned: 
     By a factor f, with a kernel a channel. Its size follows from where the cells lie: 2f where a cell of the coarse map lies between two
     of the finer (after pools of 2x2), 2f - 1 where it lies on one (after 3x3, as in the reference's AlexNet: 63 for a factor of 32).
     The reference upsamples without padding and crops; with "same" the padding is what the crop would be, and the map f times as large.
+    A skip is cropped and never what it joins, so where that would begin before it, it is padded too.
     """
     factor = int(coarse.stride / fine.stride)
     apart = (coarse.centre - fine.centre) / fine.stride  # from cell 0 of the finer map to cell 0 of the coarse one
     kernel = 2 * factor if apart.denominator == 2 else 2 * factor - 1
-    around = 0 if padding == "paper" else max(0, int(Fraction(kernel - 1, 2) - apart))
+    around = 0 if padding == "paper" and fine.stride == 1 else max(0, int(Fraction(kernel - 1, 2) - apart))
     more = 0 if padding == "paper" else max(0, factor - kernel + 2 * around)  # the last cell too stands for f pixels
     layer = nn.ConvTranspose2d(classes, classes, kernel, factor, around, more, groups=classes, bias=False)
     layer.weight = nn.Parameter(bilinear(classes, kernel), requires_grad=learned)

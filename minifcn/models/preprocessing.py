@@ -9,11 +9,14 @@ from minifcn.backend import ArrayLike
 
 
 class Preprocessing(NamedTuple):
-    """(picture - mean) · scale for every pixel, channels in the given order. `mean` is in 0 … 255, in that same order."""
+    """(picture - mean) · scale for every pixel, channels in the given order. `mean` is in 0 … 255, in that same order.
+
+    `scale` is one number, or three in that order: PyTorch's networks are trained on colours divided by a standard deviation each.
+    """
 
     channels: str = "rgb"
     mean: tuple[float, ...] = (122.68, 116.67, 104.01)  # of VOC pictures, as the reference model has it
-    scale: float = 1 / 64  # brings values to about ±2: what He-normal weights expect
+    scale: float | tuple[float, ...] = 1 / 64  # brings values to about ±2: what He-normal weights expect
 
     def __call__(self, pictures: ArrayLike) -> np.ndarray:
         """uint8 (N, H, W, 3) or (H, W, 3) RGB -> float32 (N, 3, H, W), channels last in memory, on the device of the pictures."""
@@ -33,7 +36,11 @@ class Preprocessing(NamedTuple):
             self.mean
         ):  # numbers, not an array of three: a GPU would have to be sent that each time
             values[..., channel] -= np.float32(mean)
-        values *= np.float32(self.scale)
+        if isinstance(self.scale, tuple | list):
+            for channel, scale in enumerate(self.scale):
+                values[..., channel] *= np.float32(scale)
+        else:
+            values *= np.float32(self.scale)
         return values.transpose(0, 3, 1, 2)
 
     @property
@@ -43,12 +50,19 @@ class Preprocessing(NamedTuple):
         return (round(mean[0]), round(mean[1]), round(mean[2]))
 
 
+# (colour / 255 - mean) / deviation, with the numbers that torchvision gives for ImageNet
+TORCHVISION = Preprocessing("rgb", (123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375))
+
 DEFAULTS = {
     "tiny": Preprocessing(),
     # as Caffe's networks were trained
     "vgg16": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
     "alexnet": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
+    "alexnet-bvlc": Preprocessing("bgr", (104.007, 116.669, 122.679), 1.0),
+    "alexnet-torchvision": TORCHVISION,
     "googlenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
+    # its weights came from TensorFlow, which takes colours from -1 to 1
+    "googlenet-torchvision": Preprocessing("rgb", (127.5, 127.5, 127.5), 1 / 127.5),
     "squeezenet": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
     "squeezenet32": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),
     "squeezenet-fc": Preprocessing("bgr", (104.0, 117.0, 123.0), 1.0),

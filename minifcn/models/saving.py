@@ -13,6 +13,7 @@ from minifcn.nn.initialisers import undrawn
 from minifcn.weights import WeightsError, load_arrays, save_arrays
 
 FORMAT = 1
+THEIRS = (".pth", ".pt", ".bin", ".caffemodel", ".onnx", ".npz", ".h5")  # what other programs call their files
 HALF_OVERFLOWS = 65520  # from here on float16 rounds to infinity
 
 
@@ -69,13 +70,24 @@ def load(path_or_name: str | os.PathLike[str]) -> FCN:
     `path_or_name`: a file, or "voc7", the model that ships with minifcn. Weights saved in float16 come back as float32.
     """
     path = model_file(path_or_name)
-    arrays, header = load_arrays(path)
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
+    try:
+        arrays, header = load_arrays(path)
+    except WeightsError as error:
+        if path.is_file() and path.suffix.lower() in THEIRS:
+            raise WeightsError(
+                f"{path}: another program's file; make a model of it: minifcn weights import {path}"
+            ) from error
+        raise
+    if not isinstance(header, dict) or header.get("format") != FORMAT or "classifier" in header:
         found = header.get("format") if isinstance(header, dict) else None
+        if isinstance(header, dict) and "classifier" in header:
+            raise WeightsError(
+                f"{path}: a classifier, which names what a whole picture shows; an FCN starts from it with minifcn train --trunk"
+            )
         raise WeightsError(
             f"{path}: a checkpoint, from which train --resume goes on; give {path.with_name('best.safetensors')} or another model of its folder"
             if isinstance(header, dict) and "place" in header and "model" in header
-            else f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT})"
+            else f"{path}: a safetensors file, but not a minifcn model (format {found}, expected {FORMAT}); of another program's weights minifcn weights import makes one"
         )
     try:
         return from_arrays(arrays, header)
@@ -95,7 +107,7 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
         model = FCN(
             **header["architecture"],
             class_names=header["class_names"],
-            preprocessing=Preprocessing(settings["channels"], tuple(settings["mean"]), settings["scale"]),
+            preprocessing=preprocessing_of(settings),
             classes=header.get("classes"),
         )
     if any(array.dtype == np.float64 for array in arrays.values()):
@@ -132,8 +144,17 @@ def check_preprocessing(settings: dict[str, Any]) -> None:
         raise WeightsError(f"preprocessing: channels is {channels!r}; expected rgb or bgr")
     if not isinstance(mean, list | tuple) or len(mean) != 3 or not all(is_finite(value) for value in mean):
         raise WeightsError(f"preprocessing: mean is {mean!r}; expected three finite numbers, one a channel")
-    if not is_finite(scale) or scale <= 0:
-        raise WeightsError(f"preprocessing: scale is {scale!r}; expected a finite number above 0")
+    scales = scale if isinstance(scale, list | tuple) and len(scale) == 3 else [scale]
+    if not all(is_finite(each) and each > 0 for each in scales):
+        raise WeightsError(f"preprocessing: scale is {scale!r}; expected a finite number above 0, or three")
+
+
+def preprocessing_of(settings: dict[str, Any]) -> Preprocessing:
+    """What `check_preprocessing` let through."""
+    scale = settings["scale"]
+    return Preprocessing(
+        settings["channels"], tuple(settings["mean"]), tuple(scale) if isinstance(scale, list) else scale
+    )
 
 
 def is_finite(value: Any) -> bool:

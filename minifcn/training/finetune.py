@@ -7,7 +7,7 @@ from typing import Any
 
 from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR, classes_a_picture, usual_size
-from minifcn.models import ARCHITECTURES, FCN
+from minifcn.models import ARCHITECTURES, FCN, HeatMap, Transplant, transplant
 from minifcn.training.errors import TrainingError
 from minifcn.training.recipes import Recipe
 from minifcn.training.runs.config import Config
@@ -69,3 +69,13 @@ def as_begun(config: Config, saved: Mapping[str, Any], given: Collection[str]) -
 def notes_of_start(notes: dict[str, str]) -> dict[str, str]:
     """Licence and trunk are those of what comes of the weights, too. All else, such as a score, is true of the file that training began from."""
     return {key if key in ("licence", "trunk") else f"start's {key}": text for key, text in notes.items()}
+
+
+def grown_from(classifier: HeatMap, model: FCN, name: str) -> Transplant:
+    """Write the weights of --trunk, from the file `name`, into the trunk of `model`."""
+    try:
+        return transplant(classifier, model)
+    except ValueError as error:
+        raise TrainingError(
+            f"--trunk {name}: {error}; the file holds {classifier.name}: leave out --backbone, which then is the file's"
+        ) from error

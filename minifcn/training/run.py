@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.data.fingerprint import fingerprint
-from minifcn.models import FCN, build, load, save, transplant
+from minifcn.models import FCN, build, save, transplant
 from minifcn.models.preprocessing import Preprocessing
-from minifcn.models.pretrained import SQUEEZENET_NOTE, load_pretrained
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
+from minifcn.pretrained import load_pretrained, load_start
 from minifcn.training.errors import TrainingError
-from minifcn.training.finetune import notes_of_start
+from minifcn.training.finetune import grown_from, notes_of_start
 from minifcn.training.fit import training
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
@@ -237,12 +237,13 @@ def first_model(config: Config, listener: Listener) -> FCN:
     """The network of the first stage: random weights from the seed, those of --init where they fit, or the trunk of --trunk."""
     model = new_model(config, 0)
     if config.init:
-        start = load(config.init)
+        start = load_start(config.init)
         model.notes, model.preprocessing = notes_of_start(start.notes), start.preprocessing
         tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
     elif config.trunk:
-        model.notes["trunk"] = SQUEEZENET_NOTE
-        tell(listener, f"trunk from {config.trunk}", config.stages[0], transplant(load_pretrained(config.trunk), model))
+        classifier = load_pretrained(config.trunk)
+        model.notes, model.preprocessing = dict(classifier.notes), classifier.preprocessing
+        tell(listener, f"trunk from {config.trunk}", config.stages[0], grown_from(classifier, model, config.trunk))
     else:
         model.preprocessing = Preprocessing()  # what random weights are drawn for, whatever the trunk's authors gave it
     return model

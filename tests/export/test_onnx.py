@@ -47,7 +47,9 @@ def test_same_scores_in_onnxruntime(name, tmp_path):
 @needs_runtime
 @pytest.mark.parametrize("channels", ["rgb", "bgr"])
 def test_pictures_in_label_maps_out(channels, tmp_path):
-    model = FCN("tiny", 8, 4, width=3, preprocessing=Preprocessing(channels, (100.5, 120.0, 90.0), 1 / 50)).eval()
+    model = FCN(
+        "tiny", 8, 4, width=3, preprocessing=Preprocessing(channels, (100.5, 120.0, 90.0), (1 / 50, 1 / 60, 1 / 70))
+    ).eval()
     photos = np.random.default_rng(1).integers(0, 256, (2, 30, 41, 3)).astype(np.uint8)
     for layer in (model.score_fr, model.score_pool3):
         layer.weight.data[...] = np.random.default_rng(0).standard_normal(layer.weight.shape)

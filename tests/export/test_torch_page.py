@@ -41,7 +41,7 @@ def test_same_scores_in_pytorch(name, tmp_path):
 
 @needs_torch
 def test_the_page_is_a_program(tmp_path):
-    preprocessing = Preprocessing("bgr", (100.5, 120.0, 90.0), 1 / 50)
+    preprocessing = Preprocessing("bgr", (100.5, 120.0, 90.0), (1 / 50, 1 / 60, 1 / 70))
     model = FCN("tiny", 8, 2, width=3, class_names=["ground", "a 'leaf'"], preprocessing=preprocessing).eval()
     model.score_fr.weight.data[...] = np.random.default_rng(0).standard_normal(model.score_fr.weight.shape)
     to_torch(model, tmp_path / "page.py")

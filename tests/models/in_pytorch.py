@@ -59,6 +59,31 @@ def alexnet(x, p, padding):
     return {32: conv(x, p, "fc7"), 16: second, 8: first}
 
 
+def alexnet_bvlc(x, p, padding):
+    x = conv(x, p, "conv1", stride=4, padding=100 if padding == "paper" else 5)
+    first = x = pool3x3(norm(x), padding)
+    x = conv(x, p, "conv2", padding=2, groups=2)
+    second = x = pool3x3(norm(x), padding)
+    x = conv(x, p, "conv3", padding=1)
+    x = conv(x, p, "conv4", padding=1, groups=2)
+    x = conv(x, p, "conv5", padding=1, groups=2)
+    return {32: full(pool3x3(x, padding), p, padding), 16: second, 8: first}
+
+
+def alexnet_torchvision(x, p, padding):
+    x = conv(x, p, "conv1", stride=4, padding=100 if padding == "paper" else 5)
+    first = x = pool3x3(x, padding)
+    second = x = pool3x3(conv(x, p, "conv2", padding=2), padding)
+    for number in (3, 4, 5):
+        x = conv(x, p, f"conv{number}", padding=1)
+    return {32: full(pool3x3(x, padding), p, padding), 16: second, 8: first}
+
+
+def full(x, p, padding):
+    x = x if padding == "paper" else F.pad(x, (2, 3, 2, 3))  # a 6x6 window: 5 more, the odd one at the end
+    return conv(conv(x, p, "fc6"), p, "fc7")
+
+
 def inception(x, p, name):
     small = conv(x, p, f"{name}.conv1x1")
     medium = conv(conv(x, p, f"{name}.reduce3x3"), p, f"{name}.conv3x3", padding=1)
@@ -81,6 +106,30 @@ def googlenet(x, p, padding):
     sixteenth, x = x, pool3x3(x, padding)
     for name in ("5a", "5b"):
         x = inception(x, p, f"inception_{name}")
+    return {32: x, 16: sixteenth, 8: eighth, 4: fourth}
+
+
+def inception_of_3x3(x, p, name):
+    small = conv(x, p, f"{name}.conv1x1")
+    medium = conv(conv(x, p, f"{name}.reduce3x3"), p, f"{name}.conv3x3", padding=1)
+    other = conv(conv(x, p, f"{name}.reduce3x3b"), p, f"{name}.conv3x3b", padding=1)
+    pooled = conv(F.max_pool2d(x, 3, 1, padding=1), p, f"{name}.project")
+    return torch.cat([small, medium, other, pooled], 1)
+
+
+def googlenet_torchvision(x, p, padding):
+    x = conv(x, p, "conv1", stride=2, padding=100 if padding == "paper" else 3)
+    x = conv(pool3x3(x, padding), p, "conv2_reduce")
+    fourth = x = conv(x, p, "conv2", padding=1)
+    x = pool3x3(x, padding)
+    for name in ("3a", "3b"):
+        x = inception_of_3x3(x, p, f"inception_{name}")
+    eighth, x = x, pool3x3(x, padding)
+    for name in ("4a", "4b", "4c", "4d", "4e"):
+        x = inception_of_3x3(x, p, f"inception_{name}")
+    sixteenth, x = x, pool2x2(x)
+    for name in ("5a", "5b"):
+        x = inception_of_3x3(x, p, f"inception_{name}")
     return {32: x, 16: sixteenth, 8: eighth, 4: fourth}
 
 
@@ -114,6 +163,7 @@ def squeezenet_fc(x, p, padding, dropout=0.0):
 
 TRUNKS = {f.__name__: f for f in (tiny, vgg16, alexnet, googlenet, squeezenet, squeezenet32)}
 TRUNKS["squeezenet-fc"] = squeezenet_fc
+TRUNKS |= {f.__name__.replace("_", "-"): f for f in (alexnet_bvlc, alexnet_torchvision, googlenet_torchvision)}
 
 # names of the maps that skips read, by stride
 VGG_SOURCES = {16: "pool4", 8: "pool3", 4: "pool2"}
@@ -123,6 +173,9 @@ SOURCES = {
     "vgg16": VGG_SOURCES,
     "alexnet": {16: "norm2", 8: "norm1"},
     "googlenet": {16: "inception_4e", 8: "inception_3b", 4: "norm2"},
+    "alexnet-bvlc": {16: "pool2", 8: "pool1"},
+    "alexnet-torchvision": {16: "pool2", 8: "pool1"},
+    "googlenet-torchvision": {16: "inception_4e", 8: "inception_3b", 4: "relu2"},
     "squeezenet": SQUEEZENET_SOURCES,
     "squeezenet32": {16: "fire9", **SQUEEZENET_SOURCES},
     "squeezenet-fc": {16: "fire9", **SQUEEZENET_SOURCES},
@@ -155,6 +208,15 @@ def of_alexnet(padding, stride):
     return {16: (3, 0, 0, 0), 8: (3, 1, 1, 0)}, last
 
 
+def of_googlenet_torchvision(padding, stride):
+    """pool4 is 2x2, so a cell of stride 32 lies between two of stride 16, 8 pixels from where a pool of 3x3 would put it."""
+    finer = (3, 0, 0, 0) if padding == "paper" else (3, 1, 1, 0)
+    skips = {16: (4, 1, 0, 0), 8: finer, 4: finer}
+    if stride == 32:
+        return skips, (63, 0, 0, 98 + 8) if padding == "paper" else (63, 31 - 8, 31 - 16, 0)
+    return skips, (2 * stride - 1, 0, 0, 98) if padding == "paper" else (2 * stride - 1, stride - 1, stride - 1, 0)
+
+
 def of_squeezenet_fc(padding, stride):
     """fc6 of 7x7 with a border of 1 begins two cells of 32 pixels later than pool9."""
     if padding == "paper":
@@ -167,6 +229,9 @@ UPSAMPLING = {
     "vgg16": after_pools_2x2,
     "alexnet": of_alexnet,
     "googlenet": lambda padding, stride: after_pools_3x3(padding, stride, 98),
+    "alexnet-bvlc": of_alexnet,
+    "alexnet-torchvision": of_alexnet,
+    "googlenet-torchvision": of_googlenet_torchvision,
     "squeezenet": lambda padding, stride: after_pools_3x3(padding, stride, 100),
     "squeezenet32": lambda padding, stride: after_pools_3x3(padding, stride, 100),
     "squeezenet-fc": of_squeezenet_fc,

@@ -57,6 +57,9 @@ STRIDES = {
     "squeezenet": (16, 8, 4),
     "squeezenet32": (32, 16, 8, 4),
     "squeezenet-fc": (32, 4),
+    "alexnet-bvlc": (32, 8),
+    "alexnet-torchvision": (32, 8),
+    "googlenet-torchvision": (32, 16, 4),
 }
 # 100 pixels round it make a small picture large; without them it must be large enough for skips of odd sizes
 SIZES = {"paper": (11, 8), "same": (75, 50)}

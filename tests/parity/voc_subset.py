@@ -16,7 +16,7 @@ from minifcn import backend
 from minifcn.cli.train_config import PRESETS
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, parameter_groups, transplant
-from minifcn.models.pretrained import load_pretrained
+from minifcn.pretrained import load_pretrained
 from minifcn.training.fit import batches_of
 from minifcn.training.objective import divisor
 from minifcn.training.processes.group import ALONE

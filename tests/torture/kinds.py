@@ -30,7 +30,7 @@ from minifcn.training import Listener, RunFolder, TrainingError, is_finished, pr
 from minifcn.training.run import fingerprints, restore
 from minifcn.training.runs import lock
 from minifcn.weights import WeightsError, load_arrays, save_arrays
-from minifcn.weights.readers import read_arrays
+from minifcn.weights.formats.files import read_file
 
 CLASSES = ClassMap.own([f"class {number}" for number in range(200)])
 
@@ -339,8 +339,8 @@ def arrays(folder: Path) -> list[Kind]:
         return content.getvalue()
 
     def unpacked(path: Path) -> str:
-        found = read_arrays(path)
-        return told(*(found[name] for name in sorted(found)))
+        found = read_file(path).entries
+        return told(*(found[name].float32() for name in sorted(found)))
 
     return [
         kind(folder, "arrays", "a.safetensors", read, (WeightsError,), [plain, brain, headless]),

@@ -5,16 +5,20 @@ the reference model; with "same" every layer keeps the size of its map or halves
 """
 
 from minifcn import nn
-from minifcn.models.trunks.googlenet import googlenet
+from minifcn.models.trunks.alexnet import alexnet, alexnet_bvlc, alexnet_torchvision
+from minifcn.models.trunks.googlenet import googlenet, googlenet_torchvision
 from minifcn.models.trunks.squeezenet import squeezenet, squeezenet32, squeezenet_fc
-from minifcn.models.trunks.trunk import Backbone, check_width, first_padding, pool3x3
+from minifcn.models.trunks.trunk import Backbone, first_padding
 from minifcn.nn.initialisers import undrawn
 
 __all__ = [
     "BACKBONES",
     "Backbone",
     "alexnet",
+    "alexnet_bvlc",
+    "alexnet_torchvision",
     "googlenet",
+    "googlenet_torchvision",
     "squeezenet",
     "squeezenet32",
     "squeezenet_fc",
@@ -72,38 +76,6 @@ def tiny(padding: str = "same", width: int | None = None, in_channels: int = 3) 
     return vgg((1, 1, 1, 1, 1), widths, 8 * width, 0.0, padding, in_channels)
 
 
-def alexnet(padding: str = "same", width: int | None = None, in_channels: int = 3) -> Backbone:
-    """AlexNet as Caffe trains it (pool before normalisation): 11x11 at stride 4, two groups in conv2, 4 and 5. Krizhevsky et al. 2012.
-
-    padding as in `squeezenet`; fc6 is padded with "same" only. Heads on strides 32, 16 and 8.
-    """
-    check_width("alexnet", width, 96)
-    layers: dict[str, nn.Module] = {
-        "conv1": nn.Conv2d(in_channels, 96, 11, stride=4, padding=first_padding(padding, trained=0, same=5)),
-        "relu1": nn.ReLU(),
-        "pool1": pool3x3(padding),
-        "norm1": nn.LocalResponseNorm(5),
-        "conv2": nn.Conv2d(96, 256, 5, padding=2, groups=2),
-        "relu2": nn.ReLU(),
-        "pool2": pool3x3(padding),
-        "norm2": nn.LocalResponseNorm(5),
-        "conv3": nn.Conv2d(256, 384, 3, padding=1),
-        "relu3": nn.ReLU(),
-        "conv4": nn.Conv2d(384, 384, 3, padding=1, groups=2),
-        "relu4": nn.ReLU(),
-        "conv5": nn.Conv2d(384, 256, 3, padding=1, groups=2),
-        "relu5": nn.ReLU(),
-        "pool5": pool3x3(padding),
-        "fc6": nn.Conv2d(256, 4096, 6, padding="same" if padding == "same" else 0),
-        "relu6": nn.ReLU(),
-        "drop6": nn.Dropout(0.5),
-        "fc7": nn.Conv2d(4096, 4096, 1),
-        "relu7": nn.ReLU(),
-        "drop7": nn.Dropout(0.5),
-    }
-    return Backbone(layers, {32: "drop7", 16: "norm2", 8: "norm1"}, {"drop7": 4096, "norm2": 256, "norm1": 96})
-
-
 BACKBONES = {
     "tiny": tiny,
     "vgg16": vgg16,
@@ -112,6 +84,9 @@ BACKBONES = {
     "squeezenet": squeezenet,
     "squeezenet32": squeezenet32,
     "squeezenet-fc": squeezenet_fc,
+    "alexnet-bvlc": alexnet_bvlc,
+    "alexnet-torchvision": alexnet_torchvision,
+    "googlenet-torchvision": googlenet_torchvision,
 }
 RATED_CHANNELS = 128  # of the coarsest map of `tiny`, on which the rate of the recipe "modern" was chosen
 

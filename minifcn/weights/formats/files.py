@@ -1,0 +1,100 @@
+"""Which format a file is in, by what it begins with and never by its name alone; then its reader."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from minifcn.weights.formats.caffe import read_caffe
+from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_line
+from minifcn.weights.formats.mapped import mapped
+from minifcn.weights.formats.npz import read_npz
+from minifcn.weights.formats.onnx import read_onnx
+from minifcn.weights.formats.torch_old import BEGINS, read_torch_old
+from minifcn.weights.formats.torch_zip import read_torch_zip
+from minifcn.weights.formats.zipped import Zipped
+from minifcn.weights.state import WeightsError, load_arrays
+
+# what is no weights file though it is called one: the first bytes, and what happened
+NONE = {
+    b"<": "a web page and no weights: the download went wrong; open the address in a browser",
+    b"version https://git-lfs": "a pointer of Git LFS and no weights: fetch the file itself with git lfs pull",
+    b"\x1f\x8b": "a file packed with gzip; unpack it first",
+    b"BZh": "a file packed with bzip2; unpack it first",
+    b"7z\xbc\xaf": "a 7z archive; unpack it first",
+    b"GIF8": "a picture",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"%PDF": "a PDF file",
+}
+HDF5 = b"\x89HDF\r\n\x1a\n"
+EXPECTED = "safetensors, PyTorch's .pth, Caffe's .caffemodel, ONNX, NumPy's .npz or Keras's .weights.h5"
+
+
+def read_file(path: str | os.PathLike[str]) -> Contents:
+    """All arrays of a weights file, mostly as views of it. Raises WeightsError, in one sentence that begins with the file."""
+    path = Path(path)
+    content = mapped(path)
+    try:
+        return reader_of(content, path)()
+    except DamagedError as error:
+        raise WeightsError(f"{path}: {one_line(str(error))}") from error
+
+
+def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
+    """What reads this file. Raises DamagedError where nothing does."""
+    begins = bytes(content[:64])
+    if begins[4:9] == b"\0\0\0\0{":  # first: the length before it can look like any mark
+        return lambda: read_safetensors(path)
+    for start, what in NONE.items():
+        if begins.lstrip().startswith(start) if start == b"<" else begins.startswith(start):
+            raise DamagedError(what)
+    if begins.startswith(b"PK"):
+        return zip_reader(Zipped(content))
+    if BEGINS in begins[2:24]:  # from protocol 4 on the length of a frame stands before
+        return lambda: read_torch_old(content)
+    if begins[:1] == b"\x80" and begins[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        raise DamagedError(
+            "a bare pickle, which can hold anything and is not read; save tensors with torch.save or as safetensors"
+        )
+    if begins.startswith(HDF5):
+        from minifcn.weights.formats.keras import read_keras  # needs an extra
+
+        return lambda: read_keras(content)
+    if bytes(content[257:262]) == b"ustar":
+        raise DamagedError(
+            "a tar archive: PyTorch's format of before 2017, or packed files; unpack it, or save it again with a newer PyTorch"
+        )
+    return message_reader(content, path)
+
+
+def zip_reader(archive: Zipped) -> Callable[[], Contents]:
+    names = archive.members
+    if not names:
+        raise DamagedError("a zip file with nothing in it")
+    if any(name.endswith("data.pkl") for name in names):
+        return lambda: read_torch_zip(archive)
+    if all(name.endswith(".npy") for name in names):
+        return lambda: read_npz(archive)
+    raise DamagedError(f"a zip file, but with {next(iter(names))[:60]!r} in it; expected {EXPECTED}")
+
+
+def message_reader(content: memoryview, path: Path) -> Callable[[], Contents]:
+    """Caffe and ONNX have no mark at the beginning. ONNX begins with its version, a number; Caffe with the network's name or a layer."""
+    if content[0] == 0x08:
+        return lambda: read_onnx(content, path.parent)
+    if content[0] in (0x0A, 0x12, 0x1A) or bytes(content[:2]) == b"\xa2\x06":
+        return lambda: read_caffe(content)
+    raise DamagedError(f"none of the formats that are read: {EXPECTED}")
+
+
+def read_safetensors(path: Path) -> Contents:
+    """safetensors: bfloat16 comes as float32, and what NumPy lacks is refused by name."""
+    contents = Contents("safetensors")
+    try:
+        arrays, header = load_arrays(path)
+    except WeightsError as error:  # it begins with the path already
+        raise WeightsError(f"{path}{one_line(str(error).removeprefix(str(path)))}") from error
+    for name, array in arrays.items():
+        contents.add(name, Entry(array, array.dtype.name))
+    contents.header = header if isinstance(header, dict) else {}
+    return contents
