@@ -109,6 +109,13 @@ def test_a_page_of_pytorch(call, file, tmp_path):
     )
 
 
+def test_torchvisions_names(call, tmp_path):
+    out = tmp_path / "w.safetensors"
+    answer = call(f"export voc7 --format torch-safetensors --out {out}").worked()
+    assert "the trunk has torchvision's names; under our own: " in answer.out and "score_fr.weight" in answer.out
+    assert "features.3.squeeze.weight" in load_arrays(out)[0]
+
+
 @pytest.mark.skipif(not importlib.util.find_spec("onnx"), reason=needs.ONNX)
 @pytest.mark.parametrize("more", ["", "--preprocessing --argmax"])
 def test_onnx(more, call, file, tmp_path):

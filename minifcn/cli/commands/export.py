@@ -1,5 +1,5 @@
 """Save a model again: in float16 with --half, with notes about licence and origin, with the size of the pictures that it knows;
-or for other programs, --format onnx for the runtimes, --format torch-py as a page of PyTorch."""
+or for other programs, --format onnx for the runtimes, torch-py as a page of PyTorch, torch-safetensors under torchvision's names."""
 
 import argparse
 from pathlib import Path
@@ -9,13 +9,13 @@ import numpy as np
 from minifcn.cli.options import at_least
 from minifcn.cli.usage import one_of
 from minifcn.data import DataError
-from minifcn.export import to_onnx, to_torch
+from minifcn.export import to_onnx, to_torch, to_torchvision
 from minifcn.models import FCN, load, save
 from minifcn.models.shipped import model_file
 from minifcn.weights import load_arrays
 
 # format -> how its file ends
-ENDINGS = {"minifcn": ".safetensors", "onnx": ".onnx", "torch-py": ".py"}
+ENDINGS = {"minifcn": ".safetensors", "onnx": ".onnx", "torch-py": ".py", "torch-safetensors": ".safetensors"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +90,12 @@ def for_others(model: FCN, arguments: argparse.Namespace) -> int:
         weights = out.with_suffix(".safetensors")
         print(f"{out.stat().st_size / 1e6:7.3f} MB  {out}\n{weights.stat().st_size / 1e6:7.3f} MB  {weights}")
         print(f"try it with: python {out} PHOTO LABELS.png")
+        return 0
+    if arguments.format == "torch-safetensors":
+        others = to_torchvision(model, out)
+        print(
+            f"{out.stat().st_size / 1e6:7.3f} MB  {out}\nthe trunk has torchvision's names; under our own: {', '.join(others)}"
+        )
         return 0
     to_onnx(model, out, preprocessing=arguments.preprocessing, argmax=arguments.argmax)
     print(f"{out.stat().st_size / 1e6:7.3f} MB  {out}")
