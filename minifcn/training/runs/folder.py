@@ -25,8 +25,9 @@ RESTORE = "restore the file, or start again in another --out"
 # what of the options follows from the pictures where it is not given: where these differ, the data is looked at first
 DERIVED = ("steps", "size", "lr", "class_weights", "picture_size")
 SCORES = ("mean_iu", "pixel_accuracy", "mean_accuracy", "frequency_weighted_iu")
-COLUMNS = ("stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited")
+COLUMNS = ("stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited", "pixels", "weight")
 SCORE_COLUMNS = ("stage", *Point._fields)  # of scores.csv: the scores on the way
+NEWER = 2  # the last columns of both files: those of older runs are without
 
 
 class RunFolder:
@@ -202,11 +203,11 @@ class RunFolder:
 
     def read_log(self) -> list[dict[str, Any]]:
         """Rows of log.csv as numbers; a last line cut short by a kill is left out. Raises TrainingError for a damaged file."""
-        return read_rows(self.log, COLUMNS)
+        return read_rows(self.log, COLUMNS, NEWER)
 
     def read_scores(self) -> list[dict[str, Any]]:
         """Rows of scores.csv, as `read_log`; none where nothing was scored on the way."""
-        return read_rows(self.scores, SCORE_COLUMNS) if self.scores.exists() else []
+        return read_rows(self.scores, SCORE_COLUMNS, NEWER) if self.scores.exists() else []
 
     def read_metrics(self) -> dict[str, Any]:
         """Stage → its scores, as far as there are any. Raises TrainingError where the file holds something else."""
