@@ -7,11 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from minifcn.cli.commands.train import class_map_for
-from minifcn.cli.options import bar
+from minifcn.cli.options import bar, comma_list
 from minifcn.data import VOID, ClassMap, DataError
-from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
+from minifcn.data.check.checking import DataFolder, FolderReport, fix_colours
+from minifcn.data.check.colours import BESIDE, Meaning, Table, meaning_of, read_colours
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
+from minifcn.data.check.judging import Summary, Use
+from minifcn.data.check.meant import Became, consent, rows_in_words, what_becomes
 from minifcn.data.check.recolour import BACKUP
+from minifcn.data.check.together import told_together
+from minifcn.data.classes import OTHERS
 from minifcn.data.voc import LABELS, PICTURES, in_threads
 from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
@@ -27,10 +32,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
     )
     parser.add_argument(
+        "--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background, as train has it (all)"
+    )
+    parser.add_argument(
+        "--others", choices=OTHERS, default="void", help="what other classes become, as train has it (void)"
+    )
+    parser.add_argument(
         "--fix",
         action="store_true",
-        help=f"turn labels of exact VOC colours into class numbers; the originals go to {BACKUP}/ beside {LABELS}/",
+        help=f"turn labels of colours into class numbers, after a table of what each becomes; the originals go to {BACKUP}/ beside {LABELS}/",
     )
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument(
+        "--colours", type=Path, metavar="FILE",
+        help=f"the colours of the classes, lines such as 128 128 128 Sky ({' or '.join(BESIDE)} in ROOT)",
+    )  # fmt: skip
+    colours.add_argument(
+        "--voc-colours", action="store_true",
+        help="the colours are those of VOC's palette, in the order of the class list, also where a palette disagrees with the numbers",
+    )  # fmt: skip
     parser.add_argument(
         "--sheet", type=png_file, metavar="FILE.png", help="draw 48 pictures with labels, bad ones first"
     )
@@ -45,13 +65,27 @@ def png_file(text: str) -> Path:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    classes = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
+    every = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
+    classes = class_map_for(Path(arguments.root), arguments.class_names, arguments.classes, arguments.others)
     data = DataFolder(arguments.root, arguments.split)
+    table = table_for(arguments, data.folder, every)
+    meaning, use = meaning_of(every, table, arguments.voc_colours), Use(asked=arguments.classes or ())
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
-        report = data.check(classes, checking.update)
-    fixed = fix_colours(report, classes.known) if arguments.fix else []
+        report = data.check(classes, checking.update, use, meaning)
+    rows = what_becomes([finding.fixable for finding in report.findings if finding.fixable], classes.known, table)
+    why_not = "" if table or arguments.voc_colours else consent(rows, every)
+    fixed: list[Path] = []
+    if rows:
+        print(becomes_table(rows, every, arguments.fix))
+    if arguments.fix and rows and not why_not:
+        fixed = fix_colours(report, classes.known, table, palettes=arguments.voc_colours)
+        failed = {finding.names: finding for finding in report.findings}
+        report = data.check(classes, None, use, meaning)  # numbers that were wrong were counted as they were
+        report.findings = [failed.get(each.names, each) if each.fixable else each for each in report.findings]
+    elif arguments.fix and rows:
+        print(f"nothing was fixed: {why_not}\n")
 
     print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
     splits = list(report.summaries)
@@ -65,10 +99,25 @@ def run(arguments: argparse.Namespace) -> int:
     if fixed:
         print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
     if arguments.sheet:
-        print(draw_sheet(arguments.sheet, data, classes, report))
+        print(draw_sheet(arguments.sheet, data, classes, report, meaning))
     count = len(report.findings)
     print(f"{len(data)} pictures, {count or 'no'} finding{'' if count == 1 else 's'}")
     return 1 if report.findings else 0
+
+
+def table_for(arguments: argparse.Namespace, folder: Path, classes: ClassMap) -> Table | None:
+    """The table of colours that was given, or lies in the folder; None where VOC's palette is meant, or nothing is said."""
+    if arguments.voc_colours:
+        return None
+    places = [place / name for place in (Path(arguments.root), folder) for name in BESIDE]
+    file = arguments.colours or next((file for file in places if file.is_file()), None)
+    return read_colours(file, classes) if file else None
+
+
+def becomes_table(rows: Sequence[Became], classes: ClassMap, fix: bool) -> str:
+    """What is found in labels of colours, and what converting makes of it: printed before anything is converted."""
+    lines = [f"  {line}" for line in rows_in_words(rows, classes)]
+    return "\n".join([f"what --fix {'makes' if fix else 'would make'} of the labels with colours:", *lines, ""])
 
 
 def check_sheet(path: Path, data: DataFolder) -> None:
@@ -128,14 +177,15 @@ def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
 
 
 def sentences(findings: Sequence[Finding], verbose: bool) -> str:
-    """The findings of one kind, a line each; without `verbose` the first ten."""
-    lines = [f"  {finding.message}" for finding in findings]
+    """The findings of one kind, a line each; without `verbose` one for a fault that many files have, and the first ten."""
+    said = [finding.message for finding in findings] if verbose else told_together(findings)
+    lines = [f"  {sentence}" for sentence in said]
     if len(lines) > FIRST and not verbose:
         lines[FIRST:] = [f"  … and {len(lines) - FIRST} more; --verbose prints them all"]
     return "\n".join(lines)
 
 
-def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport) -> str:
+def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport, meaning: Meaning) -> str:
     """Write the contact sheet; returns a line that says so."""
     from minifcn.draw.pictures.contact import Tile, contact_sheet, spread
 
@@ -144,7 +194,7 @@ def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderRe
     chosen = spread([name for name in data.names if name in seen], [name for name in bad if name in seen])
     if not chosen:
         return f"sheet: no picture can be shown, so {path} was not written"
-    loaded = in_threads(lambda name: data.load(name, classes.known), chosen)
+    loaded = in_threads(lambda name: data.load(name, classes.known, meaning), chosen)
     tiles = [
         Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
     ]

@@ -148,7 +148,7 @@ def summary(metrics: dict[str, Any]) -> str:
     lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
     lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
     if len(shown := shown_classes(metrics)) == 1:
-        lines.append(f"The mean IU is {ONE_CLASS}: the labels show {shown[0]} and no other")
+        lines.append(f"The mean IU is {ONE_CLASS}, for the labels show no other than {shown[0]}")
     lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
     if "scales" in metrics:
         mirrored = ", each mirrored too" if metrics["mirror"] else ""

@@ -5,17 +5,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from minifcn.data.check.colours import Meaning, Table, meaning_of
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, look_at_labels, look_at_picture
-from minifcn.data.check.overlap import same_pixels, shared_names, uses
+from minifcn.data.check.judging import Summary, Use, judged
+from minifcn.data.check.meant import convert
+from minifcn.data.check.missing import instead_of_file
+from minifcn.data.check.overlap import same_pixels, shared_names
+from minifcn.data.check.palettes import in_words, kind_and_advice
 from minifcn.data.check.recolour import convert_colours
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
-from minifcn.data.labels import VOID
 from minifcn.data.voc import (
     LABELS,
     PICTURE_ENDINGS,
@@ -29,22 +35,9 @@ from minifcn.data.voc import (
     split_lines,
 )
 
-
-@dataclass
-class Summary:
-    """Figures of one split: pictures listed; heights and widths, each smallest and largest; modes; label values.
-
-    `pixels`: label value → pixels. `shown`: label value → pictures that contain it. Pairs that could not be read count as
-    listed and for nothing else.
-    """
-
-    listed: int
-    heights: tuple[int, int]
-    widths: tuple[int, int]
-    modes: Counter[str]
-    label_modes: Counter[str]
-    pixels: Counter[int]
-    shown: Counter[int]
+LABEL_ENDINGS = (".png",)
+BY_NAME = Use()  # what splits are for, as far as their names say it
+BY_PALETTE = Meaning()
 
 
 @dataclass
@@ -63,11 +56,16 @@ class FolderReport:
 class DataFolder:
     """All splits of a folder in VOC layout, or those in `splits`, to be checked.
 
-    `root` as for `VOCFolder`. `.splits`: split → {name: line in its file}. `.names`: every name once. Raises DataError where
+    `root` as for `VOCFolder`. `limits`: split → how many of its first pictures. `.splits`: split → {name: line in its file}. `.names`: every name once. Raises DataError where
     the folder or a split of `splits` is not found; a split file that cannot be used is a finding of `check`.
     """
 
-    def __init__(self, root: str | os.PathLike[str], splits: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        splits: Sequence[str] | None = None,
+        limits: Mapping[str, int | None] = MappingProxyType({}),
+    ) -> None:
         self.folder = find_folder(Path(root), splits[0] if splits else "train")
         lists = self.folder / SPLITS
         files = sorted(file.stem for file in lists.glob("*.txt"))
@@ -77,7 +75,7 @@ class DataFolder:
         self._findings: list[Finding] = []
         for split in dict.fromkeys(splits or files):
             if names := self._read_split(split):
-                self.splits[split] = names
+                self.splits[split] = dict(islice(names.items(), limits.get(split)))
         self.names = list(dict.fromkeys(name for names in self.splits.values() for name in names))
         self._used = set(self.names)
         for split in set(files) - set(self.splits):  # what another split uses is no leftover
@@ -85,10 +83,6 @@ class DataFolder:
                 self._used |= {name for _, name in split_lines(lists, split)}
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
         self._labels = files_by_stem(self.folder / LABELS, (".png",))
-        self._near = {
-            folder: {file.stem.lower(): file.name for file in sorted((self.folder / folder).iterdir())}
-            for folder in (PICTURES, LABELS)
-        }
 
     def __len__(self) -> int:
         return len(self.names)
@@ -111,73 +105,99 @@ class DataFolder:
             names.setdefault(name, line)
         return names
 
-    def check(self, classes: ClassMap, progress: Callable[[], object] | None = None) -> FolderReport:
-        """Read every pair, in threads, and compare. `progress` is called once a pair; nothing is written."""
-        read = in_threads(lambda name: self._read_pair(name, classes.known), self.names, progress)
+    def check(
+        self,
+        classes: ClassMap,
+        progress: Callable[[], object] | None = None,
+        use: Use = BY_NAME,
+        meaning: Meaning | None = None,
+    ) -> FolderReport:
+        """Read every pair, in threads, and compare. `progress` is called once a pair; nothing is written.
+
+        `use`: what the splits are for. `meaning`: whose the colours are in labels of colours; VOC's, where the classes are.
+        """
+        means = meaning or meaning_of(classes)
+        read = in_threads(lambda name: self._read_pair(name, classes.known, means), self.names, progress)
         pairs: dict[str, Pair] = dict(zip(self.names, read, strict=True))
         summaries = {split: _summary([pairs[name] for name in names]) for split, names in self.splits.items()}
         found = [*self._findings, *(finding for pair in pairs.values() for finding in pair.findings)]
-        for name, sentence in shared_names(self.splits, self.folder / SPLITS).items():
-            found.append(Finding("in two splits", sentence, (name,)))
+        found += shared_names(self.splits, self.folder / SPLITS, use.apart())
         digests = {name: pair.digest for name, pair in pairs.items()}
-        for serious, names, sentence in same_pixels(self.splits, digests, self._pictures):
-            found.append(Finding("same pixels" if serious else "repeated", sentence, names))
-        found += [*self._never(summaries, classes), *self._unused(PICTURES), *self._unused(LABELS)]
-        order = [*FINDINGS, *WARNINGS]
-        found.sort(key=lambda finding: order.index(finding.kind))
-        findings = [finding for finding in found if finding.kind in FINDINGS]
-        return FolderReport(pairs, summaries, findings, found[len(findings) :])
+        found += same_pixels(self.splits, digests, self._pictures, use.apart())
+        found += [finding for pair in pairs.values() for finding in self._palette(pair, classes)]
+        found += judged(pairs, summaries, classes, use)
+        found += [*self._unused(PICTURES), *self._unused(LABELS)]
+        return FolderReport(pairs, summaries, *in_order(found))
 
-    def load(self, name: str, known: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def picture_file(self, name: str) -> Path:
+        """Where a picture lies, or would lie."""
+        return self._pictures.get(name, self.folder / PICTURES / name)
+
+    def load(self, name: str, known: int, meaning: Meaning = BY_PALETTE) -> tuple[np.ndarray | None, np.ndarray | None]:
         """The picture, uint8 (H, W, 3), and the file's label values, uint8 (H, W); None for what cannot be read."""
         picture = labels = None
         with suppress(DataError, KeyError):
             picture = read_picture(self._pictures[name])
         with suppress(DataError, KeyError):
-            labels = look_at_labels(self._labels[name], known, Pair(name))
+            labels = look_at_labels(self._labels[name], known, Pair(name), meaning)
         return picture, labels
 
-    def _read_pair(self, name: str, known: int) -> Pair:
+    def _read_pair(self, name: str, known: int, meaning: Meaning) -> Pair:
         pair = Pair(name)
         picture_path, labels_path = self._pictures.get(name), self._labels.get(name)
         if not picture_path:
-            pair.say("no picture", self._missing("picture", PICTURES, name, ".jpg"))
+            pair.say("no picture", *self._missing("picture", PICTURES, name, PICTURE_ENDINGS))
         if not labels_path:
-            pair.say("no labels", self._missing("labels", LABELS, name, ".png"))
+            pair.say("no labels", *self._missing("labels", LABELS, name, LABEL_ENDINGS))
         picture = look_at_picture(picture_path, pair) if picture_path else None
-        labels = look_at_labels(labels_path, known, pair) if labels_path else None
+        labels = look_at_labels(labels_path, known, pair, meaning) if labels_path else None
         if picture_path is None or labels_path is None or picture is None or labels is None:
             return pair
         if picture.shape[:2] != labels.shape:
             pair.say("sizes differ", sizes_differ(labels_path, labels, picture_path, picture))
         return pair
 
-    def _missing(self, what: str, folder: str, name: str, ending: str) -> str:
-        near = self._near[folder].get(name.lower()) or self._near[folder].get(Path(name).stem.lower())
-        only = f", only {near} (case and ending must agree, and a split lists names without ending)" if near else ""
+    def _missing(self, what: str, folder: str, name: str, endings: tuple[str, ...]) -> tuple[str, None, str]:
+        """What `Pair.say` wants to know about a file that is not there."""
         split = next(split for split in self.splits if name in self.splits[split])
-        return (
-            f"{what} {self.folder / folder / name}{ending}: there is no such file{only}; "
-            f"add it, or take {name} out of {split}.txt, line {self.splits[split][name]}"
+        place = self.folder / folder / f"{name}{endings[0]}"
+        near = instead_of_file(self.folder, folder, name, endings)
+        advice = near or f"; add it, or take {name} out of {split}.txt, line {self.splits[split][name]}"
+        general = (
+            ""
+            if near
+            else f"there are no {what if what == 'labels' else 'pictures'} in {self.folder / folder} for {{}}; add them, or take these names out of {split}.txt"
         )
+        return f"{what} {place}: there is no such file{advice}", None, general
 
-    def _never(self, summaries: Mapping[str, Summary], classes: ClassMap) -> Iterator[Finding]:
-        for split, summary in summaries.items():
-            shown = zip(classes.names, (summary.shown[value] for value in classes.values), strict=True)
-            never = [name for name, pictures in shown if not pictures]
-            if uses(split) != {"train"} or not summary.pixels or not never:
-                continue
-            advice = "a model cannot learn them here: add pictures, or leave them out with train --classes"
-            if set(summary.pixels) == {0, VOID}:  # masks of black and white
-                advice = f"all its labels are 0 and {VOID}, and {VOID} means void: write 1 where the object is"
-            yield Finding("never shown", f"split {split}: no picture contains {', '.join(never)}; {advice}")
+    def _palette(self, pair: Pair, classes: ClassMap) -> Iterator[Finding]:
+        if pair.palette:
+            said, path = in_words(pair.palette, classes), self._labels[pair.name]
+            kind, advice = kind_and_advice(pair.palette)
+            fixable = path if kind == "palette" else None
+            yield Finding(
+                kind, f"labels {path}: {said}; {advice}", (pair.name,), fixable, f"labels {{}}: {said}; {advice}"
+            )
 
     def _unused(self, folder: str) -> Iterator[Finding]:
         files = self._pictures if folder == PICTURES else self._labels
         used = {files[name] for name in self._used if name in files}
         for file in sorted((self.folder / folder).iterdir()):
             if file not in used and not file.name.startswith("."):
-                yield Finding("unused", str(file))
+                yield Finding(
+                    "unused",
+                    f"{file}: no split uses it",
+                    (file.name,),
+                    general=f"{self.folder / folder}: no split uses {{}}",
+                )
+
+
+def in_order(found: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Findings and warnings, each in the order of their kinds."""
+    order = [*FINDINGS, *WARNINGS]
+    found = sorted(found, key=lambda finding: order.index(finding.kind))
+    findings = [finding for finding in found if finding.kind in FINDINGS]
+    return findings, found[len(findings) :]
 
 
 def _summary(pairs: Sequence[Pair]) -> Summary:
@@ -198,18 +218,22 @@ def _summary(pairs: Sequence[Pair]) -> Summary:
     return summary
 
 
-def fix_colours(report: FolderReport, known: int) -> list[Path]:
-    """Convert every label file that holds exact colours (`recolour.convert_colours`); returns the files converted.
+def fix_colours(report: FolderReport, known: int, table: Table | None = None, palettes: bool = False) -> list[Path]:
+    """Convert every label file that holds known colours (`recolour.convert_colours`); returns the files converted.
 
-    Their findings leave the report. Where a file cannot be converted it stays as it was, and its finding says why.
+    `table`: whose colours they are, where not VOC's. `palettes`: those too whose numbers are wrong where the colours of their palette are
+    right. Their findings leave the report. Where a file cannot be converted it stays as it was, and its finding says why.
     """
     fixed, kept = [], []
     for finding in report.findings:
-        if finding.fixable is None:
+        if finding.fixable is None or (finding.kind == "palette" and not palettes):
             kept.append(finding)
             continue
         try:
-            convert_colours(finding.fixable, known)
+            if table or finding.kind == "palette":
+                convert(finding.fixable, known, table)
+            else:
+                convert_colours(finding.fixable, known)
             fixed.append(finding.fixable)
         except DataError as error:
             kept.append(Finding(finding.kind, str(error), finding.names))

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minifcn.data.check.recolour import numbers_of_colours, palette_numbers, strange_colours
+from minifcn.data.check.colours import Meaning, by_table, not_in_table
+from minifcn.data.check.palettes import Palette, said_by_palette
+from minifcn.data.check.recolour import numbers_of_colours, strange_colours
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image, read_picture
 from minifcn.data.labels import NUMBERED, VOID, label_numbers
@@ -28,10 +30,21 @@ FINDINGS = {
     "wrong mode": "labels of a mode that holds no class numbers",
     "not a class": "labels with values that are no class",
     "void alone": "labels of void alone",
+    "masks": "masks of 0 and 255, where 255 means void",
+    "class list": "a class list that does not belong to these numbers",
+    "palette": "labels whose palette has the colours of other classes",
+    "never chosen": "classes asked for that never occur",
+    "one class": "splits to train on in which one class is alone",
 }
+# of those: what makes a training meaningless, though every file can be read
+MEANINGLESS = ("in two splits", "same pixels", "masks", "class list", "palette", "never chosen", "one class")
+HARMLESS = ("void alone",)  # to a training: such a picture teaches nothing, the others do
 WARNINGS = {
     "never shown": "classes that never occur in a split to train on",
-    "palette": "labels whose palette has the colours of other classes",
+    "few to train on": "classes that are alone in the pictures which --limit leaves",
+    "one class scored": "splits to score in which one class is alone",
+    "one class each": "pictures of one class each",
+    "some colours": "labels whose palette has some colours of other classes",
     "repeated": "pictures with the same pixels",
     "unused": "files that no split uses",
 }
@@ -44,18 +57,23 @@ class Finding:
     """Something that is wrong, a key of FINDINGS, or may be, a key of WARNINGS.
 
     `message` is a sentence with the file and what to do; `names` are the pictures that it is about; `fixable` is a label
-    file that `fix_colours` can convert.
+    file that `fix_colours` can convert. `general`: the sentence for many files that have this fault, with {} for their
+    names; where it is empty it is made from the message.
     """
 
     kind: str
     message: str
     names: tuple[str, ...] = ()
     fixable: Path | None = None
+    general: str = ""
 
 
 @dataclass
 class Pair:
-    """What reading one picture and its labels told: size (H, W), Pillow's modes, pixels by label value; None if unread."""
+    """What reading one picture and its labels told: size (H, W), Pillow's modes, pixels by label value; None if unread.
+
+    `palette`: what the colours say of the numbers, where the labels have a palette.
+    """
 
     name: str
     size: tuple[int, int] | None = None
@@ -63,10 +81,11 @@ class Pair:
     label_mode: str | None = None
     counts: dict[int, int] | None = None
     digest: bytes | None = None  # of the decoded pixels and their shape
+    palette: Palette | None = None
     findings: list[Finding] = field(default_factory=list)
 
-    def say(self, kind: str, message: str, fixable: Path | None = None) -> None:
-        self.findings.append(Finding(kind, message, (self.name,), fixable))
+    def say(self, kind: str, message: str, fixable: Path | None = None, general: str = "") -> None:
+        self.findings.append(Finding(kind, message, (self.name,), fixable, general))
 
 
 def look_at_picture(path: Path, pair: Pair) -> np.ndarray | None:
@@ -84,8 +103,8 @@ def look_at_picture(path: Path, pair: Pair) -> np.ndarray | None:
     return picture
 
 
-def look_at_labels(path: Path, known: int, pair: Pair) -> np.ndarray | None:
-    """The label values, uint8 (H, W), of a file of numbers or exact colours, else None; what there is to say goes into `pair`."""
+def look_at_labels(path: Path, known: int, pair: Pair, meaning: Meaning) -> np.ndarray | None:
+    """The label values, uint8 (H, W), of a file of numbers or known colours, else None; what there is to say goes into `pair`."""
     try:
         image = open_image(path, "labels")
     except DataError as error:
@@ -95,13 +114,15 @@ def look_at_labels(path: Path, known: int, pair: Pair) -> np.ndarray | None:
     if mode in NUMBERED:
         labels = label_numbers(image, path)
     elif mode in ("RGB", "RGBA"):
-        labels, others = numbers_of_colours(image, known)
+        table = meaning.table
+        labels, others = by_table(np.array(image), table) if table else numbers_of_colours(image, known)
         if others:
-            pair.say("other colours", f"labels {path}: mode {mode}; {strange_colours(others)}; {SAVE_NUMBERS}")
+            advice = strange_colours(others) if not table else not_in_table(others)
+            pair.say("other colours", f"labels {path}: mode {mode}; {advice}; {SAVE_NUMBERS}{meaning.or_a_table()}")
             return None
-        advice = "minifcn check-data --fix converts the file and keeps the original"
-        sentence = f"labels {path}: mode {mode}, every colour is exactly that of a class or of void; {advice}"
-        pair.say("colours", sentence, fixable=path)
+        pair.say("colours", f"labels {path}: mode {mode}, {meaning.clause()}", fixable=path)
+        if not meaning.sure:
+            return None
     else:
         pair.say("wrong mode", f"labels {path}: mode {mode} does not hold one byte a pixel; {SAVE_NUMBERS}")
         return None
@@ -115,19 +136,14 @@ def _look_at_values(path: Path, image: Image.Image, known: int, pair: Pair, coun
     if strangers := [value for value in counts if known <= value < VOID]:
         named = ", ".join(f"{value} in {counts[value]} pixels" for value in strangers[:3])
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
-        pair.say(
-            "not a class",
-            f"labels {path}: label value {named}{more}, but the classes are 0 to {known - 1} and {VOID} for void; "
-            "name these classes or correct the file",
-        )
+        rest = f"but the classes are 0 to {known - 1} and {VOID} for void; name these classes or correct the file"
+        values = ", ".join(map(str, strangers[:3])) + more
+        general = f"labels {{}}: label value {values}, {rest}s"
+        pair.say("not a class", f"labels {path}: label value {named}{more}, {rest}", general=general)
     if list(counts) == [VOID]:
         advice = f"take {pair.name} out of its split, or label it"
-        pair.say("void alone", f"labels {path}: every pixel is void ({VOID}), nothing can be learned from it; {advice}")
+        nothing = f"every pixel is void ({VOID}), nothing can be learned from"
+        general = f"labels {{}}: {nothing} them; take them out of their split, or label them"
+        pair.say("void alone", f"labels {path}: {nothing} it; {advice}", general=general)
     if image.mode == "P":
-        other = palette_numbers(image, [value for value in counts if value < known], known)
-        for value, meant in list(other.items())[:1]:
-            pair.say(
-                "palette",
-                f"labels {path}: number {value} is drawn in the VOC palette's colour of number {meant}, as if a program "
-                "had sorted the palette anew; the numbers count, not the colours: see that they are right",
-            )
+        pair.palette = said_by_palette(image, [value for value in counts if value < known], known)

@@ -1,8 +1,6 @@
 """Labels that were saved as colours, back into class numbers: only where every colour is one of the VOC palette's."""
 
 import os
-from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -44,33 +42,6 @@ def _bits_of_numbers() -> np.ndarray:
 _NUMBER_BITS = _bits_of_numbers()
 
 
-def palette_numbers(image: Image.Image, used: Iterable[int], known: int) -> dict[int, int]:
-    """Where a palette gives the numbers `used` the VOC colours of other classes: number → that class; else empty.
-
-    So it is after a drawing program has sorted the palette anew. A palette with any colour of its own says nothing.
-    """
-    palette = np.reshape(image.getpalette("RGB") or [], (-1, 3)).tolist()
-    other = {}
-    for value in used:
-        said = _number_of(tuple(palette[value]), known) if value < len(palette) else None
-        if said is None:
-            return {}
-        if said != value:
-            other[value] = said
-    return other
-
-
-@cache
-def _palette() -> dict[tuple[int, ...], int]:
-    return {tuple(colour): number for number, colour in enumerate(colour_map().tolist())}
-
-
-def _number_of(colour: tuple[int, ...], known: int) -> int | None:
-    """The class, or void, that a colour of three means exactly; None for no such class."""
-    number = _palette().get(colour)
-    return number if number is not None and (number < known or number == VOID) else None
-
-
 def convert_colours(path: str | os.PathLike[str], known: int) -> Path:
     """Turn the label file `path` from colours into a palette PNG of class numbers; returns where the original lies now.
 
@@ -87,11 +58,17 @@ def convert_colours(path: str | os.PathLike[str], known: int) -> Path:
     labels, others = numbers_of_colours(image, known)
     if others:
         raise DataError(f"labels {path}: not converted, for {strange_colours(others)}")
-    backup = path.parent.with_name(BACKUP) / path.name
+    return replaced(path, content, labels, BACKUP, "converted")
+
+
+def replaced(path: Path, content: bytes, labels: np.ndarray, folder: str, done: str) -> Path:
+    """Write `labels` over the file `path`, whose bytes are `content`, once these are safe in `folder` beside its own; returns where.
+
+    Raises DataError, and changes nothing, where another file lies there.
+    """
+    backup = path.parent.with_name(folder) / path.name
     if backup.exists() and backup.read_bytes() != content:
-        raise DataError(
-            f"labels {path}: not converted, for {backup} is there already and is another file; move it away"
-        )
+        raise DataError(f"labels {path}: not {done}, for {backup} is there already and is another file; move it away")
     backup.parent.mkdir(exist_ok=True)
     write_whole(backup, content, durable=True)
     write_labels(path, labels)

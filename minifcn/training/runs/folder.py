@@ -41,6 +41,7 @@ class RunFolder:
         self.last, self.best = self.path / "last.safetensors", self.path / "best.safetensors"
         self.checkpoint, self.fingerprint = self.path / "checkpoint.safetensors", self.path / "fingerprint.json"
         self.data: dict[str, Any] | None = None  # the fingerprint of each split, once `agree` has seen it
+        self.same_data = False  # whether a run goes on here, and `agree` has seen that its data is what it began with
         self.identity: str | None = None
 
     def claim(self, resume: bool) -> None:
@@ -134,6 +135,7 @@ class RunFolder:
         if not self.fingerprint.exists():
             return ["the run did not note what its data was: whether it changed since is not known"]
         changed = data_differences(read_object(self.fingerprint), data)
+        self.same_data = not changed
         if changed and not other_data:
             raise TrainingError(
                 f"--resume {self.path}: the data is not what the run began with: {'; '.join(changed)}. Put it back; or go on with it as it "
