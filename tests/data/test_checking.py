@@ -54,7 +54,7 @@ NUMBERS = [[0, 1, 1, 255, 0, 0, 0, 2]] * 6  # of the size of the folder's pictur
 def test_a_sound_folder(root):
     report = check(root)
     assert not report.findings
-    assert [finding.kind for finding in report.warnings] == ["never shown"]
+    assert [finding.kind for finding in report.warnings] == ["never shown", "one class each"]
     assert list(report.summaries) == ["train", "trainval", "val"] and list(report.pairs) == [*"abcdef"]
 
 
@@ -213,13 +213,37 @@ def test_missing_labels(root):
     assert "take f out of val.txt, line 2" in finding.message
 
 
-@pytest.mark.parametrize("listed, file", [("x", "x.bmp"), ("x", "X.png"), ("x.png", "x.png")])
-def test_a_file_that_is_nearly_it_is_named(listed, file, root):
+@pytest.mark.parametrize(
+    "listed, file, words",
+    [
+        ("x", "x.pcx", "no such file; x.pcx is of another kind; minifcn reads JPG and JPEG and PNG"),
+        ("x", "X.png", "no such file, only X.png: upper and lower case differ; write X, as the file has it"),
+        ("x.png", "x.png", "no such file, only x.png: splits list names without their ending; write x"),
+    ],
+)
+def test_a_file_that_is_nearly_it_is_named_with_what_differs(listed, file, words, root):
     flat_picture().save(root / PICTURES / file)
-    label_image(np.zeros((6, 8))).save(root / LABELS / f"{listed}.png")
+    label_image(np.eye(6, 8)).save(root / LABELS / f"{listed}.png")
     write_split(root, "odd", listed)
     finding = only(check(root, ["odd"]))
-    assert finding.kind == "no picture" and f"no such file, only {file} (case and ending must agree" in finding.message
+    assert finding.kind == "no picture" and words in finding.message
+    assert "take" not in finding.message  # the picture is there: to take its name out would lose it
+
+
+@pytest.mark.parametrize("ending, words", [(".mat", "a MATLAB file"), (".npy", "a NumPy array"), (".json", "outlines")])
+def test_labels_of_another_kind_are_told_by_their_kind(ending, words, root):
+    (root / LABELS / "b.png").rename(root / LABELS / f"b{ending}")
+    message = only(check(root)).message
+    assert f"b{ending} is " in message and words in message and "minifcn reads PNG: " in message
+    assert "case" not in message
+
+
+def test_a_name_with_a_dot_is_no_name_with_an_ending(root):
+    """x.001 may be a picture beside x: that x.png is there explains nothing."""
+    flat_picture().save(root / PICTURES / "x.png")
+    label_image(np.eye(6, 8)).save(root / LABELS / "x.001.png")
+    write_split(root, "odd", "x.001")
+    assert "there is no such file; add it, or take x.001 out of odd.txt, line 1" in only(check(root, ["odd"])).message
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.9])
@@ -298,30 +322,6 @@ def test_classes_that_are_never_trained_on(root):
     assert not warnings(check(root, classes=ClassMap.own(["ground", *"xyzuv"])), "never shown")
 
 
-def test_masks_of_black_and_white_are_recognised(root):
-    for name in "abcd":
-        Image.fromarray(255 * np.eye(6, 8, dtype=np.uint8)).save(root / LABELS / f"{name}.png")
-    (warning,) = warnings(check(root), "never shown")
-    assert "all its labels are 0 and 255, and 255 means void: write 1 where the object is" in warning.message
-
-
-def test_a_palette_that_was_sorted_anew(root):
-    image = Image.fromarray(np.array([[0, 1, 2]] * 6, np.uint8))
-    image.putpalette([*COLOURS[0], *COLOURS[15], *COLOURS[1]])
-    flat_picture(6, 3).save(root / PICTURES / "a.png")
-    image.save(root / LABELS / "a.png")
-    report = check(root)
-    assert not report.findings
-    (warning,) = warnings(report, "palette")
-    assert "a.png: number 1 is drawn in the VOC palette's colour of number 15" in warning.message
-    image.putpalette([*COLOURS[0], *COLOURS[15], 7, 7, 7])  # a palette of one's own
-    image.save(root / LABELS / "a.png")
-    assert not warnings(check(root), "palette")
-    image.putpalette([*COLOURS[0], *COLOURS[1], *COLOURS[2]])
-    image.save(root / LABELS / "a.png")
-    assert not warnings(check(root), "palette")
-
-
 def test_files_that_no_split_uses(root):
     flat_picture().save(root / PICTURES / "left.png")
     flat_picture(colour=(99, 9, 9)).save(root / PICTURES / "a.jpg")  # goes before a.png, which nobody reads now
@@ -331,9 +331,8 @@ def test_files_that_no_split_uses(root):
     assert not report.findings
     files = [finding.message for finding in warnings(report, "unused")]
     assert files == [
-        str(root / PICTURES / "a.png"),
-        str(root / PICTURES / "left.png"),
-        str(root / LABELS / "notes.txt"),
+        f"{file}: no split uses it"
+        for file in (root / PICTURES / "a.png", root / PICTURES / "left.png", root / LABELS / "notes.txt")
     ]
 
 
@@ -354,7 +353,9 @@ def test_ctrl_c_drops_what_has_not_begun(tmp_path, monkeypatch):
     root = write_folder(tmp_path / "data", {"train": [f"p{number}" for number in range(200)]})
     data, read = DataFolder(root), []
     monkeypatch.setattr(
-        data, "_read_pair", lambda name, known, real=data._read_pair: (read.append(name), real(name, known))[1]
+        data,
+        "_read_pair",
+        lambda name, known, meaning, real=data._read_pair: (read.append(name), real(name, known, meaning))[1],
     )
 
     def stop():

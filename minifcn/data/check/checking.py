@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from minifcn.data.check.colours import Meaning, Table, meaning_of
-from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, look_at_labels, look_at_picture
+from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, digest_of, look_at_labels, look_at_picture
 from minifcn.data.check.judging import Summary, Use, judged
 from minifcn.data.check.meant import convert
 from minifcn.data.check.missing import instead_of_file
@@ -72,10 +72,12 @@ class DataFolder:
         if not files:
             raise DataError(f"data {root}: no split in {lists}; write picture names, one a line, into train.txt there")
         self.splits: dict[str, dict[str, int]] = {}
+        self.cut: set[str] = set()  # splits of which a limit left a part out
         self._findings: list[Finding] = []
         for split in dict.fromkeys(splits or files):
             if names := self._read_split(split):
                 self.splits[split] = dict(islice(names.items(), limits.get(split)))
+                self.cut |= {split} if len(self.splits[split]) < len(names) else set()
         self.names = list(dict.fromkeys(name for names in self.splits.values() for name in names))
         self._used = set(self.names)
         for split in set(files) - set(self.splits):  # what another split uses is no leftover
@@ -122,8 +124,7 @@ class DataFolder:
         summaries = {split: _summary([pairs[name] for name in names]) for split, names in self.splits.items()}
         found = [*self._findings, *(finding for pair in pairs.values() for finding in pair.findings)]
         found += shared_names(self.splits, self.folder / SPLITS, use.apart())
-        digests = {name: pair.digest for name, pair in pairs.items()}
-        found += same_pixels(self.splits, digests, self._pictures, use.apart())
+        found += same_pixels(self.splits, whole_digests(pairs, self._pictures), self._pictures, use.apart())
         found += [finding for pair in pairs.values() for finding in self._palette(pair, classes)]
         found += judged(pairs, summaries, classes, use)
         found += [*self._unused(PICTURES), *self._unused(LABELS)]
@@ -181,15 +182,23 @@ class DataFolder:
 
     def _unused(self, folder: str) -> Iterator[Finding]:
         files = self._pictures if folder == PICTURES else self._labels
-        used = {files[name] for name in self._used if name in files}
-        for file in sorted((self.folder / folder).iterdir()):
-            if file not in used and not file.name.startswith("."):
+        used = {files[name].name for name in self._used if name in files}
+        for name in sorted(os.listdir(self.folder / folder)):
+            if name not in used and not name.startswith("."):
+                file = self.folder / folder / name
                 yield Finding(
                     "unused",
                     f"{file}: no split uses it",
                     (file.name,),
                     general=f"{self.folder / folder}: no split uses {{}}",
                 )
+
+
+def whole_digests(pairs: Mapping[str, Pair], files: Mapping[str, Path]) -> dict[str, bytes]:
+    """Digests of whole pictures, of those that are alike as far as was looked; these are read once more."""
+    seen = Counter(pair.digest for pair in pairs.values() if pair.digest)
+    alike = [name for name, pair in pairs.items() if pair.digest and seen[pair.digest] > 1]
+    return dict(zip(alike, in_threads(lambda name: digest_of(read_picture(files[name])), alike), strict=True))
 
 
 def in_order(found: list[Finding]) -> tuple[list[Finding], list[Finding]]:

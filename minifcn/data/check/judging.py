@@ -200,16 +200,19 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
             )
         never = [name for name in classes.names if name not in shown and name not in chosen]
         if never:
-            advice = "a model cannot learn them here: add pictures, or leave them out with train --classes"
-            yield Finding("never shown", f"{where}: no picture contains {', '.join(never)}; {advice}")
+            advice = "; a model cannot learn them here: add pictures, or leave them out with train --classes"
+            if never == ["background"]:  # which nobody can leave out
+                advice = ""
+            yield Finding("never shown", f"{where}: no picture contains {', '.join(never)}{advice}")
     if len(shown) != 1 or masks:
         return
-    alone = (
-        f"{where}: {shown[0]} is the only class in all {summary.listed} pictures, so there is nothing to tell it from"
-    )
+    pictures = f"all {summary.listed} pictures" if summary.listed > 1 else "its one picture"
+    alone = f"{where}: {shown[0]} is the only class in {pictures}, so there is nothing to tell it from"
     if use.trains(split):
         left = (
-            ". Numbers of other classes are there, but --classes leaves them out" if has_more(summary, classes) else ""
+            ". Other numbers are there, of classes that --classes leaves out: name them too, or count them as background (--others background)"
+            if has_more(summary, classes)
+            else ""
         )
         yield Finding(
             "few to train on" if use.cut and split == use.train else "one class",

@@ -60,7 +60,7 @@ def shared_names(splits: Splits, folder: Path, apart: Apart = ()) -> list[Findin
 
 
 def same_pixels(
-    splits: Splits, digests: Mapping[str, bytes | None], files: Mapping[str, Path], apart: Apart = ()
+    splits: Splits, digests: Mapping[str, bytes], files: Mapping[str, Path], apart: Apart = ()
 ) -> list[Finding]:
     """One for each picture that stands under several names: serious where splits share it that must differ.
 
@@ -68,8 +68,7 @@ def same_pixels(
     """
     groups: dict[bytes, list[str]] = {}
     for name, digest in digests.items():
-        if digest is not None:
-            groups.setdefault(digest, []).append(name)
+        groups.setdefault(digest, []).append(name)
     pairs = list(_pairs(splits, apart))
     found = []
     for names in groups.values():

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 
 from minifcn.data.classes import ClassMap
@@ -25,8 +24,8 @@ def said_by_palette(image: Image.Image, used: Iterable[int], known: int) -> Pale
 
     Two numbers of one colour cannot be told apart by it, so such a palette says nothing.
     """
-    palette = [tuple(colour) for colour in np.reshape(image.getpalette("RGB") or [], (-1, 3)).tolist()]
-    colours = {value: palette[value] for value in used if value < len(palette)}
+    palette = image.getpalette("RGB") or []
+    colours = {value: tuple(palette[3 * value : 3 * value + 3]) for value in used if 3 * value < len(palette)}
     if len(set(colours.values())) < len(colours):
         return None
     meant = {value: class_of(colour, known) for value, colour in colours.items()}

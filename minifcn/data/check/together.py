@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from minifcn.data.check.findings import Finding
 
 MANY = 3  # files with one fault: so many are told together
 SHOWN = 3  # of them by name
+FILE = r"(labels|picture) (.*?): (.*)"  # how a sentence about a file begins
 
 
 def told_together(findings: Iterable[Finding]) -> list[str]:
@@ -19,8 +21,16 @@ def told_together(findings: Iterable[Finding]) -> list[str]:
         if len(found) < MANY or "{}" not in general:
             sentences += [finding.message for finding in found]
         else:
-            sentences.append(general.replace("{}", first_of([" and ".join(finding.names[:2]) for finding in found]), 1))
+            sentences.append(general.replace("{}", first_of([file_of(finding) for finding in found]), 1))
     return sentences
+
+
+def file_of(finding: Finding) -> str:
+    """The name of the file that a finding is about; of pictures that are alike two names; else the name in the split."""
+    match = re.match(FILE, finding.message, re.DOTALL)
+    if match and len(finding.names) == 1:
+        return Path(match[2]).name
+    return " and ".join(finding.names[:2])
 
 
 def in_general(finding: Finding) -> str:
@@ -29,10 +39,10 @@ def in_general(finding: Finding) -> str:
     >>> in_general(Finding("x", "labels /a/b.png: mode RGB; (1, 0, 0) in 12 pixels", ("b",)))
     'labels {}: mode RGB; (1, 0, 0) in some pixels'
     """
-    match = re.match(r"(labels|picture) (?:.*?): (.*)", finding.message, re.DOTALL)
+    match = re.match(FILE, finding.message, re.DOTALL)
     if not match or len(finding.names) != 1:
         return finding.message
-    return f"{match[1]} {{}}: {re.sub(r'[0-9,]+ pixels', 'some pixels', match[2])}"
+    return f"{match[1]} {{}}: {re.sub(r'[0-9,]+ pixels', 'some pixels', match[3])}"
 
 
 def first_of(names: Sequence[str]) -> str:

@@ -1,10 +1,11 @@
 """The same check for who is about to train: of two splits, whose uses are known."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from minifcn.data.check.checking import DataFolder, FolderReport, in_order
-from minifcn.data.check.findings import HARMLESS, MEANINGLESS, Finding
+from minifcn.data.check.checking import DataFolder, FolderReport, in_order, whole_digests
+from minifcn.data.check.findings import HARMLESS, MEANINGLESS, Finding, Pair
 from minifcn.data.check.judging import Use
 from minifcn.data.check.overlap import same_pixels
 from minifcn.data.check.together import told_together
@@ -43,8 +44,7 @@ def check_training(
     progress: Callable[[], object] | None = None,
 ) -> Verdict:
     """Read every pair and say what is wrong; `folders` as `sets_of` gives them, `asked`: classes that were chosen by name."""
-    whole = DataFolder(train_set.folder, [train_set.split]).splits.get(train_set.split, {})
-    cut = len(train_set) if len(train_set) < len(whole) else None
+    cut = len(train_set) if train_set.split in folders[0].cut else None
     use = Use(train_set.split, val_set.split, asked, cut)
     reports = [folder.check(train_set.class_map, progress, use) for folder in folders]
     found = [finding for report in reports for finding in (*report.findings, *report.warnings)]
@@ -70,17 +70,17 @@ def same_split(split: str) -> Finding:
 
 def of_two_folders(folders: Sequence[DataFolder], reports: Sequence[FolderReport]) -> list[Finding]:
     """Pictures with the same pixels in the splits of two folders."""
-    splits, digests, files = {}, {}, {}
+    splits: dict[str, dict[str, int]] = {}
+    pairs: dict[str, Pair] = {}
+    files: dict[str, Path] = {}
     for folder, report in zip(folders, reports, strict=True):
         for split, names in folder.splits.items():
             place = f"{folder.folder.name} {split}"
             splits[place] = {f"{place} {name}": line for name, line in names.items()}
             for name in names:
-                digests[f"{place} {name}"], files[f"{place} {name}"] = (
-                    report.pairs[name].digest,
-                    folder.picture_file(name),
-                )
-    found = same_pixels(splits, digests, files, [tuple(splits)] if len(splits) == 2 else ())  # type: ignore[list-item]
+                pairs[f"{place} {name}"], files[f"{place} {name}"] = report.pairs[name], folder.picture_file(name)
+    first, second = splits
+    found = same_pixels(splits, whole_digests(pairs, files), files, [(first, second)])
     return [finding for finding in found if finding.kind == "same pixels"]  # others were found in each folder
 
 
