@@ -104,7 +104,8 @@ def test_one_fault_of_many_files_is_one_sentence_unless_verbose(call, copy):
         assert "missing pictures: 12\n" in out and "missing labels: 12\n" in out and "24 findings" in out
     assert sum("gone_0" in line for line in short.splitlines()) == 2
     assert (
-        "JPEGImages for gone_00.jpg, gone_01.jpg, gone_02.jpg and 9 more (12 in all); add them, or take these names out of" in short
+        "JPEGImages for gone_00.jpg, gone_01.jpg, gone_02.jpg and 9 more (12 in all); add them, or take these names out of"
+        in short
     )
     assert sum(line.startswith("  picture ") for line in long.splitlines()) == 12
 

@@ -125,7 +125,11 @@ def look_at_labels(path: Path, known: int, pair: Pair, meaning: Meaning) -> np.n
         labels, others = by_table(np.array(image), table) if table else numbers_of_colours(image, known)
         if others:
             advice = strange_colours(others) if not table else not_in_table(others)
-            pair.say("other colours", f"labels {path}: mode {mode}; {advice}; {SAVE_NUMBERS}{meaning.or_a_table()}")
+            rest = f"{SAVE_NUMBERS}{meaning.or_a_table()}"
+            general = (
+                f"labels {{}}: mode {mode}, with colours of no class (minifcn check-data --verbose names them); {rest}"
+            )
+            pair.say("other colours", f"labels {path}: mode {mode}; {advice}; {rest}", general=general)
             return None
         pair.say("colours", f"labels {path}: mode {mode}, {meaning.clause()}", fixable=path)
         if not meaning.sure:

@@ -10,9 +10,9 @@ from minifcn.data.check.overlap import uses
 from minifcn.data.classes import ClassMap
 from minifcn.data.labels import VOC_CLASSES, VOID
 
-STRAY = 200  # times as many pixels of void as of all objects: the objects are what a brush or a blurred edge left
+STRAY, SPECKS = 200, 20  # times as many pixels of void as of all objects: these are what a brush or a blurred edge left
 MANY = 4  # label files with numbers beyond the class list: so many are no slip
-FEW = 20  # pixels a picture: fewer than that are no object
+FEW = 20  # pixels a picture that shows them: fewer than that are no object
 FAR = 5  # numbers apart: classes are numbered one by one, shades of grey to look at are not
 
 
@@ -85,10 +85,10 @@ def masks_of_two(pixels: Counter[int], shown: Counter[int], classes: ClassMap) -
     """The sentence about masks of 0 and 255, whose objects are void, so that there is nothing to learn; empty for other labels."""
     objects = sorted(value for value in pixels if 0 < value < VOID)
     count, void = sum(pixels[value] for value in objects), pixels[VOID]
-    if not void or not pixels[0] or count * STRAY >= void:
-        return ""
     pictures = sum(shown[value] for value in objects)
-    if 2 * pictures > shown[VOID] and count >= FEW * pictures:  # few pixels, but an object in most pictures
+    stray = count * STRAY < void and 2 * pictures <= shown[VOID]  # hardly a pixel, and in few pictures
+    specks = count * SPECKS < void and count < FEW * pictures  # in all pictures perhaps, but nowhere an object
+    if not void or not pixels[0] or (objects and not stray and not specks):
         return ""
     others = [name for name, value in zip(classes.names, classes.values, strict=True) if value]
     if objects:
