@@ -13,6 +13,7 @@ from minifcn.data.labels import VOC_CLASSES, VOID
 STRAY, SPECKS = 200, 20  # times as many pixels of void as of all objects: these are what a brush or a blurred edge left
 MANY = 4  # label files with numbers beyond the class list: so many are no slip
 FEW = 20  # pixels a picture that shows them: fewer than that are no object
+DARK, BRIGHT = 50, 205  # numbers of two shades that were black and white
 FAR = 5  # numbers apart: classes are numbered one by one, shades of grey to look at are not
 
 
@@ -93,18 +94,27 @@ def masks_of_two(pixels: Counter[int], shown: Counter[int], classes: ClassMap) -
     others = [name for name, value in zip(classes.names, classes.values, strict=True) if value]
     if objects:
         names = dict(zip(classes.values, classes.names, strict=True))
-        named = ", ".join(names.get(value, str(value)) for value in objects[:3]) + " and others" * (len(objects) > 3)
+        named = some_of([names.get(value, str(value)) for value in objects], 3)
         who = f"{named} {'occurs' if len(objects) == 1 else 'occur'} in {count} pixels"
     elif len(others) == 1:
         who = f"{others[0]} never occurs"
     else:
-        who = f"none of {', '.join(others[:4])}{f' and {len(others) - 4} more' if len(others) > 4 else ''} occurs"
+        who = f"none of {some_of(others, 4)} occurs"
     values = [value for value in classes.values if value]
     wanted = f"{values[0]}" if len(values) == 1 else "the number of its class"
     return (
         f"{who}, while {VOID}, which means void, stands in {share(void, pixels)} of the pixels: these are masks of 0 and {VOID}, and "
         f"nothing is learned from void. The object wants {wanted}: write that in place of {VOID} in all label files"
     )
+
+
+def some_of(names: Sequence[str], most: int = 12) -> str:
+    """The first names, and how many more there are.
+
+    >>> some_of(["a", "b"]), some_of(["a", "b", "c", "d"], 2)
+    ('a, b', 'a, b and 2 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def share(part: int, pixels: Counter[int]) -> str:
@@ -131,6 +141,12 @@ def list_of_others(pixels: Counter[int], classes: ClassMap, cut: bool) -> str:
     if beyond and shades and len(levels) <= known:
         shown = ", ".join(f"{place} for {level}" for place, level in enumerate(levels[:6]))
         return f"{there}: these are shades of grey, far apart to be seen, and no class numbers: write {shown}{' …' if len(levels) > 6 else ''}"
+    bright = [value for value in levels if value > DARK]
+    if beyond and known <= DARK and bright and min(bright) >= BRIGHT:
+        return (
+            f"{there}: these are two shades, up to {max((value for value in levels if value <= DARK), default=0)} and from {min(bright)} on, as a JPEG file or a "
+            "soft brush leaves of masks of 0 and 255: write 0 for the dark one, 1 for the bright one, and save them as PNG"
+        )
     if beyond == [known] and 0 not in used:
         first = names.get(0, "its first name")
         return f"{there}; {known} is beyond it and 0 never occurs, as if the list began at number 1: {first} has number 0 now; put the name of 0 before it"
@@ -195,7 +211,7 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
         if chosen:
             yield Finding(
                 "never chosen",
-                f"{where}: no picture shows {', '.join(chosen)}, which {'was' if len(chosen) == 1 else 'were'} asked for: a model cannot learn what "
+                f"{where}: no picture shows {some_of(chosen)}, which {'was' if len(chosen) == 1 else 'were'} asked for: a model cannot learn what "
                 "it never sees; add pictures, or leave it out of --classes",
             )
         never = [name for name in classes.names if name not in shown and name not in chosen]
@@ -203,9 +219,9 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
             advice = "; a model cannot learn them here: add pictures, or leave them out with train --classes"
             if never == ["background"]:  # which nobody can leave out
                 advice = ""
-            yield Finding("never shown", f"{where}: no picture contains {', '.join(never)}{advice}")
-    if len(shown) != 1 or masks:
-        return
+            yield Finding("never shown", f"{where}: no picture contains {some_of(never)}{advice}")
+    if len(shown) != 1 or masks or any(classes.known <= value < VOID for value in summary.pixels):
+        return  # numbers beyond the class list are a fault of that
     pictures = f"all {summary.listed} pictures" if summary.listed > 1 else "its one picture"
     alone = f"{where}: {shown[0]} is the only class in {pictures}, so there is nothing to tell it from"
     if use.trains(split):
@@ -223,7 +239,8 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
 
 
 def has_more(summary: Summary, classes: ClassMap) -> bool:
-    return bool(set(summary.pixels) - {VOID, *classes.values})
+    """Whether there are classes that were left out."""
+    return any(value < classes.known for value in set(summary.pixels) - {VOID, *classes.values})
 
 
 def one_class_each(pairs: Mapping[str, Pair], classes: ClassMap) -> Iterator[Finding]:
