@@ -355,7 +355,7 @@ def test_ctrl_c_drops_what_has_not_begun(tmp_path, monkeypatch):
     monkeypatch.setattr(
         data,
         "_read_pair",
-        lambda name, known, meaning, real=data._read_pair: (read.append(name), real(name, known, meaning))[1],
+        lambda name, classes, source, real=data._read_pair: (read.append(name), real(name, classes, source))[1],
     )
 
     def stop():
@@ -372,10 +372,10 @@ def test_load_gives_what_can_be_read(root):
     (root / PICTURES / "b.png").write_bytes(b"")
     (root / LABELS / "c.png").unlink()
     data = DataFolder(root)
-    picture, labels = data.load("a", 21)
+    picture, labels = data.load("a", ALL)
     assert picture.shape == (6, 8, 3) and labels.tolist() == NUMBERS
-    assert data.load("b", 21)[0] is None and (data.load("b", 21)[1] == 1).all()
-    assert data.load("c", 21)[0] is not None and data.load("c", 21)[1] is None
+    assert data.load("b", ALL)[0] is None and (data.load("b", ALL)[1] == 1).all()
+    assert data.load("c", ALL)[0] is not None and data.load("c", ALL)[1] is None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])

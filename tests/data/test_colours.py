@@ -8,7 +8,7 @@ from PIL import Image
 
 from minifcn.data import ClassMap, DataError, colour_map, read_labels
 from minifcn.data.check.checking import DataFolder, fix_colours
-from minifcn.data.check.colours import by_table, meaning_of, read_colours
+from minifcn.data.check.colours import by_table, read_colours, source_of
 from minifcn.data.check.meant import Became, consent, convert, rows_in_words, what_becomes
 
 from .folders import LABELS, write_folder
@@ -138,7 +138,7 @@ def test_colours_in_a_folder_with_a_list_of_its_own_are_nobodys(tmp_path):
         "the folder has a class list of its own" in report.findings[0].message and not report.summaries["train"].pixels
     )
     assert DataFolder(root).check(ClassMap.voc()).summaries["val"].pixels[7] == 12
-    sure = DataFolder(root).check(STREET, meaning=meaning_of(STREET, TABLE))
+    sure = DataFolder(root).check(STREET, source=source_of(STREET, TABLE))
     assert sure.summaries["val"].pixels == {0: 24, 1: 6, 2: 6, 3: 12}
     assert "that of a class in the table of colours" in sure.findings[0].message
 
@@ -146,7 +146,7 @@ def test_colours_in_a_folder_with_a_list_of_its_own_are_nobodys(tmp_path):
 def test_a_colour_that_the_table_has_not(tmp_path):
     root = street(tmp_path)
     table = {BLACK: 0, BUILDING: 1}
-    report = DataFolder(root).check(STREET, meaning=meaning_of(STREET, table))
+    report = DataFolder(root).check(STREET, source=source_of(STREET, table))
     assert {finding.kind for finding in report.findings} == {"other colours"}
     assert (
         "(128, 128, 128) in 12 pixels, (64, 0, 128) in 6 pixels: not in the table of colours"
@@ -161,7 +161,7 @@ def test_a_colour_that_the_table_has_not(tmp_path):
 def test_fixed_by_a_table(tmp_path):
     root = street(tmp_path)
     original = (root / LABELS / "b.png").read_bytes()
-    report = DataFolder(root).check(STREET, meaning=meaning_of(STREET, TABLE))
+    report = DataFolder(root).check(STREET, source=source_of(STREET, TABLE))
     assert len(fix_colours(report, 5, TABLE)) == 3 and not report.findings
     assert read_labels(root / LABELS / "b.png").tolist() == [[0, 0, 0, 0, 1, 2, 3, 3]] * 6
     assert (root / "SegmentationClass_colours" / "b.png").read_bytes() == original

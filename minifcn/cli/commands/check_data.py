@@ -10,7 +10,7 @@ from minifcn.cli.commands.train import class_map_for
 from minifcn.cli.options import bar, comma_list
 from minifcn.data import VOID, ClassMap, DataError
 from minifcn.data.check.checking import DataFolder, FolderReport, fix_colours
-from minifcn.data.check.colours import BESIDE, Meaning, Table, meaning_of, read_colours
+from minifcn.data.check.colours import BESIDE, ColourSource, Table, read_colours, source_of
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
 from minifcn.data.check.judging import Summary, Use
 from minifcn.data.check.meant import Became, consent, rows_in_words, what_becomes
@@ -69,11 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
     classes = class_map_for(Path(arguments.root), arguments.class_names, arguments.classes, arguments.others)
     data = DataFolder(arguments.root, arguments.split)
     table = table_for(arguments, data.folder, every)
-    meaning, use = meaning_of(every, table, arguments.voc_colours), Use(asked=arguments.classes or ())
+    source, use = source_of(every, table, arguments.voc_colours), Use(asked=arguments.classes or ())
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
-        report = data.check(classes, checking.update, use, meaning)
+        report = data.check(classes, checking.update, use, source)
     rows = what_becomes([finding.fixable for finding in report.findings if finding.fixable], classes.known, table)
     why_not = "" if table or arguments.voc_colours else consent(rows, every)
     fixed: list[Path] = []
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix and rows and not why_not:
         fixed = fix_colours(report, classes.known, table, palettes=arguments.voc_colours)
         failed = {finding.names: finding for finding in report.findings}
-        report = data.check(classes, None, use, meaning)  # numbers that were wrong were counted as they were
+        report = data.check(classes, None, use, source)  # numbers that were wrong were counted as they were
         report.findings = [failed.get(each.names, each) if each.fixable else each for each in report.findings]
     elif arguments.fix and rows:
         print(f"nothing was fixed: {why_not}\n")
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     if fixed:
         print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
     if arguments.sheet:
-        print(draw_sheet(arguments.sheet, data, classes, report, meaning))
+        print(draw_sheet(arguments.sheet, data, classes, report, source))
     count = len(report.findings)
     print(f"{len(data)} pictures, {count or 'no'} finding{'' if count == 1 else 's'}")
     return 1 if report.findings else 0
@@ -185,7 +185,7 @@ def sentences(findings: Sequence[Finding], verbose: bool) -> str:
     return "\n".join(lines)
 
 
-def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport, meaning: Meaning) -> str:
+def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport, source: ColourSource) -> str:
     """Write the contact sheet; returns a line that says so."""
     from minifcn.draw.pictures.contact import Tile, contact_sheet, spread
 
@@ -194,7 +194,7 @@ def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderRe
     chosen = spread([name for name in data.names if name in seen], [name for name in bad if name in seen])
     if not chosen:
         return f"sheet: no picture can be shown, so {path} was not written"
-    loaded = in_threads(lambda name: data.load(name, classes.known, meaning), chosen)
+    loaded = in_threads(lambda name: data.load(name, classes, source), chosen)
     tiles = [
         Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
     ]

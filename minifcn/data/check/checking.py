@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from minifcn.data.check.colours import Meaning, Table, meaning_of
+from minifcn.data.check.colours import ColourSource, Table, source_of
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, digest_of, look_at_labels, look_at_picture
 from minifcn.data.check.judging import Summary, Use, judged
 from minifcn.data.check.meant import convert
@@ -37,7 +37,7 @@ from minifcn.data.voc import (
 
 LABEL_ENDINGS = (".png",)
 BY_NAME = Use()  # what splits are for, as far as their names say it
-BY_PALETTE = Meaning()
+BY_PALETTE = ColourSource()
 
 
 @dataclass
@@ -112,14 +112,14 @@ class DataFolder:
         classes: ClassMap,
         progress: Callable[[], object] | None = None,
         use: Use = BY_NAME,
-        meaning: Meaning | None = None,
+        source: ColourSource | None = None,
     ) -> FolderReport:
         """Read every pair, in threads, and compare. `progress` is called once a pair; nothing is written.
 
-        `use`: what the splits are for. `meaning`: whose the colours are in labels of colours; VOC's, where the classes are.
+        `use`: what the splits are for. `source`: whose the colours are in labels of colours; VOC's, where the classes are.
         """
-        means = meaning or meaning_of(classes)
-        read = in_threads(lambda name: self._read_pair(name, classes.known, means), self.names, progress)
+        means = source or source_of(classes)
+        read = in_threads(lambda name: self._read_pair(name, classes, means), self.names, progress)
         pairs: dict[str, Pair] = dict(zip(self.names, read, strict=True))
         summaries = {split: _summary([pairs[name] for name in names]) for split, names in self.splits.items()}
         found = [*self._findings, *(finding for pair in pairs.values() for finding in pair.findings)]
@@ -134,16 +134,18 @@ class DataFolder:
         """Where a picture lies, or would lie."""
         return self._pictures.get(name, self.folder / PICTURES / name)
 
-    def load(self, name: str, known: int, meaning: Meaning = BY_PALETTE) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def load(
+        self, name: str, classes: ClassMap, source: ColourSource = BY_PALETTE
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """The picture, uint8 (H, W, 3), and the file's label values, uint8 (H, W); None for what cannot be read."""
         picture = labels = None
         with suppress(DataError, KeyError):
             picture = read_picture(self._pictures[name])
         with suppress(DataError, KeyError):
-            labels = look_at_labels(self._labels[name], known, Pair(name), meaning)
+            labels = look_at_labels(self._labels[name], classes, Pair(name), source)
         return picture, labels
 
-    def _read_pair(self, name: str, known: int, meaning: Meaning) -> Pair:
+    def _read_pair(self, name: str, classes: ClassMap, source: ColourSource) -> Pair:
         pair = Pair(name)
         picture_path, labels_path = self._pictures.get(name), self._labels.get(name)
         if not picture_path:
@@ -151,7 +153,7 @@ class DataFolder:
         if not labels_path:
             pair.say("no labels", *self._missing("labels", LABELS, name, LABEL_ENDINGS))
         picture = look_at_picture(picture_path, pair) if picture_path else None
-        labels = look_at_labels(labels_path, known, pair, meaning) if labels_path else None
+        labels = look_at_labels(labels_path, classes, pair, source) if labels_path else None
         if picture_path is None or labels_path is None or picture is None or labels is None:
             return pair
         if picture.shape[:2] != labels.shape:

@@ -91,7 +91,7 @@ def not_in_table(others: Mapping[Colour, int]) -> str:
     return f"{named}{more}: not in the table of colours"
 
 
-class Meaning(NamedTuple):
+class ColourSource(NamedTuple):
     """What colours are taken for: those of `table`, else of VOC's palette. `sure`: whether somebody said so, or no other list is there."""
 
     table: Table | None = None
@@ -111,6 +111,6 @@ class Meaning(NamedTuple):
         return "" if self.sure else ", or give check-data --fix --colours FILE, a table of the colours of your classes"
 
 
-def meaning_of(classes: ClassMap, table: Table | None = None, palette: bool = False) -> Meaning:
+def source_of(classes: ClassMap, table: Table | None = None, palette: bool = False) -> ColourSource:
     """`palette`: whether a person said that the colours are those of VOC's palette."""
-    return Meaning(table, table is not None or palette or tuple(classes.names) == VOC_CLASSES)
+    return ColourSource(table, table is not None or palette or tuple(classes.names) == VOC_CLASSES)

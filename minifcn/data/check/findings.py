@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minifcn.data.check.colours import Meaning, by_table, not_in_table
+from minifcn.data.check.colours import ColourSource, by_table, not_in_table
 from minifcn.data.check.palettes import Palette, said_by_palette
 from minifcn.data.check.recolour import numbers_of_colours, strange_colours
+from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image, read_picture
 from minifcn.data.labels import NUMBERED, VOID, label_numbers
@@ -110,7 +111,7 @@ def digest_of(picture: np.ndarray, every: int = 1) -> bytes:
     return hashlib.sha1(shape + picture[::every].tobytes(), usedforsecurity=False).digest()
 
 
-def look_at_labels(path: Path, known: int, pair: Pair, meaning: Meaning) -> np.ndarray | None:
+def look_at_labels(path: Path, classes: ClassMap, pair: Pair, source: ColourSource) -> np.ndarray | None:
     """The label values, uint8 (H, W), of a file of numbers or known colours, else None; what there is to say goes into `pair`."""
     try:
         image = open_image(path, "labels")
@@ -121,29 +122,30 @@ def look_at_labels(path: Path, known: int, pair: Pair, meaning: Meaning) -> np.n
     if mode in NUMBERED:
         labels = label_numbers(image, path)
     elif mode in ("RGB", "RGBA"):
-        table = meaning.table
-        labels, others = by_table(np.array(image), table) if table else numbers_of_colours(image, known)
+        table = source.table
+        labels, others = by_table(np.array(image), table) if table else numbers_of_colours(image, classes.known)
         if others:
             advice = strange_colours(others) if not table else not_in_table(others)
-            rest = f"{SAVE_NUMBERS}{meaning.or_a_table()}"
+            rest = f"{SAVE_NUMBERS}{source.or_a_table()}"
             general = (
                 f"labels {{}}: mode {mode}, with colours of no class (minifcn check-data --verbose names them); {rest}"
             )
             pair.say("other colours", f"labels {path}: mode {mode}; {advice}; {rest}", general=general)
             return None
-        pair.say("colours", f"labels {path}: mode {mode}, {meaning.clause()}", fixable=path)
-        if not meaning.sure:
+        pair.say("colours", f"labels {path}: mode {mode}, {source.clause()}", fixable=path)
+        if not source.sure:
             return None
     else:
         pair.say("wrong mode", f"labels {path}: mode {mode} does not hold one byte a pixel; {SAVE_NUMBERS}")
         return None
     counts = np.bincount(labels.ravel(), minlength=VOID + 1)
     pair.counts = {value: int(counts[value]) for value in np.flatnonzero(counts).tolist()}
-    _look_at_values(path, image, known, pair, pair.counts)
+    _look_at_values(path, image, classes, pair, pair.counts)
     return labels
 
 
-def _look_at_values(path: Path, image: Image.Image, known: int, pair: Pair, counts: dict[int, int]) -> None:
+def _look_at_values(path: Path, image: Image.Image, classes: ClassMap, pair: Pair, counts: dict[int, int]) -> None:
+    known = classes.known
     if strangers := [value for value in counts if known <= value < VOID]:
         named = ", ".join(f"{value} in {counts[value]} pixels" for value in strangers[:3])
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
