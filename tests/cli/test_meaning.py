@@ -103,14 +103,14 @@ def test_an_archive_s_labels_in_colours_are_shown_before_they_are_converted(call
         Image.fromarray(pixels).save(file)
     before = {file: file.read_bytes() for file in (copy.root / "SegmentationClass").iterdir()}
     answer = call(f"check-data {copy.root} --fix")
-    assert answer.status == 1 and "(128, 128, 128) becomes 7 more3, 25 %, 9 pictures" in answer.out
+    assert answer.status == 1 and "(128, 128, 128) becomes 7 more3, 25 %, 4,320 pixels, 9 pictures" in answer.out
     assert "nothing was fixed: the folder has a class list of its own" in answer.out
     assert {file: file.read_bytes() for file in before} == before
     call(f"train --data {copy.root} {ONE} --out {tmp_path}/run").failed("--fix --colours FILE", "6 of 6 pairs are bad")
     table = tmp_path / "table.txt"
     table.write_text("128 128 128 Sky\n64 0 128 Car\n128 0 0 Building\n0 0 0 Void\n")
     answer = call(f"check-data {copy.root} --fix --colours {table}").worked()
-    assert answer.out.index("(128, 128, 128) becomes 3 Sky, 25 %, 9 pictures") < answer.out.index(
+    assert answer.out.index("(128, 128, 128) becomes 3 Sky, 25 %, 4,320 pixels, 9 pictures") < answer.out.index(
         "fixed: 9 label files"
     )
     assert read_labels(copy.labels("val_00000"))[::10, 0].tolist() == [3, 2, 1, 0]
@@ -122,7 +122,7 @@ def test_a_table_in_the_folder_is_taken(call, copy):
     for file in (copy.root / "SegmentationClass").iterdir():
         Image.fromarray(np.array([[(0, 0, 0), (1, 2, 3)] * 24] * 40, np.uint8)).save(file)
     answer = call(f"check-data {copy.root} --fix").worked()
-    assert "(1, 2, 3) becomes 1 cat, 50 %, 9 pictures" in answer.out
+    assert "(1, 2, 3) becomes 1 cat, 50 %, 8,640 pixels, 9 pictures" in answer.out
     assert set(read_labels(copy.labels("val_00000")).ravel()) == {0, 1}
 
 

@@ -98,11 +98,14 @@ def test_what_becomes_of_each_colour(tmp_path):
     assert rows[:2] == [Became(None, BLACK, 0, 72, 3), Became(None, SKY, 7, 36, 3)]
     lines = rows_in_words(rows, ClassMap.voc())
     assert (
-        "(128, 128, 128) becomes 7 car, 25 %, 3 pictures" in lines
-        and "(64, 0, 128) becomes 12 dog, 12 %, 3 pictures" in lines
+        "(128, 128, 128) becomes 7 car, 25 %, 36 pixels, 3 pictures" in lines
+        and "(64, 0, 128) becomes 12 dog, 12 %, 18 pixels, 3 pictures" in lines
     )
     lines = rows_in_words(what_becomes(files[:1], 5, TABLE | {BLACK: 255}), STREET)
-    assert lines[:2] == ["(0, 0, 0) becomes void, 50 %, 1 picture", "(128, 128, 128) becomes 3 Sky, 25 %, 1 picture"]
+    assert lines[:2] == [
+        "(0, 0, 0) becomes void, 50 %, 24 pixels, 1 picture",
+        "(128, 128, 128) becomes 3 Sky, 25 %, 12 pixels, 1 picture",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +180,9 @@ def test_a_palette_is_fixed_by_its_colours_only_when_asked(tmp_path):
     assert fix_colours(report, 21) == [] and len(report.findings) == 2
     files = [finding.fixable for finding in report.findings]
     assert rows_in_words(what_becomes(files, 21, None), ClassMap.voc()) == [
-        "number 0, (0, 0, 0) becomes 0 background, 50 %, 2 pictures",
-        "number 1, (192, 128, 128) becomes 15 person, 38 %, 2 pictures",
-        "number 2, (224, 224, 192) becomes void, 12 %, 2 pictures",
+        "number 0, (0, 0, 0) becomes 0 background, 50 %, 48 pixels, 2 pictures",
+        "number 1, (192, 128, 128) becomes 15 person, 38 %, 36 pixels, 2 pictures",
+        "number 2, (224, 224, 192) becomes void, 12 %, 12 pixels, 2 pictures",
     ]
     assert len(fix_colours(report, 21, palettes=True)) == 2 and not report.findings
     assert read_labels(root / LABELS / "a.png").tolist() == [[0, 15, 15, 255, 0, 0, 0, 15]] * 6

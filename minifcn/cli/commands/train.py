@@ -115,7 +115,7 @@ def check_data(arguments: argparse.Namespace, by_hand: bool, train_set: VOCFolde
     asked = (arguments.classes or ()) if by_hand else ()
     with bar(sum(map(len, folders)), "checking", unit="pair") as checking:
         verdict = check_training(folders, train_set, val_set, asked, checking.update)
-    see = f"minifcn check-data {as_typed([str(arguments.data)])}"
+    see = f"minifcn check-data {as_typed([str(arguments.out / 'data' if arguments.data == SYNTHETIC else arguments.data)])}"
     if verdict.impossible:
         show(verdict.impossible[1:], "also: ")
         raise DataError(f"{verdict.impossible[0]} ({verdict.bad}; see {see})")

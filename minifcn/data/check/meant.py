@@ -78,7 +78,7 @@ def rows_in_words(rows: Sequence[Became], classes: ClassMap) -> list[str]:
     total = sum(row.pixels for row in rows) or 1
     return [
         f"{f'number {row.number}, ' if row.number is not None else ''}{row.colour} becomes "
-        f"{'void' if row.becomes == VOID else f'{row.becomes} {names.get(row.becomes, str())}'.rstrip()}, {100 * row.pixels / total:.2g} %, "
+        f"{'void' if row.becomes == VOID else f'{row.becomes} {names.get(row.becomes, str())}'.rstrip()}, {100 * row.pixels / total:.2g} %, {row.pixels:,} pixels, "
         f"{row.pictures} picture{'s' * (row.pictures != 1)}"
         for row in rows
     ]
