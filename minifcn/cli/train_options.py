@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--others", choices=("void", "background"), default="void", help="what other classes become (void)"
     )
+    data.add_argument(
+        "--anyway", action="store_true", help="train though the check of the data says that nothing can come of it"
+    )
     data.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many training pictures")
     data.add_argument(
         "--size", type=crop_size, metavar="S|HxW",

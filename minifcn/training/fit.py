@@ -109,7 +109,7 @@ def fit(
                 running.close()
                 break
     model.eval()
-    history.hints = about_loss(history.rows, len(model.class_names))
+    history.hints = about_loss(history.rows, len(model.class_names), recipe.loss == "sum")
     if validation is not None:
         history.scores = evaluate(model, validation)
         history.hints += about_scores(history.scores)

@@ -7,14 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from minifcn.cli.commands.train import class_map_for
-from minifcn.cli.options import bar, picture_bits
+from minifcn.cli.fix import fix
+from minifcn.cli.options import bar, comma_list, picture_bits
 from minifcn.data import VOID, ClassMap, DataError
-from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
+from minifcn.data.check.checking import DataFolder, FolderReport
 from minifcn.data.check.coloured import Choice
+from minifcn.data.check.colours import BESIDE, ColourSource, Table, read_colours, source_of
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
-from minifcn.data.check.fixing import UNTURNED, WERE, fix_numbers, fix_turned
+from minifcn.data.check.fixing import UNTURNED
+from minifcn.data.check.judging import Summary, Use
 from minifcn.data.check.recolour import BACKUP
+from minifcn.data.check.together import told_together
 from minifcn.data.check.turning import HOW as TURNS
+from minifcn.data.classes import OTHERS
 from minifcn.data.soft_edges import HOW
 from minifcn.data.voc import LABELS, PICTURES, in_threads
 from minifcn.draw.pictures.overlay import per_cent
@@ -31,9 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
     )
     parser.add_argument(
+        "--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background, as train has it (all)"
+    )
+    parser.add_argument(
+        "--others", choices=OTHERS, default="void", help="what other classes become, as train has it (void)"
+    )
+    parser.add_argument(
         "--fix",
         action="store_true",
-        help=f"turn labels of exact VOC colours, or of numbers in equal channels, into class numbers; the originals go to {BACKUP}/ beside {LABELS}/",
+        help=f"turn labels of colours, or of numbers in equal channels, into class numbers, after a table of what each becomes; the originals go to "
+        f"{BACKUP}/ beside {LABELS}/",
     )
     parser.add_argument(
         "--soft-edges", choices=HOW,
@@ -54,6 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many bits of pictures of 16 bits hold something, as for train",
     )
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument(
+        "--colours", type=Path, metavar="FILE",
+        help=f"the colours of the classes, lines such as 128 128 128 Sky ({' or '.join(BESIDE)} in ROOT)",
+    )  # fmt: skip
+    colours.add_argument(
+        "--voc-colours", action="store_true",
+        help="the colours are those of VOC's palette, in the order of the class list, also where a palette disagrees with the numbers",
+    )  # fmt: skip
     parser.add_argument(
         "--sheet", type=png_file, metavar="FILE.png", help="draw 48 pictures with labels, bad ones first"
     )
@@ -68,17 +89,22 @@ def png_file(text: str) -> Path:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    classes = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
     check_options(arguments)
-    choice = Choice(arguments.soft_edges, arguments.grey_colours)
-    data = DataFolder(arguments.root, arguments.split, arguments.bits, choice)
+    every = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
+    classes = class_map_for(Path(arguments.root), arguments.class_names, arguments.classes, arguments.others)
+    data = data_of(arguments)
+    table, palette = table_for(arguments, data.folder, every), arguments.voc_colours or arguments.grey_colours
+    source, use = source_of(every, table, palette), Use(asked=arguments.classes or ())
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
-        report = data.check(classes, checking.update)
-    fixed = fix_colours(report, classes.known) if arguments.fix else []
-    anew, unfixed = fix_numbers(data, report, classes.known) if arguments.fix else (Counter(), [])
-    turned, unturned = fix_turned(data, report, arguments.turn_labels) if arguments.turn_labels else ([], [])
+        report = data.check(classes, checking.update, use, source)
+    fixed = fix(arguments, data, report, every, source)
+    if fixed.something:
+        failed = {finding.names: finding for finding in report.findings}
+        data = data_of(arguments)  # files have other endings, and numbers that were wrong were counted as they were
+        report = data.check(classes, None, use, source)
+        report.findings = [failed.get(each.names, each) if each.fixable else each for each in report.findings]
 
     print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
     splits = list(report.summaries)
@@ -89,24 +115,18 @@ def run(arguments: argparse.Namespace) -> int:
         for kind, heading in kinds.items():
             if of_kind := [finding for finding in found if finding.kind == kind]:
                 print(f"{mark}{heading}: {len(of_kind)}\n{sentences(of_kind, arguments.verbose)}\n")
-    if fixed:
-        print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
-    for kind, count in anew.items():
-        print(
-            f"fixed: {count} label files with {WERE[kind]} now hold one class number a pixel; the originals are in {data.folder / BACKUP}"
-        )
-    if turned:
-        print(
-            f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}"
-        )
-    if left := unfixed + unturned:
-        more = f"\n… and {len(left) - FIRST} more" if len(left) > FIRST else ""
-        print("\n".join(left[:FIRST]) + more)
+    for sentence in fixed.sentences:
+        print(sentence)
     if arguments.sheet:
-        print(draw_sheet(arguments.sheet, data, classes, report))
+        print(draw_sheet(arguments.sheet, data, classes, report, source))
     count = len(report.findings)
     print(f"{len(data)} pictures, {count or 'no'} finding{'' if count == 1 else 's'}")
     return 1 if report.findings else 0
+
+
+def data_of(arguments: argparse.Namespace) -> DataFolder:
+    choice = Choice(arguments.soft_edges, arguments.grey_colours)
+    return DataFolder(arguments.root, arguments.split, arguments.bits, choice)
 
 
 def check_options(arguments: argparse.Namespace) -> None:
@@ -114,6 +134,15 @@ def check_options(arguments: argparse.Namespace) -> None:
     for option in ("soft_edges", "grey_colours", "turn_labels"):
         if getattr(arguments, option) and not arguments.fix:
             raise DataError(f"--{option.replace('_', '-')} says how --fix writes labels; add --fix")
+
+
+def table_for(arguments: argparse.Namespace, folder: Path, classes: ClassMap) -> Table | None:
+    """The table of colours that was given, or lies in the folder; None where VOC's palette is meant, or nothing is said."""
+    if arguments.voc_colours:
+        return None
+    places = [place / name for place in (Path(arguments.root), folder) for name in BESIDE]
+    file = arguments.colours or next((file for file in places if file.is_file()), None)
+    return read_colours(file, classes) if file else None
 
 
 def check_sheet(path: Path, data: DataFolder) -> None:
@@ -173,14 +202,15 @@ def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
 
 
 def sentences(findings: Sequence[Finding], verbose: bool) -> str:
-    """The findings of one kind, a line each; without `verbose` the first ten."""
-    lines = [f"  {finding.message}" for finding in findings]
+    """The findings of one kind, a line each; without `verbose` one for a fault that many files have, and the first ten."""
+    said = [finding.message for finding in findings] if verbose else told_together(findings)
+    lines = [f"  {sentence}" for sentence in said]
     if len(lines) > FIRST and not verbose:
         lines[FIRST:] = [f"  … and {len(lines) - FIRST} more; --verbose prints them all"]
     return "\n".join(lines)
 
 
-def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport) -> str:
+def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport, source: ColourSource) -> str:
     """Write the contact sheet; returns a line that says so."""
     from minifcn.draw.pictures.contact import Tile, contact_sheet, spread
 
@@ -189,7 +219,7 @@ def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderRe
     chosen = spread([name for name in data.names if name in seen], [name for name in bad if name in seen])
     if not chosen:
         return f"sheet: no picture can be shown, so {path} was not written"
-    loaded = in_threads(lambda name: data.load(name, classes.known), chosen)
+    loaded = in_threads(lambda name: data.load(name, classes, source), chosen)
     tiles = [
         Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
     ]

@@ -26,7 +26,7 @@ from minifcn.models import load
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
-from minifcn.training.scoring.metrics import BAND, class_scores
+from minifcn.training.scoring.metrics import BAND, ONE_CLASS, class_scores, doubt, shown_classes
 
 WORST = 8
 
@@ -164,6 +164,8 @@ def summary(metrics: dict[str, Any]) -> str:
     }
     lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
     lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
+    if len(shown := shown_classes(metrics)) == 1:
+        lines.append(f"The mean IU is {ONE_CLASS}, for the labels show no other than {shown[0]}")
     lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
     if "scales" in metrics:
         mirrored = ", each mirrored too" if metrics["mirror"] else ""
@@ -179,12 +181,12 @@ def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:
 
     rows = (
         Shown(
-            f"{dataset.ids[number]}   pixel accuracy {percent(accuracy).strip()}, mean IU {percent(mean_iu).strip()}",
+            f"{dataset.ids[number]}   pixel accuracy {percent(accuracy).strip()}, mean IU {percent(mean_iu).strip()}{doubt(shown)}",
             dataset.picture(number),
             dataset.labels(number),
             prediction,
         )
-        for number, accuracy, mean_iu, prediction in worst.found
+        for number, accuracy, mean_iu, prediction, shown in worst.found
     )
     content = io.BytesIO()
     gallery(rows, classes.names, classes.colours).save(content, "PNG")

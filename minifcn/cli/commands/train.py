@@ -1,6 +1,7 @@
 """Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from minifcn.cli.finish import Live, finish
@@ -13,8 +14,9 @@ from minifcn.cli.options import (
 from minifcn.cli.progress import Progress
 from minifcn.cli.train_config import configure, fill_in
 from minifcn.cli.train_options import add_arguments
-from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data import ClassMap, DataError, VOCFolder, make_synthetic, read_class_names
 from minifcn.data.augment import sides
+from minifcn.data.check.training import check_training, sets_of
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.files import FileError
 from minifcn.training import Options, Recipe, RunFolder, TrainingError, is_finished
@@ -26,6 +28,7 @@ from minifcn.training.run import fingerprints
 __all__ = ["add_arguments", "run"]
 
 SYNTHETIC = "synthetic"
+FIRST = 10  # sentences about data that are printed
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,13 +61,9 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
             finish(config, folder, train_set, val_set, command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
-    if not check_files(train_set):
-        raise TrainingError(
-            f"split {train_set.split}: every pixel of all {len(train_set)} label files is void, so there is nothing to learn; see what "
-            f"minifcn check-data {arguments.data} says, and whether --classes and --others leave any class"
-        )
-    check_files(val_set)
-    for note in [*notes, *train_set.picture_notes, *val_set.picture_notes]:
+    if not folder.same_data:  # else the run began with it, and was told then
+        check_data(arguments, "classes" in given, train_set, val_set)
+    for note in notes:
         print(note)
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
@@ -106,6 +105,42 @@ def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
         raise TrainingError("--class-names: the synthetic set brings its own names; leave the option out")
     classes = ClassMap.own(SHAPE_CLASSES, arguments.classes, arguments.others)
     return synthetic_set(arguments.out / "data"), classes
+
+
+def check_data(arguments: argparse.Namespace, by_hand: bool, train_set: VOCFolder, val_set: VOCFolder) -> None:
+    """What minifcn check-data says about the two splits, before anything else is done. Raises where a training makes no sense.
+
+    `by_hand`: whether the command line chose the classes.
+    """
+    folders = sets_of(train_set, val_set)
+    asked = (arguments.classes or ()) if by_hand else ()
+    with bar(sum(map(len, folders)), "checking", unit="pair") as checking:
+        verdict = check_training(folders, train_set, val_set, asked, checking.update)
+    see = f"minifcn check-data {as_typed([str(arguments.out / 'data' if arguments.data == SYNTHETIC else arguments.data)])}"
+    if verdict.impossible:
+        show(verdict.impossible[1:], "also: ")
+        raise DataError(f"{verdict.impossible[0]} ({verdict.bad}; see {see})")
+    if not verdict.pixels:
+        raise TrainingError(
+            f"split {train_set.split}: every pixel of all {len(train_set)} label files is void, so there is nothing to learn; see what "
+            f"{see} says, and whether --classes and --others leave any class"
+        )
+    show(verdict.notes, "note: ")
+    if verdict.meaningless and not arguments.anyway:
+        show(verdict.meaningless[1:], "also: ")
+        raise TrainingError(
+            f"{verdict.meaningless[0]}. Nothing was trained; see {see}, or train nevertheless with --anyway"
+        )
+    for sentence in verdict.meaningless:
+        print(f"{sentence} (going on with --anyway)", flush=True)
+
+
+def show(sentences: Sequence[str], mark: str) -> None:
+    """The first of them, a line each."""
+    for sentence in sentences[:FIRST]:
+        print(f"{mark}{sentence}", flush=True)
+    if len(sentences) > FIRST:
+        print(f"{mark}… and {len(sentences) - FIRST} more", flush=True)
 
 
 def check_files(dataset: VOCFolder) -> int:
