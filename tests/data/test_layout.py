@@ -45,7 +45,11 @@ def test_one_part_is_missing(root, part, there):
     (root / "masks").mkdir()
     (root / "notes.txt").touch()
     says = SAYS.get(part, SAYS[SPLITS])
-    assert refused(root) == f"data {root}: {says} is missing; there is {there}"
+    way = f"What another tool or a public set wrote becomes such a folder with: minifcn import {root} --out ROOT"
+    if part == "ImageSets":
+        line = f"""python -c "from minifcn.data import write_splits; write_splits({str(root)!r})\""""
+        way = f"This line writes the lists: {line}; so does, into a new folder, minifcn import {root} --out ROOT --split 0.2"
+    assert refused(root) == f"data {root}: {says} is missing; there is {there}. {way}"
 
 
 def test_two_parts_are_missing(root):

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from minifcn.cli.commands.train import class_map_for
+from minifcn.cli.classes import CLASS_NAMES, held, nameless, numbers_in
 from minifcn.cli.options import bar
-from minifcn.data import VOID, ClassMap, DataError
+from minifcn.data import VOID, ClassMap, DataError, read_meaning
 from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
 from minifcn.data.check.recolour import BACKUP
-from minifcn.data.voc import LABELS, PICTURES, in_threads
+from minifcn.data.meaning.folder import unnamed
+from minifcn.data.meaning.splits import LABELS, PICTURES
+from minifcn.data.voc import in_threads
 from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
 
@@ -23,9 +25,7 @@ ABREAST = 4  # splits side by side in a table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("root", metavar="ROOT", help="the folder with JPEGImages, SegmentationClass and ImageSets")
     parser.add_argument("--split", nargs="+", metavar="NAME", help="names in ImageSets/Segmentation (all)")
-    parser.add_argument(
-        "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
-    )
+    parser.add_argument("--class-names", metavar="FILE|voc", help=CLASS_NAMES)
     parser.add_argument(
         "--fix",
         action="store_true",
@@ -45,15 +45,22 @@ def png_file(text: str) -> Path:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    classes = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
     data = DataFolder(arguments.root, arguments.split)
+    meaning = read_meaning(data.folder, arguments.root, arguments.class_names)
+    numbers = Counter() if meaning.names else numbers_in(data.folder, None)
+    classes = meaning.class_map() if meaning.names else nameless(numbers)
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
     with bar(len(data), "checking", unit="pair") as checking:
         report = data.check(classes, checking.update)
+    if not meaning.names:
+        report.findings.insert(0, Finding("no class list", unnamed(data.folder, held(numbers))))
     fixed = fix_colours(report, classes.known) if arguments.fix else []
 
-    print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
+    print(f"data {data.folder}")
+    for note in [*meaning.notes, *data.notes]:
+        print(f"note: {note}")
+    print(f"\n{splits_table(report.summaries)}\n")
     splits = list(report.summaries)
     for start in range(0, len(splits), ABREAST):
         some = {split: report.summaries[split] for split in splits[start : start + ABREAST]}
@@ -111,9 +118,9 @@ def splits_table(summaries: Mapping[str, Summary]) -> str:
 def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
     """A row a class, two columns a split: its pixels, in per cent of all labelled and void ones, and pictures with it."""
     rows = [(f"{value:>3} {name}", [value]) for value, name in zip(classes.values, classes.names, strict=True)]
-    strangers = [value for value in range(classes.known, VOID) if any(s.pixels[value] for s in summaries.values())]
+    strangers = classes.strangers(value for summary in summaries.values() for value in summary.pixels)
     rows += [("    no class", strangers)] if strangers else []
-    rows += [(f"{VOID} void", [VOID])]
+    rows += [(f"{value:>3} void", [value]) for value in [*classes.void, VOID]]
     width = max(len(name) for name, _ in rows)
     lines = ["".ljust(width) + "".join(f"{split:>20}" for split in summaries)]
     lines.append("class".ljust(width) + f"{'pixels':>10}{'pictures':>10}" * len(summaries))
@@ -144,9 +151,10 @@ def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderRe
     chosen = spread([name for name in data.names if name in seen], [name for name in bad if name in seen])
     if not chosen:
         return f"sheet: no picture can be shown, so {path} was not written"
-    loaded = in_threads(lambda name: data.load(name, classes.known), chosen)
+    loaded = in_threads(lambda name: data.load(name, classes), chosen)
     tiles = [
-        Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
+        Tile(name, picture, None if labels is None else classes.shown(labels), bad.get(name, ""))
+        for name, (picture, labels) in zip(chosen, loaded, strict=True)
     ]
     content = io.BytesIO()
     contact_sheet(tiles, classes.names, classes.colours).save(content, "PNG")

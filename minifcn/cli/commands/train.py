@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from minifcn.cli.classes import meaning_for
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
     as_typed,
@@ -13,8 +14,9 @@ from minifcn.cli.options import (
 from minifcn.cli.progress import Progress
 from minifcn.cli.train_config import configure, fill_in
 from minifcn.cli.train_options import add_arguments
-from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data import Meaning, VOCFolder, make_synthetic
 from minifcn.data.augment import sides
+from minifcn.data.classes import listed_classes
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.files import FileError
 from minifcn.training import Options, Recipe, RunFolder, TrainingError, is_finished
@@ -45,7 +47,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
     given = fill_in(arguments)
-    root, classes = find_data(arguments)
+    root, meaning = find_data(arguments)
+    classes = meaning.class_map(arguments.classes, arguments.others)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit)
     val_set = VOCFolder(root, arguments.val_split, classes)
     config = configure(arguments, given, classes, train_set, folder)
@@ -65,9 +68,11 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     check_files(val_set)
     for note in notes:
         print(note)
+    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes]):
+        print(f"note: {note}")
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
-        f"{len(train_set)} training pictures{resized}, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
+        f"{len(train_set)} training pictures{resized}, {len(val_set)} to score; {len(classes.names)} classes: {listed_classes(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
         flush=True,
     )
@@ -96,15 +101,17 @@ def in_words(recipe: Recipe) -> str:
     return f"batch {recipe.batch}{times} of {size}, {recipe.loss} loss, {recipe.optimizer} at {recipe.lr:.3g}{heads}"
 
 
-def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
-    """The folder of the pictures, and their classes. The synthetic set is drawn into the run folder, if its classes are right."""
+def find_data(arguments: argparse.Namespace) -> tuple[Path, Meaning]:
+    """The folder of the pictures, and what their labels mean. The synthetic set is drawn into the run folder, if its classes are right."""
     if arguments.data != SYNTHETIC:
         root = Path(arguments.data)
-        return root, class_map_for(root, arguments.class_names, arguments.classes, arguments.others)
+        return root, meaning_for(root, arguments.train_split, arguments.class_names)
     if arguments.class_names:
         raise TrainingError("--class-names: the synthetic set brings its own names; leave the option out")
-    classes = ClassMap.own(SHAPE_CLASSES, arguments.classes, arguments.others)
-    return synthetic_set(arguments.out / "data"), classes
+    root = arguments.out / "data"
+    meaning = Meaning(root, dict(enumerate(SHAPE_CLASSES)))
+    meaning.class_map(arguments.classes, arguments.others)
+    return synthetic_set(root), meaning
 
 
 def check_files(dataset: VOCFolder) -> int:
@@ -117,10 +124,3 @@ def synthetic_set(root: Path) -> Path:
     """The synthetic set at `root`, made where it is not there yet."""
     with bar(0, "drawing the synthetic set", unit="picture") as drawing:
         return make_synthetic(root, progress=drawing.update)
-
-
-def class_map_for(root: Path, names_file: Path | None, subset: list[str] | None, others: str) -> ClassMap:
-    """Own classes from --class-names, or from class_names.txt beside the pictures; the 21 of VOC where there is neither."""
-    beside = root / "class_names.txt"
-    file = names_file or (beside if beside.is_file() else None)
-    return ClassMap.own(read_class_names(file), subset, others) if file else ClassMap.voc(subset, others)

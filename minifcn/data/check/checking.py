@@ -16,18 +16,9 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOID
-from minifcn.data.voc import (
-    LABELS,
-    PICTURE_ENDINGS,
-    PICTURES,
-    SPLITS,
-    files_by_stem,
-    find_folder,
-    in_threads,
-    listed_twice,
-    sizes_differ,
-    split_lines,
-)
+from minifcn.data.layout import instead_of_file
+from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, Names, file_names, files_below, read_list
+from minifcn.data.voc import PICTURE_ENDINGS, files_by_stem, find_folder, in_threads, listed_twice, sizes_differ
 
 
 @dataclass
@@ -63,8 +54,8 @@ class FolderReport:
 class DataFolder:
     """All splits of a folder in VOC layout, or those in `splits`, to be checked.
 
-    `root` as for `VOCFolder`. `.splits`: split → {name: line in its file}. `.names`: every name once. Raises DataError where
-    the folder or a split of `splits` is not found; a split file that cannot be used is a finding of `check`.
+    `root` as for `VOCFolder`. `.splits`: split → {name: line in its file}. `.names`: every name once. `.notes`: what there is to
+    say about the lines. Raises DataError where the folder or a split of `splits` is not found; a split file that cannot be used is a finding of `check`.
     """
 
     def __init__(self, root: str | os.PathLike[str], splits: Sequence[str] | None = None) -> None:
@@ -75,35 +66,34 @@ class DataFolder:
             raise DataError(f"data {root}: no split in {lists}; write picture names, one a line, into train.txt there")
         self.splits: dict[str, dict[str, int]] = {}
         self._findings: list[Finding] = []
+        self.notes: list[str] = []
+        there = file_names(self.folder)
         for split in dict.fromkeys(splits or files):
-            if names := self._read_split(split):
+            if names := self._read_split(split, there):
                 self.splits[split] = names
         self.names = list(dict.fromkeys(name for names in self.splits.values() for name in names))
         self._used = set(self.names)
         for split in set(files) - set(self.splits):  # what another split uses is no leftover
             with suppress(DataError):
-                self._used |= {name for _, name in split_lines(lists, split)}
+                self._used |= {name for _, name in read_list(lists, split, there).lines}
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
         self._labels = files_by_stem(self.folder / LABELS, (".png",))
-        self._near = {
-            folder: {file.stem.lower(): file.name for file in sorted((self.folder / folder).iterdir())}
-            for folder in (PICTURES, LABELS)
-        }
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def _read_split(self, split: str) -> dict[str, int]:
+    def _read_split(self, split: str, there: Names) -> dict[str, int]:
         lists = self.folder / SPLITS
         try:
-            lines = split_lines(lists, split)
+            listed = read_list(lists, split, there)
         except DataError as error:
             if not (lists / f"{split}.txt").is_file():
                 raise
             self._findings.append(Finding("split file", str(error)))
             return {}
         names: dict[str, int] = {}
-        for line, name in lines:
+        self.notes += listed.notes
+        for line, name in listed.lines:
             if name in names:
                 self._findings.append(
                     Finding("listed twice", listed_twice(lists, split, line, name, names[name]), (name,))
@@ -113,7 +103,7 @@ class DataFolder:
 
     def check(self, classes: ClassMap, progress: Callable[[], object] | None = None) -> FolderReport:
         """Read every pair, in threads, and compare. `progress` is called once a pair; nothing is written."""
-        read = in_threads(lambda name: self._read_pair(name, classes.known), self.names, progress)
+        read = in_threads(lambda name: self._read_pair(name, classes), self.names, progress)
         pairs: dict[str, Pair] = dict(zip(self.names, read, strict=True))
         summaries = {split: _summary([pairs[name] for name in names]) for split, names in self.splits.items()}
         found = [*self._findings, *(finding for pair in pairs.values() for finding in pair.findings)]
@@ -128,16 +118,16 @@ class DataFolder:
         findings = [finding for finding in found if finding.kind in FINDINGS]
         return FolderReport(pairs, summaries, findings, found[len(findings) :])
 
-    def load(self, name: str, known: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def load(self, name: str, classes: ClassMap) -> tuple[np.ndarray | None, np.ndarray | None]:
         """The picture, uint8 (H, W, 3), and the file's label values, uint8 (H, W); None for what cannot be read."""
         picture = labels = None
         with suppress(DataError, KeyError):
             picture = read_picture(self._pictures[name])
         with suppress(DataError, KeyError):
-            labels = look_at_labels(self._labels[name], known, Pair(name))
+            labels = look_at_labels(self._labels[name], classes, Pair(name))
         return picture, labels
 
-    def _read_pair(self, name: str, known: int) -> Pair:
+    def _read_pair(self, name: str, classes: ClassMap) -> Pair:
         pair = Pair(name)
         picture_path, labels_path = self._pictures.get(name), self._labels.get(name)
         if not picture_path:
@@ -145,7 +135,7 @@ class DataFolder:
         if not labels_path:
             pair.say("no labels", self._missing("labels", LABELS, name, ".png"))
         picture = look_at_picture(picture_path, pair) if picture_path else None
-        labels = look_at_labels(labels_path, known, pair) if labels_path else None
+        labels = look_at_labels(labels_path, classes, pair) if labels_path else None
         if picture_path is None or labels_path is None or picture is None or labels is None:
             return pair
         if picture.shape[:2] != labels.shape:
@@ -153,8 +143,7 @@ class DataFolder:
         return pair
 
     def _missing(self, what: str, folder: str, name: str, ending: str) -> str:
-        near = self._near[folder].get(name.lower()) or self._near[folder].get(Path(name).stem.lower())
-        only = f", only {near} (case and ending must agree, and a split lists names without ending)" if near else ""
+        only = instead_of_file(self.folder, folder, name, PICTURE_ENDINGS if folder == PICTURES else (".png",))
         split = next(split for split in self.splits if name in self.splits[split])
         return (
             f"{what} {self.folder / folder / name}{ending}: there is no such file{only}; "
@@ -175,8 +164,8 @@ class DataFolder:
     def _unused(self, folder: str) -> Iterator[Finding]:
         files = self._pictures if folder == PICTURES else self._labels
         used = {files[name] for name in self._used if name in files}
-        for file in sorted((self.folder / folder).iterdir()):
-            if file not in used and not file.name.startswith("."):
+        for file in files_below(self.folder / folder):
+            if file not in used:
                 yield Finding("unused", str(file))
 
 

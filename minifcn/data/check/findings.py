@@ -8,12 +8,14 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.check.recolour import numbers_of_colours, palette_numbers, strange_colours
+from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image, read_picture
 from minifcn.data.labels import NUMBERED, VOID, label_numbers
 
 # kind, which is also the caption on a contact sheet, and heading
 FINDINGS = {
+    "no class list": "label numbers that nobody names",
     "split file": "split files that cannot be used",
     "listed twice": "names listed twice in one split",
     "in two splits": "names in two splits that must differ",
@@ -84,7 +86,7 @@ def look_at_picture(path: Path, pair: Pair) -> np.ndarray | None:
     return picture
 
 
-def look_at_labels(path: Path, known: int, pair: Pair) -> np.ndarray | None:
+def look_at_labels(path: Path, classes: ClassMap, pair: Pair) -> np.ndarray | None:
     """The label values, uint8 (H, W), of a file of numbers or exact colours, else None; what there is to say goes into `pair`."""
     try:
         image = open_image(path, "labels")
@@ -95,7 +97,7 @@ def look_at_labels(path: Path, known: int, pair: Pair) -> np.ndarray | None:
     if mode in NUMBERED:
         labels = label_numbers(image, path)
     elif mode in ("RGB", "RGBA"):
-        labels, others = numbers_of_colours(image, known)
+        labels, others = numbers_of_colours(image, classes.known)
         if others:
             pair.say("other colours", f"labels {path}: mode {mode}; {strange_colours(others)}; {SAVE_NUMBERS}")
             return None
@@ -107,22 +109,23 @@ def look_at_labels(path: Path, known: int, pair: Pair) -> np.ndarray | None:
         return None
     counts = np.bincount(labels.ravel(), minlength=VOID + 1)
     pair.counts = {value: int(counts[value]) for value in np.flatnonzero(counts).tolist()}
-    _look_at_values(path, image, known, pair, pair.counts)
+    _look_at_values(path, image, classes, pair, pair.counts)
     return labels
 
 
-def _look_at_values(path: Path, image: Image.Image, known: int, pair: Pair, counts: dict[int, int]) -> None:
-    if strangers := [value for value in counts if known <= value < VOID]:
+def _look_at_values(path: Path, image: Image.Image, classes: ClassMap, pair: Pair, counts: dict[int, int]) -> None:
+    known = classes.known
+    if strangers := classes.strangers(counts):
         named = ", ".join(f"{value} in {counts[value]} pixels" for value in strangers[:3])
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
         pair.say(
             "not a class",
-            f"labels {path}: label value {named}{more}, but the classes are 0 to {known - 1} and {VOID} for void; "
-            "name these classes or correct the file",
+            f"labels {path}: label value {named}{more}, but {classes.expected()}; {classes.advice(counts)}",
         )
-    if list(counts) == [VOID]:
+    if set(counts) <= {*classes.void, VOID}:
         advice = f"take {pair.name} out of its split, or label it"
-        pair.say("void alone", f"labels {path}: every pixel is void ({VOID}), nothing can be learned from it; {advice}")
+        void = ", ".join(map(str, counts))
+        pair.say("void alone", f"labels {path}: every pixel is void ({void}), nothing can be learned from it; {advice}")
     if image.mode == "P":
         other = palette_numbers(image, [value for value in counts if value < known], known)
         for value, meant in list(other.items())[:1]:
