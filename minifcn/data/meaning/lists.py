@@ -78,7 +78,7 @@ def text_of(path: Path, what: str, advice: str) -> str:
         content = path.read_bytes()
         marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
         text = unicodedata.normalize("NFC", content.decode("utf-16" if marked else "utf-8-sig"))
-        if "\0" not in text:
+        if "\0" not in text and (not marked or any(map(str.isascii, text))):  # two marks alone make no text
             return text
         reason = "not UTF-8 text"
     except (OSError, UnicodeDecodeError) as error:
