@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data import VOID, ClassMap, DataError, Meaning, VOCFolder, read_labels, read_meaning
-from minifcn.data.classes import ranges
+from minifcn.data.classes import ranges, usual_name
+from minifcn.data.layout import NOT_READ
 from minifcn.data.meaning.folder import unnamed
-from minifcn.data.voc import LABELS, files_by_stem, find_folder, in_threads
+from minifcn.data.meaning.splits import LABELS, files_below
+from minifcn.data.voc import files_by_stem, find_folder, in_threads
 
 ENOUGH = 200  # label files that are looked at to say which numbers occur
 CLASS_NAMES = (
@@ -24,7 +26,7 @@ def meaning_for(root: Path, split: str, class_names: str | None) -> Meaning:
     folder = find_folder(root, split)
     meaning = read_meaning(folder, root, class_names)
     if not meaning.names:
-        raise DataError(unnamed(folder, held(numbers_in(folder))) + f" minifcn check-data {root} says more.")
+        raise DataError(unnamed(folder, held(numbers_in(folder), folder)) + f" minifcn check-data {root} says more.")
     return meaning
 
 
@@ -41,14 +43,17 @@ def values_in(path: Path) -> list[int]:
         return [-1]
 
 
-def held(numbers: Counter[int]) -> str:
-    """What `numbers_in` found, as a sentence and a blank behind it."""
-    others = [f"{numbers[-1]} label files hold none (colours, perhaps)"] if numbers[-1] else []
-    values = [value for value in numbers if value not in (-1, VOID)]
-    if not values:
-        return f"{others[0]}. " if others else ""
-    void = f", and {VOID} for void" if numbers[VOID] else ""
-    return f"The labels hold {ranges(values)}{void}{'; ' + others[0] if others else ''}. "
+def held(numbers: Counter[int], folder: Path) -> str:
+    """What `numbers_in` found, and files that it did not read, as sentences with a blank behind."""
+    said = []
+    if values := [value for value in numbers if value not in (-1, VOID)]:
+        said.append(f"The labels hold {ranges(values)}{f', and {VOID} for void' if numbers[VOID] else ''}.")
+    if numbers[-1]:
+        said.append(f"{numbers[-1]} label files hold no numbers (colours, perhaps).")
+    strange = [file for file in files_below(folder / LABELS) if file.suffix.lower() in NOT_READ]
+    if strange:
+        said.append(f"{strange[0].name} is {NOT_READ[strange[0].suffix.lower()]} ({len(strange)} such).")
+    return "".join(f"{sentence} " for sentence in said)
 
 
 def nameless(numbers: Iterable[int]) -> ClassMap:
@@ -73,9 +78,12 @@ def also_said_by(classes: ClassMap, dataset: VOCFolder, root: Path) -> tuple[Cla
         )
     if meaning.names and meaning.said_by != "VOC":
         for name, value in zip(classes.names, classes.values, strict=True):
-            if meaning.names.get(value) != name:
+            if meaning.names.get(value) != usual_name(name):
                 there = meaning.names.get(value, "nothing")
                 raise DataError(
                     f"the model's label value {value} is {name}, but {meaning.said_by} says {there}; score it on data of its own classes"
                 )
+    if not meaning.names:
+        notes = [f"{folder} has no class list: its numbers are taken for those that the model was trained with"]
+        return classes.also_void(meaning.void), (*meaning.notes, *notes)
     return classes.also_void(meaning.void), meaning.notes if meaning.said_by != "VOC" else ()

@@ -15,12 +15,17 @@ from minifcn.names import did_you_mean
 OTHERS = ("void", "background")
 
 
-def is_background(name: str) -> bool:
-    """Whether a class is that of no object: some tools set its name between underscores.
+def usual_name(name: str) -> str:
+    """A class name as it is written here: the class of no object, which some tools set between underscores, is background.
 
-    >>> is_background("background"), is_background("_background_"), is_background("back wall")
-    (True, True, False)
+    >>> usual_name("_background_"), usual_name("Background"), usual_name("back wall")
+    ('background', 'background', 'back wall')
     """
+    return "background" if is_background(name) else name
+
+
+def is_background(name: str) -> bool:
+    """Whether a class is that of no object."""
     return name.strip(" _").lower() == "background"
 
 

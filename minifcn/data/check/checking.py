@@ -145,10 +145,8 @@ class DataFolder:
     def _missing(self, what: str, folder: str, name: str, ending: str) -> str:
         only = instead_of_file(self.folder, folder, name, PICTURE_ENDINGS if folder == PICTURES else (".png",))
         split = next(split for split in self.splits if name in self.splits[split])
-        return (
-            f"{what} {self.folder / folder / name}{ending}: there is no such file{only}; "
-            f"add it, or take {name} out of {split}.txt, line {self.splits[split][name]}"
-        )
+        advice = only or f"; add it, or take {name} out of {split}.txt, line {self.splits[split][name]}"
+        return f"{what} {self.folder / folder / name}{ending}: there is no such file{advice}"
 
     def _never(self, summaries: Mapping[str, Summary], classes: ClassMap) -> Iterator[Finding]:
         for split, summary in summaries.items():

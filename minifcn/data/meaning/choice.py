@@ -6,7 +6,7 @@ from pathlib import Path
 
 from minifcn.data.classes import is_background, listed_classes
 from minifcn.data.errors import DataError
-from minifcn.data.meaning.lists import text_of, unquoted
+from minifcn.data.meaning.texts import text_of, unquoted
 from minifcn.names import did_you_mean
 
 

@@ -11,22 +11,19 @@ from minifcn.data.meaning.choice import chosen_classes
 from minifcn.data.meaning.lists import is_void
 from minifcn.data.meaning.numbers import VOID_FILE, read_void
 from minifcn.data.meaning.splits import are_voc
-from minifcn.data.meaning.tables import OWN, READERS, Colour, Table, read_table
+from minifcn.data.meaning.tables import OWN, Colour, Table, read_table
 
-LISTS = (OWN, *READERS)  # in this order they count
+LISTS = (
+    OWN,
+    "labelmap.txt",
+    "label_colors.txt",
+    "_classes.csv",
+    "class_dict.csv",
+    "objectInfo150.txt",
+)  # in this order they count
 VOC = "voc"  # what --class-names says for VOC's 21
 # files that may be class lists, but may say something else as well: named, and not read by themselves
-PERHAPS = (
-    "classes.txt",
-    "labels.txt",
-    "obj.names",
-    "data.yaml",
-    "classes.json",
-    "classes.csv",
-    "colors.txt",
-    "objectInfo150.txt",
-    "meta.json",
-)
+PERHAPS = ("classes.txt", "labels.txt", "names.txt", "obj.names", "data.yaml", "classes.json")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
-from minifcn.data.meaning.lists import text_of
+from minifcn.data.meaning.texts import text_of
 
 VOID_FILE = "void.txt"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.meaning.lists import text_of, unquoted
+from minifcn.data.meaning.texts import text_of, unquoted
 from minifcn.files import write_whole
 from minifcn.names import instead
 
@@ -75,12 +75,12 @@ def taken(path: Path, lines: Sequence[tuple[int, str]], there: Names) -> Picture
     found: list[tuple[int, str, str]] = []
     for number, line in lines:
         first, rest = columns(line)
-        name = meant(line, there)
-        if name is None and rest and is_known(rest):
+        name = whole(line, there)
+        if name or not is_known(rest):
+            name, rest = name or meant(line, there) or meant(first, there), ""
+        else:
             check_pair(path, number, first, rest)
             name = meant(first, there)
-        else:
-            rest = ""
         found.append((number, name or "", rest))
     strange = any(columns(line)[1] or ENDING.search(line) or "/" in line for _, line in lines)
     if strange and not any(name for _, name, _ in found):
@@ -92,7 +92,7 @@ def taken(path: Path, lines: Sequence[tuple[int, str]], there: Names) -> Picture
         )
     by_columns = any(name and rest for _, name, rest in found)
     names = [
-        (number, name or plain(columns(line)[0] if rest and by_columns else line))
+        (number, name or plain(columns(line)[0] if rest and (by_columns or ENDING.search(rest)) else line))
         for (number, name, rest), (_, line) in zip(found, lines, strict=True)
     ]
     absent = {number for number, _, rest in found if rest == "-1"}
@@ -110,32 +110,39 @@ def taken(path: Path, lines: Sequence[tuple[int, str]], there: Names) -> Picture
 def columns(line: str) -> tuple[str, str]:
     """The first column of a line, and the others.
 
-    >>> columns("/JPEGImages/a b.jpg /SegmentationClass/a b.png"), columns("Abyssinian_100 1 1 1"), columns("a,b")
-    (('/JPEGImages/a b.jpg', '/SegmentationClass/a b.png'), ('Abyssinian_100', '1 1 1'), ('a', 'b'))
+    >>> columns("/JPEGImages/a b.jpg /SegmentationClass/a b.png"), columns("Abyssinian_100 1 1 1"), columns("a,b"), columns("JPEGImages/b c.jpg")
+    (('/JPEGImages/a b.jpg', '/SegmentationClass/a b.png'), ('Abyssinian_100', '1 1 1'), ('a', 'b'), ('JPEGImages/b c.jpg', ''))
     """
     match = re.match(r"(\"[^\"]+\"|'[^']+')[\s,;]+(\S.*)", line) or FIRST_FILE.match(line)
     match = match or re.match(r"([^\t,;]+)[\t,;]\s*(\S.*)", line) or re.match(r"(\S.*?)((?:\s+-?\d+)+)$", line)
     if match:
         return match[1].strip(), match[2].strip()
+    if ENDING.search(line):
+        return line, ""
     first, *rest = line.split(maxsplit=1)
     return first, "".join(rest)
 
 
 def is_known(rest: str) -> bool:
     """Whether the columns behind the first are numbers or files: a word may be part of a name with blanks."""
-    words = re.split(r"[\s,;]+", rest)
+    words = [word.strip("\"'") for word in re.split(r"[\s,;]+", rest)]
     return all(re.fullmatch(r"-?\d+", word) for word in words) or bool(ENDING.search(words[-1]))
 
 
 def check_pair(path: Path, number: int, first: str, rest: str) -> None:
     """Raise DataError where a line pairs a picture with labels of another name: they are looked for under the picture's."""
     match = FIRST_FILE.match(rest)
-    labels = match[1] if match else rest
+    labels = unquoted(match[1] if match else rest)
     if ENDING.search(labels) and plain(labels).rpartition("/")[2] != plain(first).rpartition("/")[2]:
         raise DataError(
             f"split {path}, line {number}: pairs {first} with {labels}; give the labels the picture's name, "
             f"{LABELS}/{plain(first).rpartition('/')[2]}.png"
         )
+
+
+def whole(line: str, there: Names) -> str | None:
+    """The name that a line is as it stands, with or without its ending."""
+    return next((name for names in there for name in (line, ENDING.sub("", line)) if name in names), None)
 
 
 def meant(text: str, there: Names) -> str | None:
@@ -157,14 +164,14 @@ def plain(text: str) -> str:
     >>> plain("/JPEGImages/a.jpg"), plain(r"C:\\new\\a.jpg"), plain("SegmentationClass/sub/a.png"), plain("sub/a"), plain("../a")
     ('a', 'a', 'sub/a', 'sub/a', 'a')
     """
-    whole = unquoted(text)
-    path = ENDING.sub("", whole).replace("\\", "/")
+    bare = unquoted(text)
+    path = ENDING.sub("", bare).replace("\\", "/")
     for part in (PICTURES, LABELS):
         if f"/{part}/" in f"/{path}":
             return f"/{path}".rpartition(f"/{part}/")[2]
-    if ENDING.search(whole) or path.startswith("/") or ".." in path.split("/"):
+    if ENDING.search(bare) or path.startswith("/") or ".." in path.split("/"):
         return path.rpartition("/")[2]
-    return whole
+    return bare
 
 
 def is_heading(line: str, there: Names) -> bool:

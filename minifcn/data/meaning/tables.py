@@ -9,7 +9,9 @@ from pathlib import Path
 from minifcn.data.classes import is_background
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID, colour_map
-from minifcn.data.meaning.lists import checked, is_heading, is_void, read_class_list, text_of, unquoted
+from minifcn.data.meaning.lists import checked, is_void, read_class_list
+from minifcn.data.meaning.strange import is_heading
+from minifcn.data.meaning.texts import text_of, unquoted
 
 Colour = tuple[int, int, int]
 OWN = "class_names.txt"
@@ -51,8 +53,8 @@ def labelmap(path: Path) -> Table:
         if len(parts) != 4 or not parts[0].strip():
             raise DataError(f"class names {path}, line {number}: {line!r}; expected 'name:red,green,blue::'")
         found.append((number, parts[0].strip(), colour_of(parts[1].split(","), path, number) if parts[1] else None))
-    black = [entry for entry in found if entry[2] == (0, 0, 0)]
-    first = (black or [entry for entry in found if is_background(entry[1])])[:1]
+    named = [entry for entry in found if is_background(entry[1])]
+    first = (named or [entry for entry in found if entry[2] == (0, 0, 0)])[:1]
     found = first + [entry for entry in found if entry not in first]
     names = checked([(number, value, name) for value, (number, name, _) in enumerate(found)], path)
     if not any(colour for _, _, colour in found):
@@ -93,6 +95,18 @@ def class_dict(path: Path) -> Table:
         entries.append((number, value, row[0]))
         colours.append(colour_of(row[1:4], path, number))
     return with_void(checked(entries, path), colours, path)
+
+
+def ade20k(path: Path) -> Table:
+    """ADE20K's objectInfo150.txt: columns with tabs, the number first, the name last; number 0 is what nobody named."""
+    entries = []
+    for number, line in lines_of(path):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if cells[0].isdecimal() and len(cells) > 1:
+            entries.append((number, int(cells[0]), cells[-1]))
+        elif entries or not is_heading(line):
+            raise DataError(f"class names {path}, line {number}: {line!r}; expected number and name, with tabs between")
+    return Table(checked(entries, path), void=(0,))
 
 
 def rows_of(path: Path) -> list[tuple[int, list[str]]]:
@@ -148,4 +162,5 @@ READERS: dict[str, Callable[[Path], Table]] = {
     "label_colors.txt": label_colors,
     "_classes.csv": classes_csv,
     "class_dict.csv": class_dict,
+    "objectinfo150.txt": ade20k,
 }
