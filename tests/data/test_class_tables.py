@@ -87,3 +87,13 @@ def test_refused(table, case, tmp_path):
     with pytest.raises(DataError) as caught:
         table(name, content)
     assert str(caught.value).startswith(f"class names {tmp_path / name}") and words in str(caught.value)
+
+
+def test_ade20ks_table(table):
+    head = "Idx\tRatio\tTrain\tVal\tName\n"
+    found = table(
+        "objectInfo150.txt", f"{head}1\t0.1576\t11664\t1172\twall \n2\t0.1072\t6046\t612\tbuilding, edifice\n"
+    )
+    assert found.names == {1: "wall", 2: "building, edifice"} and found.void == (0,)
+    with pytest.raises(DataError, match=r"line 3: 'x'; expected number and name"):
+        table("objectInfo150.txt", f"{head}1\t0.1\t1\t1\twall\nx\n")

@@ -1,6 +1,7 @@
 """The classes that --classes chooses: their names, their numbers, or a file of them."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def chosen_classes(text: str, named: Mapping[int, str]) -> list[str]:
     >>> chosen_classes("wall,building, edifice,3", {1: "wall", 2: "building, edifice", 3: "sky"})
     ['wall', 'building, edifice', 'sky']
     """
+    text = unicodedata.normalize("NFC", text)
     file = Path(text.removeprefix("@"))
     if text.startswith("@") or (text not in named.values() and file.suffix and file.is_file()):
         lines = text_of(file, "--classes", "give a text file with one class a line").splitlines()
