@@ -62,7 +62,7 @@ def what_is_missing(root: Path, places: Sequence[Path]) -> str:
         wanted = " and ".join(f"{part}/ ({HOLDS[part]})" for part in missing)
         way = (
             f". {make_lists(best)}"
-            if missing == ["ImageSets/Segmentation"] and not (best / "ImageSets").is_dir()
+            if missing == ["ImageSets/Segmentation"] and not any(best.glob("ImageSets/*.txt"))
             else ""
         )
         way = way or (f". {IMPORT.format(typed(best))}" if is_of_a_tool(best) else "")
@@ -95,7 +95,7 @@ def instead_of(place: Path, missing: Sequence[str]) -> str:
         if part in strangers(place):  # a file, or a link that leads nowhere
             hints.append(f"{place / part} is there, but is no folder")
             continue
-        if part == "ImageSets/Segmentation" and (place / "ImageSets").is_dir():
+        if part == "ImageSets/Segmentation" and any(place.glob("ImageSets/*")):
             hints.append(f"in {place / 'ImageSets'} {contents(place / 'ImageSets')}: move the lists into {part}")
             continue
         near = nearest(part.partition("/")[0], [name for name in strangers(place) if name not in OTHERS])

@@ -87,7 +87,7 @@ def test_no_splits(root):
     for file in (root / SPLITS).iterdir():
         file.unlink()
     with pytest.raises(
-        DataError, match=r"no split in .*Segmentation; write picture names, one a line, into train\.txt"
+        DataError, match=r"no split in .*Segmentation; write picture names, one a line, into train\.txt.*write_splits"
     ):
         DataFolder(root)
 

@@ -68,6 +68,11 @@ def test_the_lists_lie_one_folder_too_high(root):
     )
 
 
+def test_no_list_is_there_yet(root):
+    shutil.rmtree(root / SPLITS)
+    assert "This line writes the lists: python -c" in refused(root) and "move the lists" not in refused(root)
+
+
 def test_a_part_is_nearly_named(root):
     (root / LABELS).rename(root / "SegmentationClasses")
     expected = f"{SAYS[LABELS]} is missing; there is SegmentationClasses/, and if that is meant, rename it to {LABELS}"

@@ -111,7 +111,14 @@ def test_a_picture_that_is_not_there_is_called_by_its_name(root):
     assert listed(root, "JPEGImages/a.jpg", "/JPEGImages/gone.jpg /SegmentationClass/gone.png").ids == ["a", "gone"]
 
 
+def test_a_word_behind_a_name_may_be_a_part_of_it(root):
+    flat_picture().save(root / PICTURES / "my.png")
+    assert listed(root, "a", "my photo").ids == ["a", "my photo"]  # and not my, which is there
+    refused(root, "a cat", "f dog")
+
+
 def test_comments_and_headings(root):
+    assert listed(root, "a  # sunny", "f # rain").ids == ["a", "f"]
     assert listed(root, "# name class species", "a", "f").ids == ["a", "f"]
     assert listed(root, "image,label", "a.jpg,a.png", "f.jpg,f.png").ids == ["a", "f"]
 

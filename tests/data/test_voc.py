@@ -132,7 +132,10 @@ def test_a_missing_split_lists_the_others(root):
     for file in (root / SPLITS).iterdir():
         file.unlink()
     message = refused(VOCFolder, root, "trainaug", ALL)
-    assert message == f"split 'trainaug': there is no file {path}; the splits in this folder are: none"
+    start = (
+        f"split 'trainaug': there is no file {path}; the splits in this folder are: none. This line writes the lists: "
+    )
+    assert message.startswith(f'{start}python -c "from minifcn.data import write_splits; write_splits({str(root)!r})"')
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])

@@ -16,7 +16,7 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOID
-from minifcn.data.layout import instead_of_file
+from minifcn.data.layout import instead_of_file, make_lists
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, Names, file_names, files_below, read_list
 from minifcn.data.voc import PICTURE_ENDINGS, files_by_stem, find_folder, in_threads, listed_twice, sizes_differ
 
@@ -63,7 +63,9 @@ class DataFolder:
         lists = self.folder / SPLITS
         files = sorted(file.stem for file in lists.glob("*.txt"))
         if not files:
-            raise DataError(f"data {root}: no split in {lists}; write picture names, one a line, into train.txt there")
+            raise DataError(
+                f"data {root}: no split in {lists}; write picture names, one a line, into train.txt there. {make_lists(self.folder)}"
+            )
         self.splits: dict[str, dict[str, int]] = {}
         self._findings: list[Finding] = []
         self.notes: list[str] = []

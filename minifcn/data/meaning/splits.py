@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data.errors import DataError
+from minifcn.data.layout import make_lists
 from minifcn.data.meaning.texts import text_of, unquoted
 from minifcn.files import write_whole
 from minifcn.names import instead
@@ -58,6 +59,7 @@ def read_list(folder: Path, split: str, there: Names | None = None) -> PictureLi
         others = sorted(file.stem for file in folder.glob("*.txt"))
         raise DataError(
             f"split {split!r}: there is no file {path}{instead(split, others, 'the splits in this folder are:')}"
+            f"{'' if others else '. ' + make_lists(folder.parent.parent)}"
         )
     there = file_names(folder.parent.parent) if there is None else there
     text = text_of(path, "split", "write one picture name a line")
@@ -77,7 +79,8 @@ def taken(path: Path, lines: Sequence[tuple[int, str]], there: Names) -> Picture
         first, rest = columns(line)
         name = whole(line, there)
         if name or not is_known(rest):
-            name, rest = name or meant(line, there) or meant(first, there), ""
+            comment = rest.startswith("#")  # any other word may be a part of the name
+            name, rest = name or meant(line, there) or (meant(first, there) if comment else None), ""
         else:
             check_pair(path, number, first, rest)
             name = meant(first, there)
