@@ -11,7 +11,7 @@ from minifcn.data import VOID, ClassMap, DataError, Meaning, VOCFolder, read_lab
 from minifcn.data.classes import ranges, usual_name
 from minifcn.data.layout import NOT_READ
 from minifcn.data.meaning.folder import unnamed
-from minifcn.data.meaning.splits import LABELS, files_below
+from minifcn.data.meaning.splits import LABELS, named_files
 from minifcn.data.voc import files_by_stem, find_folder, in_threads
 
 ENOUGH = 200  # label files that are looked at to say which numbers occur
@@ -50,7 +50,8 @@ def held(numbers: Counter[int], folder: Path) -> str:
         said.append(f"The labels hold {ranges(values)}{f', and {VOID} for void' if numbers[VOID] else ''}.")
     if numbers[-1]:
         said.append(f"{numbers[-1]} label files hold no numbers (colours, perhaps).")
-    strange = [file for file in files_below(folder / LABELS) if file.suffix.lower() in NOT_READ]
+    files = [Path(file) for _, file in named_files(folder / LABELS)]
+    strange = [file for file in files if file.suffix.lower() in NOT_READ]
     if strange:
         said.append(f"{strange[0].name} is {NOT_READ[strange[0].suffix.lower()]} ({len(strange)} such).")
     return "".join(f"{sentence} " for sentence in said)

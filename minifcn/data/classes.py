@@ -217,6 +217,12 @@ class ClassMap:
                 "do your numbers begin at 1? Then write the class list with numbers, "
                 f"'1: {self.names[self.values.index(0)]}' in its first line; else name this class or correct the file"
             )
+        no_background = not any(map(is_background, self.names)) and len(self.values) == self.known
+        if self.strangers(found) == [self.known] and no_background and 0 in found:
+            return (
+                f"is 0 the background, and {self.names[0]} 1? Then write background as the first line of the class list; "
+                "else name this class or correct the file"
+            )
         return "name this class, write its number into void.txt if it is nobody's, or correct the file"
 
     def restore(self, labels: np.ndarray) -> np.ndarray:

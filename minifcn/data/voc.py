@@ -13,7 +13,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOID, read_labels
 from minifcn.data.layout import instead_of_file, what_is_missing
-from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, files_below, name_of, read_list
+from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, named_files, read_list
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
 
@@ -163,8 +163,7 @@ def listed_twice(folder: Path, split: str, line: int, name: str, first: int) -> 
 
 def files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     """Files by the name that a list calls them, endings in any case; where two share a name, the ending that stands first wins."""
-    found: dict[str, Path] = {}
-    files = [(file.suffix.lower(), name_of(file, folder), file) for file in files_below(folder)]
-    for wanted in reversed(endings):
-        found |= {name: file for ending, name, file in files if ending == wanted}
-    return found
+    rank = {ending: place for place, ending in enumerate(endings)}
+    files = [(rank.get(os.path.splitext(file)[1].lower()), name, file) for name, file in named_files(folder)]
+    known = [(place, name, file) for place, name, file in files if place is not None]
+    return {name: Path(file) for _, name, file in sorted(known, key=lambda each: -each[0])}

@@ -268,6 +268,25 @@ def test_void_and_gaps_in_labels():
     ).tolist() == [0, 1, 255, 0]
 
 
+@pytest.mark.parametrize(
+    "names, found, asks",
+    [(["cat", "dog"], [0, 1, 2], True), (["background", "cat"], [0, 2], False), (["cat", "dog"], [0, 3], False)],
+)
+def test_is_the_background_missing_in_the_list(names, found, asks):
+    with pytest.raises(DataError) as caught:
+        ClassMap.own(names).apply(np.array(found, np.uint8))
+    assert ("is 0 the background, and cat 1? Then write background as the first line" in str(caught.value)) == asks
+
+
+def test_a_list_of_one_class(root):
+    say(root, class_names="polyp\n")
+    with pytest.raises(DataError) as caught:
+        read_meaning(root).class_map()
+    assert str(caught.value).startswith(
+        f"class names {root / 'class_names.txt'}: one class, 'polyp' for number 0, and a model"
+    )
+
+
 def test_what_is_void_is_no_class():
     with pytest.raises(DataError, match="'sea' has the number 1, which is declared void; leave it out"):
         ClassMap.own(["sky", "sea", "land"], ["sky", "sea"], void=[1])

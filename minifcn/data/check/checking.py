@@ -17,7 +17,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOID
 from minifcn.data.layout import instead_of_file, make_lists
-from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, Names, file_names, files_below, read_list
+from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, Names, file_names, named_files, read_list
 from minifcn.data.voc import PICTURE_ENDINGS, files_by_stem, find_folder, in_threads, listed_twice, sizes_differ
 
 
@@ -164,7 +164,7 @@ class DataFolder:
     def _unused(self, folder: str) -> Iterator[Finding]:
         files = self._pictures if folder == PICTURES else self._labels
         used = {files[name] for name in self._used if name in files}
-        for file in files_below(self.folder / folder):
+        for file in [Path(path) for _, path in named_files(self.folder / folder)]:
             if file not in used:
                 yield Finding("unused", str(file))
 

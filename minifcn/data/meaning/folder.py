@@ -49,6 +49,12 @@ class Meaning:
         """The classes to learn: all, or those that `classes` chooses, a text as --classes takes it or names. DataError for no names."""
         if not self.names:
             raise DataError(unnamed(self.folder))
+        if len(self.names) == 1:
+            ((value, name),) = self.names.items()
+            raise DataError(
+                f"class names {self.said_by}: one class, {name!r} for number {value}, and a model needs at least 2 to tell apart; "
+                "is the background missing?"
+            )
         if isinstance(classes, str):
             classes = chosen_classes(classes, self.names)
         return ClassMap.own(self.names, classes, others, self.void)

@@ -1,5 +1,6 @@
 """The lists of pictures in ImageSets/Segmentation: which picture a line means, whoever wrote it."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -184,18 +185,23 @@ def is_heading(line: str, there: Names) -> bool:
 
 
 def file_names(root: Path) -> Names:
-    """The names of the pictures in a folder, and of the labels: paths below theirs, without ending, letters composed."""
-    return [{name_of(file, root / part) for file in files_below(root / part)} for part in (PICTURES, LABELS)]
+    """The names of the pictures in a folder, and of the labels."""
+    return [{name for name, _ in named_files(root / part)} for part in (PICTURES, LABELS)]
 
 
-def files_below(folder: Path) -> list[Path]:
-    """All files in a folder and those in it, sorted, without those whose names begin with a dot."""
-    return sorted(file for file in folder.rglob("*") if not file.name.startswith(".") and not file.is_dir())
+def named_files(folder: Path) -> list[tuple[str, str]]:
+    """All files in a folder and those in it, sorted by path, each behind the name by which a list calls it.
 
-
-def name_of(file: Path, folder: Path) -> str:
-    """How a list names a file below `folder`: its path there without ending, letters composed as in any list."""
-    return unicodedata.normalize("NFC", file.relative_to(folder).with_suffix("").as_posix())
+    That is its path below `folder` without ending, letters composed. Files whose names begin with a dot are nobody's.
+    """
+    found = []
+    for place, _, files in os.walk(folder, followlinks=True):
+        below = os.path.relpath(place, folder).replace(os.sep, "/") + "/" if place != str(folder) else ""
+        for file in files:
+            if not file.startswith("."):
+                name = unicodedata.normalize("NFC", below + os.path.splitext(file)[0])
+                found.append((name, os.path.join(place, file)))
+    return sorted(found, key=lambda each: each[1])
 
 
 def are_voc(folder: Path) -> bool:
