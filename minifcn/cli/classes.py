@@ -9,7 +9,7 @@ import numpy as np
 
 from minifcn.data import VOID, ClassMap, DataError, Meaning, VOCFolder, read_labels, read_meaning
 from minifcn.data.classes import ranges, usual_name
-from minifcn.data.layout import NOT_READ
+from minifcn.data.layout import NOT_READ, not_read
 from minifcn.data.meaning.folder import unnamed
 from minifcn.data.meaning.splits import LABELS, named_files
 from minifcn.data.voc import files_by_stem, find_folder, in_threads
@@ -53,7 +53,7 @@ def held(numbers: Counter[int], folder: Path) -> str:
     files = [Path(file) for _, file in named_files(folder / LABELS)]
     strange = [file for file in files if file.suffix.lower() in NOT_READ]
     if strange:
-        said.append(f"{strange[0].name} is {NOT_READ[strange[0].suffix.lower()]} ({len(strange)} such).")
+        said.append(f"{strange[0].name} {not_read(strange[0].name, ('.png',))} ({len(strange)} such).")
     return "".join(f"{sentence} " for sentence in said)
 
 

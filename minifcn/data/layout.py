@@ -1,5 +1,6 @@
 """What is missing in a folder: a part of VOC's layout, or a file in one, and what lies there instead."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
@@ -45,11 +46,11 @@ TOOLS |= {
     "segmentationclassnpy",
 }
 NOT_READ = {
-    ".mat": "a MATLAB file, and labels are read from PNG: save its class numbers as one (SBD's are GTcls.Segmentation), or take minifcn import",
-    ".npy": "an array of NumPy, and labels are read from PNG: save it with minifcn.data.write_labels",
-    ".json": "a drawing, and labels are read from PNG: minifcn import draws them",
-    ".xml": "a list of boxes or outlines, and labels are read from PNG",
-    ".txt": "text, and labels are read from PNG",
+    ".mat": "is a MATLAB file; minifcn reads {}: save its numbers (of SBD's files GTcls.Segmentation) as one, or take minifcn import",
+    ".npy": "is a NumPy array; minifcn reads {}: save it as one, with minifcn.data.write_labels",
+    ".json": "is a list of outlines; minifcn reads {}: minifcn import draws them",
+    ".xml": "is a list of boxes or outlines; minifcn reads {}: let the program that wrote it save masks",
+    ".txt": "is text; minifcn reads {}: let the program that wrote it save masks",
 }
 
 
@@ -154,26 +155,42 @@ def instead_of_file(root: Path, part: str, name: str, endings: Sequence[str] = (
                 return (
                     f": {name}{ending} lies in {folder.name}/, so put its files into {part}/ in place of what is there"
                 )
-    files, lower = _files_in(root / part, (root / part).stat().st_mtime_ns)
+    below, _, name = name.rpartition("/")
+    place = root / part / below
+    if not place.is_dir():
+        return ""
+    files, lower = _files_in(place, place.stat().st_mtime_ns)
     if found := lower.get(name.lower(), []):
         file = next((file for file in found if file.rpartition(".")[0] == name), found[0])
-        ending = file[file.rindex(".") :]
-        if file.rpartition(".")[0] == name:
-            why = NOT_READ.get(ending.lower(), f"which is not read: save it as {endings[0][1:].upper()}")
-            return f", only {file}, {why}"
-        return f", only {file}: upper and lower case must agree"
-    place = bisect_left(files, name)
-    for file in files[place : place + 3]:
+        if file.rpartition(".")[0] != name:
+            return f", only {file}: upper and lower case differ; write {file.rpartition('.')[0]}, as the file has it"
+        if file[file.rindex(".") :].lower() in endings:  # a folder, or a link that leads nowhere
+            return f"; {file} is there, but is no file"
+        return f"; {file} {not_read(file, endings)}"
+    pictures = root / "JPEGImages" / below
+    others = _files_in(pictures, pictures.stat().st_mtime_ns)[1] if part != "JPEGImages" and pictures.is_dir() else {}
+    start = bisect_left(files, name)
+    for file in files[start : start + 3]:
         stem = file.rpartition(".")[0]
-        suffix = stem.removeprefix(name)
-        if stem.startswith(name) and suffix[:1] in ("_", "-", ".", " "):
-            return f", only {file}; drop {suffix} from the names in {part}/"
+        # a number behind it makes another name, and so does a picture that is called so
+        if stem.startswith(name) and re.match(r"[_\-. ][A-Za-z]", stem[len(name) :]) and stem.lower() not in others:
+            return f", only {file}; drop {stem[len(name) :]} from the names in {part}/"
     if strokes := [file for file in files if file.startswith("task-") and "-annotation-" in file]:
         return (
             f"; files such as {strokes[0]} are Label Studio's, one a brush stroke, of 0 and 255, and have to be joined into one file of "
             f"class numbers a picture: minifcn import {typed(root)} --out ROOT"
         )
     return ""
+
+
+def not_read(file: str, endings: Sequence[str]) -> str:
+    """Why a file is not read, and what to do.
+
+    >>> not_read("a.pcx", [".jpg", ".png"])
+    'is of another kind; minifcn reads JPG and PNG: save it as one'
+    """
+    kind = NOT_READ.get(file[file.rindex(".") :].lower(), "is of another kind; minifcn reads {}: save it as one")
+    return kind.format(" and ".join(ending[1:].upper() for ending in endings))
 
 
 @lru_cache(maxsize=4)

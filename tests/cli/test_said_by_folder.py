@@ -183,13 +183,13 @@ def both(call, root, tmp_path):
 def matlab(root, labels):
     labels.unlink()
     labels.with_suffix(".mat").write_bytes(b"MATLAB 5.0 MAT-file")
-    return f"only {labels.stem}.mat, a MATLAB file, and labels are read from PNG"
+    return f"{labels.stem}.mat is a MATLAB file; minifcn reads PNG: save its numbers"
 
 
 def numpy(root, labels):
     np.save(labels.with_suffix(".npy"), np.zeros((3, 3)))
     labels.unlink()
-    return f"only {labels.stem}.npy, an array of NumPy"
+    return f"{labels.stem}.npy is a NumPy array; minifcn reads PNG"
 
 
 def suffix(root, labels):
@@ -199,7 +199,7 @@ def suffix(root, labels):
 
 def case(root, labels):
     labels.rename(labels.with_stem(labels.stem.upper()))
-    return f"only {labels.stem.upper()}.png: upper and lower case must agree"
+    return f"only {labels.stem.upper()}.png: upper and lower case differ"
 
 
 def other_folder(root, labels):
