@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data import VOID, ClassMap, DataError, Meaning, VOCFolder, read_labels, read_meaning
+from minifcn.data.check.checking import DataFolder
 from minifcn.data.classes import ranges, usual_name
-from minifcn.data.layout import NOT_READ, not_read
 from minifcn.data.meaning.folder import unnamed
-from minifcn.data.meaning.splits import LABELS, named_files
+from minifcn.data.meaning.splits import LABELS
 from minifcn.data.voc import files_by_stem, find_folder, in_threads
 
 ENOUGH = 200  # label files that are looked at to say which numbers occur
@@ -26,8 +26,20 @@ def meaning_for(root: Path, split: str, class_names: str | None) -> Meaning:
     folder = find_folder(root, split)
     meaning = read_meaning(folder, root, class_names)
     if not meaning.names:
-        raise DataError(unnamed(folder, held(numbers_in(folder), folder)) + f" minifcn check-data {root} says more.")
+        numbers = numbers_in(folder)
+        more = "".join(f"; also: {sentence}" for sentence in also_wrong(folder, split, numbers))
+        raise DataError(f"{unnamed(folder, held(numbers))} See minifcn check-data {root}{more}")
     return meaning
+
+
+def also_wrong(folder: Path, split: str, numbers: Counter[int]) -> list[str]:
+    """What else the check of a small folder says, the first sentence of each kind: a list of names may not be all that is missing."""
+    data = DataFolder(folder, [split])
+    if len(data) > ENOUGH:
+        return []
+    report = data.check(nameless(numbers))
+    palettes = [finding for finding in report.warnings if finding.kind == "palette"]
+    return list({finding.kind: finding.message for finding in reversed([*report.findings, *palettes])}.values())[::-1]
 
 
 def numbers_in(folder: Path, most: int | None = ENOUGH) -> Counter[int]:
@@ -43,17 +55,13 @@ def values_in(path: Path) -> list[int]:
         return [-1]
 
 
-def held(numbers: Counter[int], folder: Path) -> str:
-    """What `numbers_in` found, and files that it did not read, as sentences with a blank behind."""
+def held(numbers: Counter[int]) -> str:
+    """What `numbers_in` found, as sentences with a blank behind."""
     said = []
     if values := [value for value in numbers if value not in (-1, VOID)]:
         said.append(f"The labels hold {ranges(values)}{f', and {VOID} for void' if numbers[VOID] else ''}.")
     if numbers[-1]:
         said.append(f"{numbers[-1]} label files hold no numbers (colours, perhaps).")
-    files = [Path(file) for _, file in named_files(folder / LABELS)]
-    strange = [file for file in files if file.suffix.lower() in NOT_READ]
-    if strange:
-        said.append(f"{strange[0].name} {not_read(strange[0].name, ('.png',))} ({len(strange)} such).")
     return "".join(f"{sentence} " for sentence in said)
 
 

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     with bar(len(data), "checking", unit="pair") as checking:
         report = data.check(classes, checking.update)
     if not meaning.names:
-        report.findings.insert(0, Finding("no class list", unnamed(data.folder, held(numbers, data.folder))))
+        report.findings.insert(0, Finding("no class list", unnamed(data.folder, held(numbers))))
     fixed = fix_colours(report, classes.known) if arguments.fix else []
 
     print(f"data {data.folder}")
