@@ -13,7 +13,7 @@ from minifcn.data.meaning.lists import checked, is_void, read_class_list
 from minifcn.data.meaning.strange import is_heading
 from minifcn.data.meaning.texts import text_of, unquoted
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, ...]  # red, green, blue
 OWN = "class_names.txt"
 
 
