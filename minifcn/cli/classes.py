@@ -12,7 +12,7 @@ from minifcn.data.check.checking import DataFolder
 from minifcn.data.classes import ranges, usual_name
 from minifcn.data.meaning.folder import unnamed
 from minifcn.data.meaning.splits import LABELS
-from minifcn.data.voc import files_by_stem, find_folder, in_threads
+from minifcn.data.voc import LABEL_ENDINGS, files_by_stem, find_folder, in_threads
 
 ENOUGH = 200  # label files that are looked at to say which numbers occur
 CLASS_NAMES = (
@@ -44,7 +44,7 @@ def also_wrong(folder: Path, split: str, numbers: Counter[int]) -> list[str]:
 
 def numbers_in(folder: Path, most: int | None = ENOUGH) -> Counter[int]:
     """Label value → label files that hold it, of the first `most` files; what holds no numbers counts as -1."""
-    files = islice(files_by_stem(folder / LABELS, (".png",)).values(), most)
+    files = islice(files_by_stem(folder / LABELS, LABEL_ENDINGS).values(), most)
     return Counter(value for values in in_threads(values_in, files) for value in values)
 
 

@@ -16,6 +16,7 @@ from minifcn.data.layout import instead_of_file, what_is_missing
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, named_files, read_list
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
+LABEL_ENDINGS = (".png",)
 
 
 class VOCFolder:
@@ -44,7 +45,7 @@ class VOCFolder:
         self.ids = _names_in(listed, self.folder / SPLITS, split)[:limit]
         self.notes = listed.notes
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
-        self._labels = files_by_stem(self.folder / LABELS, (".png",))
+        self._labels = files_by_stem(self.folder / LABELS, LABEL_ENDINGS)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,7 +65,7 @@ class VOCFolder:
         """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
         path = self._labels_path(i)
         if not path.exists():
-            near = instead_of_file(self.folder, LABELS, self.ids[i])
+            near = instead_of_file(self.folder, LABELS, self.ids[i], LABEL_ENDINGS)
             raise DataError(f"labels {path}: there is no such file{near}")
         labels = read_labels(path)
         try:
