@@ -52,7 +52,7 @@ class Meaning:
         if len(self.names) == 1:
             ((value, name),) = self.names.items()
             raise DataError(
-                f"class names {self.said_by}: one class, {name!r} for number {value}, and a model needs at least 2 to tell apart; "
+                f"class names {self.said_by}: one class, {name!r} for number {value}, and a model needs at least 2 classes to tell apart; "
                 "is the background missing?"
             )
         if isinstance(classes, str):
