@@ -56,7 +56,9 @@ def test_class_names_from_a_file(call, copy, tmp_path):
     (copy.root / "class_names.txt").unlink()
     names = tmp_path / "names.txt"
     names.write_text("ground\nround\n")
-    assert "20 tvmonitor" in call(f"check-data {copy.root}").worked().out
+    nameless = call(f"check-data {copy.root}")
+    assert nameless.status == 1 and "nobody says what the numbers" in nameless.out
+    assert "20 tvmonitor" in call(f"check-data {copy.root} --class-names voc").worked().out
     answer = call(f"check-data {copy.root} --class-names {names}")
     assert answer.status == 1 and "0 ground" in answer.out and "1 round" in answer.out
     assert "label value" in answer.out and "no class" in answer.out

@@ -135,7 +135,7 @@ def test_a_palette_that_was_sorted_anew(call, voc_set, tmp_path):
         sorted_anew = Image.fromarray(np.searchsorted(order, labels).astype(np.uint8))
         sorted_anew.putpalette([palette[3 * number + channel] for number in order for channel in range(3)])
         sorted_anew.save(file)
-    truth = read_labels(voc_set / "SegmentationClass" / "photo0.png")
+    truth = read_labels(voc_set / "SegmentationClass" / "2007_000000.png")
     for line in (
         f"check-data {copy.root}",
         f"train --data {copy.root} {ONE} --out {tmp_path}/run",
@@ -146,7 +146,7 @@ def test_a_palette_that_was_sorted_anew(call, voc_set, tmp_path):
             answer.status == 1 and "number 0 has the colour of 7 car, number 1 that of 8 cat" in answer.out + answer.err
         )
     call(f"check-data {copy.root} --fix --voc-colours").worked()
-    assert np.array_equal(read_labels(copy.labels("photo0")), truth)
+    assert np.array_equal(read_labels(copy.labels("2007_000000")), truth)
     call(f"train --data {copy.root} {ONE} --out {tmp_path}/run").worked()
 
 

@@ -356,8 +356,8 @@ def test_one_fault_of_a_whole_folder_is_one_sentence(tmp_path):
         Image.fromarray(disc(5)).save(file)
     found = verdict(root)
     assert found.impossible[0] == (
-        "labels a.png, b.png, c.png and 9 more (12 in all): label value 5, but the classes are 0 to 1 and 255 for void; name these "
-        "classes or correct the files"
+        "labels a.png, b.png, c.png and 9 more (12 in all): label value 5, but the classes are 0 to 1 and 255 for void; name this class, "
+        "write its number into void.txt if it is nobody's, or correct the files"
     )
     assert "numbers 0 and 5, and the class list names 0 to 1" in found.impossible[1] and len(found.impossible) == 2
     assert found.bad == "split train: 10 of 10 pairs are bad; split val: 2 of 2 pairs are bad"

@@ -179,3 +179,16 @@ def test_config_survives_json(small_set):
     assert differences(fields, config.to_dict()) == []
     assert fields["lr"] == config.recipe.lr and fields["stage_factors"] == list(config.recipe.stage_factors)
     assert differences(dict(a=1, b=2), dict(a=1, c=3)) == ["--b was 2, now None", "--c was None, now 3"]
+
+
+def test_classes_that_differ_in_their_numbers_or_their_void_alone():
+    pets = dict(names=["pet", "background"], values=[1, 2], others="void", known=3, void=[3], gaps=[0])
+    said = "pet,background (others void"
+    other = {name: value for name, value in pets.items() if name != "void"}
+    assert differences({"classes": pets}, {"classes": other}) == [
+        f"--classes was {said}, void [3]), now {said}, void [])"
+    ]
+    moved = pets | {"values": [0, 1]}
+    assert differences({"classes": pets}, {"classes": moved}) == [
+        f"--classes was {said}, values [1, 2]), now {said}, values [0, 1])"
+    ]

@@ -3,16 +3,16 @@
 import argparse
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from minifcn.cli.commands.train import class_map_for
+from minifcn.cli.classes import CLASS_NAMES, held, nameless, numbers_in
 from minifcn.cli.fix import fix
-from minifcn.cli.options import bar, comma_list, picture_bits
-from minifcn.data import VOID, ClassMap, DataError
+from minifcn.cli.options import bar, picture_bits
+from minifcn.data import VOID, ClassMap, DataError, Meaning, read_meaning
 from minifcn.data.check.checking import DataFolder, FolderReport
 from minifcn.data.check.coloured import Choice
-from minifcn.data.check.colours import BESIDE, ColourSource, Table, read_colours, source_of
+from minifcn.data.check.colours import ColourSource, Table, read_colours, source_of
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
 from minifcn.data.check.fixing import UNTURNED
 from minifcn.data.check.judging import Summary, Use
@@ -20,8 +20,11 @@ from minifcn.data.check.recolour import BACKUP
 from minifcn.data.check.together import told_together
 from minifcn.data.check.turning import HOW as TURNS
 from minifcn.data.classes import OTHERS
+from minifcn.data.meaning.choice import chosen_classes
+from minifcn.data.meaning.folder import unnamed
+from minifcn.data.meaning.splits import LABELS, PICTURES
 from minifcn.data.soft_edges import HOW
-from minifcn.data.voc import LABELS, PICTURES, in_threads
+from minifcn.data.voc import in_threads
 from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
 
@@ -32,11 +35,9 @@ ABREAST = 4  # splits side by side in a table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("root", metavar="ROOT", help="the folder with JPEGImages, SegmentationClass and ImageSets")
     parser.add_argument("--split", nargs="+", metavar="NAME", help="names in ImageSets/Segmentation (all)")
+    parser.add_argument("--class-names", metavar="FILE|voc", help=CLASS_NAMES)
     parser.add_argument(
-        "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
-    )
-    parser.add_argument(
-        "--classes", type=comma_list, metavar="A,B,…", help="only these classes, and background, as train has it (all)"
+        "--classes", metavar="A,B,…|@FILE", help="only these classes, and background, as train has it (all)"
     )
     parser.add_argument(
         "--others", choices=OTHERS, default="void", help="what other classes become, as train has it (void)"
@@ -69,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     colours = parser.add_mutually_exclusive_group()
     colours.add_argument(
         "--colours", type=Path, metavar="FILE",
-        help=f"the colours of the classes, lines such as 128 128 128 Sky ({' or '.join(BESIDE)} in ROOT)",
+        help="the colours of the classes, lines such as 128 128 128 Sky (a list of the folder that has colours)",
     )  # fmt: skip
     colours.add_argument(
         "--voc-colours", action="store_true",
@@ -90,23 +91,27 @@ def png_file(text: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     check_options(arguments)
-    every = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
-    classes = class_map_for(Path(arguments.root), arguments.class_names, arguments.classes, arguments.others)
     data = data_of(arguments)
-    table, palette = table_for(arguments, data.folder, every), arguments.voc_colours or arguments.grey_colours
-    source, use = source_of(every, table, palette), Use(asked=arguments.classes or ())
+    meaning = read_meaning(data.folder, arguments.root, arguments.class_names)
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
+    # a palette where nobody says anything is VOC's
+    every = meaning.class_map() if meaning.names else ClassMap.voc()
+    palette = arguments.voc_colours or arguments.grey_colours
+    source = source_of(every, table_for(arguments, meaning, every), palette)
     with bar(len(data), "checking", unit="pair") as checking:
-        report = data.check(classes, checking.update, use, source)
+        report, classes = look(arguments, data, meaning, source, checking.update)
     fixed = fix(arguments, data, report, every, source)
     if fixed.something:
         failed = {finding.names: finding for finding in report.findings}
         data = data_of(arguments)  # files have other endings, and numbers that were wrong were counted as they were
-        report = data.check(classes, None, use, source)
+        report, classes = look(arguments, data, meaning, source)
         report.findings = [failed.get(each.names, each) if each.fixable else each for each in report.findings]
 
-    print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
+    print(f"data {data.folder}")
+    for note in [*meaning.notes, *data.notes]:
+        print(f"note: {note}")
+    print(f"\n{splits_table(report.summaries)}\n")
     splits = list(report.summaries)
     for start in range(0, len(splits), ABREAST):
         some = {split: report.summaries[split] for split in splits[start : start + ABREAST]}
@@ -136,13 +141,30 @@ def check_options(arguments: argparse.Namespace) -> None:
             raise DataError(f"--{option.replace('_', '-')} says how --fix writes labels; add --fix")
 
 
-def table_for(arguments: argparse.Namespace, folder: Path, classes: ClassMap) -> Table | None:
-    """The table of colours that was given, or lies in the folder; None where VOC's palette is meant, or nothing is said."""
+def look(
+    arguments: argparse.Namespace,
+    data: DataFolder,
+    meaning: Meaning,
+    source: ColourSource,
+    progress: Callable[[], object] | None = None,
+) -> tuple[FolderReport, ClassMap]:
+    """The check, and the classes by which the numbers were judged: where nobody names them, they are called by themselves."""
+    if meaning.names:
+        classes = meaning.class_map(arguments.classes, arguments.others)
+        asked = chosen_classes(arguments.classes, meaning.names) if arguments.classes else ()
+        return data.check(classes, progress, Use(asked=asked), source), classes
+    numbers = numbers_in(data.folder, None)
+    classes = nameless(numbers)
+    report = data.check(classes, progress, Use(named=False), source)
+    report.findings.insert(0, Finding("no class list", unnamed(data.folder, held(numbers))))
+    return report, classes
+
+
+def table_for(arguments: argparse.Namespace, meaning: Meaning, classes: ClassMap) -> Table | None:
+    """The table of colours that was given, or the one that the folder has; None where VOC's palette is meant, or nothing is said."""
     if arguments.voc_colours:
         return None
-    places = [place / name for place in (Path(arguments.root), folder) for name in BESIDE]
-    file = arguments.colours or next((file for file in places if file.is_file()), None)
-    return read_colours(file, classes) if file else None
+    return read_colours(arguments.colours, classes) if arguments.colours else meaning.colours or None
 
 
 def check_sheet(path: Path, data: DataFolder) -> None:
@@ -185,9 +207,9 @@ def splits_table(summaries: Mapping[str, Summary]) -> str:
 def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
     """A row a class, two columns a split: its pixels, in per cent of all labelled and void ones, and pictures with it."""
     rows = [(f"{value:>3} {name}", [value]) for value, name in zip(classes.values, classes.names, strict=True)]
-    strangers = [value for value in range(classes.known, VOID) if any(s.pixels[value] for s in summaries.values())]
+    strangers = classes.strangers(value for summary in summaries.values() for value in summary.pixels)
     rows += [("    no class", strangers)] if strangers else []
-    rows += [(f"{VOID} void", [VOID])]
+    rows += [(f"{value:>3} void", [value]) for value in [*classes.void, VOID]]
     width = max(len(name) for name, _ in rows)
     lines = ["".ljust(width) + "".join(f"{split:>20}" for split in summaries)]
     lines.append("class".ljust(width) + f"{'pixels':>10}{'pictures':>10}" * len(summaries))
@@ -221,7 +243,8 @@ def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderRe
         return f"sheet: no picture can be shown, so {path} was not written"
     loaded = in_threads(lambda name: data.load(name, classes, source), chosen)
     tiles = [
-        Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
+        Tile(name, picture, None if labels is None else classes.shown(labels), bad.get(name, ""))
+        for name, (picture, labels) in zip(chosen, loaded, strict=True)
     ]
     content = io.BytesIO()
     contact_sheet(tiles, classes.names, classes.colours).save(content, "PNG")

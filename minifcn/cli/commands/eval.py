@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minifcn.cli.classes import also_said_by
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.cli.options import (
     add_device,
@@ -20,7 +21,7 @@ from minifcn.cli.options import (
     scale_list,
 )
 from minifcn.cli.progress import percent, row
-from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
+from minifcn.data import ClassMap, DataError, VOCFolder
 from minifcn.files import write_whole
 from minifcn.models import load
 from minifcn.training import evaluate
@@ -91,9 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-        classes = ClassMap.from_dict(model.classes)
-        check_names(classes, root / "class_names.txt")
-        dataset = VOCFolder(root, arguments.split, classes, bits=arguments.bits or model.picture_bits)
+        bits = arguments.bits or model.picture_bits
+        dataset = VOCFolder(root, arguments.split, ClassMap.from_dict(model.classes), bits=bits)
+        classes, notes = also_said_by(dataset.class_map, dataset, root)
+        dataset.class_map = classes
+        for note in dict.fromkeys([*notes, *dataset.notes]):
+            print(f"note: {note}", file=sys.stderr)
         check_files(dataset)
         for note in dataset.picture_notes:
             print(note, file=sys.stderr)
@@ -191,16 +195,3 @@ def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:
     content = io.BytesIO()
     gallery(rows, classes.names, classes.colours).save(content, "PNG")
     return content.getvalue()
-
-
-def check_names(classes: ClassMap, file: Path) -> None:
-    """Raise DataError where the folder names its classes, and other ones than the model's: the scores would mean nothing."""
-    if not file.is_file():
-        return
-    names = read_class_names(file)
-    for name, value in zip(classes.names, classes.values, strict=True):
-        if value >= len(names) or names[value] != name:
-            there = names[value] if value < len(names) else "nothing"
-            raise DataError(
-                f"the model's label value {value} is {name}, but {file} says {there}; score it on data of its own classes"
-            )

@@ -22,18 +22,9 @@ from minifcn.data.check.turning import as_stored_sentence, fits_as_stored, notes
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, look_at
-from minifcn.data.missing import instead_of_file
-from minifcn.data.voc import (
-    LABELS,
-    PICTURES,
-    SPLITS,
-    files_by_stem,
-    find_folder,
-    in_threads,
-    listed_twice,
-    sizes_differ,
-    split_lines,
-)
+from minifcn.data.layout import instead_of_file, make_lists
+from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, Names, file_names, named_files, read_list
+from minifcn.data.voc import files_by_stem, find_folder, in_threads, listed_twice, sizes_differ
 
 BY_NAME = Use()  # what splits are for, as far as their names say it
 
@@ -54,9 +45,10 @@ class FolderReport:
 class DataFolder:
     """All splits of a folder in VOC layout, or those in `splits`, to be checked.
 
-    `root` as for `VOCFolder`. `.splits`: split → {name: line in its file}. `.names`: every name once. Raises DataError where
-    the folder or a split of `splits` is not found; a split file that cannot be used is a finding of `check`. `bits` as for
-    `read_picture`; `choice`: what a file of colours cannot say. `limits`: split → how many of its first pictures.
+    `root` as for `VOCFolder`. `.splits`: split → {name: line in its file}. `.names`: every name once. `.notes`: what there is to
+    say about the lines. Raises DataError where the folder or a split of `splits` is not found; a split file that cannot be used is a
+    finding of `check`. `bits` as for `read_picture`; `choice`: what a file of colours cannot say. `limits`: split → how many of its
+    first pictures.
     """
 
     def __init__(
@@ -72,36 +64,41 @@ class DataFolder:
         lists = self.folder / SPLITS
         files = sorted(file.stem for file in lists.glob("*.txt"))
         if not files:
-            raise DataError(f"data {root}: no split in {lists}; write picture names, one a line, into train.txt there")
+            raise DataError(
+                f"data {root}: no split in {lists}; write picture names, one a line, into train.txt there. {make_lists(self.folder)}"
+            )
         self.splits: dict[str, dict[str, int]] = {}
         self.cut: set[str] = set()  # splits of which a limit left a part out
         self._findings: list[Finding] = []
+        self.notes: list[str] = []
+        there = file_names(self.folder)
         for split in dict.fromkeys(splits or files):
-            if names := self._read_split(split):
+            if names := self._read_split(split, there):
                 self.splits[split] = dict(islice(names.items(), limits.get(split)))
                 self.cut |= {split} if len(self.splits[split]) < len(names) else set()
         self.names = list(dict.fromkeys(name for names in self.splits.values() for name in names))
         self._used = set(self.names)
         for split in set(files) - set(self.splits):  # what another split uses is no leftover
             with suppress(DataError):
-                self._used |= {name for _, name in split_lines(lists, split)}
+                self._used |= {name for _, name in read_list(lists, split, there).lines}
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
         self._labels = files_by_stem(self.folder / LABELS, LABEL_ENDINGS)
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def _read_split(self, split: str) -> dict[str, int]:
+    def _read_split(self, split: str, there: Names) -> dict[str, int]:
         lists = self.folder / SPLITS
         try:
-            lines = split_lines(lists, split)
+            listed = read_list(lists, split, there)
         except DataError as error:
             if not (lists / f"{split}.txt").is_file():
                 raise
             self._findings.append(Finding("split file", str(error)))
             return {}
         names: dict[str, int] = {}
-        for line, name in lines:
+        self.notes += listed.notes
+        for line, name in listed.lines:
             if name in names:
                 self._findings.append(
                     Finding("listed twice", listed_twice(lists, split, line, name, names[name]), (name,))
@@ -129,7 +126,10 @@ class DataFolder:
         found += shared_names(self.splits, self.folder / SPLITS, use.apart())
         digests = whole_digests(pairs, self._pictures, self.bits)
         found += same_pixels(self.splits, digests, self._pictures, use.apart())
-        found += [finding for pair in pairs.values() for finding in self._palette(pair, classes)]
+        drawn = (
+            classes if use.named else ClassMap.voc()
+        )  # the colours are those of VOC's classes, whoever names the numbers
+        found += [finding for pair in pairs.values() for finding in self._palette(pair, drawn)]
         found += [*notes_of_turned(pairs), *dark_findings(pairs, self._pictures, self.bits)]
         found += judged(pairs, summaries, classes, use)
         found += [*self._unused(PICTURES), *self._unused(LABELS)]
@@ -204,12 +204,12 @@ class DataFolder:
     def _unused(self, folder: str) -> Iterator[Finding]:
         files = self._pictures if folder == PICTURES else self._labels
         used = {files[name] for name in self._used if name in files}
-        for file in sorted((self.folder / folder).iterdir()):
-            if file in used or file.name.startswith("."):
+        for name, path in named_files(self.folder / folder):
+            file, taken = Path(path), files.get(name)
+            if file in used:
                 continue
-            taken = files.get(file.stem)
             if taken in used and file.suffix.lower() in (PICTURE_ENDINGS if folder == PICTURES else LABEL_ENDINGS):
-                yield Finding("same name", f"{file}: not read, for {taken.name} beside it is", (file.stem,))
+                yield Finding("same name", f"{file}: not read, for {taken.name} beside it is", (name,))
             else:
                 general = f"{self.folder / folder}: no split uses {{}}"
                 yield Finding("unused", f"{file}: no split uses it", (file.name,), general=general)

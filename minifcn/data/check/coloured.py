@@ -89,7 +89,7 @@ def soft_greys(labels: np.ndarray, mode: str, classes: ClassMap) -> str:
     """What to say of a grey mask whose values lie on the edge between its two greys, and are no class; else nothing."""
     counts = np.bincount(labels.ravel(), minlength=VOID + 1)
     values = np.flatnonzero(counts)
-    strange = [value for value in values.tolist() if classes.known <= value < VOID]
+    strange = classes.strangers(values.tolist())
     if mode != "L" or len(strange) < 2:
         return ""
     low, high = sorted(values[np.argsort(-counts[values], kind="stable")[:2]].tolist())
@@ -129,7 +129,7 @@ def of_equal_channels(
             f"mode {mode}; {doubt}. Which is it? {FIX} --grey-colours takes them for the palette's colours; for masks of greys write the "
             "class numbers, 0, 1, …, or give minifcn import --threshold 128",
         )  # fmt: skip
-    strange = [value for value in values if classes.known <= value < VOID]
+    strange = classes.strangers(values)
     if not strange:
         return Reading(
             grey, "three channels", f"mode {mode}: these are class numbers in {'two' if mode == 'LA' else 'three'} equal channels, read as such; "

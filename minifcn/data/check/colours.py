@@ -14,7 +14,6 @@ from minifcn.data.labels import VOC_CLASSES, VOID
 from minifcn.names import instead
 
 Table = Mapping[Colour, int]  # colour → class number, or 255
-BESIDE = ("label_colors.txt", "labelmap.txt")  # as CamVid and CVAT write them
 UNSAID = ("void", "unlabelled", "unlabeled", "ignore", "__ignore__")  # what tables call void
 
 

@@ -17,6 +17,7 @@ from minifcn.data.labels import VOID
 
 # kind, which is also the caption on a contact sheet, and heading
 FINDINGS = {
+    "no class list": "label numbers that nobody names",
     "split file": "split files that cannot be used",
     "listed twice": "names listed twice in one split",
     "in two splits": "names in two splits that must differ",
@@ -168,16 +169,16 @@ def look_at_labels(
 
 def _look_at_values(path: Path, image: Image.Image, classes: ClassMap, pair: Pair, counts: dict[int, int]) -> None:
     known = classes.known
-    if strangers := [value for value in counts if known <= value < VOID]:
+    if strangers := classes.strangers(counts):
         named = ", ".join(f"{value} in {counts[value]} pixels" for value in strangers[:3])
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
-        rest = f"but the classes are 0 to {known - 1} and {VOID} for void; name these classes or correct the file"
+        rest = f"but {classes.expected()}; {classes.advice(counts)}"
         values = ", ".join(map(str, strangers[:3])) + more
         general = f"labels {{}}: label value {values}, {rest}s"
         pair.say("not a class", f"labels {path}: label value {named}{more}, {rest}", general=general)
-    if list(counts) == [VOID]:
+    if set(counts) <= {*classes.void, VOID}:
         advice = f"take {pair.name} out of its split, or label it"
-        nothing = f"every pixel is void ({VOID}), nothing can be learned from"
+        nothing = f"every pixel is void ({', '.join(map(str, counts))}), nothing can be learned from"
         general = f"labels {{}}: {nothing} them; take them out of their split, or label them"
         pair.say("void alone", f"labels {path}: {nothing} it; {advice}", general=general)
     if image.mode == "P":

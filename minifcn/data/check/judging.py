@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from minifcn.data.check.findings import Finding, Pair
 from minifcn.data.check.overlap import uses
-from minifcn.data.classes import ClassMap
+from minifcn.data.classes import ClassMap, is_background, ranges
 from minifcn.data.labels import VOC_CLASSES, VOID
 
 STRAY, SPECKS = 200, 20  # times as many pixels of void as of all objects: these are what a brush or a blurred edge left
@@ -40,12 +40,14 @@ class Use:
     """What splits are for. By their names; a training knows which it trains on, `train`, and which it scores, `val`.
 
     `asked`: the classes that were chosen by name. `cut`: pictures of `train` that a limit leaves, None where all are looked at.
+    `named`: whether somebody says what the numbers mean.
     """
 
     train: str | None = None
     val: str | None = None
     asked: Sequence[str] = ()
     cut: int | None = None
+    named: bool = True
 
     def trains(self, split: str) -> bool:
         """Whether a model may be trained on it; a split of no known use may be for anything."""
@@ -74,9 +76,9 @@ def judged(
         yield Finding("masks", masks, tuple(name for name, pair in pairs.items() if VOID in (pair.counts or {})))
     else:
         yield from (Finding("masks", f"split {split}: {said}") for split, said in of_split.items() if said)
-        strange = sum(any(classes.known <= value < VOID for value in counts) for counts in read)
+        strange = sum(bool(classes.strangers(counts)) for counts in read)
         of_a_file = 0 < strange < min(MANY, len(read) / 2)  # a wrong number here and there is no matter of the list
-        if not of_a_file and (wrong := list_of_others(pixels, classes, use.cut is not None)):
+        if use.named and not of_a_file and (wrong := list_of_others(pixels, classes, use.cut is not None)):
             yield Finding("class list", wrong)
     for split, summary in summaries.items():
         yield from judged_split(split, summary, classes, use, bool(of_split[split]))
@@ -85,7 +87,7 @@ def judged(
 
 def masks_of_two(pixels: Counter[int], shown: Counter[int], classes: ClassMap) -> str:
     """The sentence about masks of 0 and 255, whose objects are void, so that there is nothing to learn; empty for other labels."""
-    objects = sorted(value for value in pixels if 0 < value < VOID)
+    objects = sorted(value for value in pixels if 0 < value < VOID and value not in classes.void)
     count, void = sum(pixels[value] for value in objects), pixels[VOID]
     pictures = sum(shown[value] for value in objects)
     stray = count * STRAY < void and 2 * pictures <= shown[VOID]  # hardly a pixel, and in few pictures
@@ -130,15 +132,16 @@ def share(part: int, pixels: Counter[int]) -> str:
 
 def list_of_others(pixels: Counter[int], classes: ClassMap, cut: bool) -> str:
     """The sentence about numbers that the class list cannot have been made for; empty where it may have been."""
-    void = {VOID, *getattr(classes, "void", ())}
+    void = {VOID, *classes.void}
     used = sorted(value for value in pixels if value not in void)
     known = classes.known
-    beyond = [value for value in used if value >= known]
+    beyond = classes.strangers(used)
     levels = used + [VOID] * bool(pixels[VOID])
     shades = len(levels) > 1 and far_apart(levels)
     names = dict(zip(classes.values, classes.names, strict=True))
+    named = [value for value in range(known) if value not in (*classes.void, *classes.gaps)]
     whose = "VOC's list" if classes.names == VOC_CLASSES else "the class list"
-    there = f"the label files hold {in_words(used)}, and {whose} names 0 to {known - 1}"
+    there = f"the label files hold {in_words(used)}, and {whose} names {ranges(named)}"
     if beyond and shades and len(levels) <= known:
         shown = ", ".join(f"{place} for {level}" for place, level in enumerate(levels[:6]))
         return f"{there}: these are shades of grey, far apart to be seen, and no class numbers: write {shown}{' …' if len(levels) > 6 else ''}"
@@ -200,8 +203,8 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
     if not summary.pixels or summary.read < summary.listed:
         return  # what the others hold nobody knows
     shown = [name for name, value in zip(classes.names, classes.values, strict=True) if summary.shown[value]]
-    if classes.others == "background" and "background" not in shown and set(summary.pixels) - {VOID, *classes.values}:
-        shown.append("background")
+    if classes.others == "background" and not any(map(is_background, shown)) and has_more(summary, classes):
+        shown.append(next(filter(is_background, classes.names)))
     where = (
         f"split {split}"
         if not (use.cut and split == use.train)
@@ -218,10 +221,10 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
         never = [name for name in classes.names if name not in shown and name not in chosen]
         if never:
             advice = "; a model cannot learn them here: add pictures, or leave them out with train --classes"
-            if never == ["background"]:  # which nobody can leave out
+            if all(map(is_background, never)):  # which nobody can leave out
                 advice = ""
             yield Finding("never shown", f"{where}: no picture contains {some_of(never)}{advice}")
-    if len(shown) != 1 or masks or any(classes.known <= value < VOID for value in summary.pixels):
+    if len(shown) != 1 or masks or classes.strangers(summary.pixels):
         return  # numbers beyond the class list are a fault of that
     pictures = f"all {summary.listed} pictures" if summary.listed > 1 else "its one picture"
     alone = f"{where}: {shown[0]} is the only class in {pictures}, so there is nothing to tell it from"
@@ -241,7 +244,8 @@ def judged_split(split: str, summary: Summary, classes: ClassMap, use: Use, mask
 
 def has_more(summary: Summary, classes: ClassMap) -> bool:
     """Whether there are classes that were left out."""
-    return any(value < classes.known for value in set(summary.pixels) - {VOID, *classes.values})
+    others = set(summary.pixels) - {VOID, *classes.void, *classes.values}
+    return len(others) > len(classes.strangers(others))
 
 
 def one_class_each(pairs: Mapping[str, Pair], classes: ClassMap) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minifcn.data.check.checking import DataFolder, FolderReport, in_order, whole_digests
+from minifcn.data.check.colours import ColourSource
 from minifcn.data.check.findings import HARMLESS, MEANINGLESS, Finding, Pair
 from minifcn.data.check.judging import Use
 from minifcn.data.check.overlap import same_pixels
@@ -42,11 +43,12 @@ def check_training(
     val_set: VOCFolder,
     asked: Sequence[str] = (),
     progress: Callable[[], object] | None = None,
+    source: ColourSource | None = None,
 ) -> Verdict:
-    """Read every pair and say what is wrong; `folders` as `sets_of` gives them, `asked`: classes that were chosen by name."""
+    """Read every pair and say what is wrong; `folders` as `sets_of` gives them, `asked`: classes that were chosen by name; `source` as for `DataFolder.check`."""
     cut = len(train_set) if train_set.split in folders[0].cut else None
     use = Use(train_set.split, val_set.split, asked, cut)
-    reports = [folder.check(train_set.class_map, progress, use) for folder in folders]
+    reports = [folder.check(train_set.class_map, progress, use, source) for folder in folders]
     found = [finding for report in reports for finding in (*report.findings, *report.warnings)]
     if len(folders) > 1:
         found += of_two_folders(folders, reports)
@@ -107,5 +109,5 @@ def pixels_of_classes(report: FolderReport, train_set: VOCFolder) -> int:
     counts = report.summaries[train_set.split].pixels
     values = set(classes.values)
     if classes.others == "background":
-        values |= set(range(classes.known)) - set(getattr(classes, "void", ()))
+        values |= set(range(classes.known)) - {*classes.void, *classes.gaps}
     return sum(counts[value] for value in values)
