@@ -153,3 +153,34 @@ def test_a_palette_that_was_sorted_anew(call, voc_set, tmp_path):
 def test_the_colours_are_said_once(call, copy):
     assert call(f"check-data {copy.root} --colours x --voc-colours").status == 2
     call(f"check-data {copy.root} --colours {copy.root}/nowhere").failed("colours", "nowhere", "cannot be read")
+
+
+def test_a_table_of_colours_needs_a_class_list_or_is_one(call, copy):
+    (copy.root / "class_names.txt").unlink()
+    table = copy.root / "table.txt"
+    table.write_text("0 0 0 ground\n1 2 3 cat\n")
+    for file in (copy.root / "SegmentationClass").iterdir():
+        Image.fromarray(np.array([[(0, 0, 0), (1, 2, 3)] * 24] * 40, np.uint8)).save(file)
+    call(f"check-data {copy.root} --fix --colours {table}").failed("has no class list", "as label_colors.txt")
+    table.rename(copy.root / "label_colors.txt")
+    call(f"check-data {copy.root} --fix").worked()
+    assert set(read_labels(copy.labels("val_00000")).ravel()) == {0, 1}
+
+
+def test_greys_with_alpha_are_no_numbers_where_nobody_names_them(call, copy):
+    (copy.root / "class_names.txt").unlink()
+    for file in (copy.root / "SegmentationClass").iterdir():
+        labels = np.where(read_labels(file) > 0, 147, 0).astype(np.uint8)
+        Image.fromarray(np.stack([labels, labels * 0 + 255], -1)).save(file)
+    answer = call(f"check-data {copy.root} --fix")
+    assert answer.status == 1 and "holds greys with alpha (147), and in greys the class numbers are lost" in answer.out
+    assert "number 147" not in answer.out
+
+
+def test_a_palette_sorted_anew_is_told_by_voc_s_names_where_nobody_names_the_numbers(call, copy):
+    (copy.root / "class_names.txt").unlink()
+    for file in (copy.root / "SegmentationClass").iterdir():
+        image = Image.fromarray((np.arange(40 * 48).reshape(40, 48) % 2).astype(np.uint8))
+        image.putpalette([0, 0, 0, 192, 128, 128])
+        image.save(file)
+    assert "number 1 has the colour of 15 person" in call(f"check-data {copy.root}").out

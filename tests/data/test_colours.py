@@ -8,8 +8,9 @@ from PIL import Image
 
 from minifcn.data import ClassMap, DataError, colour_map, read_labels
 from minifcn.data.check.checking import DataFolder
+from minifcn.data.check.coloured import Choice
 from minifcn.data.check.colours import ColourSource, by_table, read_colours, source_of
-from minifcn.data.check.fixing import fix_colours
+from minifcn.data.check.fixing import fix_colours, fix_numbers
 from minifcn.data.check.meant import Became, consent, convert, rows_in_words, what_becomes
 
 from .folders import LABELS, numbered, write_folder
@@ -188,3 +189,70 @@ def test_a_palette_is_fixed_by_its_colours_only_when_asked(tmp_path):
     assert len(fix_colours(report, numbered(21), palettes=True)) == 2 and not report.findings
     assert read_labels(root / LABELS / "a.png").tolist() == [[0, 15, 15, 255, 0, 0, 0, 15]] * 6
     assert not DataFolder(root).check(ClassMap.voc()).findings
+
+
+def test_soft_edges_between_the_colours_of_a_table(tmp_path):
+    root = street(tmp_path)
+    labels = root / LABELS / "a.png"
+    row = [BLACK] * 2 + [CAR] * 3 + [(96, 64, 128)] + [SKY] * 2  # half way from car to sky
+    Image.fromarray(np.array([row] * 6, np.uint8)).save(labels)
+    source, choice = ColourSource(TABLE), Choice(soft_edges="void")
+    data = DataFolder(root, ["train"], choice=choice)
+    report = data.check(STREET, source=source)
+    assert {finding.kind for finding in report.findings} == {"soft edges", "colours"}
+    rows = what_becomes([labels], STREET, source, choice)
+    assert Became(None, None, 255, 6, 1) in rows and Became(None, CAR, 2, 18, 1) in rows
+    assert "colours on soft edges become void" in "\n".join(rows_in_words(rows, STREET))
+    assert fix_numbers(data, report, STREET, source) == ({"soft edges": 1}, [])
+    assert read_labels(labels)[0].tolist() == [0, 0, 2, 2, 2, 255, 3, 3]
+
+
+def test_soft_edges_of_nobody_s_colours_are_not_made_classes(tmp_path):
+    root = street(tmp_path)
+    row = [BLACK] * 4 + [(70, 0, 0)] + [BUILDING] * 3
+    Image.fromarray(np.array([row] * 6, np.uint8)).save(root / LABELS / "a.png")
+    data = DataFolder(root, choice=Choice(soft_edges="nearest"))
+    report = data.check(STREET)  # a list of its own, and nobody said that its colours are VOC's
+    assert [finding.kind for finding in report.findings if finding.names == ("a",)] == ["soft edges"]
+    assert report.pairs["a"].counts is None and fix_numbers(data, report, STREET) == ({}, [])
+    sure = source_of(STREET, palette=True)
+    report = data.check(STREET, source=sure)
+    assert report.pairs["a"].counts == {0: 24, 1: 24}
+    assert fix_numbers(data, report, STREET, sure) == ({"soft edges": 1}, [])
+
+
+def test_greys_that_a_table_names_are_its_colours_and_numbers_stay_numbers(tmp_path):
+    root = street(tmp_path)
+    Image.new("RGB", (8, 6), SKY).save(root / LABELS / "a.png")
+    Image.new("RGB", (8, 6), BLACK).save(root / LABELS / "b.png")
+    report = DataFolder(root, ["train"]).check(STREET, source=ColourSource(TABLE))
+    assert report.pairs["a"].counts == {3: 48} and report.pairs["b"].counts == {0: 48}
+    (finding,) = (finding for finding in report.findings if finding.kind == "colours")
+    assert finding.names == ("a",) and report.pairs["b"].rewrite == "three channels"
+
+
+def test_numbers_that_the_folder_declares_void_are_numbers_in_equal_channels_too(tmp_path):
+    root = street(tmp_path)
+    pixels = np.repeat(np.array([[0, 1, 200, 255]] * 6, np.uint8)[..., None], 3, 2)
+    for name in "abc":
+        Image.fromarray(np.repeat(pixels, 2, 1)).save(root / LABELS / f"{name}.png")
+    report = DataFolder(root).check(ClassMap.own(["ground", "cat"], void=[200]))
+    assert not report.findings and {pair.rewrite for pair in report.pairs.values()} == {"three channels"}
+    report = DataFolder(root).check(ClassMap.own(["ground", "cat"]))
+    assert {finding.kind for finding in report.findings} == {"other colours"}
+
+
+def test_originals_of_folders_in_the_folder_keep_out_of_the_labels(tmp_path):
+    """SegmentationClass/sub/a.png goes to SegmentationClass_colours/sub/a.png, where no reader looks for labels."""
+    root = street(tmp_path)
+    for part in ("JPEGImages", LABELS):
+        (root / part / "sub").mkdir()
+        for file in (root / part).glob("a.*"):
+            file.rename(root / part / "sub" / file.name)
+    (root / "ImageSets" / "Segmentation" / "train.txt").write_text("sub/a\nb\n")
+    before = (root / LABELS / "sub" / "a.png").read_bytes()
+    report = DataFolder(root).check(ClassMap.voc())
+    assert len(fix_colours(report, ClassMap.voc())) == 3
+    assert (root / "SegmentationClass_colours" / "sub" / "a.png").read_bytes() == before
+    report = DataFolder(root).check(ClassMap.voc())
+    assert not report.findings and not [each for each in report.warnings if each.kind == "unused"]

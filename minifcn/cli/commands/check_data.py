@@ -164,6 +164,11 @@ def table_for(arguments: argparse.Namespace, meaning: Meaning, classes: ClassMap
     """The table of colours that was given, or the one that the folder has; None where VOC's palette is meant, or nothing is said."""
     if arguments.voc_colours:
         return None
+    if arguments.colours and not meaning.names:
+        raise DataError(
+            f"colours {arguments.colours}: the names in it need numbers, and {meaning.folder} has no class list; write class_names.txt there "
+            "first, or put the table itself there as label_colors.txt, and its lines are the classes"
+        )
     return read_colours(arguments.colours, classes) if arguments.colours else meaning.colours or None
 
 
