@@ -25,7 +25,11 @@ def fix(
     arguments: argparse.Namespace, data: DataFolder, report: FolderReport, classes: ClassMap, source: ColourSource
 ) -> Fixed:
     """Say what labels would become; with --fix, where a person has said whose the colours are or nobody needs to, write them."""
-    colours = [finding.fixable for finding in report.findings if finding.fixable]
+    palettes = bool(arguments.voc_colours or arguments.colours)  # a palette may be wrong where its numbers are right
+    fixable = [finding for finding in report.findings if finding.fixable]
+    if source.table and not palettes:
+        fixable = [finding for finding in fixable if finding.kind != "palette"]
+    colours = [finding.fixable for finding in fixable if finding.fixable]
     edges, channels = (
         [data.labels_file(name) for name, pair in report.pairs.items() if pair.rewrite == kind]
         for kind in ("soft edges", "three channels")
@@ -40,7 +44,7 @@ def fix(
         return Fixed(False, [])
     if rows and why_not:
         print(f"nothing was fixed: {why_not}\n")
-    fixed = [] if why_not else fix_colours(report, classes, source, arguments.voc_colours, data.choice)
+    fixed = [] if why_not else fix_colours(report, classes, source, palettes, data.choice)
     kinds = ("three channels",) if why_not else tuple(WERE)
     anew, unfixed = fix_numbers(data, report, classes, source, kinds)
     turned, unturned = fix_turned(data, report, arguments.turn_labels) if arguments.turn_labels else ([], [])

@@ -256,3 +256,34 @@ def test_originals_of_folders_in_the_folder_keep_out_of_the_labels(tmp_path):
     assert (root / "SegmentationClass_colours" / "sub" / "a.png").read_bytes() == before
     report = DataFolder(root).check(ClassMap.voc())
     assert not report.findings and not [each for each in report.warnings if each.kind == "unused"]
+
+
+def test_a_palette_in_the_colours_of_a_table_is_held_against_that_and_not_against_voc_s(tmp_path):
+    """(128, 0, 0) is VOC's class 1; here the table says that it is class 1 or 2, and the palette has a number of it."""
+    root = write_folder(tmp_path / "data", {"train": ["a", "b"], "val": ["c"]})
+    image = Image.fromarray(np.array([[0, 1, 2, 3] * 2] * 6, np.uint8))
+    image.putpalette([*BLACK, *SKY, *BUILDING, *CAR])
+    for name in "abc":
+        image.save(root / LABELS / f"{name}.png")
+    right = ColourSource({BLACK: 0, SKY: 1, BUILDING: 2, CAR: 3})
+    assert not DataFolder(root, ["val"]).check(STREET, source=right).findings
+    other = ColourSource({BLACK: 0, BUILDING: 1, SKY: 2, CAR: 3})
+    report = DataFolder(root, ["val"]).check(STREET, source=other)
+    (finding,) = report.findings
+    assert (
+        finding.kind == "palette" and "number 1 has the colour of 2 Car, number 2 that of 1 Building" in finding.message
+    )
+    assert "--fix --colours FILE" in finding.message and "VOC" not in finding.message
+    assert fix_colours(report, STREET, other) == []
+    assert fix_colours(report, STREET, other, palettes=True) == [root / LABELS / "c.png"]
+    assert read_labels(root / LABELS / "c.png")[0].tolist() == [0, 2, 1, 3] * 2
+
+
+def test_doubtful_greys_are_not_taken_for_voc_s_where_a_table_says_the_colours(tmp_path):
+    root = street(tmp_path)
+    many = ClassMap.own([f"class {value}" for value in range(12)])
+    grey = np.zeros((6, 8, 3), np.uint8)
+    grey[:3] = 128
+    Image.fromarray(grey).save(root / LABELS / "a.png")
+    report = DataFolder(root, ["train"]).check(many, source=ColourSource({BLACK: 0, BUILDING: 1, CAR: 2}))
+    assert [finding.kind for finding in report.findings if finding.names == ("a",)] == ["greys"]

@@ -129,7 +129,7 @@ class DataFolder:
         drawn = (
             classes if use.named else ClassMap.voc()
         )  # the colours are those of VOC's classes, whoever names the numbers
-        found += [finding for pair in pairs.values() for finding in self._palette(pair, drawn)]
+        found += [finding for pair in pairs.values() for finding in self._palette(pair, drawn, means)]
         found += [*notes_of_turned(pairs), *dark_findings(pairs, self._pictures, self.bits)]
         found += judged(pairs, summaries, classes, use)
         found += [*self._unused(PICTURES), *self._unused(LABELS)]
@@ -158,7 +158,11 @@ class DataFolder:
     def _settle_greys(self, pairs: dict[str, Pair], classes: ClassMap, source: ColourSource) -> None:
         """Greys that may be colours are colours where other label files of the folder hold colours of classes."""
         kinds = {name: {finding.kind for finding in pair.findings} for name, pair in pairs.items()}
-        if not self.choice.grey_colours and any("colours" in of_name for of_name in kinds.values()):
+        if (
+            not source.table
+            and not self.choice.grey_colours
+            and any("colours" in of_name for of_name in kinds.values())
+        ):
             self.choice = replace(self.choice, grey_colours=True)
             pairs.update({name: self._read_pair(name, classes, source) for name in pairs if "greys" in kinds[name]})
 
@@ -192,10 +196,10 @@ class DataFolder:
         )
         return f"{what} {place}: there is no such file{advice}", None, general
 
-    def _palette(self, pair: Pair, classes: ClassMap) -> Iterator[Finding]:
+    def _palette(self, pair: Pair, classes: ClassMap, source: ColourSource) -> Iterator[Finding]:
         if pair.palette:
             said, path = in_words(pair.palette, classes), self._labels[pair.name]
-            kind, advice = kind_and_advice(pair.palette)
+            kind, advice = kind_and_advice(pair.palette, bool(source.table))
             fixable = path if kind == "palette" else None
             yield Finding(
                 kind, f"labels {path}: {said}; {advice}", (pair.name,), fixable, f"labels {{}}: {said}; {advice}"

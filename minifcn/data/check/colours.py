@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minifcn.data.check.palettes import Colour
+from minifcn.data.check.palettes import Colour, Table
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOC_CLASSES, VOID
 from minifcn.names import instead
 
-Table = Mapping[Colour, int]  # colour → class number, or 255
 UNSAID = ("void", "unlabelled", "unlabeled", "ignore", "__ignore__")  # what tables call void
 
 

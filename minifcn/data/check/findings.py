@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from minifcn.data.check.coloured import UNSAID, Choice, reading_of
 from minifcn.data.check.colours import BY_PALETTE, ColourSource
@@ -163,12 +162,14 @@ def look_at_labels(
     pair.label_size = labels.shape[0], labels.shape[1]
     counts = np.bincount(labels.ravel(), minlength=VOID + 1)
     pair.counts = {value: int(counts[value]) for value in np.flatnonzero(counts).tolist()}
-    _look_at_values(path, found.image, classes, pair, pair.counts)
+    _look_at_values(path, classes, pair, pair.counts)
+    if found.image.mode == "P":
+        used = [value for value in pair.counts if value < classes.known]
+        pair.palette = said_by_palette(found.image, used, classes.known, source.table)
     return labels
 
 
-def _look_at_values(path: Path, image: Image.Image, classes: ClassMap, pair: Pair, counts: dict[int, int]) -> None:
-    known = classes.known
+def _look_at_values(path: Path, classes: ClassMap, pair: Pair, counts: dict[int, int]) -> None:
     if strangers := classes.strangers(counts):
         named = ", ".join(f"{value} in {counts[value]} pixels" for value in strangers[:3])
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
@@ -181,5 +182,3 @@ def _look_at_values(path: Path, image: Image.Image, classes: ClassMap, pair: Pai
         nothing = f"every pixel is void ({', '.join(map(str, counts))}), nothing can be learned from"
         general = f"labels {{}}: {nothing} them; take them out of their split, or label them"
         pair.say("void alone", f"labels {path}: {nothing} it; {advice}", general=general)
-    if image.mode == "P":
-        pair.palette = said_by_palette(image, [value for value in counts if value < known], known)

@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.pairs import by_name
+from minifcn.data.formats.pairs import PICTURES, by_name
 from minifcn.data.formats.source import VOID_NAME, Options, Source, usual_name
 from minifcn.data.formats.survey import Survey
-from minifcn.data.images import PICTURE_ENDINGS
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
 
 
@@ -77,7 +76,7 @@ def with_pictures(source: Source, options: Options) -> Source:
     if options.pictures:
         if not options.pictures.is_dir():
             raise DataError(f"--pictures {options.pictures}: there is no such folder")
-        there = by_name(options.pictures, PICTURE_ENDINGS)
+        there = by_name(options.pictures, PICTURES)
         there |= {Path(name).name: path for name, path in there.items() if Path(name).name not in there}
         source.items = [
             item if item.picture else replace(item, picture=there.get(item.name) or there.get(Path(item.name).name))

@@ -6,11 +6,12 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source
-from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS
 
 PICTURE_FOLDERS = ("images", "image", "imgs", "pictures", "JPEGImages", "img", "photos")
 MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "SegmentationClass", "SegmentationClassPNG", "gt")
 SUFFIXES = ("", "_mask", "_label", "_labels", "_gt", "_seg", "-mask", "_L")
+PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
 
 
 def recognise(source: Path) -> str | None:
@@ -33,9 +34,7 @@ def read(source: Path, options: Options) -> Source:
             f"{source}: pairs need a folder of pictures ({', '.join(PICTURE_FOLDERS)}) and one of masks "
             f"({', '.join(MASK_FOLDERS)}); none such is there"
         )
-    pictures, masks = (
-        by_name(place, endings) for place, endings in zip(places, (PICTURE_ENDINGS, LABEL_ENDINGS), strict=True)
-    )
+    pictures, masks = (by_name(place, endings) for place, endings in zip(places, (PICTURES, MASKS), strict=True))
     pairs = {name: mask for name in pictures if (mask := mask_of(name, masks))}
     if not pairs:
         raise DataError(f"{source}: no mask in {places[1]} has the name of a picture in {places[0]}")
