@@ -220,3 +220,19 @@ def test_labels_and_pictures_of_other_endings_train(call, copy, tmp_path):
         "files of which another with the same name and another ending is read: 1\n"
         in call(f"check-data {copy.root}").out
     )
+
+
+@pytest.mark.parametrize("top, anyway", [(4000, True), (60, False)])
+def test_pictures_of_few_bits_stop_a_training_before_it_begins(top, anyway, call, copy, tmp_path):
+    """Nearly black ones may be meant so; black ones are not read at all, and are not called alike for being black."""
+    rng = np.random.default_rng(0)
+    for path in (copy.root / "JPEGImages").iterdir():
+        path.unlink()
+        Image.fromarray(rng.integers(0, top, (40, 48)).astype(np.uint16)).save(path.with_suffix(".png"))
+    line = f"train --data {copy.root} {ONE} --out {tmp_path}/run"
+    answer = call(line)
+    answer.failed("--bits", "--anyway" if anyway else "pairs are bad")
+    assert "the same pixels" not in answer.out + answer.err and "step 1" not in answer.out
+    answer = call(f"{line} --anyway")
+    assert answer.status == (0 if anyway else 1)
+    call(f"train --data {copy.root} {ONE} --bits 12 --out {tmp_path}/other").worked()

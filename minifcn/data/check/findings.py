@@ -13,6 +13,7 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import look_at, opened
 from minifcn.data.labels import VOID
+from minifcn.data.pixels.depth import too_dark
 
 # kind, which is also the caption on a contact sheet, and heading
 FINDINGS = {
@@ -27,6 +28,7 @@ FINDINGS = {
     "broken labels": "labels that cannot be read",
     "sizes differ": "labels of another size than their picture",
     "as stored": "labels of the size that their picture has as stored, before its EXIF tag turns it",
+    "black": "pictures of 16 bits that use fewer, and come out black",
     "dark": "pictures of 16 bits that use fewer, and come out nearly black",
     "lossy": "labels in a format that keeps no exact numbers",
     "too large": "labels with numbers that no byte holds",
@@ -122,7 +124,8 @@ def look_at_picture(path: Path, pair: Pair, bits: int | None = None) -> np.ndarr
             "pages",
             f"picture {path}: {header.pages} pages or frames, of which the first is read; its labels must belong to that",
         )
-    pair.digest = digest_of(picture, EVERY)
+    if not too_dark(top, bits):  # what comes out black is alike for that alone
+        pair.digest = digest_of(picture, EVERY)
     return picture
 
 
