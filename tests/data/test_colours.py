@@ -236,8 +236,11 @@ def test_numbers_that_the_folder_declares_void_are_numbers_in_equal_channels_too
     pixels = np.repeat(np.array([[0, 1, 200, 255]] * 6, np.uint8)[..., None], 3, 2)
     for name in "abc":
         Image.fromarray(np.repeat(pixels, 2, 1)).save(root / LABELS / f"{name}.png")
-    report = DataFolder(root).check(ClassMap.own(["ground", "cat"], void=[200]))
+    classes = ClassMap.own(["ground", "cat"], void=[200])
+    report = DataFolder(root).check(classes)
     assert not report.findings and {pair.rewrite for pair in report.pairs.values()} == {"three channels"}
+    lines = rows_in_words(what_becomes([root / LABELS / "a.png"], classes), classes)
+    assert "number 200, (200, 200, 200) becomes 200 void, 25 %, 12 pixels, 1 picture" in lines
     report = DataFolder(root).check(ClassMap.own(["ground", "cat"]))
     assert {finding.kind for finding in report.findings} == {"other colours"}
 

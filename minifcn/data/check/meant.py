@@ -104,7 +104,7 @@ SOFT = -1  # in place of a colour
 
 def rows_in_words(rows: Sequence[Became], classes: ClassMap) -> list[str]:
     """A line a row."""
-    names = dict(zip(classes.values, classes.names, strict=True))
+    names = dict(zip(classes.values, classes.names, strict=True)) | dict.fromkeys(classes.void, "void")
     total = sum(row.pixels for row in rows) or 1
     return [
         f"{found_in_words(row)} "
