@@ -453,9 +453,10 @@ def test_lists_may_hold_paths_of_any_system(form, tmp_path):
 
 
 def test_a_backslash_in_a_name_that_is_no_path_stays():
-    from minifcn.data.voc import listed_name
+    from minifcn.data.meaning.splits import meant, plain
 
-    assert listed_name(r"a\b") == r"a\b" and listed_name("my photo") == "my photo" and listed_name("a.jpg") == "a.jpg"
+    assert plain(r"a\b") == r"a\b" and plain("my photo") == "my photo"
+    assert meant(r"a\b", [{r"a\b", "b"}]) == r"a\b"
 
 
 def test_new_processes_are_spawned():

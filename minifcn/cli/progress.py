@@ -8,6 +8,7 @@ from typing import Any
 from minifcn.cli.options import bar
 from minifcn.models import FCN
 from minifcn.training import Listener, Step
+from minifcn.training.scoring.metrics import ONE_CLASS, doubt, doubtful
 from minifcn.training.scoring.watch import Point
 
 LINES = 10  # a stage, where there is no terminal
@@ -36,10 +37,10 @@ class Progress(Listener):
         self.bar = bar(steps, stage, initial=done, unit="step")
 
     def stepped(self, stage: str, step: Step) -> None:
-        self.average = step.loss if self.average is None else 0.9 * self.average + 0.1 * step.loss
-        self.bar.set_postfix_str(
-            f"loss {self.average:.3f}, {step.images_per_second:.1f} images/s{self.scores}", refresh=False
-        )
+        if step.pixels != 0:  # a loss of no pixel is 0, and says nothing about the network
+            self.average = step.loss if self.average is None else 0.9 * self.average + 0.1 * step.loss
+        loss = "none, for not a pixel counts" if self.average is None else f"{self.average:.3f}"
+        self.bar.set_postfix_str(f"loss {loss}, {step.images_per_second:.1f} images/s{self.scores}", refresh=False)
         self.bar.update()
         number = step.step
         if self.verbose:
@@ -52,16 +53,18 @@ class Progress(Listener):
             # of all steps so far, and what was done between them: one step alone may be slow
             left = (self.steps - number) * (time.perf_counter() - self.began) / max(1, number - self.done)
             print(
-                f"{stage}  step {number}/{self.steps}  loss {self.average:.3f}  {step.images_per_second:.1f} images/s  {left:.0f} s left",
+                f"{stage}  step {number}/{self.steps}  loss {loss}  {step.images_per_second:.1f} images/s  {left:.0f} s left",
                 flush=True,
             )
 
     def looked(self, stage: str, point: Point) -> None:
         train, val = 100 * point.train_iu, 100 * point.val_iu
-        self.scores = f", mean IU {train:.0f} % train, {val:.0f} % val"
+        of_train, of_val = doubt(point.train_classes), doubt(point.val_classes)
+        self.scores = f", mean IU {train:.0f} % train{of_train}, {val:.0f} % val{of_val}"
         if not self.terminal:
             print(
-                f"{stage}  step {point.step}/{self.steps}  mean IU of some training pictures {train:.1f} %, validation pictures {val:.1f} %",
+                f"{stage}  step {point.step}/{self.steps}  mean IU of some training pictures {train:.1f} %{of_train}, "
+                f"validation pictures {val:.1f} %{of_val}",
                 flush=True,
             )
 
@@ -87,7 +90,7 @@ def percent(value: float | None) -> str:
 
 def scores_line(metrics: dict[str, Any]) -> str:
     return (
-        f"mean IU {percent(metrics['mean_iu'])}   pixel accuracy {percent(metrics['pixel_accuracy'])}   "
+        f"mean IU {percent(metrics['mean_iu'])}{doubtful(metrics)}   pixel accuracy {percent(metrics['pixel_accuracy'])}   "
         f"mean accuracy {percent(metrics['mean_accuracy'])}   f.w. IU {percent(metrics['frequency_weighted_iu'])}"
     )
 
@@ -105,6 +108,9 @@ def scores_table(metrics: dict[str, dict[str, Any]]) -> str:
     for key in ("mean_iu", "pixel_accuracy", "mean_accuracy", "frequency_weighted_iu"):
         label = key.replace("_iu", " IU").replace("_", " ")
         lines.append(label.ljust(width) + row([metrics[s][key] for s in stages]))
+    for stage in stages:
+        if doubtful(metrics[stage]):
+            lines.append(f"mean IU of {stage}: {ONE_CLASS}")
     return "\n".join(lines)
 
 

@@ -50,7 +50,7 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
             setattr(arguments, name, value)
     if arguments.train_split is None:
         arguments.train_split = DEFAULTS["train_split"]
-    if arguments.classes == ["all"]:
+    if arguments.classes == "all":
         arguments.classes = None
     return given
 

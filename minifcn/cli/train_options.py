@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
+from minifcn.cli.classes import CLASS_NAMES
 from minifcn.cli.options import (
     above_zero,
     add_device,
     at_least,
-    comma_list,
     height_by_width,
     number_or_mpi,
     picture_bits,
@@ -36,15 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--val-split", default="val", help="the split that is scored (val)")
     data.add_argument(
         "--classes",
-        type=comma_list,
-        metavar="A,B,…",
-        help="only these classes, and background; the word all: every class (all)",
+        metavar="A,B,…|@FILE",
+        help="only these classes, by name or number, and background; @FILE: one a line; the word all: every class (all)",
     )
-    data.add_argument(
-        "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
-    )
+    data.add_argument("--class-names", metavar="FILE|voc", help=CLASS_NAMES)
     data.add_argument(
         "--others", choices=("void", "background"), default="void", help="what other classes become (void)"
+    )
+    data.add_argument(
+        "--anyway", action="store_true", help="train though the check of the data says that nothing can come of it"
     )
     data.add_argument("--limit", type=at_least(1), metavar="N", help="at most so many training pictures")
     data.add_argument(

@@ -1,11 +1,14 @@
 """Pictures and labels: reading VOC folders, choosing classes, drawing a synthetic set, varying pictures, making batches."""
 
 from minifcn.data.augment import Augmentation, random_crop, random_mirror
-from minifcn.data.classes import ClassMap, read_class_names
+from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import read_picture
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map, read_labels, write_labels
 from minifcn.data.loader import Batches, Examples
+from minifcn.data.meaning.folder import Meaning, read_meaning
+from minifcn.data.meaning.lists import read_class_names
+from minifcn.data.meaning.splits import write_splits
 from minifcn.data.synthetic.dataset import make_synthetic
 from minifcn.data.voc import VOCFolder
 
@@ -17,6 +20,7 @@ __all__ = [
     "ClassMap",
     "DataError",
     "Examples",
+    "Meaning",
     "VOCFolder",
     "colour_map",
     "make_synthetic",
@@ -24,8 +28,10 @@ __all__ = [
     "random_mirror",
     "read_class_names",
     "read_labels",
+    "read_meaning",
     "read_picture",
     "write_labels",
+    "write_splits",
 ]
 
 

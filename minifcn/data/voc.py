@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,10 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, Picture, read_whole
 from minifcn.data.labels import VOID, read_labels
-from minifcn.data.layout import what_is_missing
+from minifcn.data.layout import instead_of_file, what_is_missing
+from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, named_files, read_list
 from minifcn.data.pixels.depth import dark_set
 from minifcn.data.pixels.turned import turned_line
-from minifcn.names import instead
-
-PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
 
 
 class VOCFolder:
@@ -31,7 +29,8 @@ class VOCFolder:
     `limit`      keep only the first so many pictures of the split
     `bits`       how many bits of pictures of 16 hold something, as for `read_picture`
 
-    `.ids` lists the pictures in the order of the split file. Endings: `images.PICTURE_ENDINGS` and `LABEL_ENDINGS`. Raises DataError
+    `.ids` lists the pictures in the order of the split file, `.notes` what there is to say about its lines. Endings:
+    `images.PICTURE_ENDINGS` and `LABEL_ENDINGS`, in folders of JPEGImages too (then the name is sub/name). Raises DataError
     where the folder or the split is not found, or the split is empty or names a picture twice. The pictures themselves
     are only opened by `picture`, `labels` and `check`.
     """
@@ -51,7 +50,9 @@ class VOCFolder:
         self.class_map = class_map
         self.bits = bits
         self.picture_notes: list[str] = []
-        self.ids = _read_split(self.folder / SPLITS, split)[:limit]
+        listed = read_list(self.folder / SPLITS, split)
+        self.ids = _names_in(listed, self.folder / SPLITS, split)[:limit]
+        self.notes = listed.notes
         self._pictures = files_by_stem(self.folder / PICTURES, PICTURE_ENDINGS)
         self._labels = files_by_stem(self.folder / LABELS, LABEL_ENDINGS)
 
@@ -66,14 +67,17 @@ class VOCFolder:
         name = self.ids[i]
         if name not in self._pictures:
             expected = self.folder / PICTURES / name
-            raise DataError(
-                f"picture {expected}.jpg: there is no such file, nor {name} with another ending of pictures that are read beside it"
-            )
+            near = instead_of_file(self.folder, PICTURES, name, PICTURE_ENDINGS)
+            near = near or f", nor {name} with another ending of pictures that are read beside it"
+            raise DataError(f"picture {expected}.jpg: there is no such file{near}")
         return read_whole(self._pictures[name], self.bits)
 
     def labels(self, i: int) -> np.ndarray:
         """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
         path = self._labels_path(i)
+        if not path.exists():
+            near = instead_of_file(self.folder, LABELS, self.ids[i], LABEL_ENDINGS)
+            raise DataError(f"labels {path}: there is no such file{near}")
         labels = read_labels(path, self.class_map.known)
         try:
             return self.class_map.apply(labels)
@@ -163,43 +167,9 @@ def find_folder(root: Path, split: str) -> Path:
     return next((place for place in found if (place / SPLITS / f"{split}.txt").is_file()), found[0])
 
 
-def split_lines(folder: Path, split: str) -> list[tuple[int, str]]:
-    """Line number, from 1, and name, of all lines of a split file that are not blank. DataError for no names."""
-    path = folder / f"{split}.txt"
-    if not path.is_file():
-        there = sorted(file.stem for file in folder.glob("*.txt"))
-        raise DataError(
-            f"split {split!r}: there is no file {path}{instead(split, there, 'the splits in this folder are:')}"
-        )
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"split {path}: not UTF-8 text; write one picture name a line") from error
-    names = [(number, listed_name(line.strip())) for number, line in enumerate(lines, 1) if line.strip()]
-    if not names:
-        raise DataError(f"split {path}: no picture names in it; write one a line")
-    return names
-
-
-def listed_name(line: str) -> str:
-    r"""The picture's name in a line: of a path, of whatever system, its last part without the ending; of two paths that of the first.
-
-    >>> listed_name("2007_000032"), listed_name(r"JPEGImages\a b.jpg"), listed_name("/JPEGImages/a.jpg /SegmentationClass/a.png")
-    ('2007_000032', 'a b', 'a')
-    """
-    columns = line.split()
-    if len(columns) > 1 and all(is_path(column) for column in columns):
-        line = columns[0]
-    return PureWindowsPath(line).stem if is_path(line) else line  # it takes / and \\ for the same
-
-
-def is_path(text: str) -> bool:
-    return ("/" in text or "\\" in text) and text.lower().endswith(PICTURE_ENDINGS)
-
-
-def _read_split(folder: Path, split: str) -> list[str]:
+def _names_in(listed: PictureList, folder: Path, split: str) -> list[str]:
     first_line: dict[str, int] = {}
-    for number, name in split_lines(folder, split):
+    for number, name in listed.lines:
         if name in first_line:
             raise DataError(listed_twice(folder, split, number, name, first_line[name]))
         first_line[name] = number
@@ -212,7 +182,8 @@ def listed_twice(folder: Path, split: str, line: int, name: str, first: int) -> 
 
 
 def files_by_stem(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """Files by name without ending, endings in any case; where two share a name, the ending that stands first wins. Hidden files are none."""
+    """Files by the name that a list calls them, endings in any case; where two share a name, the ending that stands first wins."""
     rank = {ending: place for place, ending in enumerate(endings)}
-    files = [file for file in folder.iterdir() if file.suffix.lower() in rank and not file.name.startswith(".")]
-    return {file.stem: file for file in sorted(files, key=lambda file: (-rank[file.suffix.lower()], file))}
+    files = [(rank.get(os.path.splitext(file)[1].lower()), name, file) for name, file in named_files(folder)]
+    known = [(place, name, file) for place, name, file in files if place is not None]
+    return {name: Path(file) for _, name, file in sorted(known, key=lambda each: -each[0])}

@@ -90,7 +90,7 @@ def fit(
         model, data, recipe, steps=steps, callbacks=callbacks, seed=seed, begun=begun, options=options, say=say
     ):
         history.rows.append(step.row(begun.stage))
-    history.hints = about_loss(history.rows, len(model.class_names))
+    history.hints = about_loss(history.rows, len(model.class_names), recipe.loss == "sum")
     if validation is not None:
         history.scores = evaluate(model, validation)
         history.hints += about_scores(history.scores)

@@ -31,6 +31,9 @@ RAW = 20.0  # values of pictures that random weights, drawn for about 2, are not
 class Step(NamedTuple):
     """What one step did; `step` counts from 1 within the stage. `seconds` is wall time, `waited` for pictures included.
 
+    `pixels`: how many counted in the loss, and `weight`: the sum of their class weights, by which a summed loss becomes one a pixel. NaN
+    where nobody counted.
+
     `ahead`: by how many steps the weights are ahead of this one. On a CPU by none. A GPU's losses are read several at a time, once all
     of their steps are done; the last of them has 0.
     """
@@ -42,6 +45,8 @@ class Step(NamedTuple):
     images_per_second: float
     waited: float = 0.0
     ahead: int = 0
+    pixels: float = math.nan
+    weight: float = math.nan
 
     def row(self, stage: str) -> dict[str, Any]:
         """What a log keeps of it."""
@@ -55,6 +60,8 @@ class Unread(NamedTuple):
     losses: list[Array]
     rate: float
     waited: float
+    pixels: int
+    weight: float
 
 
 def train(
@@ -99,7 +106,7 @@ def train(
     for batch in on_device(coming, first.device, len(model.class_names), first.dtype):
         step = batch.number - first_batch
         optimiser.lr = recipe.rate(step, steps)
-        unread.append(Unread(step + 1, take_step(batch), optimiser.lr, batch.waited))
+        unread.append(Unread(step + 1, take_step(batch), optimiser.lr, *batch[4:]))
         if len(unread) < every and step + 1 < steps:
             continue
         values = read([each.losses for each in unread])
@@ -115,7 +122,8 @@ def train(
                 if value > most and math.isfinite(value):
                     raise TrainingError(grown(model, bad, done, value, most / THOUSANDFOLD))
                 raise TrainingError(not_finite(model, bad, recipe, seed, done, value))
-            yield Step(done.step, value, done.rate, seconds, speed, done.waited, unread[-1].step - done.step)
+            ahead = unread[-1].step - done.step
+            yield Step(done.step, value, done.rate, seconds, speed, done.waited, ahead, done.pixels, done.weight)
         if first.device == "gpu":
             every = int(min(max(1, READ_SECONDS / max(seconds, 1e-9)), MOST_UNREAD))
         unread.clear()

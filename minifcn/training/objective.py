@@ -15,15 +15,17 @@ from minifcn.training.recipes import Recipe
 
 def divisor(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
     """What the summed loss of all `batches` of labels is divided by: 1 for "sum", else the weight of all pixels that count."""
-    if recipe.loss == "sum":
-        return 1.0
+    # of nothing but void the loss is 0, whatever it is divided by
+    return 1.0 if recipe.loss == "sum" else total_weight(batches, recipe) or 1.0
+
+
+def total_weight(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
+    """The sum of the class weights of all pixels that count; how many they are, where there are no class weights."""
     counted = [labels[labels != VOID] for labels in batches]
     if recipe.class_weights is None:
-        total = float(sum(labels.size for labels in counted))
-    else:
-        weights = np.asarray(recipe.class_weights)
-        total = float(sum(weights[labels].sum() for labels in counted))
-    return total or 1.0  # nothing but void: the loss is 0, whatever it is divided by
+        return float(sum(labels.size for labels in counted))
+    weights = np.asarray(recipe.class_weights)
+    return float(sum(weights[labels].sum() for labels in counted))
 
 
 def loss_of(scores: Tensor, labels: np.ndarray, recipe: Recipe, over: float) -> Tensor:

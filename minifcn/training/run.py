@@ -189,7 +189,9 @@ def hints_of(
 ) -> list[str]:
     """What looks wrong in a stage, in sentences. `rows`: the log. `points`: the scores on the way."""
     mine, ours = ([row for row in each if row["stage"] == stage] for each in (rows, points))
-    hints = about_loss(mine, len(config.classes["names"])) + about_scores(scores) + about_learning_by_heart(ours)
+    hints = about_loss(mine, len(config.classes["names"]), config.recipe.loss == "sum")
+    if any(row.get("pixels") != 0 for row in mine):  # else nothing was learned, and that was said
+        hints += about_scores(scores) + about_learning_by_heart(ours)
     return [f"{stage}: {hint}" for hint in hints]
 
 

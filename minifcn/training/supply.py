@@ -10,7 +10,7 @@ from minifcn import backend
 from minifcn.data import VOID, Batches
 from minifcn.data.loader import ALL
 from minifcn.ops.loss import check_labels
-from minifcn.training.objective import divisor
+from minifcn.training.objective import divisor, total_weight
 from minifcn.training.recipes import Recipe
 from minifcn.training.sampling import sampled
 
@@ -26,6 +26,8 @@ class Batch(NamedTuple):
     `factor`    what the summed loss is multiplied by: 1 / `divisor`. On a GPU an array like the others, so that a step that was captured
                 once reads the number of today
     `waited`    seconds for which the pictures kept the training waiting
+    `pixels`    how many pixels count, of all parts and all processes
+    `weight`    the sum of their class weights: `pixels` again where there are none
     """
 
     number: int
@@ -33,6 +35,8 @@ class Batch(NamedTuple):
     labels: list[Array]
     factor: Any
     waited: float = 0.0
+    pixels: int = 0
+    weight: float = 0.0
 
 
 def supply(
@@ -47,8 +51,11 @@ def supply(
         waited = batches.waited - waited
         rng = np.random.default_rng([3, seed, number])
         labels = [sampled(each, recipe.keep_cells, cell, rng, recipe.balance_cells) for _, each in gathered]
+        mine = [each[rows] for each in labels]
+        pixels = sum(int(np.count_nonzero(each != VOID)) for each in labels)
+        weight = total_weight(labels, recipe)
         factor = 1 / divisor(labels, recipe)
-        yield Batch(number, [pictures for pictures, _ in gathered], [each[rows] for each in labels], factor, waited)
+        yield Batch(number, [pictures for pictures, _ in gathered], mine, factor, waited, pixels, weight)
 
 
 def on_device(ready: Iterable[Batch], device: str, classes: int, dtype: Any) -> Iterator[Batch]:

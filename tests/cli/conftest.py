@@ -25,9 +25,9 @@ def small_set(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def voc_set(tmp_path_factory):
-    """Pictures with the label values of VOC: cat 8, car 7, person 15."""
+    """Pictures with the label values of VOC: cat 8, car 7, person 15; and with such names, for nothing else says so."""
     pairs = [three_stripes(seed, (8, 7, 15)) for seed in range(6)]
-    return write_set(tmp_path_factory.mktemp("cli") / "voc", pairs)
+    return write_set(tmp_path_factory.mktemp("cli") / "voc", pairs, name="2007_{:06}")
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,9 @@ def test_class_names_from_a_file(call, copy, tmp_path):
     (copy.root / "class_names.txt").unlink()
     names = tmp_path / "names.txt"
     names.write_text("ground\nround\n")
-    assert "20 tvmonitor" in call(f"check-data {copy.root}").worked().out
+    nameless = call(f"check-data {copy.root}")
+    assert nameless.status == 1 and "nobody says what the numbers" in nameless.out
+    assert "20 tvmonitor" in call(f"check-data {copy.root} --class-names voc").worked().out
     answer = call(f"check-data {copy.root} --class-names {names}")
     assert answer.status == 1 and "0 ground" in answer.out and "1 round" in answer.out
     assert "label value" in answer.out and "no class" in answer.out
@@ -96,13 +98,29 @@ def test_one_finding_is_no_findings_with_an_s(call, copy):
     assert call(f"check-data {copy.root}").out.endswith("9 pictures, 1 finding\n")
 
 
-def test_ten_of_a_kind_unless_verbose(call, copy):
+def test_one_fault_of_many_files_is_one_sentence_unless_verbose(call, copy):
     lines = copy.split("train").read_text() + "".join(f"gone_{number:02}\n" for number in range(12))
     copy.split("train").write_text(lines)
     short, long = (call(f"check-data {copy.root} {option}").out for option in ("", "--verbose"))
+    for out in (short, long):
+        assert "missing pictures: 12\n" in out and "missing labels: 12\n" in out and "24 findings" in out
+    assert sum("gone_0" in line for line in short.splitlines()) == 2
+    assert (
+        "JPEGImages for gone_00.jpg, gone_01.jpg, gone_02.jpg and 9 more (12 in all); add them, or take these names out of"
+        in short
+    )
+    assert sum(line.startswith("  picture ") for line in long.splitlines()) == 12
+
+
+def test_ten_faults_of_a_kind_unless_verbose(call, copy):
+    for number in range(12):
+        name = f"odd_{number}"
+        Image.new("RGB", (48, 40), (number, 9, 9)).save(copy.picture(name))
+        write_labels(copy.labels(name), np.zeros((40, 60 + number), np.uint8))  # each of another size
+        copy.split("train").write_text(copy.split("train").read_text() + f"{name}\n")
+    short, long = (call(f"check-data {copy.root} {option}").out for option in ("", "--verbose"))
     for out, shown in ((short, 10), (long, 12)):
-        assert "missing pictures: 12\n" in out and "missing labels: 12\n" in out
-        assert sum(line.startswith("  picture ") for line in out.splitlines()) == shown
+        assert sum(line.startswith("  labels ") for line in out.splitlines()) == shown
     assert "  … and 2 more; --verbose prints them all" in short and "more;" not in long
 
 
@@ -153,7 +171,7 @@ def test_fix(call, copy):
     assert answer.status == 1 and "9 pictures, 2 findings" in answer.out and "--fix" in answer.out
     assert {name: copy.labels(name).read_bytes() for name in sound} == coloured
 
-    answer = call(f"check-data {copy.root} --fix").worked()
+    answer = call(f"check-data {copy.root} --fix --voc-colours").worked()
     kept = copy.root / "SegmentationClass_colours"
     assert f"fixed: 2 label files now hold class numbers; the originals are in {kept}\n" in answer.out
     for name, labels in sound.items():
@@ -172,7 +190,7 @@ def test_fix_leaves_the_rest_alone(call, copy):
     image.putpixel((5, 5), (3, 3, 3))
     image.save(copy.labels("train_00003"))
     before = contents(copy.root)
-    answer = call(f"check-data {copy.root} --fix")
+    answer = call(f"check-data {copy.root} --fix --voc-colours")
     assert answer.status == 1 and "fixed: 1 label files" in answer.out and "9 pictures, 2 findings" in answer.out
     after = contents(copy.root)
     changed = {path.as_posix() for path in after if after[path] != before.get(path)}

@@ -145,7 +145,7 @@ def test_train_eval_and_check_data_say_how_many_pictures_are_turned(call, copy, 
     first, *_ = sorted((copy.root / "JPEGImages").glob("train*.jpg"))
     tagged(first, 3)
     answer = call(f"train --data {copy.root} {ONE} --out {tmp_path}/run").worked()
-    assert answer.out.count("train: 1 of 6 pictures has an EXIF tag by which they are turned") == 1
+    assert answer.out.count(f"note: 1 of 9 pictures ({first.stem} turned by 180 degrees) has an EXIF tag") == 1
     answer = call(f"check-data {copy.root}").worked()
     assert (
         f"note: pictures that their EXIF tag turns: 1\n  1 of 9 pictures ({first.stem} turned by 180 degrees)"
@@ -183,7 +183,11 @@ def test_fix_soft_edges(call, copy):
         and "labels of colours with soft edges: 1\n" in answer.out
         and "--soft-edges nearest" in answer.out
     )
-    answer = call(f"check-data {copy.root} --fix --soft-edges nearest").worked()
+    before = path.read_bytes()
+    answer = call(f"check-data {copy.root} --fix --soft-edges nearest")  # a list of its own: whose colours nobody said
+    assert answer.status == 1 and "--voc-colours (VOC's palette)" in answer.out and path.read_bytes() == before
+    answer = call(f"check-data {copy.root} --fix --voc-colours --soft-edges nearest").worked()
+    assert "colours on soft edges become 1 disc" in answer.out
     assert "fixed: 1 label files with colours with soft edges now hold one class number a pixel" in answer.out
     assert set(np.unique(read_labels(path))) == {0, 1}
 
@@ -216,3 +220,19 @@ def test_labels_and_pictures_of_other_endings_train(call, copy, tmp_path):
         "files of which another with the same name and another ending is read: 1\n"
         in call(f"check-data {copy.root}").out
     )
+
+
+@pytest.mark.parametrize("top, anyway", [(4000, True), (60, False)])
+def test_pictures_of_few_bits_stop_a_training_before_it_begins(top, anyway, call, copy, tmp_path):
+    """Nearly black ones may be meant so; black ones are not read at all, and are not called alike for being black."""
+    rng = np.random.default_rng(0)
+    for path in (copy.root / "JPEGImages").iterdir():
+        path.unlink()
+        Image.fromarray(rng.integers(0, top, (40, 48)).astype(np.uint16)).save(path.with_suffix(".png"))
+    line = f"train --data {copy.root} {ONE} --out {tmp_path}/run"
+    answer = call(line)
+    answer.failed("--bits", "--anyway" if anyway else "pairs are bad")
+    assert "the same pixels" not in answer.out + answer.err and "step 1" not in answer.out
+    answer = call(f"{line} --anyway")
+    assert answer.status == (0 if anyway else 1)
+    call(f"train --data {copy.root} {ONE} --bits 12 --out {tmp_path}/other").worked()

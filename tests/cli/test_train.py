@@ -62,7 +62,10 @@ def test_the_report_is_self_contained(trained):
         ("--arch fcn32s --device cpu", {}),
         ("--arch fcn32s --device auto", {}),
         ("--arch fcn32s --limit 1", dict(limit=1)),
-        ("--arch fcn32s --train-split trainval --val-split train", dict(train_split="trainval", val_split="train")),
+        (
+            "--arch fcn32s --train-split trainval --val-split train --anyway",
+            dict(train_split="trainval", val_split="train"),
+        ),
         ("--arch fcn32s --others background", {}),
         ("--arch fcn16s --fusion max", dict(fusion="max")),
         ("--arch fcn32s --learn-upsampling", dict(learn_upsampling=True)),
@@ -126,7 +129,7 @@ def test_other_classes_void_or_background(call, voc_set, tmp_path):
     scores = {}
     for others in ("void", "background"):
         out = tmp_path / others
-        call(f"train --data {voc_set} --classes person --others {others} {ONE} {STILL} --out", out).worked()
+        call(f"train --data {voc_set} --classes person --others {others} {ONE} {STILL} --anyway --out", out).worked()
         scores[others] = json.loads((out / "metrics.json").read_text())["fcn32s"]
     # zero scores: all is predicted as class 0, background
     assert scores["void"]["pixel_accuracy"] == 0 and scores["void"]["mean_accuracy"] == 0

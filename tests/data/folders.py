@@ -3,11 +3,18 @@
 import numpy as np
 from PIL import Image
 
+from minifcn.data import ClassMap
+
 PICTURES, LABELS, SPLITS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
 
 
 def flat_picture(height=6, width=8, colour=(10, 20, 30)):
     return Image.new("RGB", (width, height), colour)
+
+
+def numbered(known):
+    """Classes 0 to `known` - 1 under names of no meaning."""
+    return ClassMap.own([f"class {value}" for value in range(known)])
 
 
 def label_image(labels):

@@ -8,11 +8,12 @@ from PIL import Image
 
 from minifcn.data import ClassMap, DataError, colour_map, read_labels, write_labels
 from minifcn.data.check import recolour, replacing
-from minifcn.data.check.checking import DataFolder, fix_colours
+from minifcn.data.check.checking import DataFolder
+from minifcn.data.check.fixing import fix_colours
 from minifcn.data.check.overlap import must_differ
 from minifcn.data.check.recolour import convert_colours
 
-from .folders import LABELS, PICTURES, SPLITS, flat_picture, label_image, write_folder
+from .folders import LABELS, PICTURES, SPLITS, flat_picture, label_image, numbered, write_folder
 
 ALL = ClassMap.voc()
 # from the table of the VOC development kit's colours
@@ -54,7 +55,7 @@ NUMBERS = [[0, 1, 1, 255, 0, 0, 0, 2]] * 6  # of the size of the folder's pictur
 def test_a_sound_folder(root):
     report = check(root)
     assert not report.findings
-    assert [finding.kind for finding in report.warnings] == ["never shown"]
+    assert [finding.kind for finding in report.warnings] == ["never shown", "one class each"]
     assert list(report.summaries) == ["train", "trainval", "val"] and list(report.pairs) == [*"abcdef"]
 
 
@@ -87,7 +88,7 @@ def test_no_splits(root):
     for file in (root / SPLITS).iterdir():
         file.unlink()
     with pytest.raises(
-        DataError, match=r"no split in .*Segmentation; write picture names, one a line, into train\.txt"
+        DataError, match=r"no split in .*Segmentation; write picture names, one a line, into train\.txt.*write_splits"
     ):
         DataFolder(root)
 
@@ -97,7 +98,7 @@ def test_no_folder(tmp_path):
         DataFolder(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content, words", [(b"\n \n", "no picture names in it"), (b"\xff\xfe\x00\x01", "not UTF-8")])
+@pytest.mark.parametrize("content, words", [(b"\n \n", "no picture names in it"), (b"\xfa\xfe\x00\x01", "not UTF-8")])
 def test_a_split_file_that_cannot_be_used(content, words, root):
     (root / SPLITS / "val.txt").write_bytes(content)
     report = check(root)
@@ -213,13 +214,36 @@ def test_missing_labels(root):
     assert "take f out of val.txt, line 2" in finding.message
 
 
-@pytest.mark.parametrize("listed, file", [("x", "x.txt"), ("x", "X.png"), ("x.png", "x.png")])
-def test_a_file_that_is_nearly_it_is_named(listed, file, root):
-    flat_picture().save(root / PICTURES / file, "PNG")
-    label_image(np.zeros((6, 8))).save(root / LABELS / f"{listed}.png")
+@pytest.mark.parametrize(
+    "listed, file, words",
+    [
+        ("x", "x.pcx", "no such file; x.pcx is of another kind; minifcn reads JPG, JPEG, PNG and others"),
+        ("x", "X.png", "no such file, only X.png: upper and lower case differ; write X, as the file has it"),
+    ],
+)
+def test_a_file_that_is_nearly_it_is_named_with_what_differs(listed, file, words, root):
+    flat_picture().save(root / PICTURES / file)
+    label_image(np.eye(6, 8)).save(root / LABELS / f"{listed}.png")
     write_split(root, "odd", listed)
     finding = only(check(root, ["odd"]))
-    assert finding.kind == "no picture" and f"no such file, only {file} (case and ending must agree" in finding.message
+    assert finding.kind == "no picture" and words in finding.message
+    assert "take" not in finding.message  # the picture is there: to take its name out would lose it
+
+
+@pytest.mark.parametrize("ending, words", [(".mat", "a MATLAB file"), (".npy", "a NumPy array"), (".json", "outlines")])
+def test_labels_of_another_kind_are_told_by_their_kind(ending, words, root):
+    (root / LABELS / "b.png").rename(root / LABELS / f"b{ending}")
+    message = only(check(root)).message
+    assert f"b{ending} is " in message and words in message and "minifcn reads PNG, TIF, TIFF and others: " in message
+    assert "case" not in message
+
+
+def test_a_name_with_a_dot_is_no_name_with_an_ending(root):
+    """x.001 may be a picture beside x: that x.png is there explains nothing."""
+    flat_picture().save(root / PICTURES / "x.png")
+    label_image(np.eye(6, 8)).save(root / LABELS / "x.001.png")
+    write_split(root, "odd", "x.001")
+    assert "there is no such file; add it, or take x.001 out of odd.txt, line 1" in only(check(root, ["odd"])).message
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.9])
@@ -297,30 +321,6 @@ def test_classes_that_are_never_trained_on(root):
     assert not warnings(check(root, classes=ClassMap.own(["ground", *"xyzuv"])), "never shown")
 
 
-def test_masks_of_black_and_white_are_recognised(root):
-    for name in "abcd":
-        Image.fromarray(255 * np.eye(6, 8, dtype=np.uint8)).save(root / LABELS / f"{name}.png")
-    (warning,) = warnings(check(root), "never shown")
-    assert "all its labels are 0 and 255, and 255 means void: write 1 where the object is" in warning.message
-
-
-def test_a_palette_that_was_sorted_anew(root):
-    image = Image.fromarray(np.array([[0, 1, 2]] * 6, np.uint8))
-    image.putpalette([*COLOURS[0], *COLOURS[15], *COLOURS[1]])
-    flat_picture(6, 3).save(root / PICTURES / "a.png")
-    image.save(root / LABELS / "a.png")
-    report = check(root)
-    assert not report.findings
-    (warning,) = warnings(report, "palette")
-    assert "a.png: number 1 is drawn in the VOC palette's colour of number 15" in warning.message
-    image.putpalette([*COLOURS[0], *COLOURS[15], 7, 7, 7])  # a palette of one's own
-    image.save(root / LABELS / "a.png")
-    assert not warnings(check(root), "palette")
-    image.putpalette([*COLOURS[0], *COLOURS[1], *COLOURS[2]])
-    image.save(root / LABELS / "a.png")
-    assert not warnings(check(root), "palette")
-
-
 def test_files_that_no_split_uses(root):
     flat_picture().save(root / PICTURES / "left.png")
     flat_picture(colour=(99, 9, 9)).save(root / PICTURES / "a.jpg")  # goes before a.png, which nobody reads now
@@ -329,7 +329,9 @@ def test_files_that_no_split_uses(root):
     report = check(root, ["val"])  # the files of train are used, though not looked at
     assert not report.findings
     files = [finding.message for finding in warnings(report, "unused")]
-    assert files == [str(root / PICTURES / "left.png"), str(root / LABELS / "notes.txt")]
+    assert files == [
+        f"{file}: no split uses it" for file in (root / PICTURES / "left.png", root / LABELS / "notes.txt")
+    ]
     (finding,) = warnings(report, "same name")
     assert finding.message == f"{root / PICTURES / 'a.png'}: not read, for a.jpg beside it is"
 
@@ -351,7 +353,9 @@ def test_ctrl_c_drops_what_has_not_begun(tmp_path, monkeypatch):
     root = write_folder(tmp_path / "data", {"train": [f"p{number}" for number in range(200)]})
     data, read = DataFolder(root), []
     monkeypatch.setattr(
-        data, "_read_pair", lambda name, known, real=data._read_pair: (read.append(name), real(name, known))[1]
+        data,
+        "_read_pair",
+        lambda name, classes, source, real=data._read_pair: (read.append(name), real(name, classes, source))[1],
     )
 
     def stop():
@@ -368,10 +372,10 @@ def test_load_gives_what_can_be_read(root):
     (root / PICTURES / "b.png").write_bytes(b"")
     (root / LABELS / "c.png").unlink()
     data = DataFolder(root)
-    picture, labels = data.load("a", 21)
+    picture, labels = data.load("a", ALL)
     assert picture.shape == (6, 8, 3) and labels.tolist() == NUMBERS
-    assert data.load("b", 21)[0] is None and (data.load("b", 21)[1] == 1).all()
-    assert data.load("c", 21)[0] is not None and data.load("c", 21)[1] is None
+    assert data.load("b", ALL)[0] is None and (data.load("b", ALL)[1] == 1).all()
+    assert data.load("c", ALL)[0] is not None and data.load("c", ALL)[1] is None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
@@ -403,7 +407,7 @@ def test_other_colours_are_a_finding_that_is_not_fixed(spoil, words, root):
     report = check(root, classes=ClassMap.own([*"ghijkl"]))
     finding = only(report)
     assert finding.kind == "other colours" and words in finding.message and finding.fixable is None
-    assert fix_colours(report, 6) == [] and len(report.findings) == 1
+    assert fix_colours(report, numbered(6)) == [] and len(report.findings) == 1
     with pytest.raises(DataError, match="not converted"):
         convert_colours(root / LABELS / "a.png", 6)
     assert (root / LABELS / "a.png").read_bytes() == content and not (root / "SegmentationClass_colours").exists()
@@ -430,7 +434,7 @@ def test_fix_converts_and_keeps_the_originals(root):
     original = (root / LABELS / "a.png").read_bytes()
     (root / PICTURES / "b.png").unlink()
     report = check(root)
-    assert fix_colours(report, 21) == [root / LABELS / "a.png", root / LABELS / "e.png"]
+    assert fix_colours(report, numbered(21)) == [root / LABELS / "a.png", root / LABELS / "e.png"]
     assert only(report).kind == "no picture"
     assert read_labels(root / LABELS / "a.png").tolist() == NUMBERS
     with Image.open(root / LABELS / "a.png") as image:
@@ -447,7 +451,7 @@ def test_fix_does_not_touch_another_original(root):
     backup.parent.mkdir()
     backup.write_text("somebody's")
     report = check(root)
-    assert fix_colours(report, 21) == [root / LABELS / "b.png"]
+    assert fix_colours(report, numbered(21)) == [root / LABELS / "b.png"]
     assert f"a.png: not converted, for {backup} is there already" in only(report).message
     assert backup.read_text() == "somebody's" and (root / LABELS / "a.png").read_bytes() == content
 
@@ -457,7 +461,7 @@ def test_fix_goes_on_where_it_was_stopped(root):
     backup = root / "SegmentationClass_colours" / "a.png"
     backup.parent.mkdir()
     backup.write_bytes((root / LABELS / "a.png").read_bytes())  # killed between the copy and the conversion
-    assert fix_colours(check(root), 21) == [root / LABELS / "a.png"]
+    assert fix_colours(check(root), numbered(21)) == [root / LABELS / "a.png"]
     assert read_labels(root / LABELS / "a.png").tolist() == NUMBERS
 
 
@@ -490,7 +494,7 @@ def test_a_full_disk_leaves_the_labels_as_they_were(root, fill_disk):
     content = (root / LABELS / "a.png").read_bytes()
     report = check(root)
     fill_disk()
-    assert fix_colours(report, 21) == []
+    assert fix_colours(report, numbered(21)) == []
     assert "a.png: not converted, it is as it was" in only(report).message and "No space left" in only(report).message
     assert (root / LABELS / "a.png").read_bytes() == content
     assert sorted(file.name for file in (root / LABELS).iterdir()) == [f"{name}.png" for name in "abcdef"]

@@ -203,12 +203,12 @@ REFUSED = {
     "unknown value": (
         lambda: ClassMap.voc(["cat"]).apply(byte(0, 21, 21, 255, 8)),
         "label value 21 stands in 2 pixels, but the classes are 0 to 20 and 255 for void; "
-        "name this class or correct the file",
+        "name this class, write its number into void.txt if it is nobody's, or correct the file",
     ),
     "unknown values": (
         lambda: ClassMap.own(["sky", "sea"]).apply(byte(9, 2, 254, 1)),
         "label value 2 stands in 1 pixels (2 more unknown values), but the classes are 0 to 1 and 255 for void; "
-        "name this class or correct the file",
+        "name this class, write its number into void.txt if it is nobody's, or correct the file",
     ),
     "restore unknown class": (
         lambda: ClassMap.voc(["cat", "dog"]).restore(byte(0, 4, 3)),

@@ -109,7 +109,11 @@ def root(tmp_path):
 
 
 def dark(root, **options):
-    return [finding.message for finding in DataFolder(root, **options).check(FOUR).findings if finding.kind == "dark"]
+    return [
+        finding.message
+        for finding in DataFolder(root, **options).check(FOUR).findings
+        if finding.kind in ("dark", "black")
+    ]
 
 
 def test_a_whole_set_of_12_bits_is_one_finding(root):

@@ -8,15 +8,15 @@ import pytest
 from PIL import Image, features
 
 from minifcn.data import ClassMap, DataError, VOCFolder, read_labels
-from minifcn.data.check.checking import DataFolder, fix_colours
+from minifcn.data.check.checking import DataFolder
 from minifcn.data.check.coloured import Choice
-from minifcn.data.check.fixing import convert_labels, fix_numbers
+from minifcn.data.check.fixing import convert_labels, fix_colours, fix_numbers
 from minifcn.data.check.recolour import convert_colours
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, opened
 from minifcn.data.labels import file_numbers
 
 from .byhand import png, tiff, tiff_head, tiff_page
-from .folders import LABELS, PICTURES, flat_picture, write_folder
+from .folders import LABELS, PICTURES, flat_picture, numbered, write_folder
 
 AVIF = ".avif" in Image.registered_extensions() and features.check("avif")
 NUMBERS = np.array([[0, 1, 2, 3], [3, 2, 1, 0], [3, 3, 0, 1]], np.uint8)
@@ -327,10 +327,10 @@ def kinds(report):
 
 def test_what_convert_labels_does_not_convert(root):
     with pytest.raises(DataError, match=r"a\.png: not converted, for it is of class numbers already"):
-        convert_labels(root / LABELS / "a.png", 4)
+        convert_labels(root / LABELS / "a.png", numbered(4))
     Image.new("RGB", (8, 6), (1, 2, 3)).save(root / LABELS / "a.png")
     with pytest.raises(DataError, match=r"a\.png: not converted, for mode RGB; \(1, 2, 3\) in 48 pixels"):
-        convert_labels(root / LABELS / "a.png", 4)
+        convert_labels(root / LABELS / "a.png", numbered(4))
     assert not (root / "SegmentationClass_colours").exists()
 
 
@@ -339,7 +339,7 @@ def test_fix_says_what_it_could_not_write(root, fill_disk):
     data = DataFolder(root)
     report = data.check(FOUR)
     fill_disk()
-    fixed, kept = fix_numbers(data, report, 4)
+    fixed, kept = fix_numbers(data, report, numbered(4))
     assert not fixed and "a.png: not converted, it is as it was" in kept[0] and "three channels" in kinds(report)
 
 
@@ -353,8 +353,10 @@ def test_equal_channels_are_told_and_fix_writes_one(mode, root):
     report = data.check(FOUR)
     (note,) = [each for each in report.warnings if each.kind == "three channels"]
     assert not report.findings and "these are class numbers in three equal channels" in note.message
-    assert fix_colours(report, 4) == []  # these are no colours
-    assert fix_numbers(data, report, 4) == ({"three channels": 1}, []) and "three channels" not in kinds(report)
+    assert fix_colours(report, numbered(4)) == []  # these are no colours
+    assert fix_numbers(data, report, numbered(4)) == ({"three channels": 1}, []) and "three channels" not in kinds(
+        report
+    )
     with Image.open(path) as image:
         assert image.mode == "P"
     np.testing.assert_array_equal(read_labels(path), labels)
@@ -376,10 +378,10 @@ def test_greys_of_two_meanings_are_asked_about_and_answered(root):
     (finding,) = report.findings
     assert finding.kind == "greys" and finding.fixable is None and "Which is it?" in finding.message
     assert "--grey-colours" in finding.message and "--threshold" in finding.message
-    assert fix_colours(report, 21) == []
+    assert fix_colours(report, numbered(21)) == []
     choice = Choice(grey_colours=True)
     report = check(root, VOC, choice=choice)
-    assert fix_colours(report, 21) == [path] and set(np.unique(read_labels(path))) == {0, 7}
+    assert fix_colours(report, numbered(21)) == [path] and set(np.unique(read_labels(path))) == {0, 7}
 
 
 def test_greys_beside_colours_of_classes_are_colours(root):
@@ -389,7 +391,7 @@ def test_greys_beside_colours_of_classes_are_colours(root):
     Image.fromarray(pixels).save(root / LABELS / "b.png")
     report = check(root, VOC)
     assert [finding.kind for finding in report.findings] == ["colours", "colours"]
-    fix_colours(report, 21)
+    fix_colours(report, numbered(21))
     assert set(np.unique(read_labels(path))) == {0, 7}
 
 
@@ -408,7 +410,7 @@ def test_a_converted_tiff_becomes_a_png(root):
     pixels[:3] = (128, 0, 0)
     Image.fromarray(pixels).save(root / LABELS / "a.tif")
     content = (root / LABELS / "a.tif").read_bytes()
-    fix_colours(check(root), 4)
+    fix_colours(check(root), numbered(4))
     assert not (root / LABELS / "a.tif").exists() and set(np.unique(read_labels(root / LABELS / "a.png"))) == {0, 1}
     assert (root / "SegmentationClass_colours" / "a.tif").read_bytes() == content
     assert not check(root).findings

@@ -1,11 +1,13 @@
 """A folder in which no VOC folder is found: the message says which part is missing and what lies there instead."""
 
+import os
 import shutil
 
 import pytest
 
 from minifcn.data import ClassMap, DataError, VOCFolder
 from minifcn.data.check.checking import DataFolder
+from minifcn.data.layout import instead_of_file
 
 from .folders import LABELS, PICTURES, SPLITS, write_folder
 
@@ -45,7 +47,11 @@ def test_one_part_is_missing(root, part, there):
     (root / "masks").mkdir()
     (root / "notes.txt").touch()
     says = SAYS.get(part, SAYS[SPLITS])
-    assert refused(root) == f"data {root}: {says} is missing; there is {there}"
+    way = f"What another tool or a public set wrote becomes such a folder with: minifcn import {root} --out ROOT"
+    if part == "ImageSets":
+        line = f"""python -c "from minifcn.data import write_splits; write_splits({str(root)!r})\""""
+        way = f"This line writes the lists: {line}; so does, into a new folder, minifcn import {root} --out ROOT --split 0.2"
+    assert refused(root) == f"data {root}: {says} is missing; there is {there}. {way}"
 
 
 def test_two_parts_are_missing(root):
@@ -62,6 +68,11 @@ def test_the_lists_lie_one_folder_too_high(root):
         f"data {root}: {SAYS[SPLITS]} is missing; in {root / 'ImageSets'} there is train.txt, val.txt: "
         "move the lists into ImageSets/Segmentation"
     )
+
+
+def test_no_list_is_there_yet(root):
+    shutil.rmtree(root / SPLITS)
+    assert "This line writes the lists: python -c" in refused(root) and "move the lists" not in refused(root)
 
 
 def test_a_part_is_nearly_named(root):
@@ -113,3 +124,43 @@ def test_a_file_is_no_folder(tmp_path):
     assert refused(archive) == (
         f"data {archive}: this is a file; give the folder that holds JPEGImages/, SegmentationClass/ and ImageSets/Segmentation/"
     )
+
+
+def near(root, name, *files, pictures=()):
+    """What is said of the labels `name` where `files` lie among them."""
+    for part, there in ((LABELS, files), (PICTURES, pictures)):
+        for file in there:
+            (root / part / file).parent.mkdir(exist_ok=True)
+            (root / part / file).touch()
+    return instead_of_file(root, LABELS, name)
+
+
+@pytest.mark.parametrize(
+    "files, said",
+    [
+        (["x_mask.png"], ", only x_mask.png; drop _mask from the names in SegmentationClass/"),
+        (["x-gt.png"], ", only x-gt.png; drop -gt from the names in SegmentationClass/"),
+        (["x_2.png"], ""),  # another picture's
+        (["x.001.png"], ""),
+        (["xy.png"], ""),
+        (["y_mask.png"], ""),
+        (["x.tga"], "; x.tga is of another kind; minifcn reads PNG: save it as one"),
+    ],
+)
+def test_what_lies_there_instead_of_labels(root, files, said):
+    assert near(root, "x", *files) == said
+
+
+def test_labels_that_another_picture_has_are_not_offered(root):
+    assert near(root, "cat", "cat_black.png", pictures=["cat_black.jpg"]) == ""
+
+
+def test_labels_in_a_folder_of_the_folder(root):
+    assert near(root, "sub/x", "sub/x_mask.png") == ", only x_mask.png; drop _mask from the names in SegmentationClass/"
+    assert near(root, "none/x") == ""
+
+
+def test_a_file_that_came_later_is_seen(root):
+    assert near(root, "x") == ""
+    os.utime(root / LABELS, ns=(0, 0))
+    assert near(root, "x", "x_mask.png") != ""

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from minifcn.data import ClassMap, read_labels
-from minifcn.data.check.checking import DataFolder, fix_colours
+from minifcn.data.check.checking import DataFolder
 from minifcn.data.check.coloured import Choice
-from minifcn.data.check.fixing import fix_numbers
+from minifcn.data.check.fixing import fix_colours, fix_numbers
 from minifcn.data.soft_edges import BETWEEN, REACH, pack, soften, unpack, within
 
-from .folders import LABELS, write_folder
+from .folders import LABELS, numbered, write_folder
 
 BLACK, RED, PINK, GREEN = (0, 0, 0), (128, 0, 0), (192, 128, 128), (0, 128, 0)
 TABLE = [int(value) for value in pack(np.array([BLACK, RED, PINK, GREEN], np.uint8))]
@@ -166,7 +166,7 @@ def test_soft_edges_are_told_with_their_number_and_the_way_out(root):
         f"{colours} strange colours in {strange.sum()} pixels lie on the edge between two right ones" in finding.message
     )
     assert "--soft-edges nearest" in finding.message and "--soft-edges void" in finding.message
-    assert fix_colours(report, 21) == [] and fix_numbers(data, report, 21) == ({}, [])
+    assert fix_colours(report, numbered(21)) == [] and fix_numbers(data, report, numbered(21)) == ({}, [])
 
 
 @pytest.mark.parametrize("how, values", [("nearest", {0, 15}), ("void", {0, 15, 255})])
@@ -176,7 +176,7 @@ def test_soft_edges_are_fixed_as_asked(how, values, root):
     data = DataFolder(root, choice=choice)
     report = data.check(VOC)
     assert set(report.pairs["a"].counts) == values
-    assert fix_numbers(data, report, 21) == ({"soft edges": 1}, []) and not report.findings
+    assert fix_numbers(data, report, numbered(21)) == ({"soft edges": 1}, []) and not report.findings
     labels = read_labels(root / LABELS / "a.png")
     assert set(np.unique(labels)) == values
     strange = ~np.isin(pack(brushed()), TABLE)

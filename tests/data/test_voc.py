@@ -132,7 +132,10 @@ def test_a_missing_split_lists_the_others(root):
     for file in (root / SPLITS).iterdir():
         file.unlink()
     message = refused(VOCFolder, root, "trainaug", ALL)
-    assert message == f"split 'trainaug': there is no file {path}; the splits in this folder are: none"
+    start = (
+        f"split 'trainaug': there is no file {path}; the splits in this folder are: none. This line writes the lists: "
+    )
+    assert message.startswith(f'{start}python -c "from minifcn.data import write_splits; write_splits({str(root)!r})"')
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
@@ -153,7 +156,7 @@ def test_a_split_that_is_no_text(root):
     path = root / SPLITS / "bytes.txt"
     path.write_bytes(b"a\n\xff\xfe\n")
     message = refused(VOCFolder, root, "bytes", ALL)
-    assert message == f"split {path}: not UTF-8 text; write one picture name a line"
+    assert message == f"split {path}: cannot be read (not UTF-8 text); write one picture name a line"
 
 
 def test_check_of_a_sound_folder_counts_every_pair(root):
@@ -203,7 +206,7 @@ def unknown_value(root, name):
     label_image(np.full((6, 8), 21)).save(path)
     return (
         f"labels {path}: label value 21 stands in 48 pixels, but the classes are 0 to 20 and 255 for void; "
-        "name this class or correct the file"
+        "name this class, write its number into void.txt if it is nobody's, or correct the file"
     )
 
 

@@ -154,7 +154,17 @@ def test_a_callback_that_ends_the_training_ends_it_after_the_last_step_asked_for
     model = fresh("gpu")
     history = fit(model, Pictures(), RECIPE, steps=20, seed=1, callbacks=[lambda step: step.step == 3])
     assert [row["step"] for row in history.rows] == [1, 2, 3, 4, 5]
-    assert set(history.rows[0]) == {"stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited"}
+    assert set(history.rows[0]) == {
+        "stage",
+        "step",
+        "loss",
+        "learning_rate",
+        "seconds",
+        "images_per_second",
+        "waited",
+        "pixels",
+        "weight",
+    }
 
 
 def test_a_wrong_label_is_found_before_it_goes_up(cupy):

@@ -26,12 +26,12 @@ def make_small_set(root):
     return make_synthetic(root, train=6, val=3, size=(40, 48), seed=3)
 
 
-def write_set(root, pairs, val=2):
+def write_set(root, pairs, val=2, name="photo{}"):
     """A folder in VOC layout from (picture, labels) pairs; the last `val` of them are its val split."""
     root = Path(root)
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True)
-    names = [f"photo{number}" for number in range(len(pairs))]
+    names = [name.format(number) for number in range(len(pairs))]
     for name, (picture, labels) in zip(names, pairs, strict=True):
         Image.fromarray(picture).save(root / "JPEGImages" / f"{name}.jpg", quality=95)
         write_labels(root / "SegmentationClass" / f"{name}.png", labels)

@@ -1,6 +1,7 @@
 """The run folder: what it refuses to touch, what it reads back, and the configuration it compares."""
 
 import json
+import math
 
 import pytest
 
@@ -111,16 +112,37 @@ def test_the_log_keeps_what_a_checkpoint_covers(tmp_path):
     folder = RunFolder(tmp_path)
     folder.start_log(STAGES, 0, 0)
     assert folder.read_log() == []
-    folder.append_log("fcn32s", [Step(1, 2.5, 0.1, 0.25, 8.0), Step(2, 1.5, 0.05, 0.5, 4.0)])
+    folder.append_log("fcn32s", [Step(1, 2.5, 0.1, 0.25, 8.0), Step(2, 1.5, 0.05, 0.5, 4.0, 0.0, 0, 90, 45.0)])
     folder.append_log("fcn16s", [Step(1, 1.25, 0.04, 0.5, 4.0), Step(2, 1.0, 0.02, 0.5, 4.0)])
     assert folder.read_log()[1] == dict(
-        stage="fcn32s", step=2, loss=1.5, learning_rate=0.05, seconds=0.5, images_per_second=4.0, waited=0.0
-    )
+        stage="fcn32s", step=2, loss=1.5, learning_rate=0.05, seconds=0.5, images_per_second=4.0, waited=0.0, pixels=90.0, weight=45.0
+    )  # fmt: skip
     kept = folder.start_log(STAGES, 1, 1)
+    assert math.isnan(kept[0].pop("pixels")) and math.isnan(kept[0].pop("weight"))  # nobody counted in that step
     assert [(row["stage"], row["step"]) for row in kept] == [("fcn32s", 1), ("fcn32s", 2), ("fcn16s", 1)]
-    assert folder.read_log() == kept
+    assert folder.read_log()[1] == kept[1]
     assert [row["step"] for row in folder.start_log(STAGES, 1, 0)] == [1, 2]
     assert folder.start_log(STAGES, 0, 0) == []
+
+
+def test_a_log_from_before_pixels_were_counted_goes_on(tmp_path):
+    """Whoever resumes a run of an older version loses no row, and its rows are not taken for steps without a pixel."""
+    folder = RunFolder(tmp_path)
+    old = "stage,step,loss,learning_rate,seconds,images_per_second,waited"
+    folder.log.write_text(f"{old}\nfcn32s,1,1.5,0.1,0.5,4.0,0.0\nfcn32s,2,1.25,0.1,0.5,4.0,0.0\n")
+    folder.scores.write_text(
+        "stage,step,train_iu,val_iu,train_accuracy,val_accuracy,seconds\nfcn32s,1,0.5,0.25,0.5,0.5,1.0\n"
+    )
+    assert [row["loss"] for row in folder.start_log(STAGES, 0, 2)] == [1.5, 1.25]
+    folder.append_log("fcn32s", [Step(3, 1.0, 0.1, 0.5, 4.0, 0.0, 0, 64, 64.0)])
+    assert [row["loss"] for row in folder.read_log()] == [1.5, 1.25, 1.0]
+    assert [row["pixels"] == 64 for row in folder.read_log()] == [False, False, True]
+    assert all(math.isnan(row["weight"]) for row in folder.read_log()[:2])
+    (point,) = folder.read_scores()
+    assert point["val_iu"] == 0.25 and math.isnan(point["val_classes"])
+    folder.log.write_text(f"{old},speed\n")
+    with pytest.raises(TrainingError, match=r"log\.csv: cannot be read \(its columns are .*'speed'"):
+        folder.read_log()
 
 
 def test_loss_survives_the_log_exactly(tmp_path):
@@ -157,3 +179,16 @@ def test_config_survives_json(small_set):
     assert differences(fields, config.to_dict()) == []
     assert fields["lr"] == config.recipe.lr and fields["stage_factors"] == list(config.recipe.stage_factors)
     assert differences(dict(a=1, b=2), dict(a=1, c=3)) == ["--b was 2, now None", "--c was None, now 3"]
+
+
+def test_classes_that_differ_in_their_numbers_or_their_void_alone():
+    pets = dict(names=["pet", "background"], values=[1, 2], others="void", known=3, void=[3], gaps=[0])
+    said = "pet,background (others void"
+    other = {name: value for name, value in pets.items() if name != "void"}
+    assert differences({"classes": pets}, {"classes": other}) == [
+        f"--classes was {said}, void [3]), now {said}, void [])"
+    ]
+    moved = pets | {"values": [0, 1]}
+    assert differences({"classes": pets}, {"classes": moved}) == [
+        f"--classes was {said}, values [1, 2]), now {said}, values [0, 1])"
+    ]

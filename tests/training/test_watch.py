@@ -54,7 +54,7 @@ def test_looking_takes_a_twentieth_of_the_time(monkeypatch):
 
     def look(model, data):
         clock[0] += 1.0
-        return 0.5, 0.5
+        return 0.5, 0.5, 2
 
     monkeypatch.setattr("minifcn.training.scoring.watch.quick_scores", look)
     watch = Watch(fresh(), STRIPES, MORE, steps=400)

@@ -3,20 +3,28 @@
 import argparse
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from minifcn.cli.commands.train import class_map_for
+from minifcn.cli.classes import CLASS_NAMES, held, nameless, numbers_in
+from minifcn.cli.fix import fix
 from minifcn.cli.options import bar, picture_bits
-from minifcn.data import VOID, ClassMap, DataError
-from minifcn.data.check.checking import DataFolder, FolderReport, Summary, fix_colours
+from minifcn.data import VOID, ClassMap, DataError, Meaning, read_meaning
+from minifcn.data.check.checking import DataFolder, FolderReport
 from minifcn.data.check.coloured import Choice
+from minifcn.data.check.colours import ColourSource, Table, read_colours, source_of
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding
-from minifcn.data.check.fixing import UNTURNED, WERE, fix_numbers, fix_turned
+from minifcn.data.check.fixing import UNTURNED
+from minifcn.data.check.judging import Summary, Use
 from minifcn.data.check.recolour import BACKUP
+from minifcn.data.check.together import told_together
 from minifcn.data.check.turning import HOW as TURNS
+from minifcn.data.classes import OTHERS
+from minifcn.data.meaning.choice import chosen_classes
+from minifcn.data.meaning.folder import unnamed
+from minifcn.data.meaning.splits import LABELS, PICTURES
 from minifcn.data.soft_edges import HOW
-from minifcn.data.voc import LABELS, PICTURES, in_threads
+from minifcn.data.voc import in_threads
 from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole
 
@@ -27,13 +35,18 @@ ABREAST = 4  # splits side by side in a table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("root", metavar="ROOT", help="the folder with JPEGImages, SegmentationClass and ImageSets")
     parser.add_argument("--split", nargs="+", metavar="NAME", help="names in ImageSets/Segmentation (all)")
+    parser.add_argument("--class-names", metavar="FILE|voc", help=CLASS_NAMES)
     parser.add_argument(
-        "--class-names", type=Path, metavar="FILE", help="own classes: line i, from 0, names label value i"
+        "--classes", metavar="A,B,…|@FILE", help="only these classes, and background, as train has it (all)"
+    )
+    parser.add_argument(
+        "--others", choices=OTHERS, default="void", help="what other classes become, as train has it (void)"
     )
     parser.add_argument(
         "--fix",
         action="store_true",
-        help=f"turn labels of exact VOC colours, or of numbers in equal channels, into class numbers; the originals go to {BACKUP}/ beside {LABELS}/",
+        help=f"turn labels of colours, or of numbers in equal channels, into class numbers, after a table of what each becomes; the originals go to "
+        f"{BACKUP}/ beside {LABELS}/",
     )
     parser.add_argument(
         "--soft-edges", choices=HOW,
@@ -54,6 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many bits of pictures of 16 bits hold something, as for train",
     )
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument(
+        "--colours", type=Path, metavar="FILE",
+        help="the colours of the classes, lines such as 128 128 128 Sky (a list of the folder that has colours)",
+    )  # fmt: skip
+    colours.add_argument(
+        "--voc-colours", action="store_true",
+        help="the colours are those of VOC's palette, in the order of the class list, also where a palette disagrees with the numbers",
+    )  # fmt: skip
     parser.add_argument(
         "--sheet", type=png_file, metavar="FILE.png", help="draw 48 pictures with labels, bad ones first"
     )
@@ -68,19 +90,28 @@ def png_file(text: str) -> Path:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    classes = class_map_for(Path(arguments.root), arguments.class_names, None, "void")
     check_options(arguments)
-    choice = Choice(arguments.soft_edges, arguments.grey_colours)
-    data = DataFolder(arguments.root, arguments.split, arguments.bits, choice)
+    data = data_of(arguments)
+    meaning = read_meaning(data.folder, arguments.root, arguments.class_names)
     if arguments.sheet:
         check_sheet(arguments.sheet, data)
+    # a palette where nobody says anything is VOC's
+    every = meaning.class_map() if meaning.names else ClassMap.voc()
+    palette = arguments.voc_colours or arguments.grey_colours
+    source = source_of(every, table_for(arguments, meaning, every), palette)
     with bar(len(data), "checking", unit="pair") as checking:
-        report = data.check(classes, checking.update)
-    fixed = fix_colours(report, classes.known) if arguments.fix else []
-    anew, unfixed = fix_numbers(data, report, classes.known) if arguments.fix else (Counter(), [])
-    turned, unturned = fix_turned(data, report, arguments.turn_labels) if arguments.turn_labels else ([], [])
+        report, classes = look(arguments, data, meaning, source, checking.update)
+    fixed = fix(arguments, data, report, every, source)
+    if fixed.something:
+        failed = {finding.names: finding for finding in report.findings}
+        data = data_of(arguments)  # files have other endings, and numbers that were wrong were counted as they were
+        report, classes = look(arguments, data, meaning, source)
+        report.findings = [failed.get(each.names, each) if each.fixable else each for each in report.findings]
 
-    print(f"data {data.folder}\n\n{splits_table(report.summaries)}\n")
+    print(f"data {data.folder}")
+    for note in [*meaning.notes, *data.notes]:
+        print(f"note: {note}")
+    print(f"\n{splits_table(report.summaries)}\n")
     splits = list(report.summaries)
     for start in range(0, len(splits), ABREAST):
         some = {split: report.summaries[split] for split in splits[start : start + ABREAST]}
@@ -89,24 +120,18 @@ def run(arguments: argparse.Namespace) -> int:
         for kind, heading in kinds.items():
             if of_kind := [finding for finding in found if finding.kind == kind]:
                 print(f"{mark}{heading}: {len(of_kind)}\n{sentences(of_kind, arguments.verbose)}\n")
-    if fixed:
-        print(f"fixed: {len(fixed)} label files now hold class numbers; the originals are in {data.folder / BACKUP}")
-    for kind, count in anew.items():
-        print(
-            f"fixed: {count} label files with {WERE[kind]} now hold one class number a pixel; the originals are in {data.folder / BACKUP}"
-        )
-    if turned:
-        print(
-            f"fixed: {len(turned)} label files are turned as their pictures are; the originals are in {data.folder / UNTURNED}"
-        )
-    if left := unfixed + unturned:
-        more = f"\n… and {len(left) - FIRST} more" if len(left) > FIRST else ""
-        print("\n".join(left[:FIRST]) + more)
+    for sentence in fixed.sentences:
+        print(sentence)
     if arguments.sheet:
-        print(draw_sheet(arguments.sheet, data, classes, report))
+        print(draw_sheet(arguments.sheet, data, classes, report, source))
     count = len(report.findings)
     print(f"{len(data)} pictures, {count or 'no'} finding{'' if count == 1 else 's'}")
     return 1 if report.findings else 0
+
+
+def data_of(arguments: argparse.Namespace) -> DataFolder:
+    choice = Choice(arguments.soft_edges, arguments.grey_colours)
+    return DataFolder(arguments.root, arguments.split, arguments.bits, choice)
 
 
 def check_options(arguments: argparse.Namespace) -> None:
@@ -114,6 +139,37 @@ def check_options(arguments: argparse.Namespace) -> None:
     for option in ("soft_edges", "grey_colours", "turn_labels"):
         if getattr(arguments, option) and not arguments.fix:
             raise DataError(f"--{option.replace('_', '-')} says how --fix writes labels; add --fix")
+
+
+def look(
+    arguments: argparse.Namespace,
+    data: DataFolder,
+    meaning: Meaning,
+    source: ColourSource,
+    progress: Callable[[], object] | None = None,
+) -> tuple[FolderReport, ClassMap]:
+    """The check, and the classes by which the numbers were judged: where nobody names them, they are called by themselves."""
+    if meaning.names:
+        classes = meaning.class_map(arguments.classes, arguments.others)
+        asked = chosen_classes(arguments.classes, meaning.names) if arguments.classes else ()
+        return data.check(classes, progress, Use(asked=asked), source), classes
+    numbers = numbers_in(data.folder, None)
+    classes = nameless(numbers)
+    report = data.check(classes, progress, Use(named=False), source)
+    report.findings.insert(0, Finding("no class list", unnamed(data.folder, held(numbers))))
+    return report, classes
+
+
+def table_for(arguments: argparse.Namespace, meaning: Meaning, classes: ClassMap) -> Table | None:
+    """The table of colours that was given, or the one that the folder has; None where VOC's palette is meant, or nothing is said."""
+    if arguments.voc_colours:
+        return None
+    if arguments.colours and not meaning.names:
+        raise DataError(
+            f"colours {arguments.colours}: the names in it need numbers, and {meaning.folder} has no class list; write class_names.txt there "
+            "first, or put the table itself there as label_colors.txt, and its lines are the classes"
+        )
+    return read_colours(arguments.colours, classes) if arguments.colours else meaning.colours or None
 
 
 def check_sheet(path: Path, data: DataFolder) -> None:
@@ -156,9 +212,9 @@ def splits_table(summaries: Mapping[str, Summary]) -> str:
 def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
     """A row a class, two columns a split: its pixels, in per cent of all labelled and void ones, and pictures with it."""
     rows = [(f"{value:>3} {name}", [value]) for value, name in zip(classes.values, classes.names, strict=True)]
-    strangers = [value for value in range(classes.known, VOID) if any(s.pixels[value] for s in summaries.values())]
+    strangers = classes.strangers(value for summary in summaries.values() for value in summary.pixels)
     rows += [("    no class", strangers)] if strangers else []
-    rows += [(f"{VOID} void", [VOID])]
+    rows += [(f"{value:>3} void", [value]) for value in [*classes.void, VOID]]
     width = max(len(name) for name, _ in rows)
     lines = ["".ljust(width) + "".join(f"{split:>20}" for split in summaries)]
     lines.append("class".ljust(width) + f"{'pixels':>10}{'pictures':>10}" * len(summaries))
@@ -173,14 +229,15 @@ def classes_table(summaries: Mapping[str, Summary], classes: ClassMap) -> str:
 
 
 def sentences(findings: Sequence[Finding], verbose: bool) -> str:
-    """The findings of one kind, a line each; without `verbose` the first ten."""
-    lines = [f"  {finding.message}" for finding in findings]
+    """The findings of one kind, a line each; without `verbose` one for a fault that many files have, and the first ten."""
+    said = [finding.message for finding in findings] if verbose else told_together(findings)
+    lines = [f"  {sentence}" for sentence in said]
     if len(lines) > FIRST and not verbose:
         lines[FIRST:] = [f"  … and {len(lines) - FIRST} more; --verbose prints them all"]
     return "\n".join(lines)
 
 
-def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport) -> str:
+def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderReport, source: ColourSource) -> str:
     """Write the contact sheet; returns a line that says so."""
     from minifcn.draw.pictures.contact import Tile, contact_sheet, spread
 
@@ -189,9 +246,10 @@ def draw_sheet(path: Path, data: DataFolder, classes: ClassMap, report: FolderRe
     chosen = spread([name for name in data.names if name in seen], [name for name in bad if name in seen])
     if not chosen:
         return f"sheet: no picture can be shown, so {path} was not written"
-    loaded = in_threads(lambda name: data.load(name, classes.known), chosen)
+    loaded = in_threads(lambda name: data.load(name, classes, source), chosen)
     tiles = [
-        Tile(name, picture, labels, bad.get(name, "")) for name, (picture, labels) in zip(chosen, loaded, strict=True)
+        Tile(name, picture, None if labels is None else classes.shown(labels), bad.get(name, ""))
+        for name, (picture, labels) in zip(chosen, loaded, strict=True)
     ]
     content = io.BytesIO()
     contact_sheet(tiles, classes.names, classes.colours).save(content, "PNG")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minifcn.cli.classes import also_said_by
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.cli.options import (
     add_device,
@@ -20,13 +21,13 @@ from minifcn.cli.options import (
     scale_list,
 )
 from minifcn.cli.progress import percent, row
-from minifcn.data import ClassMap, DataError, VOCFolder, read_class_names
+from minifcn.data import ClassMap, DataError, VOCFolder
 from minifcn.files import write_whole
 from minifcn.models import load
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
-from minifcn.training.scoring.metrics import BAND, class_scores
+from minifcn.training.scoring.metrics import BAND, ONE_CLASS, class_scores, doubt, shown_classes
 
 WORST = 8
 
@@ -91,9 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-        classes = ClassMap.from_dict(model.classes)
-        check_names(classes, root / "class_names.txt")
-        dataset = VOCFolder(root, arguments.split, classes, bits=arguments.bits or model.picture_bits)
+        bits = arguments.bits or model.picture_bits
+        dataset = VOCFolder(root, arguments.split, ClassMap.from_dict(model.classes), bits=bits)
+        classes, notes = also_said_by(dataset.class_map, dataset, root)
+        dataset.class_map = classes
+        for note in dict.fromkeys([*notes, *dataset.notes]):
+            print(f"note: {note}", file=sys.stderr)
         check_files(dataset)
         for note in dataset.picture_notes:
             print(note, file=sys.stderr)
@@ -164,6 +168,8 @@ def summary(metrics: dict[str, Any]) -> str:
     }
     lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
     lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
+    if len(shown := shown_classes(metrics)) == 1:
+        lines.append(f"The mean IU is {ONE_CLASS}, for the labels show no other than {shown[0]}")
     lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
     if "scales" in metrics:
         mirrored = ", each mirrored too" if metrics["mirror"] else ""
@@ -179,26 +185,13 @@ def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:
 
     rows = (
         Shown(
-            f"{dataset.ids[number]}   pixel accuracy {percent(accuracy).strip()}, mean IU {percent(mean_iu).strip()}",
+            f"{dataset.ids[number]}   pixel accuracy {percent(accuracy).strip()}, mean IU {percent(mean_iu).strip()}{doubt(shown)}",
             dataset.picture(number),
             dataset.labels(number),
             prediction,
         )
-        for number, accuracy, mean_iu, prediction in worst.found
+        for number, accuracy, mean_iu, prediction, shown in worst.found
     )
     content = io.BytesIO()
     gallery(rows, classes.names, classes.colours).save(content, "PNG")
     return content.getvalue()
-
-
-def check_names(classes: ClassMap, file: Path) -> None:
-    """Raise DataError where the folder names its classes, and other ones than the model's: the scores would mean nothing."""
-    if not file.is_file():
-        return
-    names = read_class_names(file)
-    for name, value in zip(classes.names, classes.values, strict=True):
-        if value >= len(names) or names[value] != name:
-            there = names[value] if value < len(names) else "nothing"
-            raise DataError(
-                f"the model's label value {value} is {name}, but {file} says {there}; score it on data of its own classes"
-            )

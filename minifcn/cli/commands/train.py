@@ -1,8 +1,10 @@
 """Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from minifcn.cli.classes import meaning_for
 from minifcn.cli.finish import Live, finish
 from minifcn.cli.options import (
     as_typed,
@@ -13,8 +15,12 @@ from minifcn.cli.options import (
 from minifcn.cli.progress import Progress
 from minifcn.cli.train_config import configure, fill_in
 from minifcn.cli.train_options import add_arguments
-from minifcn.data import ClassMap, VOCFolder, make_synthetic, read_class_names
+from minifcn.data import DataError, Meaning, VOCFolder, make_synthetic
 from minifcn.data.augment import sides
+from minifcn.data.check.colours import source_of
+from minifcn.data.check.training import check_training, sets_of
+from minifcn.data.classes import listed_classes
+from minifcn.data.meaning.choice import chosen_classes
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.files import FileError
 from minifcn.training import Options, Recipe, RunFolder, TrainingError, is_finished
@@ -26,6 +32,7 @@ from minifcn.training.run import fingerprints
 __all__ = ["add_arguments", "run"]
 
 SYNTHETIC = "synthetic"
+FIRST = 10  # sentences about data that are printed
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,7 +52,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
     given = fill_in(arguments)
-    root, classes = find_data(arguments)
+    root, meaning = find_data(arguments)
+    classes = meaning.class_map(arguments.classes, arguments.others)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit, arguments.bits)
     val_set = VOCFolder(root, arguments.val_split, classes, bits=arguments.bits)
     config = configure(arguments, given, classes, train_set, folder)
@@ -58,17 +66,15 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
             finish(config, folder, train_set, val_set, command)
         print(f"{folder.path}: this run is finished; its report is {folder.report}")
         return 0
-    if not check_files(train_set):
-        raise TrainingError(
-            f"split {train_set.split}: every pixel of all {len(train_set)} label files is void, so there is nothing to learn; see what "
-            f"minifcn check-data {arguments.data} says, and whether --classes and --others leave any class"
-        )
-    check_files(val_set)
-    for note in [*notes, *train_set.picture_notes, *val_set.picture_notes]:
+    if not folder.same_data:  # else the run began with it, and was told then
+        check_data(arguments, meaning, "classes" in given, train_set, val_set)
+    for note in notes:
         print(note)
+    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes]):
+        print(f"note: {note}")
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
-        f"{len(train_set)} training pictures{resized}, {len(val_set)} to score; {len(classes.names)} classes: {', '.join(classes.names)}\n"
+        f"{len(train_set)} training pictures{resized}, {len(val_set)} to score; {len(classes.names)} classes: {listed_classes(classes.names)}\n"
         f"{' then '.join(config.stages)} over {config.backbone}, {config.steps} steps a stage, {in_words(config.recipe)}, on {device_words(device)}",
         flush=True,
     )
@@ -97,15 +103,56 @@ def in_words(recipe: Recipe) -> str:
     return f"batch {recipe.batch}{times} of {size}, {recipe.loss} loss, {recipe.optimizer} at {recipe.lr:.3g}{heads}"
 
 
-def find_data(arguments: argparse.Namespace) -> tuple[Path, ClassMap]:
-    """The folder of the pictures, and their classes. The synthetic set is drawn into the run folder, if its classes are right."""
+def find_data(arguments: argparse.Namespace) -> tuple[Path, Meaning]:
+    """The folder of the pictures, and what their labels mean. The synthetic set is drawn into the run folder, if its classes are right."""
     if arguments.data != SYNTHETIC:
         root = Path(arguments.data)
-        return root, class_map_for(root, arguments.class_names, arguments.classes, arguments.others)
+        return root, meaning_for(root, arguments.train_split, arguments.class_names)
     if arguments.class_names:
         raise TrainingError("--class-names: the synthetic set brings its own names; leave the option out")
-    classes = ClassMap.own(SHAPE_CLASSES, arguments.classes, arguments.others)
-    return synthetic_set(arguments.out / "data"), classes
+    root = arguments.out / "data"
+    meaning = Meaning(root, dict(enumerate(SHAPE_CLASSES)))
+    meaning.class_map(arguments.classes, arguments.others)
+    return synthetic_set(root), meaning
+
+
+def check_data(
+    arguments: argparse.Namespace, meaning: Meaning, by_hand: bool, train_set: VOCFolder, val_set: VOCFolder
+) -> None:
+    """What minifcn check-data says about the two splits, before anything else is done. Raises where a training makes no sense.
+
+    `by_hand`: whether the command line chose the classes.
+    """
+    folders = sets_of(train_set, val_set)
+    asked = chosen_classes(arguments.classes, meaning.names) if by_hand and arguments.classes else ()
+    source = source_of(meaning.class_map(), meaning.colours or None)
+    with bar(sum(map(len, folders)), "checking", unit="pair") as checking:
+        verdict = check_training(folders, train_set, val_set, asked, checking.update, source)
+    see = f"minifcn check-data {as_typed([str(arguments.out / 'data' if arguments.data == SYNTHETIC else arguments.data)])}"
+    if verdict.impossible:
+        show(verdict.impossible[1:], "also: ")
+        raise DataError(f"{verdict.impossible[0]} ({verdict.bad}; see {see})")
+    if not verdict.pixels:
+        raise TrainingError(
+            f"split {train_set.split}: every pixel of all {len(train_set)} label files is void, so there is nothing to learn; see what "
+            f"{see} says, and whether --classes and --others leave any class"
+        )
+    show(verdict.notes, "note: ")
+    if verdict.meaningless and not arguments.anyway:
+        show(verdict.meaningless[1:], "also: ")
+        raise TrainingError(
+            f"{verdict.meaningless[0]}. Nothing was trained; see {see}, or train nevertheless with --anyway"
+        )
+    for sentence in verdict.meaningless:
+        print(f"{sentence} (going on with --anyway)", flush=True)
+
+
+def show(sentences: Sequence[str], mark: str) -> None:
+    """The first of them, a line each."""
+    for sentence in sentences[:FIRST]:
+        print(f"{mark}{sentence}", flush=True)
+    if len(sentences) > FIRST:
+        print(f"{mark}… and {len(sentences) - FIRST} more", flush=True)
 
 
 def check_files(dataset: VOCFolder) -> int:
@@ -118,10 +165,3 @@ def synthetic_set(root: Path) -> Path:
     """The synthetic set at `root`, made where it is not there yet."""
     with bar(0, "drawing the synthetic set", unit="picture") as drawing:
         return make_synthetic(root, progress=drawing.update)
-
-
-def class_map_for(root: Path, names_file: Path | None, subset: list[str] | None, others: str) -> ClassMap:
-    """Own classes from --class-names, or from class_names.txt beside the pictures; the 21 of VOC where there is neither."""
-    beside = root / "class_names.txt"
-    file = names_file or (beside if beside.is_file() else None)
-    return ClassMap.own(read_class_names(file), subset, others) if file else ClassMap.voc(subset, others)

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minifcn.data.check.colours import BY_PALETTE, ColourSource, Table, by_table, not_in_table
 from minifcn.data.check.recolour import numbers_of_colours, strange_colours
+from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import Opened
 from minifcn.data.labels import (
@@ -38,42 +40,56 @@ UNSAID = Choice()
 
 
 class Reading(NamedTuple):
-    """Label values, uint8 (H, W), or None; the kind of finding, empty for none; a clause that says it; whether `--fix` can write numbers."""
+    """Label values, uint8 (H, W), or None; the kind of finding, empty for none; a clause that says it; whether `--fix` can write numbers.
+
+    `general`: the clause for many files, where it is another.
+    """
 
     labels: np.ndarray | None
     kind: str = ""
     clause: str = ""
     fixable: bool = False
+    general: str = ""
 
 
-def reading_of(found: Opened, path: str | os.PathLike[str], known: int, choice: Choice) -> Reading:
-    """What an opened label file means, where the classes are 0 to `known` - 1 and void."""
+def reading_of(
+    found: Opened, path: str | os.PathLike[str], classes: ClassMap, choice: Choice, source: ColourSource = BY_PALETTE
+) -> Reading:
+    """What an opened label file means; colours are those of `source`."""
     mode, header = found.image.mode, found.header
     if mode in EQUAL and header.pages == 1 and not header.lossy and header.bits != MOST_BITS:
         pixels = stored_numbers(found.image, header)
         grey = equal_channels(pixels)
-        if grey is not None:
-            return of_equal_channels(grey, mode, known, choice)
+        if grey is not None and not by_table_alone(pixels, grey, source.table):
+            return of_equal_channels(grey, mode, classes, choice, source)
         if mode == "LA":
             return Reading(
                 None,
                 "wrong mode",
                 f"mode LA holds greys with alpha, and in greys the class numbers are lost; {OPEN_AGAIN}",
             )
-        return of_colours(pixels, mode, known, choice)
+        return of_colours(pixels, mode, classes.known, choice, source)
     try:
         labels = in_a_byte(file_numbers(found, path), path)
-        return Reading(None, "soft edges", soft) if (soft := soft_greys(labels, mode, known)) else Reading(labels)
+        return Reading(None, "soft edges", soft) if (soft := soft_greys(labels, mode, classes)) else Reading(labels)
     except DataError as error:
         kind = "lossy" if header.lossy else "too large" if mode.startswith("I") else "wrong mode"
         return Reading(None, kind, str(error).partition(f"{path}: ")[2])
 
 
-def soft_greys(labels: np.ndarray, mode: str, known: int) -> str:
+def by_table_alone(pixels: np.ndarray, grey: np.ndarray, table: Table | None) -> bool:
+    """Whether equal channels are colours of a table, and that says of them what they do not say as numbers."""
+    if not table or pixels.shape[2] < 3:
+        return False
+    labels, others = by_table(pixels, table)
+    return not others and not np.array_equal(labels, grey)
+
+
+def soft_greys(labels: np.ndarray, mode: str, classes: ClassMap) -> str:
     """What to say of a grey mask whose values lie on the edge between its two greys, and are no class; else nothing."""
     counts = np.bincount(labels.ravel(), minlength=VOID + 1)
     values = np.flatnonzero(counts)
-    strange = [value for value in values.tolist() if known <= value < VOID]
+    strange = classes.strangers(values.tolist())
     if mode != "L" or len(strange) < 2:
         return ""
     low, high = sorted(values[np.argsort(-counts[values], kind="stable")[:2]].tolist())
@@ -94,12 +110,16 @@ FAR_APART = 24  # greys: nearer ones have nothing between them that a soft edge 
 OPEN_AGAIN = "open the program that drew them and save in indexed mode, a palette PNG of class numbers"
 
 
-def of_equal_channels(grey: np.ndarray, mode: str, known: int, choice: Choice) -> Reading:
+def of_equal_channels(
+    grey: np.ndarray, mode: str, classes: ClassMap, choice: Choice, source: ColourSource = BY_PALETTE
+) -> Reading:
     """Of one number in all channels: a class number, a colour of the VOC palette, or a grey that is neither."""
     values = np.flatnonzero(np.bincount(grey.ravel(), minlength=VOID + 1)).tolist()
-    doubt = doubtful_greys(grey, known) if mode != "LA" else ""
+    doubt = doubtful_greys(grey, classes.known) if mode != "LA" else ""
     if doubt and choice.grey_colours:
-        labels, _ = numbers_of_colours(np.repeat(grey[..., None], 3, 2), known)
+        labels, _ = numbers_of_colours(np.repeat(grey[..., None], 3, 2), classes.known)
+        if not source.sure:
+            return Reading(None, "colours", f"mode {mode}, {source.clause()}", True)
         return Reading(
             labels, "colours", f"mode {mode}, every grey is taken for a colour of the VOC palette; {CONVERTS}", True
         )
@@ -109,12 +129,12 @@ def of_equal_channels(grey: np.ndarray, mode: str, known: int, choice: Choice) -
             f"mode {mode}; {doubt}. Which is it? {FIX} --grey-colours takes them for the palette's colours; for masks of greys write the "
             "class numbers, 0, 1, …, or give minifcn import --threshold 128",
         )  # fmt: skip
-    if all(value < known or value == VOID for value in values):
+    strange = classes.strangers(values)
+    if not strange:
         return Reading(
             grey, "three channels", f"mode {mode}: these are class numbers in {'two' if mode == 'LA' else 'three'} equal channels, read as such; "
             f"{FIX} writes one channel", True,
         )  # fmt: skip
-    strange = [value for value in values if known <= value < VOID]
     shown = ", ".join(map(str, strange[:3])) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
     if mode == "LA":
         return Reading(
@@ -131,36 +151,45 @@ def of_equal_channels(grey: np.ndarray, mode: str, known: int, choice: Choice) -
 CONVERTS = f"{FIX} converts the file and keeps the original"
 
 
-def of_colours(pixels: np.ndarray, mode: str, known: int, choice: Choice) -> Reading:
-    """Of RGB or RGBA: exact colours of classes, soft edges between them, or others."""
-    labels, others = numbers_of_colours(pixels, known)
+def of_colours(pixels: np.ndarray, mode: str, known: int, choice: Choice, source: ColourSource) -> Reading:
+    """Of RGB or RGBA: exact colours of classes, soft edges between them, or others. Colours that nobody is sure of give no labels."""
+    table = source.table
+    labels, others = by_table(pixels, table) if table else numbers_of_colours(pixels, known)
     if not others:
-        return Reading(
-            labels, "colours", f"mode {mode}, every colour is exactly that of a class or of void; {CONVERTS}", True
-        )
-    softened, left = of_soft_edges(pixels, known, choice.soft_edges or "nearest")
+        return Reading(labels if source.sure else None, "colours", f"mode {mode}, {source.clause()}", True)
+    softened, left = of_soft_edges(pixels, table or palette_table(known), choice.soft_edges or "nearest")
     soft = {colour: count - left.get(colour, 0) for colour, count in others.items() if count > left.get(colour, 0)}
     edges = (
         f"{len(soft)} strange colour{'s' * (len(soft) != 1)} in {sum(soft.values())} pixels lie on the edge between two right ones, as a soft "
         "brush or resizing leaves them"
     )
     if not left:
-        offer = f"{FIX} --soft-edges nearest makes them the nearer class, --soft-edges void makes them void"
-        if choice.soft_edges:
+        offer = f"{FIX}{source.option()} --soft-edges nearest makes them the nearer class, --soft-edges void makes them void"
+        if choice.soft_edges and source.sure:
             return Reading(softened, "soft edges", f"mode {mode}; {edges}; {CONVERTS}", True)
         return Reading(None, "soft edges", f"mode {mode}; {edges}; {offer}")
     beside = f" ({edges})" if soft else ""
-    return Reading(None, "other colours", f"mode {mode}; {strange_colours(left)}{beside}; {SAVE_NUMBERS}")
+    rest = f"{SAVE_NUMBERS}{source.or_a_table()}"
+    return Reading(
+        None, "other colours", f"mode {mode}; {not_in_table(left) if table else strange_colours(left)}{beside}; {rest}",
+        general=f"mode {mode}, with colours of no class (minifcn check-data --verbose names them); {rest}",
+    )  # fmt: skip
 
 
-def of_soft_edges(pixels: np.ndarray, known: int, how: str) -> tuple[np.ndarray, dict[tuple[int, ...], int]]:
-    """The class numbers with soft edges made one of them, or void; and the colours that are no soft edges, with their pixels."""
+def palette_table(known: int) -> Table:
+    """The colours that VOC's palette has for classes 0 to `known` - 1, and for void."""
     classes = [*range(known), VOID]
+    return {tuple(colour): number for number, colour in zip(classes, colour_map()[classes].tolist(), strict=True)}
+
+
+def of_soft_edges(pixels: np.ndarray, table: Table, how: str) -> tuple[np.ndarray, dict[tuple[int, ...], int]]:
+    """The class numbers with soft edges made one of them, or void; and the colours that are no soft edges, with their pixels."""
     packed = pack(pixels[..., :3])
     if pixels.shape[2] == 4:
         packed[pixels[..., 3] != 255] = TRANSPARENT
-    result = soften(packed, pack(colour_map()[classes]).tolist(), how)
-    back = {colour: number for number, colour in zip(classes, pack(colour_map()[classes]).tolist(), strict=True)}
+    colours = pack(np.array(list(table), np.uint8)).tolist()
+    result = soften(packed, colours, how)
+    back = dict(zip(colours, table.values(), strict=True))
     found, places = np.unique(result, return_inverse=True)
     numbers = np.array([back.get(colour, VOID) for colour in found.tolist()], np.uint8)
     strange = np.array([colour not in back and colour != BETWEEN for colour in found.tolist()])

@@ -8,12 +8,13 @@ from minifcn.data.pixels.depth import dark_set, too_dark
 
 
 def dark_findings(pairs: Mapping[str, Pair], files: Mapping[str, Path], bits: int | None) -> Iterator[Finding]:
-    """One sentence about a set that uses 12 bits of 16 or fewer; else one for each picture that comes out black."""
+    """What comes out black is not read by a training, what comes out nearly so is. One sentence about a set that uses 12 bits of 16 or fewer; else one for each picture that comes out black."""
     deep = {name: pair.top for name, pair in pairs.items() if pair.top is not None}
     if sentence := dark_set(deep.values(), bits):
         first = next(iter(deep))
-        yield Finding("dark", f"pictures, {files[first]} first: {sentence}", tuple(deep))
+        kind = "black" if any(too_dark(top, bits) for top in deep.values()) else "dark"
+        yield Finding(kind, f"pictures, {files[first]} first: {sentence}", tuple(deep))
         return
     for name, top in deep.items():
         if sentence := too_dark(top, bits):
-            yield Finding("dark", f"picture {files[name]}: {sentence}", (name,))
+            yield Finding("black", f"picture {files[name]}: {sentence}", (name,))

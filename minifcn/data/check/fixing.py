@@ -1,14 +1,19 @@
-"""`--fix` beyond exact colours: numbers in equal channels and soft edges become one channel, labels are turned as their pictures are."""
+"""`--fix`: colours and numbers in equal channels become one channel of numbers, labels are turned as their pictures are."""
 
 import os
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from minifcn.data.check.checking import DataFolder, FolderReport
 from minifcn.data.check.coloured import UNSAID, Choice, reading_of
-from minifcn.data.check.recolour import BACKUP
+from minifcn.data.check.colours import BY_PALETTE, ColourSource
+from minifcn.data.check.findings import Finding
+from minifcn.data.check.meant import convert
+from minifcn.data.check.recolour import BACKUP, convert_colours
 from minifcn.data.check.replacing import backup_of, replaced
 from minifcn.data.check.turning import to_turn
+from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import opened
 from minifcn.data.labels import read_labels
@@ -18,7 +23,41 @@ UNTURNED = "SegmentationClass_unturned"
 WERE = {"three channels": "numbers in equal channels", "soft edges": "colours with soft edges"}
 
 
-def convert_labels(path: str | os.PathLike[str], known: int, choice: Choice = UNSAID) -> Path:
+def fix_colours(
+    report: FolderReport,
+    classes: ClassMap,
+    source: ColourSource = BY_PALETTE,
+    palettes: bool = False,
+    choice: Choice = UNSAID,
+) -> list[Path]:
+    """Convert every label file that holds known colours (`recolour.convert_colours`, `meant.convert`); returns the files converted.
+
+    `source`: whose colours they are. `palettes`: those too whose numbers are wrong where the colours of their palette are
+    right. Their findings leave the report. Where a file cannot be converted it stays as it was, and its finding says why.
+    """
+    fixed, kept = [], []
+    for finding in report.findings:
+        if finding.fixable is None or (finding.kind == "palette" and not palettes):
+            kept.append(finding)
+            continue
+        try:
+            if source.table or finding.kind == "palette":
+                convert(finding.fixable, classes, source, choice)
+            else:
+                convert_colours(finding.fixable, classes.known)
+            fixed.append(finding.fixable)
+        except DataError as error:
+            kept.append(Finding(finding.kind, str(error), finding.names))
+        except OSError as error:
+            message = f"labels {finding.fixable}: not converted, it is as it was ({error})"
+            kept.append(Finding(finding.kind, message, finding.names))
+    report.findings = kept
+    return fixed
+
+
+def convert_labels(
+    path: str | os.PathLike[str], classes: ClassMap, choice: Choice = UNSAID, source: ColourSource = BY_PALETTE
+) -> Path:
     """Turn a label file of equal channels, or of colours with soft edges, into a palette PNG of class numbers; returns where the original lies now.
 
     That is in the folder SegmentationClass_colours beside the file's own. Nothing is changed, and DataError raised, where it holds
@@ -26,7 +65,7 @@ def convert_labels(path: str | os.PathLike[str], known: int, choice: Choice = UN
     """
     path = Path(path)
     content = path.read_bytes()
-    reading = reading_of(opened(path, "labels"), path, known, choice)
+    reading = reading_of(opened(path, "labels"), path, classes, choice, source)
     if not reading.fixable or reading.labels is None:
         raise DataError(f"labels {path}: not converted, for {reading.clause or 'it is of class numbers already'}")
     return replaced(path, content, reading.labels, BACKUP, "converted")
@@ -46,7 +85,13 @@ def turn_labels(path: str | os.PathLike[str], orientation: int) -> Path:
     return replaced(path, path.read_bytes(), upright(read_labels(path), orientation), UNTURNED, "turned")
 
 
-def fix_numbers(data: DataFolder, report: FolderReport, known: int) -> tuple[Counter[str], list[str]]:
+def fix_numbers(
+    data: DataFolder,
+    report: FolderReport,
+    classes: ClassMap,
+    source: ColourSource = BY_PALETTE,
+    kinds: Collection[str] = tuple(WERE),
+) -> tuple[Counter[str], list[str]]:
     """Convert every label file that `convert_labels` can; returns how many of each kind there were, and sentences about those that were not.
 
     What was said of the files leaves the report.
@@ -54,11 +99,11 @@ def fix_numbers(data: DataFolder, report: FolderReport, known: int) -> tuple[Cou
     fixed: Counter[str] = Counter()
     kept = []
     for name, pair in report.pairs.items():
-        if not pair.rewrite:
+        if pair.rewrite not in kinds:
             continue
         path = data.labels_file(name)
         try:
-            convert_labels(path, known, data.choice)
+            convert_labels(path, classes, data.choice, source)
             fixed[pair.rewrite] += 1
             leave(report, pair.rewrite, name)
         except DataError as error:

@@ -1,13 +1,16 @@
 """Pictures that stand in two splits, by name or by their pixels: what is trained on must not be scored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
 
-Splits = Mapping[str, Mapping[str, int]]  # split → {name: line in the split's file}
+from minifcn.data.check.findings import Finding
 
+Splits = Mapping[str, Mapping[str, int]]  # split → {name: line in the split's file}
+Apart = Collection[tuple[str, str]]  # pairs of splits that must differ whatever their names say
 
 WHY = "what is trained on must not be scored"
+MANY = 4  # pictures that two splits have in common: fewer are named one by one
 USES = ("train", "val", "test")
 
 
@@ -32,53 +35,63 @@ def must_differ(splits: Splits, first: str, second: str) -> bool:
     return not (some <= others or others <= some)
 
 
-def shared_names(splits: Splits, folder: Path) -> dict[str, str]:
-    """Name → sentence, for each name that stands in splits which must differ. `folder` holds the split files."""
+def shared_names(splits: Splits, folder: Path, apart: Apart = ()) -> list[Finding]:
+    """One for each name that stands in splits which must differ; one for two splits that are the same. `folder` holds the split files."""
     shared: dict[str, set[str]] = {}
-    for first, second in _pairs(splits):
-        for name in splits[first].keys() & splits[second].keys():
+    found = []
+    for first, second in _pairs(splits, apart):
+        both = splits[first].keys() & splits[second].keys()
+        if len(both) >= MANY and len(both) == len(splits[first]) == len(splits[second]):
+            sentence = f"split {folder / second}.txt lists the same {len(both)} pictures as {first}.txt; {WHY}: give each its own"
+            found.append(Finding("in two splits", sentence, tuple(splits[first])))
+            continue
+        for name in both:
             shared.setdefault(name, set()).update((first, second))
-    sentences = {}
     for split, names in splits.items():
         for name, line in names.items():
-            if name in shared and name not in sentences:
-                others = " and ".join(
-                    f"{other}.txt, line {splits[other][name]}" for other in splits if other in shared[name] - {split}
-                )
-                sentences[name] = (
-                    f"split {folder / split}.txt, line {line}: {name} stands in {others} too; "
-                    f"{WHY}: leave it in one of them"
-                )
-    return sentences
+            if name in shared:
+                others = [other for other in splits if other in shared[name] - {split}]
+                del shared[name]
+                lines = " and ".join(f"{other}.txt, line {splits[other][name]}" for other in others)
+                sentence = f"split {folder / split}.txt, line {line}: {name} stands in {lines} too; {WHY}: leave it in one of them"
+                general = f"{{}} stand in {folder / split}.txt and in {' and '.join(f'{other}.txt' for other in others)} too; {WHY}: leave each in one of them"
+                found.append(Finding("in two splits", sentence, (name,), general=general))
+    return found
 
 
 def same_pixels(
-    splits: Splits, digests: Mapping[str, bytes | None], files: Mapping[str, Path]
-) -> list[tuple[bool, tuple[str, ...], str]]:
-    """For each picture that stands under several names: whether splits share it that must differ; its names; a sentence.
+    splits: Splits, digests: Mapping[str, bytes], files: Mapping[str, Path], apart: Apart = ()
+) -> list[Finding]:
+    """One for each picture that stands under several names: serious where splits share it that must differ.
 
     `digests`: name → digest of the decoded pixels. `files`: name → the picture's file.
     """
     groups: dict[bytes, list[str]] = {}
     for name, digest in digests.items():
-        if digest is not None:
-            groups.setdefault(digest, []).append(name)
-    apart = list(_pairs(splits))
+        groups.setdefault(digest, []).append(name)
+    pairs = list(_pairs(splits, apart))
     found = []
     for names in groups.values():
         if len(names) < 2:
             continue
         serious = False
-        for first, second in apart:
+        for first, second in pairs:
             here, there = {*names} & splits[first].keys(), {*names} & splits[second].keys()
             serious |= bool(here and there) and len(here | there) > 1  # one name in both is said by shared_names
         places = [f"{files[name].name} ({', '.join(s for s in splits if name in splits[s])})" for name in names]
         others = ", ".join(places[1:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
         advice = f"{WHY}: take one out" if serious else "each of them counts"
         sentence = f"picture {files[names[0]].parent / places[0]}: the same pixels as {others}; {advice}"
-        found.append((serious, tuple(names), sentence))
+        general = (
+            f"pictures {{}} have the same pixels; {WHY}: take one of each out"
+            if serious
+            else "pictures {} have the same pixels; each counts"
+        )
+        found.append(Finding("same pixels" if serious else "repeated", sentence, tuple(names), general=general))
     return found
 
 
-def _pairs(splits: Splits) -> Iterable[tuple[str, str]]:
-    return (pair for pair in combinations(splits, 2) if must_differ(splits, *pair))
+def _pairs(splits: Splits, apart: Apart) -> Iterable[tuple[str, str]]:
+    return (
+        pair for pair in combinations(splits, 2) if pair in apart or pair[::-1] in apart or must_differ(splits, *pair)
+    )

@@ -1,8 +1,6 @@
 """Labels that were saved as colours, back into class numbers: only where every colour is one of the VOC palette's."""
 
 import os
-from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,33 +40,6 @@ def _bits_of_numbers() -> np.ndarray:
 
 
 _NUMBER_BITS = _bits_of_numbers()
-
-
-def palette_numbers(image: Image.Image, used: Iterable[int], known: int) -> dict[int, int]:
-    """Where a palette gives the numbers `used` the VOC colours of other classes: number → that class; else empty.
-
-    So it is after a drawing program has sorted the palette anew. A palette with any colour of its own says nothing.
-    """
-    palette = np.reshape(image.getpalette("RGB") or [], (-1, 3)).tolist()
-    other = {}
-    for value in used:
-        said = _number_of(tuple(palette[value]), known) if value < len(palette) else None
-        if said is None:
-            return {}
-        if said != value:
-            other[value] = said
-    return other
-
-
-@cache
-def _palette() -> dict[tuple[int, ...], int]:
-    return {tuple(colour): number for number, colour in enumerate(colour_map().tolist())}
-
-
-def _number_of(colour: tuple[int, ...], known: int) -> int | None:
-    """The class, or void, that a colour of three means exactly; None for no such class."""
-    number = _palette().get(colour)
-    return number if number is not None and (number < known or number == VOID) else None
 
 
 def convert_colours(path: str | os.PathLike[str], known: int) -> Path:

@@ -6,12 +6,14 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.labels import write_labels
+from minifcn.data.meaning.splits import LABELS
 from minifcn.files import make_folder, write_whole
 
 
 def backup_of(path: Path, folder: str) -> Path:
-    """Where the original of a label file goes: into `folder` beside the file's own, in which no reader looks for labels."""
-    return path.parent.with_name(folder) / path.name
+    """Where the original of a label file goes: into `folder` beside that of all labels, in which no reader looks for labels."""
+    place = next((each for each in path.parents if each.name == LABELS), path.parent)
+    return place.with_name(folder) / path.relative_to(place)
 
 
 def replaced(path: Path, content: bytes, labels: np.ndarray, folder: str, done: str) -> Path:

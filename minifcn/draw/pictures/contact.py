@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from minifcn.data.labels import VOID
 from minifcn.draw.pictures.legend import INK, PAPER, font_for, legend, one_line
-from minifcn.draw.pictures.overlay import BACKGROUND, shown_classes, tint
+from minifcn.draw.pictures.overlay import has_background, shown_classes, tint
 
 MOST = 48  # pictures on a sheet
 COLUMNS, TILE, GAP, TEXT = 8, 200, 10, 14  # columns at most; pixels: a tile's longer side, gaps, letters
@@ -60,8 +60,8 @@ def contact_sheet(tiles: Sequence[Tile], names: Sequence[str], colours: np.ndarr
 
     maps = [_known(tile.labels, known) for tile in tiles if tile.labels is not None]
     entries = shown_classes(maps, names, colours)
-    if entries and entries[0][0] == BACKGROUND:
-        entries[0] = (BACKGROUND, PAPER)  # untinted, so its swatch stays empty
+    if entries and has_background(names) and entries[0][0] == names[0]:
+        entries[0] = (entries[0][0], PAPER)  # untinted, so its swatch stays empty
     bottom = legend(entries, width, TEXT + 2)
 
     heights = [max(tile.height for tile in row) + GAP for row in rows]

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from minifcn.data.labels import VOID
 from minifcn.draw.pictures.legend import INK, PAPER, font_for, legend
-from minifcn.draw.pictures.overlay import BACKGROUND, VOID_COLOUR, has_background, shown_classes, tint
+from minifcn.draw.pictures.overlay import VOID_COLOUR, has_background, shown_classes, tint
 from minifcn.draw.pictures.sheet import COLUMN, GAP, TALLEST, TEXT
 
 TITLES = ("picture", "truth", "prediction", "errors")
@@ -41,7 +41,7 @@ def gallery(rows: Iterable[Shown], names: Sequence[str], colours: np.ndarray) ->
         raise ValueError("gallery: there are no rows; give at least one picture with pixels that are scored")
     entries = shown_classes([np.flatnonzero(seen)], names, colours)
     if seen[0] and has_background(names):
-        entries[0] = (BACKGROUND, PAPER)  # untinted, so its swatch stays empty
+        entries[0] = (entries[0][0], PAPER)  # untinted, so its swatch stays empty
     strips.append(legend([*entries, ("wrong", WRONG)], WIDTH, TEXT))
 
     tops = np.cumsum([0, *(strip.height + GAP for strip in strips)])

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image
 
+from minifcn.data.classes import is_background
 from minifcn.data.labels import VOID
 from minifcn.draw.pictures.legend import PAPER, font_size, legend
 
 VOID_COLOUR = (224, 224, 192)  # the cream that VOC's own palette has for void
 AT_ONCE = 1 << 18  # pixels blended together
-BACKGROUND = "background"  # class 0, when called so, is left untinted
 
 
 def colourise(labels: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -135,7 +135,7 @@ def shown_classes(
 
 def has_background(names: Sequence[str]) -> bool:
     """Whether class 0 is the background, which an overlay leaves untinted."""
-    return len(names) > 0 and names[0] == BACKGROUND
+    return len(names) > 0 and is_background(names[0])
 
 
 def _outlines(labels: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from minifcn.draw.pictures.legend import INK, PAPER, font_for, legend, one_line
-from minifcn.draw.pictures.overlay import BACKGROUND, shown_classes, tint
+from minifcn.draw.pictures.overlay import has_background, shown_classes, tint
 
 COLUMN, TALLEST, GAP, TEXT = 240, 260, 8, 16  # pixels: column width, row height at most, gaps, letters
 
@@ -29,8 +29,8 @@ def sample_sheet(samples: Sequence[Any], names: Sequence[str], colours: np.ndarr
         strips.append(_row(sample, stages, names, colours, width))
     maps = [labels for sample in samples for labels in (sample.truth, *sample.predictions.values())]
     entries = shown_classes(maps, names, colours)
-    if entries[0][0] == BACKGROUND:
-        entries[0] = (BACKGROUND, PAPER)  # untinted, so its swatch stays empty
+    if has_background(names) and entries[0][0] == names[0]:
+        entries[0] = (entries[0][0], PAPER)  # untinted, so its swatch stays empty
     strips.append(legend(entries, width, TEXT))
 
     heights = [strip.height for strip in strips]

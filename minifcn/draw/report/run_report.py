@@ -27,6 +27,7 @@ from minifcn.draw.report.page import (
 )
 from minifcn.draw.report.score_curve import score_curve
 from minifcn.files import write_whole
+from minifcn.training.scoring.metrics import ONE_CLASS, doubtful
 from minifcn.version import __version__
 
 __all__ = ["sample_sheet", "write_report"]
@@ -108,7 +109,7 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         return f"No mean IU was measured for {last}."
     classes = sum(math.isfinite(number(value)) for value in metrics[last].get("per_class", {}).values())
     over = f" over {classes} classes" if classes > 1 else ""
-    sentence = f"{last} ends at a mean IU of {percent(end)} %{over}"
+    sentence = f"{last} ends at a mean IU of {percent(end)} %{over}{doubtful(metrics[last])}"
     if first == last or not math.isfinite(start):
         return f"{sentence}."
     gap = round(100 * end, 1) - round(100 * start, 1)  # of what the page shows
@@ -123,7 +124,10 @@ def _scores(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [(stage, [number(scores.get(key)) for key in SCORES]) for stage, scores in metrics.items()]
     heads = [name[0].upper() + name[1:] for name in SCORES.values()]
     best = " The best of each column is bold." if len(metrics) > 1 else ""
-    table = f'{score_table("Stage", heads, rows, "column")}<p class="soft">In per cent.{best}</p>'
+    doubts = "".join(
+        f" The mean IU of {stage} is {ONE_CLASS}." for stage, scores in metrics.items() if doubtful(scores)
+    )
+    table = f'{score_table("Stage", heads, rows, "column")}<p class="soft">In per cent.{best}{escape(doubts)}</p>'
     bars = inline(score_bars(metrics), "scores", "Bars: the four scores of each stage")
     return f"<h2>Scores</h2>{_pair(table + _boundaries(metrics), bars)}"
 
@@ -209,8 +213,10 @@ def _on_the_way(points: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str,
     if not points:
         return ""
     figure = inline(score_curve(points, rows), "way", "Curves: mean IU of training and validation pictures on the way")
+    alone = [name for name in ("train", "val") if any(point.get(f"{name}_classes") == 1 for point in points)]
+    doubts = "".join(f"The curve of the {name} pictures is {ONE_CLASS}. " for name in alone)
     return (
-        f'<h2>On the way</h2>{figure}<p class="soft">A few pictures of each set, the same ones every time. Where the curves part and the '
+        f'<h2>On the way</h2>{figure}<p class="soft">{doubts}A few pictures of each set, the same ones every time. Where the curves part and the '
         "lower one falls, the training pictures are being learned by heart. The scores above are of the whole validation split; these "
         "choose nothing.</p>"
     )

@@ -84,14 +84,20 @@ def seal(saved: dict[str, Any]) -> str:
 def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """What differs between two configurations, in the words of the command line."""
 
-    def shown(value: Any) -> Any:
+    def shown(name: str, value: Any) -> Any:
         if isinstance(value, dict) and "names" in value:
+            # what does not tell the two apart is left out
+            both: list[dict[str, Any]] = [
+                found if isinstance(found := each.get(name), dict) else {} for each in (saved, wanted)
+            ]
+            rest = [key for key in ("values", "void", "known") if both[0].get(key) != both[1].get(key)]
+            said = "".join(f", {key} {value.get(key, [])}" for key in rest)
             names = value["names"] if isinstance(value["names"], list | tuple) else [value["names"]]
-            return f"{','.join(map(str, names))} (others {value.get('others')})"
+            return f"{','.join(map(str, names))} (others {value.get('others')}{said})"
         return repr(value)
 
     return [
-        f"--{name.replace('_', '-')} was {shown(saved.get(name))}, now {shown(wanted.get(name))}"
+        f"--{name.replace('_', '-')} was {shown(name, saved.get(name))}, now {shown(name, wanted.get(name))}"
         for name in sorted((saved.keys() | wanted.keys()) - {"derived"})
         if saved.get(name) != wanted.get(name)
     ]

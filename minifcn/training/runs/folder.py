@@ -24,8 +24,9 @@ RESTORE = "restore the file, or start again in another --out"
 # what of the options follows from the pictures where it is not given: where these differ, the data is looked at first
 DERIVED = ("steps", "size", "lr", "class_weights", "picture_size")
 SCORES = ("mean_iu", "pixel_accuracy", "mean_accuracy", "frequency_weighted_iu")
-COLUMNS = ("stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited")
+COLUMNS = ("stage", "step", "loss", "learning_rate", "seconds", "images_per_second", "waited", "pixels", "weight")
 SCORE_COLUMNS = ("stage", *Point._fields)  # of scores.csv: the scores on the way
+NEWER = 2  # the last columns of both files: those of older runs are without
 
 
 class RunFolder:
@@ -39,6 +40,7 @@ class RunFolder:
         self.last, self.best = self.path / "last.safetensors", self.path / "best.safetensors"
         self.checkpoint, self.fingerprint = self.path / "checkpoint.safetensors", self.path / "fingerprint.json"
         self.data: dict[str, Any] | None = None  # the fingerprint of each split, once `agree` has seen it
+        self.same_data = False  # whether a run goes on here, and `agree` has seen that its data is what it began with
         self.identity: str | None = None
 
     def claim(self, resume: bool) -> None:
@@ -139,6 +141,7 @@ class RunFolder:
         if not self.fingerprint.exists():
             return ["the run did not note what its data was: whether it changed since is not known"]
         changed = data_differences(read_object(self.fingerprint), data)
+        self.same_data = not changed
         if changed and not other_data:
             raise TrainingError(
                 f"--resume {self.path}: the data is not what the run began with: {'; '.join(changed)}. Put it back; or go on with it as it "
@@ -208,11 +211,11 @@ class RunFolder:
 
     def read_log(self) -> list[dict[str, Any]]:
         """Rows of log.csv as numbers; a last line cut short by a kill is left out. Raises TrainingError for a damaged file."""
-        return read_rows(self.log, COLUMNS)
+        return read_rows(self.log, COLUMNS, NEWER)
 
     def read_scores(self) -> list[dict[str, Any]]:
         """Rows of scores.csv, as `read_log`; none where nothing was scored on the way."""
-        return read_rows(self.scores, SCORE_COLUMNS) if self.scores.exists() else []
+        return read_rows(self.scores, SCORE_COLUMNS, NEWER) if self.scores.exists() else []
 
     def read_metrics(self) -> dict[str, Any]:
         """Stage → its scores, as far as there are any. Raises TrainingError where the file holds something else."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,23 @@ def append_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]
     append_durably(path, text.getvalue())
 
 
-def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Stage and step, then numbers. A line that is none of ours, cut short, is left out."""
+def read_rows(path: Path, columns: tuple[str, ...], newer: int = 0) -> list[dict[str, Any]]:
+    """Stage and step, then numbers. A line that is none of ours, cut short, is left out.
+
+    A file may be from before the last `newer` columns were written: they are NaN then.
+    """
     rows = []
+    unknown = dict.fromkeys(columns[len(columns) - newer :], math.nan)
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != columns:
+            there = tuple(reader.fieldnames or ())
+            if there not in (columns, columns[: len(columns) - newer]):
                 raise ValueError(f"its columns are {reader.fieldnames}, expected {list(columns)}")
             for row in reader:
                 try:
-                    numbers = {name: float(row[name]) for name in columns[2:]}
-                    rows.append({"stage": row["stage"], "step": int(row["step"]), **numbers})
+                    numbers = {name: float(row[name]) for name in there[2:]}
+                    rows.append({"stage": row["stage"], "step": int(row["step"]), **unknown, **numbers})
                 except (TypeError, ValueError):
                     continue
     except (OSError, ValueError) as error:

@@ -191,12 +191,13 @@ def evaluate(
 
 
 class Scored(NamedTuple):
-    """One picture of a set: number, pixel accuracy and mean IU as fractions, and prediction, uint8 (H, W)."""
+    """One picture of a set: number, pixel accuracy and mean IU as fractions, prediction, uint8 (H, W), and how many classes it shows."""
 
     number: int
     accuracy: float
     mean_iu: float
     prediction: np.ndarray
+    classes: int
 
 
 class Worst:
@@ -216,5 +217,6 @@ class Worst:
         result = scores(matrix, [str(i) for i in range(len(matrix))])
         if result["pixel_accuracy"] is None:
             return
-        self.found.append(Scored(number, result["pixel_accuracy"], result["mean_iu"], prediction))
+        classes = int(np.count_nonzero(matrix.sum(1)))
+        self.found.append(Scored(number, result["pixel_accuracy"], result["mean_iu"], prediction, classes))
         self.found = sorted(self.found, key=lambda scored: (scored.accuracy, scored.number))[: self.count]

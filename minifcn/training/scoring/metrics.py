@@ -1,6 +1,6 @@
 """The four scores of the paper (section 5) and those of each class, from a confusion matrix; the band at boundaries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,34 @@ def scores(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
         "frequency_weighted_iu": float((true * iu).sum() / true.sum()),
         "per_class": {name: float(iu[i]) if present[i] else None for i, name in enumerate(names)},
     }
+
+
+ONE_CLASS = "meaningless: one class alone"
+
+
+def doubt(classes: float) -> str:
+    """What is put behind a mean IU over labels that show so many classes, in brackets: nothing where it means something.
+
+    Where one class is alone, whoever calls every pixel that gets 100 %, and there was nothing to tell it from.
+
+    >>> doubt(1), doubt(2)
+    (' (meaningless: one class alone)', '')
+    """
+    return f" ({ONE_CLASS})" if classes == 1 else ""
+
+
+def doubtful(scores: Mapping[str, Any]) -> str:
+    """`doubt` about the mean IU of `scores`, as `evaluate` gives them."""
+    return doubt(len(shown_classes(scores)))
+
+
+def shown_classes(scores: Mapping[str, Any]) -> list[str]:
+    """The classes that the labels show, by the confusion matrix; without one, those that have an IU."""
+    per_class = scores.get("per_class", {})
+    matrix = scores.get("confusion")
+    if matrix is None:
+        return [name for name, iu in per_class.items() if iu is not None]
+    return [name for name, row in zip(per_class, matrix, strict=True) if sum(row)]
 
 
 class ClassScore(NamedTuple):

@@ -4,6 +4,7 @@ Looking moves nothing: the network is in eval() meanwhile, nothing random is dra
 the network that is kept as the best one is chosen by the whole validation split at the end of a stage.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +24,10 @@ POINTS = 20  # at most, a stage
 
 
 class Point(NamedTuple):
-    """Scores after step `step` of a stage, as fractions: mean IU and pixel accuracy, of training and of validation pictures."""
+    """Scores after step `step` of a stage, as fractions: mean IU and pixel accuracy, of training and of validation pictures.
+
+    `train_classes`, `val_classes`: how many classes the labels of these pictures show; of one alone a mean IU says nothing.
+    """
 
     step: int
     train_iu: float
@@ -31,6 +35,8 @@ class Point(NamedTuple):
     train_accuracy: float
     val_accuracy: float
     seconds: float
+    train_classes: float = math.nan
+    val_classes: float = math.nan
 
 
 class Few:
@@ -77,10 +83,10 @@ class Watch:
         if step.ahead or not self.due(step):  # weights that are ahead of their step are not that step's
             return
         began = time.perf_counter()
-        (train_iu, train_accuracy), (val_iu, val_accuracy) = (quick_scores(self.model, each) for each in self.sets)
+        train, val = (quick_scores(self.model, each) for each in self.sets)
         self.cost = time.perf_counter() - began
         self.spent += self.cost
-        self.points.append(Point(step.step, train_iu, val_iu, train_accuracy, val_accuracy, self.cost))
+        self.points.append(Point(step.step, train[0], val[0], train[1], val[1], self.cost, train[2], val[2]))
         if self.told:
             self.told(self.points[-1])
 
@@ -100,11 +106,12 @@ def sample(dataset: Dataset, picture_size: int | None) -> Dataset:
     return Resized(few, picture_size) if picture_size else few
 
 
-def quick_scores(model: FCN, dataset: Dataset) -> tuple[float, float]:
-    """Mean IU and pixel accuracy over `dataset`, as fractions; NaN where no pixel counts."""
+def quick_scores(model: FCN, dataset: Dataset) -> tuple[float, float, int]:
+    """Mean IU and pixel accuracy over `dataset`, as fractions, NaN where no pixel counts; how many classes its labels show."""
     names: Sequence[str] = model.class_names
     total = np.zeros((len(names), len(names)), np.int64)
     for number in range(len(dataset)):
         total += confusion(dataset.labels(number), predict(model, dataset.picture(number)), len(names))
     found = scores(total, names)
-    return tuple(float("nan") if found[key] is None else found[key] for key in ("mean_iu", "pixel_accuracy"))  # type: ignore[return-value]
+    iu, accuracy = (math.nan if found[key] is None else found[key] for key in ("mean_iu", "pixel_accuracy"))
+    return iu, accuracy, int(np.count_nonzero(total.sum(1)))

@@ -6,10 +6,10 @@ Source: the archives camvid and camvid_tiny. valid.txt lists the pictures of val
 from functools import partial
 from pathlib import Path
 
-from minifcn.data.classes import read_class_names
 from minifcn.data.formats.finding import PICTURES, by_name, listed
 from minifcn.data.formats.masks import read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source, class_or_void
+from minifcn.data.meaning.lists import read_class_names
 
 CODES, VALID, SUFFIX = "codes.txt", "valid.txt", "_P"
 

@@ -3,14 +3,15 @@
 from functools import partial
 from pathlib import Path
 
-from minifcn.data.classes import read_class_names
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import MASKS, PICTURES, by_name
 from minifcn.data.formats.masks import in_colours, read_colours, read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source, usual_name
 from minifcn.data.labels import VOID
 from minifcn.data.layout import HOLDS, parts_of
-from minifcn.data.voc import LABELS, SPLITS, find_folder, split_lines
+from minifcn.data.meaning.lists import read_class_names
+from minifcn.data.meaning.splits import read_list
+from minifcn.data.voc import LABELS, SPLITS, find_folder
 from minifcn.data.voc import PICTURES as IMAGES
 
 NAMES, ANOTHERS = "class_names.txt", "labelmap.txt"  # the second is CVAT's, whose export has the layout too
@@ -61,7 +62,7 @@ def splits_of(place: Path) -> dict[str, str]:
     chosen = [split for split in USUAL if split in there] or there
     found: dict[str, str] = {}
     for split in chosen:
-        for _, name in split_lines(place / SPLITS, split):
+        for _, name in read_list(place / SPLITS, split).lines:
             found.setdefault(name, split)
     return found
 
