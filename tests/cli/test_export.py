@@ -131,7 +131,7 @@ def test_onnx(more, call, file, tmp_path):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("--out m.bin", "--out m.bin: a file of format minifcn ends in .safetensors"),
+        ("--out m.py", "--out m.py: a file of format minifcn ends in .safetensors"),
         ("--out m.onnx", "ends in .safetensors; or --format onnx"),
         ("--out m.safetensors --format onnx", "ends in .onnx; or --format minifcn"),
         ("--out m.safetensors --argmax", "belong to --format onnx"),

@@ -48,7 +48,7 @@ MOST = "--data x --out y"
 @pytest.mark.parametrize(
     "line, sentence",
     [
-        ("trian", "unknown command trian: did you mean train? Choose one of demo, check-data, train, eval,"),
+        ("trian", "unknown command trian: did you mean train? Choose one of demo, import, check-data, train,"),
         ("checkdata x", "unknown command checkdata: did you mean check-data? Choose"),
         ("fly", "unknown command fly; choose one of demo,"),
         ("help trian", "unknown command trian: did you mean train? Choose"),
@@ -84,7 +84,7 @@ MOST = "--data x --out y"
         (f"train {MOST} --steps 5 --epochs 1", "--epochs: not allowed with argument --steps"),
         (f"train {MOST} more words", "more words: more words than minifcn train takes"),
         ("check-data a --sheet x.jpg", "--sheet: 'x.jpg' does not end in .png"),
-        ("export a --out b.npz", "--out: 'b.npz' does not end in .safetensors"),
+        ("export a --out b.npz", "--out: 'b.npz' does not end in .safetensors, .onnx or .py"),
     ],
 )  # fmt: skip
 def test_sentences(line, sentence, call, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ ENDINGS = {"minifcn": ".safetensors", "onnx": ".onnx", "torch-py": ".py", "torch
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a file that minifcn train wrote, such as RUN/best.safetensors")
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="FILE",
+        "--out", required=True, type=new_file, metavar="FILE",
         help="the new file: .safetensors, .onnx, or .py, beside which the weights get a .safetensors of that name",
     )  # fmt: skip
     parser.add_argument(
@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--picture-size", type=at_least(1), metavar="S",
         help="the longer side, in pixels, of the pictures that it was trained on; minifcn predict resizes others to that",
     )  # fmt: skip
+
+
+def new_file(text: str) -> Path:
+    """An argparse type: a file's name with an ending that some format has."""
+    if Path(text).suffix not in ENDINGS.values():
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .safetensors, .onnx or .py")
+    return Path(text)
 
 
 def note(text: str) -> tuple[str, str]:
