@@ -141,7 +141,8 @@ def look_for_pictures(source: Source, folder: Path) -> None:
         if owners.setdefault(path, name) != name:
             raise DataError(f"the labels {owners[path]} and {name} would both belong to the picture {path}; rename one")
     source.items = [replace(item, picture=found[item.name]) if item.name in found else item for item in source.items]
-    if spare := [name for name, path in there.items() if path not in owners and wanting]:
+    taken = {item.picture for item in source.items}
+    if spare := [name for name, path in there.items() if path not in taken and wanting]:
         source.left_out.setdefault("pictures without labels", []).extend(spare)
 
 

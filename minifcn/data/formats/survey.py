@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +11,7 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
 from minifcn.data.formats.masks import colour_text, grey
-from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source
+from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source, tidy
 from minifcn.data.formats.turning import how_labels_lie, to_be_turned
 from minifcn.data.labels import VOID
 from minifcn.data.soft_edges import BETWEEN, soften
@@ -20,6 +20,7 @@ from minifcn.data.voc import in_threads
 ROOM = 1 << 29  # bytes of labels that are kept as runs, so that they need not be decoded again: 40,000 pictures of VOC
 
 
+MANY = 24  # numbers in a picture, on the average: pictures of ADE20K, with its 150 classes, hold about ten
 SHOWN = 20  # rows of the table for what has no class: soft edges have thousands of colours
 
 
@@ -96,7 +97,7 @@ def look_through(source: Source, options: Options, progress: Callable[[], object
         raise DataError(
             f"--threshold {options.threshold}: {'all' if 1 in counts else 'no'} pixels reach it, so nothing is told apart; look at the numbers without it"
         )
-    meaning = meaning_of(source, options, counts)
+    meaning = meaning_of(source, options, counts, looks)
     names = class_names(meaning)
     table = {value: VOID if name is None else names.index(name) for value, name in meaning.items()}
     coloured = source.colours and options.threshold is None
@@ -140,7 +141,9 @@ def softer(labels: np.ndarray, source: Source, options: Options) -> np.ndarray:
     return labels
 
 
-def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> dict[int, str | None]:
+def meaning_of(
+    source: Source, options: Options, counts: Mapping[int, int], looks: Sequence[Look]
+) -> dict[int, str | None]:
     """Number → class name, None for void: the person's word, else the source's, else what the numbers allow."""
     if options.values is not None:
         meaning = dict(options.values)
@@ -149,12 +152,22 @@ def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> d
     elif source.meaning is not None:
         meaning = dict(source.meaning)
     else:
-        meaning = without_a_list(source, counts)
+        meaning = without_a_list(source, counts, looks)
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
-    return dict.fromkeys(source.void, None) | meaning | dict.fromkeys(options.void, None) | between
+    return dict.fromkeys(source.void, None) | named(meaning) | dict.fromkeys(options.void, None) | between
 
 
-def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str | None]:
+def named(meaning: Mapping[int, str | None]) -> dict[int, str | None]:
+    """The meaning with names that fit into a line each. DataError where a class has none."""
+    found = {value: name if name is None else tidy(name) for value, name in meaning.items()}
+    if bare := next((value for value, name in found.items() if name == ""), None):
+        raise DataError(
+            f"the class of {bare} has no name in the source's list; name it there, or name all with --values"
+        )
+    return found
+
+
+def without_a_list(source: Source, counts: Mapping[int, int], looks: Sequence[Look]) -> dict[int, str | None]:
     """Numbers that nobody named: black and white is an object on background, other numbers are classes of that number."""
     if source.colours:
         raise DataError(
@@ -165,6 +178,8 @@ def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str |
     if set(counts) == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
     check_greys(counts)
+    check_blurred(source, counts)
+    check_many(looks, counts)
     check_spread(counts)
     numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
     meaning: dict[int, str | None] = {value: f"number {value}" for value in numbers}
@@ -192,6 +207,29 @@ def check_greys(counts: Mapping[int, int]) -> None:
             f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
             f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
             f"{(low + high + 1) // 2}; if they are classes, name them with --values"
+        )
+
+
+def check_blurred(source: Source, counts: Mapping[int, int]) -> None:
+    """Raise DataError where numbers come from JPEG: classes and what it made of their edges cannot be told apart."""
+    if source.blurred:
+        raise DataError(
+            f"{source.blurred} masks are of a kind that keeps no exact numbers (JPEG, WebP), and they hold {len(counts)} different ones "
+            f"({', '.join(map(str, sorted(counts)[:8]))}{', …' if len(counts) > 8 else ''}). Take the masks that they were made from, as PNG; "
+            "if these numbers are right, name them with --values"
+        )
+
+
+def check_many(looks: Sequence[Look], counts: Mapping[int, int]) -> None:
+    """Raise DataError where a picture holds more numbers than classes, most of them hardly ever: soft edges between several greys."""
+    total = sum(counts.values())
+    rare = [value for value, count in counts.items() if count < 0.005 * total]
+    if sum(len(look.counts) for look in looks) > MANY * len(looks) and len(rare) > 0.75 * len(counts):
+        often = sorted(set(counts) - set(rare))
+        raise DataError(
+            f"the labels hold {len(counts)} different numbers, up to {max(len(look.counts) for look in looks)} in one picture, and {len(rare)} of "
+            f"them cover less than 0.5 % each: rather soft edges between {', '.join(map(str, often[:8])) or 'greys'} than classes. Save the "
+            "masks with hard edges; if these are classes, name them with --values FILE"
         )
 
 

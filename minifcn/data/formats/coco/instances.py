@@ -16,7 +16,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_name
 
 
 def recognise(source: Path) -> str | None:
@@ -87,7 +87,7 @@ def read(source: Path, options: Options) -> Source:
         gathered.add(part)
     gathered.check()
     meaning: dict[int, str | None] = {background: BACKGROUND}
-    meaning |= {number: usual_name(name) for name, number in numbers.items()}
+    meaning |= {number: class_or_void(name) for name, number in numbers.items()}
     left_out = gathered.left_out | {
         "JSON files without annotations": [part.path.name for part in bare],
         "pictures that no JSON file lists": index.left((item.picture for item in gathered.items), root),

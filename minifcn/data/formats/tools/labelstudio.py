@@ -15,7 +15,7 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
 from minifcn.data.formats.picture_index import PictureIndex, spellings, stored_size
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 from minifcn.data.formats.tools.labelstudio_regions import (
     BRUSH_FILE,
     Region,
@@ -140,7 +140,7 @@ class Gathered:
             for name, picture, regions in self.told_apart()
         ]
         meaning: dict[int, str | None] = {0: BACKGROUND}
-        meaning.update((number, usual_name(label)) for label, number in numbers.items())
+        meaning.update((number, class_or_void(label)) for label, number in numbers.items())
         if left := self.index.left((picture for _, picture, _ in self.found), self.root):
             self.left_out["pictures that no annotated task names"] = left
         return Source(items, meaning, False, self.left_out, self.notes(), later=self.later)
