@@ -174,6 +174,10 @@ def notes(source: Source, survey: Survey, options: Options) -> list[str]:
             f"{100 * survey.between:.2f} % of the pixels are neither 0 nor 255; --threshold {options.threshold} decided"
         )
     never = [name for name in survey.names if all(row.becomes != name for row in survey.rows)]
+    if never and len(survey.names) - len(never) == 1:
+        said.append(
+            f"all that is labelled is {next(row.becomes for row in survey.rows if row.becomes)}: there is nothing to learn"
+        )
     if never:
         said.append(f"classes of the list that never occur: {', '.join(never[:8])}{', …' if len(never) > 8 else ''}")
     return said

@@ -159,8 +159,11 @@ def read(source: Path, options: Options) -> Source:
     bare: list[tuple[File | None, File]] = [(None, mask) for mask in masks]
     pairs = bare if options.pictures else together(pictures, masks)
     if not pairs:
+        several = ". A picture has one mask: those of single objects or classes have to be joined first" * (
+            len(masks) > len(pictures)
+        )
         raise DataError(
-            f"{source}: no mask has the name of a picture: pictures are {some(pictures)}, masks {some(masks)}"
+            f"{source}: no mask has the name of a picture: pictures are {some(pictures)}, masks {some(masks)}{several}"
         )
     kind = kind_of([mask.path for _, mask in pairs], by_colour=options.by_colour)
     notes += kind.notes
@@ -173,7 +176,7 @@ def read(source: Path, options: Options) -> Source:
 
 
 def some(files: list[File]) -> str:
-    return ", ".join(file.path.name for file in files[:3]) + (", …" if len(files) > 3 else "")
+    return ", ".join(file.name + file.path.suffix for file in files[:3]) + (", …" if len(files) > 3 else "")
 
 
 def of_one_folder(masks: list[File], options: Options, notes: list[str]) -> list[File]:

@@ -40,6 +40,15 @@ from minifcn.names import instead
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
+# what people have that holds no labels which are read here: a pattern of files, and what to do
+NOT_READ = {
+    "labels/**/*.txt": "labels/ holds text files, as YOLO has them: export the set as COCO JSON.",
+    "*/labels/*.txt": "Its folders labels/ hold text files, as YOLO has them: export the set as COCO JSON.",
+    "Annotations/*.xml": "Annotations/ holds XML files, as VOC has them for boxes: pixels cannot be learned from boxes.",
+    "*.zip": "An archive is in it: unpack it first.",
+    "*.tar*": "An archive is in it: unpack it first.",
+}
+
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
     cvat.FORMAT,
@@ -119,6 +128,9 @@ def what_lies_in(source: Path, shown: int = 8) -> str:
     """A sentence about what is in a folder."""
     if source.is_file():
         return f"It is a file that ends in {source.suffix or 'nothing'}{what_json_holds(source)}."
+    for kind, hint in NOT_READ.items():
+        if any(source.glob(kind)):
+            return hint
     inside = sorted(name_of(path) for path in source.iterdir())
     more = f" and {len(inside) - shown} more" if len(inside) > shown else ""
     return f"There is {', '.join(inside[:shown])}{more}." if inside else "The folder is empty."

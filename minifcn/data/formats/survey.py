@@ -178,6 +178,7 @@ def without_a_list(source: Source, counts: Mapping[int, int], looks: Sequence[Lo
     if set(counts) == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
     check_greys(counts)
+    check_objects(looks, counts)
     check_blurred(source, counts)
     check_many(looks, counts)
     check_spread(counts)
@@ -207,6 +208,16 @@ def check_greys(counts: Mapping[int, int]) -> None:
             f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
             f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
             f"{(low + high + 1) // 2}; if they are classes, name them with --values"
+        )
+
+
+def check_objects(looks: Sequence[Look], counts: Mapping[int, int]) -> None:
+    """Raise DataError where some masks have their object as 1 and others as 255: there 255 is hardly void."""
+    ones, whites = ([look for look in looks if value in look.counts] for value in (1, VOID))
+    if set(counts) == {0, 1, VOID} and not any(1 in look.counts for look in whites):
+        raise DataError(
+            f"{len(ones)} masks hold 1 and {len(whites)} others 255, and none holds both, so 255 may be the object too, or void. Say it with "
+            "--values 0=background,1=object,255=object, or 255=void"
         )
 
 

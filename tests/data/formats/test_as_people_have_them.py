@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minifcn.cli.main import main
 from minifcn.data.classes import read_class_names
 
 from .annotated_sets import ANNOTATED_SETS
@@ -259,3 +260,98 @@ def test_a_point_far_outside_is_named(tmp_path, imported):
     content["shapes"][0]["points"][1] = [20.0, 1e9]
     text(root / "b.json", json.dumps(content))
     imported(root).failed("b.json, shape 1 (rectangle, 'cat')", "its point [20.0, 1000000000.0] lies far outside")
+
+
+def test_corners_that_are_shares_of_the_picture_are_refused(tmp_path, imported):
+    """Else all is background, and nothing says so."""
+    root = coco(tmp_path / "coco", "cat", "dog")
+    content = json.loads((root / "all.json").read_text())
+    for each in content["annotations"]:
+        each["segmentation"] = [[x / 50 for x in ring] for ring in each["segmentation"]]
+    write_json(root / "all.json", content)
+    imported(root).failed("all corners lie between 0 and 1", "shares of the picture")
+    root = labelme(tmp_path / "labelme", "cat")
+    for path in root.glob("*.json"):
+        content = json.loads(path.read_text())
+        content["shapes"][0]["points"] = [[0.1, 0.2], [0.9, 1.0]]
+        text(path, json.dumps(content))
+    imported(root).failed("all points lie between 0 and 1")
+    content["shapes"][0]["points"] = [[0.1, 0.2], [20, 9]]  # one that reaches further: they are pixels
+    text(path, json.dumps(content))
+    imported(root).worked()
+
+
+@pytest.mark.parametrize(
+    "stems",
+    [[" lead", "trail ", "c", "d"], ["a\nb", "c", "d", "e"], ["a 1", "a", "a 2", "a -1"], ["a  b", "#c", "-d", '"e"']],
+)
+def test_names_that_lists_cannot_hold_are_changed(stems, tmp_path, imported):
+    try:
+        root = pairs(tmp_path / "source", greys(0, 1, 2), stems)
+    except OSError:
+        pytest.skip("needs a system that knows such names")
+    answer = imported(root).worked()
+    expected = {stem.replace("\n", " ").strip(): regions(seed) for seed, stem in enumerate(stems)}
+    same(answer.labels, expected)
+    assert sorted(answer.splits["train"] + answer.splits["val"]) == sorted(expected) == sorted(answer.pictures)
+    assert check(answer.root) == []
+
+
+def check(root):
+    """What check-data finds: the names in the lists are read as they were meant."""
+    return [] if main(["check-data", str(root)]) == 0 else ["findings"]
+
+
+@pytest.mark.parametrize("masks", ["masks/{}_mask_{}.png", "masks/{1}/{0}.png", "masks/{}_{}.png"])
+def test_several_masks_of_one_picture_are_refused(masks, tmp_path, imported):
+    root = tmp_path / "source"
+    for stem in STEMS[:3]:
+        save(photo(), root / f"images/{stem}.jpg")
+        for kind in ("car", "road"):
+            save(Image.fromarray(regions(0)), root / masks.format(stem, kind))
+    imported(root).failed("no mask has the name of a picture", "A picture has one mask", "car", STEMS[0])
+
+
+@pytest.mark.parametrize("both, expected", [(False, None), (True, ["number 0", "number 1"])])
+def test_objects_as_1_and_as_255(both, expected, tmp_path, imported):
+    """Half of the masks hold 0 and 1, half 0 and 255; where one holds both, 255 is void."""
+
+    def make(seed):
+        labels = (regions(seed) > 0).astype(np.uint8) * (1 if seed % 2 else 255)
+        labels[:2] = 0
+        labels[0] = 1 if both and seed == 0 else 0
+        return labels
+
+    answer = imported(pairs(tmp_path / "source", make))
+    if expected is None:
+        answer.failed("2 masks hold 1 and 2 others 255", "--values 0=background,1=object,255=object")
+        answer = imported(tmp_path / "source", "--values 0=background,1=object,255=object", out="second").worked()
+        assert answer.classes == ["background", "object"]
+    else:
+        assert answer.worked().classes == expected
+
+
+@pytest.mark.parametrize("void, words", [("0,1", "one class alone (number 2)"), ("0,1,2", "no class, as all is void")])
+def test_too_few_classes_are_said_with_their_names(void, words, tmp_path, imported):
+    imported(pairs(tmp_path / "source", greys(0, 1, 2)), f"--void {void}").failed(words, "2 to 255")
+
+
+def test_nothing_but_background_is_said(tmp_path, imported):
+    root = pairs(tmp_path / "source", greys(0, 0, 0))
+    text(root / "classes.txt", "background", "road")
+    imported(root).worked().says("all that is labelled is background: there is nothing to learn")
+
+
+@pytest.mark.parametrize(
+    "file, words",
+    [
+        ("labels/train/a.txt", "YOLO"),
+        ("train/labels/a.txt", "YOLO"),
+        ("Annotations/a.xml", "boxes"),
+        ("export.zip", "unpack"),
+    ],
+)
+def test_what_is_not_read_here_is_called_by_its_name(file, words, tmp_path, imported):
+    save(photo(), tmp_path / "source/images/a.jpg")
+    text(tmp_path / "source" / file, "0 0.1 0.1")
+    imported(tmp_path / "source").failed("of no format that is known here", words)

@@ -118,6 +118,7 @@ class Gathered:
         self.left_out: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
         self.overlaps: dict[str, int] = {}
+        self.reach = 0.0  # the largest coordinate
 
     def add(self, part: Part) -> None:
         listed = set()
@@ -149,6 +150,7 @@ class Gathered:
             if not segmentation:
                 self.counts["of fewer than three corners"] += 1
                 continue
+            self.reach = max(self.reach, reach_of(segmentation))
             self.counts["crowds"] += bool(each.get("iscrowd"))
             category = each["category_id"]
             assert isinstance(category, int)
@@ -166,6 +168,10 @@ class Gathered:
             raise DataError(
                 f"none of the annotations has an outline or run lengths, {boxes} are boxes alone: pixels cannot be learned from boxes. "
                 "Export the segmentation"
+            )
+        if self.reach <= 1:
+            raise DataError(
+                "all corners lie between 0 and 1: they are shares of the picture, and COCO's are pixels. Multiply x by the width and y by the height"
             )
         seen: dict[Path, str] = {}
         for item in self.items:
@@ -200,6 +206,13 @@ class Gathered:
     def later(self) -> list[str]:
         total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
         return overlap_note(total, pictures)
+
+
+def reach_of(segmentation: object) -> float:
+    """The largest coordinate of outlines; of run lengths it is none of theirs."""
+    if isinstance(segmentation, dict):
+        return np.inf
+    return max((float(np.max(ring)) for ring in segmentation), default=0.0)  # type: ignore[attr-defined]
 
 
 def overlap_note(total: int, pictures: int, which: str = "the annotation that stands later in the file") -> list[str]:

@@ -67,6 +67,7 @@ def read(source: Path, options: Options) -> Source:
     used = sorted({shape["label"] for each in found.values() for shape in each.shapes})
     place, meaning = class_list(root, used)
     numbers = {name: number for number, name in meaning.items() if name is not None}
+    check_pixels(source, found)
     items = []
     for path, each in found.items():
         for shape in each.shapes:
@@ -78,6 +79,15 @@ def read(source: Path, options: Options) -> Source:
         name = path.relative_to(root).with_suffix("").as_posix()
         items.append(Item(name, each.picture, None, partial(draw, path, each, numbers), each.inside))
     return Source(items, meaning, False, left_out(root, everything, items, found), notes(used, items, found, place))
+
+
+def check_pixels(source: Path, found: Mapping[Path, "File"]) -> None:
+    """Raise DataError where all points are shares of the picture, as some converters write them."""
+    points = [xy for each in found.values() for shape in each.shapes for point in shape["points"] for xy in point]
+    if points and max(points) <= 1:
+        raise DataError(
+            f"{source}: all points lie between 0 and 1: they are shares of the picture, and labelme's are pixels"
+        )
 
 
 @dataclass(frozen=True)
