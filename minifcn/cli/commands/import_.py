@@ -174,7 +174,7 @@ def notes(source: Source, survey: Survey, options: Options) -> list[str]:
             f"{100 * survey.between:.2f} % of the pixels are neither 0 nor 255; --threshold {options.threshold} decided"
         )
     never = [name for name in survey.names if all(row.becomes != name for row in survey.rows)]
-    if never and len(survey.names) - len(never) == 1:
+    if never and len(survey.names) - len(never) == 1 and not survey.unknown:
         said.append(
             f"all that is labelled is {next(row.becomes for row in survey.rows if row.becomes)}: there is nothing to learn"
         )

@@ -152,7 +152,8 @@ def meaning_of(
     elif source.meaning is not None:
         meaning = dict(source.meaning)
     else:
-        meaning = without_a_list(source, counts, looks)
+        kept = {value: count for value, count in counts.items() if value not in options.void}
+        meaning = without_a_list(source, kept, looks) if kept else {}
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
     return dict.fromkeys(source.void, None) | named(meaning) | dict.fromkeys(options.void, None) | between
 
@@ -177,6 +178,7 @@ def without_a_list(source: Source, counts: Mapping[int, int], looks: Sequence[Lo
         )
     if set(counts) == {0, VOID}:
         return {0: BACKGROUND, VOID: "object"}
+    check_signs(counts)
     check_greys(counts)
     check_objects(looks, counts)
     check_blurred(source, counts)
@@ -208,6 +210,15 @@ def check_greys(counts: Mapping[int, int]) -> None:
             f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
             f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
             f"{(low + high + 1) // 2}; if they are classes, name them with --values"
+        )
+
+
+def check_signs(counts: Mapping[int, int]) -> None:
+    """Raise DataError where numbers are below 0: as a rule they are void, and class 0 would be theirs."""
+    if below := sorted(value for value in counts if value < 0 and value != NO_DATA):
+        some = ",".join(map(str, below[:3]))
+        raise DataError(
+            f"the labels hold numbers below 0 ({some}): if they are void, give --void {some}; else name all with --values"
         )
 
 

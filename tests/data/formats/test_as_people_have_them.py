@@ -355,3 +355,46 @@ def test_what_is_not_read_here_is_called_by_its_name(file, words, tmp_path, impo
     save(photo(), tmp_path / "source/images/a.jpg")
     text(tmp_path / "source" / file, "0 0.1 0.1")
     imported(tmp_path / "source").failed("of no format that is known here", words)
+
+
+@pytest.mark.parametrize("lowest, void", [(-1, "-1"), (-5, "-5,-4")])
+def test_numbers_below_0_are_asked_about(lowest, void, tmp_path, imported):
+    """-1 would become class 0 of all classes."""
+    root = tmp_path / "source"
+    for seed, stem in enumerate(STEMS[:4]):
+        save(photo(seed), root / f"images/{stem}.jpg")
+        (root / "masks").mkdir(exist_ok=True)
+        numbers = regions(seed).astype(np.int64)
+        np.save(root / f"masks/{stem}.npy", np.where(numbers < 2, numbers, 7) if lowest == -1 else numbers)
+        array = np.load(root / f"masks/{stem}.npy")
+        array[0, : len(void.split(","))] = [int(value) for value in void.split(",")]
+        np.save(root / f"masks/{stem}.npy", array)
+    imported(root).failed("numbers below 0", f"--void {void}")
+    answer = imported(root, f"--void={void}", out="second").worked()
+    assert answer.classes[0] == "number 0" and all(labels[0, 0] == 255 for labels in answer.labels.values())
+
+
+def test_coco_ids_as_text_in_one_list(tmp_path, imported):
+    root = coco(tmp_path / "source", "cat", "dog")
+    content = json.loads((root / "all.json").read_text())
+    for each in content["annotations"]:
+        each["image_id"] = str(each["image_id"])
+    write_json(root / "all.json", content)
+    imported(root).failed("4 name another image_id", "Is it text in one list")
+
+
+def test_a_picture_that_is_listed_twice_in_one_file(tmp_path, imported):
+    root = coco(tmp_path / "source", "cat", "dog")
+    content = json.loads((root / "all.json").read_text())
+    content["images"].append(picture(9, "1.jpg"))
+    write_json(root / "all.json", content)
+    imported(root).failed("1.jpg is listed twice in one JSON file")
+
+
+def test_a_picture_with_two_tasks(tmp_path, imported):
+    root = tmp_path / "source"
+    ANNOTATED_SETS["labelstudio"](root)
+    path = next(root.glob("*.json"))
+    tasks = json.loads(path.read_text())
+    write_json(path, [*tasks, {**tasks[0], "id": 77}])
+    imported(root).failed("2 annotated tasks are about the picture", "delete all but one")

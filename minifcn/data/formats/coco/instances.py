@@ -163,6 +163,12 @@ class Gathered:
         return labels
 
     def check(self) -> None:
+        lost = self.counts["of pictures that the file does not list"]
+        if not self.counts["shapes"] and lost:
+            raise DataError(
+                f"none of the annotations has an outline or run lengths and is of a picture that its file lists: {lost} name another image_id. "
+                "Is it text in one list, and a number in the other?"
+            )
         if not self.counts["shapes"]:
             boxes = self.counts["that are a box alone"]
             raise DataError(
@@ -173,15 +179,12 @@ class Gathered:
             raise DataError(
                 "all corners lie between 0 and 1: they are shares of the picture, and COCO's are pixels. Multiply x by the width and y by the height"
             )
-        seen: dict[Path, str] = {}
+        seen: dict[Path, str | None] = {}
         for item in self.items:
             if item.picture is not None and item.picture in seen:
-                raise DataError(
-                    f"the picture {item.picture} is listed twice ({seen[item.picture]} and {item.split or 'again'}); where two JSON "
-                    "files describe the same pictures, give the one that counts as SOURCE"
-                )
+                raise DataError(f"the picture {item.picture} is listed twice {twice(seen[item.picture], item.split)}")
             if item.picture is not None:
-                seen[item.picture] = item.split or "once"
+                seen[item.picture] = item.split
 
     def notes(self) -> list[str]:
         said = [
@@ -206,6 +209,15 @@ class Gathered:
     def later(self) -> list[str]:
         total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
         return overlap_note(total, pictures)
+
+
+def twice(first: str | None, second: str | None) -> str:
+    """Where, and what to do."""
+    if first == second:
+        return "in one JSON file; join the two entries, or take one out"
+    return (
+        f"({first} and {second}); where two JSON files describe the same pictures, give the one that counts as SOURCE"
+    )
 
 
 def reach_of(segmentation: object) -> float:

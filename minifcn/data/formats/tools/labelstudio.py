@@ -164,6 +164,11 @@ class Gathered:
 
     def told_apart(self) -> list[tuple[str, Path | None, list[Region]]]:
         """Pictures of one name in several folders get the folder's name before theirs."""
+        tasks = Counter(picture for _, picture, _ in self.found if picture)
+        if again := next((picture for picture, count in tasks.items() if count > 1), None):
+            raise DataError(
+                f"{tasks[again]} annotated tasks are about the picture {again}; delete all but one in Label Studio, or take them out of the JSON"
+            )
         times = Counter(name for name, _, _ in self.found)
         return [
             (f"{picture.parent.name}/{name}" if times[name] > 1 and picture else name, picture, regions)
