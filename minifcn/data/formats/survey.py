@@ -13,6 +13,7 @@ from minifcn.data.formats import pixels
 from minifcn.data.formats.masks import colour_text, grey
 from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source, tidy
 from minifcn.data.formats.turning import how_labels_lie, to_be_turned
+from minifcn.data.formats.unnamed import numbers_alone
 from minifcn.data.labels import VOID
 from minifcn.data.soft_edges import BETWEEN, soften
 from minifcn.data.voc import in_threads
@@ -20,7 +21,6 @@ from minifcn.data.voc import in_threads
 ROOM = 1 << 29  # bytes of labels that are kept as runs, so that they need not be decoded again: 40,000 pictures of VOC
 
 
-MANY = 24  # numbers in a picture, on the average: pictures of ADE20K, with its 150 classes, hold about ten
 SHOWN = 20  # rows of the table for what has no class: soft edges have thousands of colours
 
 
@@ -153,7 +153,7 @@ def meaning_of(
         meaning = dict(source.meaning)
     else:
         kept = {value: count for value, count in counts.items() if value not in options.void}
-        meaning = without_a_list(source, kept, looks) if kept else {}
+        meaning = numbers_alone(source, kept, [look.counts for look in looks]) if kept else {}
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
     return dict.fromkeys(source.void, None) | named(meaning) | dict.fromkeys(options.void, None) | between
 
@@ -166,104 +166,6 @@ def named(meaning: Mapping[int, str | None]) -> dict[int, str | None]:
             f"the class of {bare} has no name in the source's list; name it there, or name all with --values"
         )
     return found
-
-
-def without_a_list(source: Source, counts: Mapping[int, int], looks: Sequence[Look]) -> dict[int, str | None]:
-    """Numbers that nobody named: black and white is an object on background, other numbers are classes of that number."""
-    if source.colours:
-        raise DataError(
-            "the labels are colours, and no list in the source says which classes they are. Found are "
-            f"{', '.join(map(colour_text, sorted(counts, key=lambda value: -counts[value])[:8]))}; name them in a file, "
-            "'red green blue name' a line, and give it with --colours FILE"
-        )
-    if set(counts) == {0, VOID}:
-        return {0: BACKGROUND, VOID: "object"}
-    check_signs(counts)
-    check_greys(counts)
-    check_objects(looks, counts)
-    check_blurred(source, counts)
-    check_many(looks, counts)
-    check_spread(counts)
-    numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
-    meaning: dict[int, str | None] = {value: f"number {value}" for value in numbers}
-    return meaning | ({VOID: None} if VOID in counts else {})
-
-
-def check_greys(counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers are rather two greys and shades of them: soft edges, or a mask saved as JPEG.
-
-    Of soft edges two numbers are nearly all; of JPEG nearly all lie near the lowest and near the highest, several near each.
-    """
-    low, high = min(counts), max(counts)
-    if high - low < 64 or len(counts) <= 8:
-        return
-    total, step = sum(counts.values()), (high - low) / 4
-    ends = [[v for v in counts if v < low + step], [v for v in counts if v > high - step]]
-    shares = [sum(counts[value] for value in end) / total for end in ends]
-    often = sorted(sorted(counts, key=lambda value: -counts[value])[:2])
-    rest = 1 - sum(counts[value] for value in often) / total
-    soft = often[0] in ends[0] and often[1] in ends[1] and rest < 0.25
-    if soft or (
-        sum(shares) > 0.95 and all(share > 0.02 and len(end) > 2 for share, end in zip(shares, ends, strict=True))
-    ):
-        raise DataError(
-            f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
-            f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
-            f"{(low + high + 1) // 2}; if they are classes, name them with --values"
-        )
-
-
-def check_signs(counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers are below 0: as a rule they are void, and class 0 would be theirs."""
-    if below := sorted(value for value in counts if value < 0 and value != NO_DATA):
-        some = ",".join(map(str, below[:3]))
-        raise DataError(
-            f"the labels hold numbers below 0 ({some}): if they are void, give --void {some}; else name all with --values"
-        )
-
-
-def check_objects(looks: Sequence[Look], counts: Mapping[int, int]) -> None:
-    """Raise DataError where some masks have their object as 1 and others as 255: there 255 is hardly void."""
-    ones, whites = ([look for look in looks if value in look.counts] for value in (1, VOID))
-    if set(counts) == {0, 1, VOID} and not any(1 in look.counts for look in whites):
-        raise DataError(
-            f"{len(ones)} masks hold 1 and {len(whites)} others 255, and none holds both, so 255 may be the object too, or void. Say it with "
-            "--values 0=background,1=object,255=object, or 255=void"
-        )
-
-
-def check_blurred(source: Source, counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers come from JPEG: classes and what it made of their edges cannot be told apart."""
-    if source.blurred:
-        raise DataError(
-            f"{source.blurred} masks are of a kind that keeps no exact numbers (JPEG, WebP), and they hold {len(counts)} different ones "
-            f"({', '.join(map(str, sorted(counts)[:8]))}{', …' if len(counts) > 8 else ''}). Take the masks that they were made from, as PNG; "
-            "if these numbers are right, name them with --values"
-        )
-
-
-def check_many(looks: Sequence[Look], counts: Mapping[int, int]) -> None:
-    """Raise DataError where a picture holds more numbers than classes, most of them hardly ever: soft edges between several greys."""
-    total = sum(counts.values())
-    rare = [value for value, count in counts.items() if count < 0.005 * total]
-    if sum(len(look.counts) for look in looks) > MANY * len(looks) and len(rare) > 0.75 * len(counts):
-        often = sorted(set(counts) - set(rare))
-        raise DataError(
-            f"the labels hold {len(counts)} different numbers, up to {max(len(look.counts) for look in looks)} in one picture, and {len(rare)} of "
-            f"them cover less than 0.5 % each: rather soft edges between {', '.join(map(str, often[:8])) or 'greys'} than classes. Save the "
-            "masks with hard edges; if these are classes, name them with --values FILE"
-        )
-
-
-def check_spread(counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers are spread evenly up to 255, to be seen: there 255 is a class and not void."""
-    if 3 <= len(counts) <= 52 and all(
-        abs(value - place * VOID / (len(counts) - 1)) <= 1 for place, value in enumerate(sorted(counts))
-    ):
-        raise DataError(
-            f"the labels hold {len(counts)} numbers evenly from 0 to 255, so 255 may be a class or void. Say what they mean with "
-            f"--values {','.join(f'{value}=NAME' for value in sorted(counts))}"
-        )
 
 
 def class_names(meaning: Mapping[int, str | None]) -> list[str]:
