@@ -26,6 +26,7 @@ def numbers_alone(
     check_greys(counts)
     check_objects(files, counts)
     check_blurred(source, counts)
+    check_instances(files)
     check_many(files, counts)
     check_spread(counts)
     numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
@@ -83,6 +84,17 @@ def check_blurred(source: Source, counts: Mapping[int, int]) -> None:
             f"{source.blurred} masks are of a kind that keeps no exact numbers (JPEG, WebP), and they hold {len(counts)} different ones "
             f"({', '.join(map(str, sorted(counts)[:8]))}{', …' if len(counts) > 8 else ''}). Take the masks that they were made from, as PNG; "
             "if these numbers are right, name them with --values"
+        )
+
+
+def check_instances(files: Sequence[Mapping[int, int]]) -> None:
+    """Raise DataError where each file numbers its own objects: 1 to its count of them, without a gap, many of them."""
+    own = [set(file) - {0} for file in files if set(file) != {0}]
+    tops = [max(numbers) for numbers in own if numbers]
+    if len(set(tops)) > 1 and sum(tops) >= 8 * len(tops) and all(len(each) == max(each) for each in own):
+        raise DataError(
+            f"each mask holds all numbers from 1 to one of its own, {min(tops)} to {max(tops)}: rather numbers of single objects than of "
+            "classes. If all objects are of one class, give --threshold 1; if these are classes, name them with --values FILE"
         )
 
 

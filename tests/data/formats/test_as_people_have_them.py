@@ -398,3 +398,31 @@ def test_a_picture_with_two_tasks(tmp_path, imported):
     tasks = json.loads(path.read_text())
     write_json(path, [*tasks, {**tasks[0], "id": 77}])
     imported(root).failed("2 annotated tasks are about the picture", "delete all but one")
+
+
+def objects(seed, count):
+    """So many objects of 2x2 pixels, each of a number of its own."""
+    labels = np.zeros(SIZE, np.uint16)
+    for number in range(count):
+        labels[3 * (number // 10) : 3 * (number // 10) + 2, 3 * (number % 10) : 3 * (number % 10) + 2] = number + 1
+    return labels
+
+
+def test_numbers_of_objects_do_not_become_classes(tmp_path, imported):
+    root = pairs(tmp_path / "source", lambda seed: objects(seed, 12 + 3 * seed))
+    imported(root).failed("each mask holds all numbers from 1 to one of its own, 12 to 21", "--threshold 1")
+    answer = imported(root, "--threshold 1", out="second").worked()
+    same(answer.labels, {stem: objects(seed, 12 + 3 * seed) > 0 for seed, stem in enumerate(STEMS[:4])})
+    for place, counts in enumerate([(12, 12, 12, 12), (2, 3, 4, 5)]):  # the same classes everywhere, or few
+        root = pairs(tmp_path / f"classes{place}", lambda seed, counts=counts: objects(seed, counts[seed]))
+        assert len(imported(root, out=f"out{place}").worked().classes) == max(counts) + 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["names:", "0: background", "1: road", "2: car"], ["background,road,car"], ['["background", "road", "car"]']],
+)
+def test_a_list_in_another_form_is_refused_with_its_line(lines, tmp_path, imported):
+    root = pairs(tmp_path / "source", greys(0, 1, 2))
+    text(root / "classes.txt", *lines)
+    imported(root).failed("classes.txt, line 1", lines[0], "a class a line is expected")
