@@ -27,7 +27,7 @@ def files_below(folder: Path) -> list[Path]:
     while tops:
         linked = []
         for top in tops:
-            for here, folders, files in os.walk(top):
+            for here, folders, files in os.walk(top, onerror=refuse):
                 if os.path.realpath(here) in seen:
                     folders.clear()
                     continue
@@ -36,6 +36,14 @@ def files_below(folder: Path) -> list[Path]:
                 found += [Path(here, name) for name in files]
         tops = sorted(linked)  # after what lies there itself
     return sorted(found)
+
+
+def refuse(error: OSError) -> None:
+    """Raise DataError for a folder that may not be read: what lies in it would be missing without a word."""
+    if isinstance(error, PermissionError):
+        raise DataError(
+            f"{error.filename}: the folder cannot be read ({error.strerror}); see that you may, or take it out"
+        ) from error
 
 
 def by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:

@@ -426,3 +426,18 @@ def test_a_list_in_another_form_is_refused_with_its_line(lines, tmp_path, import
     root = pairs(tmp_path / "source", greys(0, 1, 2))
     text(root / "classes.txt", *lines)
     imported(root).failed("classes.txt, line 1", lines[0], "a class a line is expected")
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, imported, monkeypatch):
+    """Walking passes over it without a word, and its pictures would be missing."""
+    root = pairs(tmp_path / "source", greys(0, 1, 2))
+    pairs(root / "more", greys(0, 1, 2))
+    scandir = os.scandir
+
+    def locked(folder="."):
+        if os.path.basename(folder) == "more":
+            raise PermissionError(13, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    imported(root).failed(root / "more", "the folder cannot be read (Permission denied)")
