@@ -180,3 +180,43 @@ def test_colours_of_voc_by_a_word(call, tmp_path):
     assert any(row[:1] == ["#400000"] and "cat" in row for row in rows) and any(
         row[:1] == ["#e0e0c0"] and "void" in row for row in rows
     )
+
+
+def test_what_a_json_file_holds_is_said(call, tmp_path):
+    for content, words in (
+        ('{"images": 1, "tags": []}', "holds 'images', 'tags'"),
+        ("[]", "holds a list"),
+        ("{", "cannot be read as JSON"),
+        ("{}", "holds nothing"),
+    ):
+        (tmp_path / "x.json").write_text(content)
+        call(f"import {tmp_path / 'x.json'} --dry-run").failed("ends in .json", words)
+
+
+def test_empty_folders_are_called_so(call, tmp_path):
+    (tmp_path / "source/images").mkdir(parents=True)
+    (tmp_path / "source/masks").mkdir()
+    call(f"import {tmp_path / 'source'} --dry-run").failed("There is images/ (empty), masks/ (empty)")
+
+
+def test_home_is_home(call, source, tmp_path, monkeypatch):
+    """A shell leaves ~ in --out=~/here as it is, and a folder called ~ is nobody's wish."""
+    (tmp_path / "home").mkdir()
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    call(f"import {source} --out=~/mine").worked()
+    assert (tmp_path / "home/mine/import.json").is_file() and not (tmp_path / "~").exists()
+
+
+def test_a_place_that_cannot_be_is_said_before_anything_is_read(call, source, tmp_path):
+    (tmp_path / "file").write_text("")
+    answer = call(f"import {source} --out {tmp_path / 'file/a/b'}")
+    answer.failed("file is a file, and no folder can be made in it")
+    assert "found" not in answer.out
+
+
+def test_names_and_titles_stand_apart_in_the_help(call):
+    lines = call("import --help").out.splitlines()
+    for each in FORMATS:
+        assert any(line.split(maxsplit=1) == [each.name, each.title] for line in lines), each.name

@@ -1,6 +1,7 @@
 """Turn pictures labelled with another tool, or a public set, into a folder in VOC layout. Nothing of the source is changed."""
 
 import argparse
+import re
 from pathlib import Path
 
 from minifcn.cli.options import as_typed, at_least, bar
@@ -14,6 +15,10 @@ from minifcn.data.labels import VOID
 from minifcn.version import __version__
 
 FEW = 3
+FAR = 200  # a number from here on, where all others are below, is rather a mark than a class
+NOBODY_KNOWS = (
+    "ignore", "ignored", "unlabelled", "unlabeled", "notlabelled", "notlabeled", "unknown", "undefined", "dontcare", "nodata", "unannotated",
+)  # fmt: skip
 OPTIONS = (
     "void",
     "values",
@@ -31,14 +36,16 @@ OPTIONS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    wide = max(len(each.name) for each in FORMATS) + 2
-    parser.epilog = "formats:\n" + "\n".join(f"  {each.name:<{wide}}{each.title}" for each in FORMATS)
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="the folder (or file) that the tool wrote")
-    parser.add_argument("--out", type=Path, metavar="ROOT", help="the new folder; needed unless --dry-run")
+    longest = max(len(each.name) for each in FORMATS)
+    parser.epilog = "formats:\n" + "\n".join(f"  {each.name:<{longest}}  {each.title}" for each in FORMATS)
+    parser.add_argument("source", metavar="SOURCE", type=at_home, help="the folder (or file) that the tool wrote")
+    parser.add_argument("--out", type=at_home, metavar="ROOT", help="the new folder; needed unless --dry-run")
     parser.add_argument("--format", metavar="NAME", help="what SOURCE is, where it is not recognised rightly")
     parser.add_argument("--dry-run", action="store_true", help="stop after the table of what was found")
     parser.add_argument("--copy", action="store_true", help="copy the pictures; without it they are links to SOURCE's")
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="the pictures, where SOURCE holds labels alone")
+    parser.add_argument(
+        "--pictures", type=at_home, metavar="FOLDER", help="the pictures, where SOURCE holds labels alone"
+    )
     parser.add_argument("--masks", metavar="NAME", help="which folder holds the masks, where SOURCE has several")
     meaning = parser.add_argument_group("what the labels mean, where the source does not say")
     meaning.add_argument("--void", metavar="V,V", help="numbers (or colours #rrggbb) that are void: 0,11")
@@ -55,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", type=float, metavar="S", help="share for val where there is none (0.2)")
     parser.add_argument("--seed", type=at_least(0), metavar="N", help="which pictures are drawn for it (0)")
+
+
+def at_home(text: str) -> Path:
+    """A path, in which ~ is the home folder: shells leave that of --out=~/here as it is."""
+    return Path(text).expanduser()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,6 +123,9 @@ def check_place(arguments: argparse.Namespace) -> None:
         raise DataError(
             f"--out {out}: lies within {arguments.source}, of which nothing is changed; give a folder elsewhere"
         )
+    above = next((folder for folder in out.absolute().parents if folder.exists()), out)
+    if not above.is_dir():
+        raise DataError(f"--out {out}: {above} is a file, and no folder can be made in it; give a folder elsewhere")
     if out.is_file():
         raise DataError(f"--out {out}: this is a file; give a folder that is not there yet")
     if out.is_dir() and any(out.iterdir()):
@@ -148,11 +163,21 @@ def notes(source: Source, survey: Survey, options: Options) -> list[str]:
             "they are stored; they are taken as shown. Look at one; --as-stored turns the labels"
         )
     said += about_names(source, survey, options)
+    said += doubtful(source, survey)
+    if source.blurred and options.threshold is None:
+        said.append(
+            f"{source.blurred} masks are JPEG or lossy WebP, which blur numbers along every edge: pixels there may have become another "
+            "class. Better take the masks that they were made from"
+        )
     if options.threshold is not None:
         said.append(
             f"{100 * survey.between:.2f} % of the pixels are neither 0 nor 255; --threshold {options.threshold} decided"
         )
     never = [name for name in survey.names if all(row.becomes != name for row in survey.rows)]
+    if never and len(survey.names) - len(never) == 1 and not survey.unknown:
+        said.append(
+            f"all that is labelled is {next(row.becomes for row in survey.rows if row.becomes)}: there is nothing to learn"
+        )
     if never:
         said.append(f"classes of the list that never occur: {', '.join(never[:8])}{', …' if len(never) > 8 else ''}")
     return said
@@ -171,6 +196,23 @@ def about_names(source: Source, survey: Survey, options: Options) -> list[str]:
     there = {row.value for row in survey.rows}
     if lost := [value for value in options.void if value not in there]:
         said.append(f"--void: {', '.join(map(str, lost))} never occurs in the labels")
+    return said
+
+
+def doubtful(source: Source, survey: Survey) -> list[str]:
+    """Classes that may be void: by their names, or by a number apart from all others where nobody gave names."""
+    said = []
+    classes = [row for row in survey.rows if row.becomes is not None]
+    for row in classes:
+        if row.becomes and re.sub(r"[^a-z]", "", row.becomes.lower()) in NOBODY_KNOWS:
+            key = f"#{row.value:06x}" if source.colours else row.value
+            said.append(
+                f"{row.becomes!r} becomes a class as any other; is it to be scored by nobody, give --void {key}"
+            )
+    values = [row.value for row in classes]
+    unnamed = source.meaning is None and any(row.becomes == f"number {row.value}" for row in classes)
+    if unnamed and len(values) > 2 and values[-1] >= FAR > values[-2] and values[-1] > 4 * len(values):
+        said.append(f"{values[-1]} is far from the other numbers; does it mean void, give --void {values[-1]}")
     return said
 
 

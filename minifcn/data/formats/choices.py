@@ -141,7 +141,8 @@ def look_for_pictures(source: Source, folder: Path) -> None:
         if owners.setdefault(path, name) != name:
             raise DataError(f"the labels {owners[path]} and {name} would both belong to the picture {path}; rename one")
     source.items = [replace(item, picture=found[item.name]) if item.name in found else item for item in source.items]
-    if spare := [name for name, path in there.items() if path not in owners and wanting]:
+    taken = {item.picture for item in source.items}
+    if spare := [name for name, path in there.items() if path not in taken and wanting]:
         source.left_out.setdefault("pictures without labels", []).extend(spare)
 
 
@@ -156,10 +157,11 @@ def check_known(survey: Survey, source: Source) -> None:
     if not survey.unknown and 2 <= len(survey.names) <= VOID:
         return
     if not survey.unknown:
-        some = ", ".join(survey.names[:8])
-        raise DataError(
-            f"{len(survey.names)} classes ({some}) are in the list; a model needs 2 to {VOID} to tell apart"
-        )
+        some = ", ".join(survey.names[:8]) + ", …" * (len(survey.names) > 8)
+        number = f"{len(survey.names)} classes ({some})"
+        if len(survey.names) < 2:
+            number = f"one class alone ({some})" if some else "no class, as all is void"
+        raise DataError(f"the labels come to {number}; a model needs 2 to {VOID} classes to tell apart")
     some = ", ".join(row.key for row in survey.unknown[:8])
     more = f" and {len(survey.unknown) - 8} more" if len(survey.unknown) > 8 else ""
     pixels = sum(row.pixels for row in survey.unknown)

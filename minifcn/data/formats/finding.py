@@ -1,5 +1,6 @@
 """Finding files: pictures and masks by their names, which of them belong together, and the splits that lists give them."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -15,6 +16,34 @@ MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy", ".jpg", ".jpe
 OF_MASKS = ("mask", "masks", "label", "labels", "labelid", "labelids", "gt", "seg", "segmentation", "annotation", "l")
 OF_PICTURES = ("image", "img", "picture", "photo", "rgb", "sat")
 JOINTS = "_-. "
+USUAL = ("train", "val", "test")
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, in order, also in folders that are links; a folder that can be reached twice is entered once."""
+    found: list[Path] = []
+    seen: set[str] = set()
+    tops = [str(folder)]
+    while tops:
+        linked = []
+        for top in tops:
+            for here, folders, files in os.walk(top, onerror=refuse):
+                if os.path.realpath(here) in seen:
+                    folders.clear()
+                    continue
+                seen.add(os.path.realpath(here))
+                linked += [path for name in folders if os.path.islink(path := os.path.join(here, name))]
+                found += [Path(here, name) for name in files]
+        tops = sorted(linked)  # after what lies there itself
+    return sorted(found)
+
+
+def refuse(error: OSError) -> None:
+    """Raise DataError for a folder that may not be read: what lies in it would be missing without a word."""
+    if isinstance(error, PermissionError):
+        raise DataError(
+            f"{error.filename}: the folder cannot be read ({error.strerror}); see that you may, or take it out"
+        ) from error
 
 
 def by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
@@ -23,9 +52,9 @@ def by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     Names that begin with a dot are not anybody's. DataError where two files have one name but for the ending.
     """
     found: dict[str, Path] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file()):
+    for path in files_below(folder):
         inside = path.relative_to(folder)
-        if any(part.startswith(".") for part in inside.parts):
+        if path.suffix.lower() not in endings or any(part.startswith(".") for part in inside.parts):
             continue
         name = composed(inside.with_suffix("").as_posix())
         if name in found:
@@ -90,22 +119,28 @@ def sole(folder: Path) -> Path | None:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else None
 
 
-def listed(files: Iterable[Path], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """Name → split, of names that lists (train.txt, …) hold; and names that a list holds and nobody else.
+def listed(files: Iterable[Path], names: Iterable[str]) -> tuple[dict[str, str], list[str], list[str]]:
+    """Name → split, of names that lists (train.txt, …) hold; names that a list holds and nobody else; a note on names in two splits.
 
     A line is a name, or a path with an ending and perhaps further columns. What train, val or test lists counts before any other list.
     """
     known = set(names)
     splits: dict[str, str] = {}
     lost: dict[str, None] = {}
-    for file in sorted(files, key=lambda file: (usual_split(file.stem) not in ("train", "val", "test"), file.name)):
+    twice: dict[tuple[str, str], list[str]] = {}
+    for file in sorted(files, key=lambda file: (usual_split(file.stem) not in USUAL, file.name)):
         for line in text_lines(file):
             name = name_in(line, known)
             if name is None:
                 lost[line] = None
-            else:
-                splits.setdefault(name, file.stem)
-    return splits, list(lost)
+            elif (first := splits.setdefault(name, file.stem)) != file.stem and usual_split(file.stem) in USUAL:
+                twice.setdefault((first, file.stem), []).append(name)
+    return splits, list(lost), [twice_note(*lists, found) for lists, found in twice.items()]
+
+
+def twice_note(first: str, second: str, names: list[str]) -> str:
+    more = ", …" if len(names) > 3 else ""
+    return f"{len(names)} names are in the lists {first} and {second} ({', '.join(names[:3])}{more}): taken for {first} alone"
 
 
 def name_in(line: str, known: Collection[str]) -> str | None:

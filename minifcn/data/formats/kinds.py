@@ -11,6 +11,7 @@ from PIL import Image
 
 from minifcn.data.formats.masks import any_colours, read_numbers, white_is_zero
 from minifcn.data.images import open_image
+from minifcn.data.pixels.opening import is_lossy
 
 TRUE_COLOUR = ("RGB", "RGBA", "CMYK", "YCbCr")
 NUMBERS = ("P", "L", "1", "I", "I;16", "I;16B")
@@ -19,12 +20,16 @@ LOOKED_AT = 8  # masks of true colour that are decoded to see whether they are g
 
 @dataclass
 class Kind:
-    """How masks are read; `either`: whether they have colours too where they are read as numbers."""
+    """How masks are read; `either`: whether they have colours too where they are read as numbers.
+
+    `blurred`: how many of them are of a kind that keeps no exact numbers.
+    """
 
     read: Callable[[Path], np.ndarray]
     coloured: bool
     either: bool = False
     notes: list[str] = field(default_factory=list)
+    blurred: int = 0
 
     def use_colours(self) -> None:
         self.read, self.coloured = any_colours, True
@@ -33,6 +38,13 @@ class Kind:
 def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
     """What these masks hold. `by_colour`: a person has said what colours mean."""
     heads = [head(path) for path in paths]
+    kind = kind_by(heads, paths, by_colour)
+    kind.blurred = sum(each.blurred for each in heads)
+    return kind
+
+
+def kind_by(heads: Sequence["Head"], paths: Sequence[Path], by_colour: bool) -> Kind:
+    """Numbers or colours, by the heads of the files."""
     modes = Counter(each.mode for each in heads)
     coloured = [path for path, each in zip(paths, heads, strict=True) if each.mode in TRUE_COLOUR]
     palettes = [each.palette for each in heads if each.palette is not None]
@@ -53,20 +65,21 @@ def kind_of(paths: Sequence[Path], by_colour: bool = False) -> Kind:
 
 
 class Head(NamedTuple):
-    """Pillow's mode of a file, empty where it is no image, its palette, and whether its 0 is white."""
+    """Pillow's mode of a file, empty where it is no image, its palette, whether its 0 is white, and whether it keeps no exact numbers."""
 
     mode: str
     palette: bytes | None = None
     white: bool = False
+    blurred: bool = False
 
 
 def head(path: Path) -> Head:
     """What a file says of itself, without decoding it."""
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             palette = image.palette  # getpalette() would decode the file
             colours = bytes(palette.palette or b"") if image.mode == "P" and palette else None
-            return Head(image.mode, colours, white_is_zero(image))
+            return Head(image.mode, colours, white_is_zero(image), is_lossy(image, file))
     except Exception:
         return Head("")
 

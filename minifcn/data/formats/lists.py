@@ -46,6 +46,8 @@ def read_list(path: Path, first: int = 0) -> tuple[Meaning, bool]:
         return table(path, rows)
     if not rows:
         raise DataError(f"{path}: no classes in it; write one a line")
+    if rows[0][1].endswith(":") or (len(rows) == 1 and "," in rows[0][1]):
+        raise DataError(f"{path}, line {rows[0][0]}: {rows[0][1]!r}; a class a line is expected: its name, or '3 name'")
     if all(COLOURED.fullmatch(line) for _, line in rows):
         return colours(path, rows), True
     if len(rows) > 1 and all(NUMBERED.fullmatch(line) for _, line in rows):

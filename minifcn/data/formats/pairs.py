@@ -7,7 +7,18 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.finding import MASKS, OF_MASKS, OF_PICTURES, PICTURES, apart, composed, core, listed, matched
+from minifcn.data.formats.finding import (
+    MASKS,
+    OF_MASKS,
+    OF_PICTURES,
+    PICTURES,
+    apart,
+    composed,
+    core,
+    files_below,
+    listed,
+    matched,
+)
 from minifcn.data.formats.kinds import LOOKED_AT, NUMBERS, Kind, head, kind_of
 from minifcn.data.formats.lists import Meaning, list_beside, read_list
 from minifcn.data.formats.source import SPLITS, Format, Item, Options, Source, usual_split
@@ -19,6 +30,7 @@ MASK_WORDS = (
     "groundtruth", "segmentation", "segmentations", "seg", "semantic", "targets", "target", "y",
 )  # fmt: skip
 PICTURE_WORDS = ("images", "image", "imgs", "img", "pictures", "jpegimages", "photos", "rgb", "inputs", "input", "x")
+LETTERS = {"x", "y"}  # say it where nothing else does: images/x and images/y are sub-folders
 SPLIT_WORDS = ("train", "val", "test", "dev", *SPLITS)
 # instances, and labels drawn for the eye
 FILLERS = ("dir", "png", "data", "color", "colour", "colors", "colours")
@@ -53,7 +65,7 @@ def files_in(source: Path) -> list[File]:
     """All files of pixels below a folder, in order; those for the eye and of instances are not among them."""
     found = []
     above = len(source.parts)
-    for path in sorted(source.rglob("*")):
+    for path in files_below(source):
         inside = path.parts[above:]
         if path.suffix.lower() in (*PICTURES, *MASKS) and not any(
             part.startswith((".", "__MACOSX")) for part in inside
@@ -71,6 +83,7 @@ def told_by(folders: tuple[str, ...]) -> File | None:
     """What the folders above a file say of it; None where they say that it is neither picture nor mask."""
     kind = split = None
     folder, rest = "", []
+    said = any(({*MASK_WORDS, *PICTURE_WORDS} - LETTERS) & {*words_of(part)} for part in folders)
     for part in folders:
         words = words_of(part)
         if any(word in NOT_MEANT for word in words):
@@ -80,6 +93,9 @@ def told_by(folders: tuple[str, ...]) -> File | None:
             rest.append(part)
             continue
         split = next((usual_split(word) for word in words if word in SPLIT_WORDS), split)
+        if known <= LETTERS and said:
+            rest.append(part)
+            continue
         if known & set(MASK_WORDS):  # also where it says masks_rgb
             split_apart = [
                 word for word in words if word not in SPLIT_WORDS
@@ -143,19 +159,24 @@ def read(source: Path, options: Options) -> Source:
     bare: list[tuple[File | None, File]] = [(None, mask) for mask in masks]
     pairs = bare if options.pictures else together(pictures, masks)
     if not pairs:
+        several = ". A picture has one mask: those of single objects or classes have to be joined first" * (
+            len(masks) > len(pictures)
+        )
         raise DataError(
-            f"{source}: no mask has the name of a picture: pictures are {some(pictures)}, masks {some(masks)}"
+            f"{source}: no mask has the name of a picture: pictures are {some(pictures)}, masks {some(masks)}{several}"
         )
     kind = kind_of([mask.path for _, mask in pairs], by_colour=options.by_colour)
     notes += kind.notes
     meaning = meaning_beside(source, masks, kind, options, notes)
     items = [item_of(picture, mask, kind) for picture, mask in pairs]
     left_out = spare(pictures, masks, pairs)
-    return Source(by_lists(source, apart(items), left_out), meaning, kind.coloured, left_out, notes)
+    return Source(
+        by_lists(source, apart(items), left_out, notes), meaning, kind.coloured, left_out, notes, blurred=kind.blurred
+    )
 
 
 def some(files: list[File]) -> str:
-    return ", ".join(file.path.name for file in files[:3]) + (", …" if len(files) > 3 else "")
+    return ", ".join(file.name + file.path.suffix for file in files[:3]) + (", …" if len(files) > 3 else "")
 
 
 def of_one_folder(masks: list[File], options: Options, notes: list[str]) -> list[File]:
@@ -220,7 +241,7 @@ def spare(pictures: list[File], masks: list[File], pairs: list[tuple[File | None
     return {why: names for why, names in left_out.items() if names}
 
 
-def by_lists(source: Path, items: list[Item], left_out: dict[str, list[str]]) -> list[Item]:
+def by_lists(source: Path, items: list[Item], left_out: dict[str, list[str]], notes: list[str]) -> list[Item]:
     """Items with the splits of lists such as train.txt, where folders do not say them; what no list names is left out."""
     lists = [*(source / "ImageSets/Segmentation").glob("*.txt")] or [
         path
@@ -230,7 +251,8 @@ def by_lists(source: Path, items: list[Item], left_out: dict[str, list[str]]) ->
     ]
     if not lists or any(item.split for item in items):
         return items
-    splits, lost = listed(lists, [item.name for item in items])
+    splits, lost, twice = listed(lists, [item.name for item in items])
+    notes += twice
     if not splits:
         raise DataError(
             f"{lists[0]} and other lists beside it name none of the pictures, such as {items[0].name}; they name {lost[0] if lost else 'nothing'}"

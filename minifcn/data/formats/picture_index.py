@@ -1,7 +1,6 @@
 """Where the pictures lie that a tool's file names: it may name a path, a URL, or a name that had a prefix when it was uploaded."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -9,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.pairs import PICTURES
+from minifcn.data.formats.finding import PICTURES, composed, files_below
 from minifcn.data.formats.source import usual_split
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the name of an uploaded file
@@ -22,7 +21,7 @@ class PictureIndex:
         self.by_name: dict[str, list[Path]] = {}
         self.by_stem: dict[str, list[Path]] = {}
         for folder in folders:
-            for path in sorted(folder.rglob("*")):
+            for path in files_below(folder):
                 hidden = (
                     path.name.startswith(".")
                     or but in path.parents
@@ -63,11 +62,6 @@ class PictureIndex:
             for path in paths
             if below in path.parents and path not in used
         )
-
-
-def composed(name: str) -> str:
-    """A name in Unicode's composed form: é is one character, whatever system wrote it."""
-    return unicodedata.normalize("NFC", name)
 
 
 def narrowed(paths: list[Path], keep: Callable[[Path], bool]) -> list[Path]:

@@ -1,5 +1,6 @@
 """The list of formats, and which of them a folder is."""
 
+import json
 from pathlib import Path
 
 from minifcn.data.errors import DataError
@@ -38,6 +39,15 @@ from minifcn.data.formats.tools import (
 from minifcn.names import instead
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
+# what people have that holds no labels which are read here: a pattern of files, and what to do
+NOT_READ = {
+    "labels/**/*.txt": "labels/ holds text files, as YOLO has them: export the set as COCO JSON.",
+    "*/labels/*.txt": "Its folders labels/ hold text files, as YOLO has them: export the set as COCO JSON.",
+    "Annotations/*.xml": "Annotations/ holds XML files, as VOC has them for boxes: pixels cannot be learned from boxes.",
+    "*.zip": "An archive is in it: unpack it first.",
+    "*.tar*": "An archive is in it: unpack it first.",
+}
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
@@ -117,12 +127,32 @@ def places(source: Path) -> list[Path]:
 def what_lies_in(source: Path, shown: int = 8) -> str:
     """A sentence about what is in a folder."""
     if source.is_file():
-        return f"It is a file that ends in {source.suffix or 'nothing'}."
-    inside = sorted(path.name + "/" * path.is_dir() for path in source.iterdir())
+        return f"It is a file that ends in {source.suffix or 'nothing'}{what_json_holds(source)}."
+    for kind, hint in NOT_READ.items():
+        if any(source.glob(kind)):
+            return hint
+    inside = sorted(name_of(path) for path in source.iterdir())
     more = f" and {len(inside) - shown} more" if len(inside) > shown else ""
     return f"There is {', '.join(inside[:shown])}{more}." if inside else "The folder is empty."
 
 
+def name_of(path: Path) -> str:
+    """A name in a folder as it is shown: folders have a slash, and are called empty where they are."""
+    return path.name + ("/" + " (empty)" * (not any(path.iterdir())) if path.is_dir() else "")
+
+
+def what_json_holds(path: Path, shown: int = 6) -> str:
+    """What a JSON file holds at its top, to be added to a sentence; nothing of other files."""
+    if path.suffix.lower() != ".json":
+        return ""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        return f", but cannot be read as JSON ({error})"
+    keys = ", ".join(map(repr, list(content)[:shown])) if isinstance(content, dict) else ""
+    return f" and holds {keys or 'a list' if isinstance(content, list) else keys or 'nothing'}"
+
+
 def known() -> str:
-    """All formats in a sentence."""
-    return "Known are " + "; ".join(f"{each.name} ({each.title})" for each in FORMATS) + ". Say which with --format"
+    """All formats in two sentences."""
+    return f"Known are {', '.join(each.name for each in FORMATS)} (minifcn import --help says what they are). Say which with --format"

@@ -64,6 +64,7 @@ class Source:
     `left_out`  reason → names of what is not taken: pictures without labels, labels without a picture
     `notes`     sentences that a person should see
     `later`     more of them, that are known only when all labels were read
+    `blurred`   how many label files are of a kind that keeps no exact numbers
     `void`      numbers that are void unless a list or a person says otherwise
     """
 
@@ -74,6 +75,7 @@ class Source:
     notes: list[str] = field(default_factory=list)
     later: Callable[[], list[str]] = list
     void: tuple[int, ...] = ()
+    blurred: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,15 @@ def usual_split(word: str) -> str:
     return SPLITS.get(word.lower(), word.lower() if word.lower() in ("train", "val", "test") else word)
 
 
+def tidy(name: str) -> str:
+    """A name as it fits into one line of a list: without blanks around it, and with one where there are several, or a line ends.
+
+    >>> tidy(" road,\\n wet ")
+    'road, wet'
+    """
+    return " ".join(name.encode("utf-8", "replace").decode("utf-8").split())
+
+
 def usual_name(name: str) -> str:
     """A class name as it is written here: `_background_` and Background are background."""
     return BACKGROUND if name.strip("_").lower() == BACKGROUND else name
@@ -112,4 +123,4 @@ def usual_name(name: str) -> str:
 
 def class_or_void(name: str) -> str | None:
     """A class name as it is written here, None for a name that says void."""
-    return None if name.lower() in (VOID_NAME, IGNORE) else usual_name(name)
+    return None if name.strip().lower() in (VOID_NAME, IGNORE) else usual_name(tidy(name))

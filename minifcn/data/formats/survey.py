@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,8 +11,9 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
 from minifcn.data.formats.masks import colour_text, grey
-from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source
+from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Options, Source, tidy
 from minifcn.data.formats.turning import how_labels_lie, to_be_turned
+from minifcn.data.formats.unnamed import numbers_alone
 from minifcn.data.labels import VOID
 from minifcn.data.soft_edges import BETWEEN, soften
 from minifcn.data.voc import in_threads
@@ -96,7 +97,7 @@ def look_through(source: Source, options: Options, progress: Callable[[], object
         raise DataError(
             f"--threshold {options.threshold}: {'all' if 1 in counts else 'no'} pixels reach it, so nothing is told apart; look at the numbers without it"
         )
-    meaning = meaning_of(source, options, counts)
+    meaning = meaning_of(source, options, counts, looks)
     names = class_names(meaning)
     table = {value: VOID if name is None else names.index(name) for value, name in meaning.items()}
     coloured = source.colours and options.threshold is None
@@ -140,7 +141,9 @@ def softer(labels: np.ndarray, source: Source, options: Options) -> np.ndarray:
     return labels
 
 
-def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> dict[int, str | None]:
+def meaning_of(
+    source: Source, options: Options, counts: Mapping[int, int], looks: Sequence[Look]
+) -> dict[int, str | None]:
     """Number → class name, None for void: the person's word, else the source's, else what the numbers allow."""
     if options.values is not None:
         meaning = dict(options.values)
@@ -149,61 +152,20 @@ def meaning_of(source: Source, options: Options, counts: Mapping[int, int]) -> d
     elif source.meaning is not None:
         meaning = dict(source.meaning)
     else:
-        meaning = without_a_list(source, counts)
+        kept = {value: count for value, count in counts.items() if value not in options.void}
+        meaning = numbers_alone(source, kept, [look.counts for look in looks]) if kept else {}
     between: dict[int, str | None] = {BETWEEN: None} if options.soft_edges == "void" else {}
-    return dict.fromkeys(source.void, None) | meaning | dict.fromkeys(options.void, None) | between
+    return dict.fromkeys(source.void, None) | named(meaning) | dict.fromkeys(options.void, None) | between
 
 
-def without_a_list(source: Source, counts: Mapping[int, int]) -> dict[int, str | None]:
-    """Numbers that nobody named: black and white is an object on background, other numbers are classes of that number."""
-    if source.colours:
+def named(meaning: Mapping[int, str | None]) -> dict[int, str | None]:
+    """The meaning with names that fit into a line each. DataError where a class has none."""
+    found = {value: name if name is None else tidy(name) for value, name in meaning.items()}
+    if bare := next((value for value, name in found.items() if name == ""), None):
         raise DataError(
-            "the labels are colours, and no list in the source says which classes they are. Found are "
-            f"{', '.join(map(colour_text, sorted(counts, key=lambda value: -counts[value])[:8]))}; name them in a file, "
-            "'red green blue name' a line, and give it with --colours FILE"
+            f"the class of {bare} has no name in the source's list; name it there, or name all with --values"
         )
-    if set(counts) == {0, VOID}:
-        return {0: BACKGROUND, VOID: "object"}
-    check_greys(counts)
-    check_spread(counts)
-    numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
-    meaning: dict[int, str | None] = {value: f"number {value}" for value in numbers}
-    return meaning | ({VOID: None} if VOID in counts else {})
-
-
-def check_greys(counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers are rather two greys and shades of them: soft edges, or a mask saved as JPEG.
-
-    Of soft edges two numbers are nearly all; of JPEG nearly all lie near the lowest and near the highest, several near each.
-    """
-    low, high = min(counts), max(counts)
-    if high - low < 64 or len(counts) <= 8:
-        return
-    total, step = sum(counts.values()), (high - low) / 4
-    ends = [[v for v in counts if v < low + step], [v for v in counts if v > high - step]]
-    shares = [sum(counts[value] for value in end) / total for end in ends]
-    often = sorted(sorted(counts, key=lambda value: -counts[value])[:2])
-    rest = 1 - sum(counts[value] for value in often) / total
-    soft = often[0] in ends[0] and often[1] in ends[1] and rest < 0.25
-    if soft or (
-        sum(shares) > 0.95 and all(share > 0.02 and len(end) > 2 for share, end in zip(shares, ends, strict=True))
-    ):
-        raise DataError(
-            f"the labels hold {len(counts)} different numbers from {low} to {high}, {100 * rest:.2f} % of the pixels another than {often[0]} "
-            f"and {often[1]}: masks of two greys whose edges are soft, or which were saved as JPEG. If so, give --threshold "
-            f"{(low + high + 1) // 2}; if they are classes, name them with --values"
-        )
-
-
-def check_spread(counts: Mapping[int, int]) -> None:
-    """Raise DataError where numbers are spread evenly up to 255, to be seen: there 255 is a class and not void."""
-    if 3 <= len(counts) <= 52 and all(
-        abs(value - place * VOID / (len(counts) - 1)) <= 1 for place, value in enumerate(sorted(counts))
-    ):
-        raise DataError(
-            f"the labels hold {len(counts)} numbers evenly from 0 to 255, so 255 may be a class or void. Say what they mean with "
-            f"--values {','.join(f'{value}=NAME' for value in sorted(counts))}"
-        )
+    return found
 
 
 def class_names(meaning: Mapping[int, str | None]) -> list[str]:

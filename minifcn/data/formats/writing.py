@@ -68,6 +68,7 @@ def flat_names(items: Iterable[Item]) -> list[str]:
     owners: dict[str, str] = {}
     for item in items:
         name = "__".join(part for part in item.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
+        name = " ".join(name.splitlines()).strip()  # lists have a name a line, without blanks around it
         if name in owners:
             raise DataError(
                 f"{owners[name]} and {item.name} of the source would both be called {name}; rename one of them"

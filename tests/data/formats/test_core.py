@@ -176,8 +176,8 @@ def test_classes_that_never_occur_are_said(tmp_path, imported):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ("--values 0=a", ["1 classes (a)", "2 to 255"]),
-        ("--void 0,1 --values 0=a,1=b,2=c", ["1 classes (c)"]),
+        ("--values 0=a", ["one class alone (a)", "2 to 255"]),
+        ("--void 0,1 --values 0=a,1=b,2=c", ["one class alone (c)"]),
         ("--colours voc", ["--colours says what colours mean", "use --values"]),
         ("--soft-edges void", ["--soft-edges is about colours", "--threshold"]),
     ],

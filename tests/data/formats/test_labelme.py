@@ -121,7 +121,7 @@ def test_a_label_that_is_not_in_the_list(tmp_path, imported):
 
 def test_labels_that_differ_in_case_are_said(tmp_path, imported):
     root = write(tmp_path / "source", [BOX, BOX | {"label": "Cat "}])
-    imported(root).worked().says("'Cat ', 'cat' differ in case or blanks alone")
+    imported(root).worked().says("'Cat', 'cat' differ in case alone")
 
 
 def test_no_shape_is_background_and_is_said(tmp_path, imported):

@@ -16,7 +16,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_name
 
 
 def recognise(source: Path) -> str | None:
@@ -87,7 +87,7 @@ def read(source: Path, options: Options) -> Source:
         gathered.add(part)
     gathered.check()
     meaning: dict[int, str | None] = {background: BACKGROUND}
-    meaning |= {number: usual_name(name) for name, number in numbers.items()}
+    meaning |= {number: class_or_void(name) for name, number in numbers.items()}
     left_out = gathered.left_out | {
         "JSON files without annotations": [part.path.name for part in bare],
         "pictures that no JSON file lists": index.left((item.picture for item in gathered.items), root),
@@ -118,6 +118,7 @@ class Gathered:
         self.left_out: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
         self.overlaps: dict[str, int] = {}
+        self.reach = 0.0  # the largest coordinate
 
     def add(self, part: Part) -> None:
         listed = set()
@@ -149,6 +150,7 @@ class Gathered:
             if not segmentation:
                 self.counts["of fewer than three corners"] += 1
                 continue
+            self.reach = max(self.reach, reach_of(segmentation))
             self.counts["crowds"] += bool(each.get("iscrowd"))
             category = each["category_id"]
             assert isinstance(category, int)
@@ -161,21 +163,28 @@ class Gathered:
         return labels
 
     def check(self) -> None:
+        lost = self.counts["of pictures that the file does not list"]
+        if not self.counts["shapes"] and lost:
+            raise DataError(
+                f"none of the annotations has an outline or run lengths and is of a picture that its file lists: {lost} name another image_id. "
+                "Is it text in one list, and a number in the other?"
+            )
         if not self.counts["shapes"]:
             boxes = self.counts["that are a box alone"]
             raise DataError(
                 f"none of the annotations has an outline or run lengths, {boxes} are boxes alone: pixels cannot be learned from boxes. "
                 "Export the segmentation"
             )
-        seen: dict[Path, str] = {}
+        if self.reach <= 1:
+            raise DataError(
+                "all corners lie between 0 and 1: they are shares of the picture, and COCO's are pixels. Multiply x by the width and y by the height"
+            )
+        seen: dict[Path, str | None] = {}
         for item in self.items:
             if item.picture is not None and item.picture in seen:
-                raise DataError(
-                    f"the picture {item.picture} is listed twice ({seen[item.picture]} and {item.split or 'again'}); where two JSON "
-                    "files describe the same pictures, give the one that counts as SOURCE"
-                )
+                raise DataError(f"the picture {item.picture} is listed twice {twice(seen[item.picture], item.split)}")
             if item.picture is not None:
-                seen[item.picture] = item.split or "once"
+                seen[item.picture] = item.split
 
     def notes(self) -> list[str]:
         said = [
@@ -200,6 +209,22 @@ class Gathered:
     def later(self) -> list[str]:
         total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
         return overlap_note(total, pictures)
+
+
+def twice(first: str | None, second: str | None) -> str:
+    """Where, and what to do."""
+    if first == second:
+        return "in one JSON file; join the two entries, or take one out"
+    return (
+        f"({first} and {second}); where two JSON files describe the same pictures, give the one that counts as SOURCE"
+    )
+
+
+def reach_of(segmentation: object) -> float:
+    """The largest coordinate of outlines; of run lengths it is none of theirs."""
+    if isinstance(segmentation, dict):
+        return np.inf
+    return max((float(np.max(ring)) for ring in segmentation), default=0.0)  # type: ignore[attr-defined]
 
 
 def overlap_note(total: int, pictures: int, which: str = "the annotation that stands later in the file") -> list[str]:

@@ -75,14 +75,14 @@ def read(source: Path, options: Options) -> Source:
         if picture not in taken:
             pictures.setdefault(picture.stem, []).append(picture)
     lists = [path for path in (source / name for name in SPLITS) if path.is_file()]
-    splits, lost = listed(lists, [label.stem.removesuffix(SUFFIX) for label in labels])
+    splits, lost, notes = listed(lists, [label.stem.removesuffix(SUFFIX) for label in labels])
     items = []
     for label in labels:
         name = label.stem.removesuffix(SUFFIX)
         its = the_one(pictures.pop(name, []), label)
         items.append(Item(name, its, splits.get(name) or split_of(label), partial(read_colours, label)))
     left_out = {"pictures without labels": sorted(pictures), "lines of the lists without labels": lost}
-    return Source(items, nobody_is_void(meaning), True, {why: names for why, names in left_out.items() if names})
+    return Source(items, nobody_is_void(meaning), True, {why: names for why, names in left_out.items() if names}, notes)
 
 
 def the_one(candidates: list[Path], label: Path) -> Path | None:

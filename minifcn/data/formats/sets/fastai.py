@@ -24,7 +24,7 @@ def read(source: Path, options: Options) -> Source:
     labels = {name.removesuffix(SUFFIX): path for name, path in by_name(source / "labels", (".png",)).items()}
     pictures = by_name(source / "images", PICTURES) if (source / "images").is_dir() else {}
     lists = [path for path in [source / VALID] if path.is_file()]
-    val, lost = listed(lists, labels)
+    val, lost, _ = listed(lists, labels)
     rest = "train" if lists else None
     items = [
         Item(name, pictures.get(name), "val" if name in val else rest, partial(read_numbers, path))

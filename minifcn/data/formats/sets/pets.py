@@ -37,14 +37,14 @@ def read(source: Path, options: Options) -> Source:
     folder = part(source, "images")
     pictures = by_name(folder, PICTURES) if folder.is_dir() else {}
     lists = [path for path in (annotations / name for name in LISTS) if path.is_file()]
-    splits, lost = listed(lists, trimaps)
+    splits, lost, twice = listed(lists, trimaps)
     left_out = {
         f"trimaps that are in none of {', '.join(path.name for path in lists)}": [
             name for name in trimaps if lists and name not in splits
         ],
         "lines of the lists without a trimap": lost,
     }
-    notes = [BREEDS]
+    notes = [BREEDS, *twice]
     if "trainval" in splits.values():
         notes.append("trainval.txt becomes train, and val is drawn from it")
     items = [

@@ -39,7 +39,7 @@ def read(source: Path, options: Options) -> Source:
     labels = by_name(place / "cls", (".mat",))
     pictures = by_name(place / "img", PICTURES) if (place / "img").is_dir() else {}
     lists = [path for path in (place / name for name in LISTS) if path.is_file()]
-    splits, lost = listed(lists, labels)
+    splits, lost, twice = listed(lists, labels)
     kept = [name for name in labels if name in splits or not lists]
     left_out = {
         f"label files that are in none of {', '.join(path.name for path in lists)}": sorted(set(labels) - set(kept)),
@@ -49,7 +49,7 @@ def read(source: Path, options: Options) -> Source:
     items = [Item(name, pictures.get(name), splits.get(name), partial(segmentation, labels[name])) for name in kept]
     return Source(
         items, meaning, left_out={why: names for why, names in left_out.items() if names},
-        notes=[OVERLAP] if (place / "train_noval.txt").is_file() else [],
+        notes=[*([OVERLAP] if (place / "train_noval.txt").is_file() else []), *twice],
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def read(source: Path, options: Options) -> Source:
     if not masks:
         raise DataError(f"{source / MASKS}: no PNG is in it")
     pictures = by_name(source / "JPEGImages", PICTURES) if (source / "JPEGImages").is_dir() else {}
-    splits, without = listed((source / "ImageSets/Segmentation").glob("*.txt"), masks)
+    splits, without, twice = listed((source / "ImageSets/Segmentation").glob("*.txt"), masks)
     named = labels_of(source / LIST) if (source / LIST).is_file() else labels_of_json(source / JSON_LIST)
     coloured = mode_of(next(iter(masks.values()))) in COLOURED
     if coloured:
@@ -43,7 +43,11 @@ def read(source: Path, options: Options) -> Source:
     items = [Item(name, pictures.get(name), splits.get(name), partial(reader, mask)) for name, mask in masks.items()]
     without = [*without, *(name for name in pictures if name not in masks and name not in without)]
     return Source(
-        items, meaning, coloured, {"frames without a mask": without} if without else {}, notes(named, coloured, options)
+        items,
+        meaning,
+        coloured,
+        {"frames without a mask": without} if without else {},
+        [*notes(named, coloured, options), *twice],
     )
 
 

@@ -16,7 +16,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, split_of
 from minifcn.data.formats.shapes import polygons, runlengths
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 
 NAME = "annotations.xml"
 AREAS = ("polygon", "box", "mask")
@@ -80,7 +80,7 @@ def read(source: Path, options: Options) -> Source:
     if not items:
         raise DataError(f"{path}: no picture has a polygon, a mask or a box")
     meaning: dict[int, str | None] = {0: BACKGROUND}
-    meaning.update((number, usual_name(name)) for name, number in numbers.items())
+    meaning.update((number, class_or_void(name)) for name, number in numbers.items())
     boxes = counts.pop("box", 0)
     notes = [
         f"{count} shapes of kind {kind} are left out; CVAT's mask export has them" for kind, count in counts.items()

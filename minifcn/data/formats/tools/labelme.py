@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.finding import PICTURES
+from minifcn.data.formats.finding import PICTURES, files_below
 from minifcn.data.formats.lists import LISTS, Meaning, read_list
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, tidy
 from minifcn.data.formats.tools.labelme_shapes import checked, fill
 from minifcn.data.formats.turning import picture_size
 from minifcn.data.voc import in_threads
@@ -35,7 +35,7 @@ def recognise(source: Path) -> str | None:
 
 def json_files(source: Path) -> list[Path]:
     """The JSON files below a folder; hidden ones are not anybody's."""
-    found = sorted(source.rglob("*.json")) if source.is_dir() else []
+    found = [path for path in files_below(source) if path.suffix == ".json"] if source.is_dir() else []
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(source).parts)]
 
 
@@ -67,6 +67,7 @@ def read(source: Path, options: Options) -> Source:
     used = sorted({shape["label"] for each in found.values() for shape in each.shapes})
     place, meaning = class_list(root, used)
     numbers = {name: number for number, name in meaning.items() if name is not None}
+    check_pixels(source, found)
     items = []
     for path, each in found.items():
         for shape in each.shapes:
@@ -78,6 +79,15 @@ def read(source: Path, options: Options) -> Source:
         name = path.relative_to(root).with_suffix("").as_posix()
         items.append(Item(name, each.picture, None, partial(draw, path, each, numbers), each.inside))
     return Source(items, meaning, False, left_out(root, everything, items, found), notes(used, items, found, place))
+
+
+def check_pixels(source: Path, found: Mapping[Path, "File"]) -> None:
+    """Raise DataError where all points are shares of the picture, as some converters write them."""
+    points = [xy for each in found.values() for shape in each.shapes for point in shape["points"] for xy in point]
+    if points and max(points) <= 1:
+        raise DataError(
+            f"{source}: all points lie between 0 and 1: they are shares of the picture, and labelme's are pixels"
+        )
 
 
 @dataclass(frozen=True)
@@ -172,11 +182,17 @@ def size_of(path: Path, file: File) -> tuple[int, int]:
     return stored[::-1] if orientation >= 5 else stored
 
 
+def by_ending(root: Path) -> list[Path]:
+    """The pictures below a folder; hidden ones are not anybody's."""
+    found = [path for path in files_below(root) if path.suffix.lower() in PICTURES]
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts)]
+
+
 def left_out(root: Path, everything: list[Path], items: list[Item], found: Mapping[Path, File]) -> dict[str, list[str]]:
     """Pictures that nobody labelled, and JSON files of other kinds."""
     taken = {item.picture.resolve() for item in items if item.picture}
     names = {path.with_suffix("") for path in found}
-    pictures = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in PICTURES]
+    pictures = by_ending(root)
     without = [path for path in pictures if path.resolve() not in taken and path.with_suffix("") not in names]
     said = {
         "pictures without labels": [path.relative_to(root).as_posix() for path in without],
@@ -196,11 +212,11 @@ def notes(used: list[str], items: list[Item], found: Mapping[Path, File], place:
     ]
     alike: dict[str, list[str]] = {}
     for label in used:
-        alike.setdefault(label.strip().lower(), []).append(label)
-    for labels in alike.values():
+        alike.setdefault(tidy(label).lower(), []).append(tidy(label))
+    for labels in map(sorted, map(set, alike.values())):
         if len(labels) > 1:
             some = ", ".join(map(repr, labels))
-            said.append(f"the labels {some} differ in case or blanks alone and become classes of their own")
+            said.append(f"the labels {some} differ in case alone and become classes of their own")
     empty = [item.name for item, file in zip(items, found.values(), strict=True) if not file.shapes]
     if empty:
         more = ", …" if len(empty) > 3 else ""

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from minifcn.data.errors import DataError
 
 LINE, POINT = 10, 5  # width of a line and radius of a point, in pixels, where labelme makes labels
+FAR = 1 << 24  # a coordinate beyond which Pillow's drawing is not exact
 EXACTLY = {"rectangle": 2, "circle": 2, "line": 2, "point": 1, "oriented_rectangle": 4, "mask": 2}
 KINDS = ("polygon", "linestrip", *EXACTLY)
 
@@ -24,7 +25,7 @@ KINDS = ("polygon", "linestrip", *EXACTLY)
 def checked(path: Path, place: int, shape: Any) -> dict[str, Any]:
     """A shape as it stands, if it can be drawn. DataError for one that labelme would not draw either."""
     where = f"{path}, shape {place}"
-    if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
+    if not isinstance(shape, dict) or not isinstance(shape.get("label"), str) or not shape["label"].strip():
         raise DataError(f"{where}: it has no label")
     kind, points = shape.get("shape_type") or "polygon", shape.get("points")
     where += f" ({kind}, {shape['label']!r})"
@@ -32,6 +33,8 @@ def checked(path: Path, place: int, shape: Any) -> dict[str, Any]:
         raise DataError(f"{where}: of a kind that is unknown here; known are {', '.join(KINDS)}")
     if not isinstance(points, list) or not all(is_point(point) for point in points):
         raise DataError(f"{where}: its points are no list of [x, y]")
+    if far := next((point for point in points if not all(abs(each) < FAR for each in point)), None):
+        raise DataError(f"{where}: its point {far} lies far outside any picture; correct it in labelme")
     if kind in EXACTLY and len(points) != EXACTLY[kind]:
         raise DataError(f"{where}: it has {len(points)} points, {EXACTLY[kind]} are expected")
     if kind == "mask" and not isinstance(shape.get("mask"), str):
@@ -43,7 +46,7 @@ def is_point(point: Any) -> bool:
     return (
         isinstance(point, list)
         and len(point) == 2
-        and all(isinstance(each, int | float) and math.isfinite(each) and abs(each) < 1 << 24 for each in point)
+        and all(isinstance(each, int | float) and math.isfinite(each) for each in point)
     )
 
 

@@ -43,12 +43,13 @@ def read(source: Path, options: Options) -> Source:
     pictures = by_name(source / "JPEGImages", PICTURES) if (source / "JPEGImages").is_dir() else {}
     meaning, _ = read_list(source / LIST)
     meaning |= {VOID: None, -1: None}
-    splits, _ = listed((source / "ImageSets/Segmentation").glob("*.txt"), masks)
+    splits, lost, twice = listed((source / "ImageSets/Segmentation").glob("*.txt"), masks)
     items = [
         Item(name, pictures.get(name), splits.get(name), partial(read_numbers, mask)) for name, mask in masks.items()
     ]
     without = sorted(set(pictures) - set(masks))
-    return Source(items, meaning, False, {"pictures without labels": without} if without else {})
+    left_out = {"pictures without labels": without, "names of the lists without labels": lost}
+    return Source(items, meaning, False, {why: names for why, names in left_out.items() if names}, twice)
 
 
 FORMAT = Format("labelme2voc", "the folder that labelme2voc.py writes", recognise, read)

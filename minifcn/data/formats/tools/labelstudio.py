@@ -15,7 +15,7 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
 from minifcn.data.formats.picture_index import PictureIndex, spellings, stored_size
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 from minifcn.data.formats.tools.labelstudio_regions import (
     BRUSH_FILE,
     Region,
@@ -140,7 +140,7 @@ class Gathered:
             for name, picture, regions in self.told_apart()
         ]
         meaning: dict[int, str | None] = {0: BACKGROUND}
-        meaning.update((number, usual_name(label)) for label, number in numbers.items())
+        meaning.update((number, class_or_void(label)) for label, number in numbers.items())
         if left := self.index.left((picture for _, picture, _ in self.found), self.root):
             self.left_out["pictures that no annotated task names"] = left
         return Source(items, meaning, False, self.left_out, self.notes(), later=self.later)
@@ -164,6 +164,11 @@ class Gathered:
 
     def told_apart(self) -> list[tuple[str, Path | None, list[Region]]]:
         """Pictures of one name in several folders get the folder's name before theirs."""
+        tasks = Counter(picture for _, picture, _ in self.found if picture)
+        if again := next((picture for picture, count in tasks.items() if count > 1), None):
+            raise DataError(
+                f"{tasks[again]} annotated tasks are about the picture {again}; delete all but one in Label Studio, or take them out of the JSON"
+            )
         times = Counter(name for name, _, _ in self.found)
         return [
             (f"{picture.parent.name}/{name}" if times[name] > 1 and picture else name, picture, regions)

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats.finding import files_below
 from minifcn.data.formats.masks import read_numbers
 from minifcn.data.formats.picture_index import checked_size
 from minifcn.data.formats.shapes import polygons, runlengths
@@ -123,7 +124,7 @@ def brush_file(path: Path, height: int, width: int) -> np.ndarray:
 def brush_files(folder: Path) -> dict[tuple[str, str], list[Path]]:
     """The files of the brush exports below a folder, by the numbers of task and annotation, in order."""
     found: dict[tuple[str, str], list[Path]] = {}
-    for path in sorted(folder.rglob("task-*")):
+    for path in files_below(folder):
         match = BRUSH_FILE.match(path.stem)
         if match and path.suffix in (".png", ".npy"):
             found.setdefault((match["task"], match["annotation"]), []).append(path)

@@ -22,7 +22,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.pairs import PICTURES
 from minifcn.data.formats.picture_index import checked_size, split_of
 from minifcn.data.formats.shapes import polygons
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_split
 
 META, ANNOTATIONS, IMAGES = "meta.json", "ann", "img"
 BACKGROUNDS = ("__bg__", "bg")  # what the SDK calls it when it turns a project into one of masks
@@ -77,17 +77,17 @@ def read(source: Path, options: Options) -> Source:
     for folder in annotation_folders(source):
         pictures = pictures_in(folder.parent / IMAGES)
         for path in sorted(folder.glob("*.json")):
-            objects, size = objects_of(path, numbers, counts)
+            objects, size, tagged = objects_of(path, numbers, counts)
             picture = pictures.pop(path.stem, None) or take_by_stem(pictures, path.stem)
             name = "/".join(
                 (*dataset_of(folder.parent, source), Path(path.stem).stem if picture else without_ending(path.stem))
             )
             split = next((found for part in dataset_of(folder.parent, source) if (found := split_of(part))), None)
-            items.append(Item(name, picture, split, partial(labels_of, path, objects, size, overlaps)))
+            items.append(Item(name, picture, split or tagged, partial(labels_of, path, objects, size, overlaps)))
         bare += [path.name for path in pictures.values()]
     meaning: dict[int, str | None] = {0: BACKGROUND}
     meaning.update(
-        (number, BACKGROUND if title in BACKGROUNDS else usual_name(title)) for title, number in numbers.items()
+        (number, BACKGROUND if title in BACKGROUNDS else class_or_void(title)) for title, number in numbers.items()
     )
     boxes = counts.pop("rectangle", 0)
     notes = [f"{count} objects of geometry {kind} are no areas, left out" for kind, count in counts.items()]
@@ -132,8 +132,8 @@ def shortened(items: list[Item]) -> list[Item]:
 
 def objects_of(
     path: Path, numbers: Mapping[str, int], counts: Counter[str]
-) -> tuple[list[tuple[int, dict[str, object]]], tuple[int, int]]:
-    """The number and the object of each area in an annotation file, in order, and the picture's height and width."""
+) -> tuple[list[tuple[int, dict[str, object]]], tuple[int, int], str | None]:
+    """The number and the object of each area in an annotation file, in order, the picture's height and width, and the split of its tags."""
     content = read_json(path)
     size, objects = content.get("size"), content.get("objects")
     if not (isinstance(size, dict) and all(isinstance(size.get(key), int) for key in ("height", "width"))):
@@ -152,7 +152,20 @@ def objects_of(
         if kind == "rectangle":
             counts[kind] += 1
         found.append((numbers[title], {**each, "geometryType": kind}))
-    return found, checked_size(size["height"], size["width"], str(path))
+    return found, checked_size(size["height"], size["width"], str(path)), split_in(content.get("tags"), path)
+
+
+def split_in(tags: object, path: Path) -> str | None:
+    """The split that a picture's tags name: Supervisely's training apps tag pictures train and val. DataError for two splits."""
+    names = (
+        [each["name"] for each in tags if isinstance(each, dict) and isinstance(each.get("name"), str)]
+        if isinstance(tags, list)
+        else []
+    )
+    splits = list(dict.fromkeys(usual for name in names if (usual := usual_split(name)) in ("train", "val", "test")))
+    if len(splits) > 1:
+        raise DataError(f"{path}: its tags say {' and '.join(splits)}; take one of them off the picture")
+    return splits[0] if splits else None
 
 
 def labels_of(

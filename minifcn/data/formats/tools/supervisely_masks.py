@@ -11,7 +11,7 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.formats.masks import read_numbers
 from minifcn.data.formats.picture_index import split_of
-from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 from minifcn.data.formats.tools.supervisely import BACKGROUNDS, IMAGES, dataset_of, pictures_in, shortened
 
 COLOURS, MASKS = "obj_class_to_machine_color.json", "masks_machine"
@@ -31,7 +31,7 @@ def read_machine(source: Path, options: Options) -> Source:
         for value in values:
             if meaning.get(value, name) not in (name, BACKGROUND):
                 raise DataError(f"{source / COLOURS}: {value} is both {meaning[value]} and {name}")
-            meaning[value] = BACKGROUND if name in BACKGROUNDS else usual_name(name)
+            meaning[value] = BACKGROUND if name in BACKGROUNDS else class_or_void(name)
     folders = [path for path in sorted(source.glob(f"**/{MASKS}")) if path.is_dir()]
     if not folders:
         raise DataError(f"{source}: {COLOURS} is there, but no folder {MASKS} with the masks")
