@@ -397,7 +397,7 @@ def leaves_encoding_open(call):
     function, given = call.func, {keyword.arg for keyword in call.keywords}
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     owner = getattr(function.value, "id", "") if isinstance(function, ast.Attribute) else ""
-    if "encoding" in given or owner in ("Image", "os", "tarfile"):
+    if "encoding" in given or owner in ("Image", "os", "tarfile", "library"):  # files that hold no text
         return False
     if name == "open":
         modes = [

@@ -187,7 +187,7 @@ def coco_panoptic(root):
                 root / f"annotations/panoptic_{split}2017/{name}.png",
                 np.stack([numbers % 256, numbers // 256 % 256, numbers // 65536], -1),
             )
-            save(root / f"{split}2017/{name}.jpg", photo(image))
+            save(root / f"{split}2017/{name}.jpg", photo(2 * seed + image))
             info = [
                 {"id": number, "category_id": category, "iscrowd": 0, "area": 1}
                 for number, category in segments.items()

@@ -116,7 +116,7 @@ def nifti(root):
     """Two bodies as the Decathlon has them; one lies in the file the other way round, and its numbers are stored with a scale."""
     nibabel = module("nibabel")
     for part in ("imagesTr", "labelsTr"):
-        (root / part).mkdir()
+        (root / part).mkdir(parents=True)
     (root / "dataset.json").write_text('{"labels": {"0": "background", "1": "liver", "2": "tumour"}}')
     expected = {}
     for seed, name in enumerate(("liver_0", "liver_1")):

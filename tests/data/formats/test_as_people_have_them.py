@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minifcn.cli.main import main
-from minifcn.data.classes import read_class_names
+from minifcn.data import read_class_names
 
 from .annotated_sets import ANNOTATED_SETS
 from .builders import STEMS, build_cvat, labelme_json, photo, regions, save, shape, text

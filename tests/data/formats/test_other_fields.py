@@ -149,7 +149,7 @@ def test_nodata_that_a_person_gives_a_meaning(place, bring):
     """What rasterises outlines often leaves 0 for background and calls it nodata."""
     labels = blocks((0, 1)).astype(np.uint8)
     maps(place, labels, nodata=0)
-    bring().failed("1 classes")
+    bring().failed("one class alone")
     done = bring("--values", "0=background,1=house").worked()
     assert done.classes == ["background", "house"]
     same_labels(done.labels, dict.fromkeys(("t0", "t1"), labels))
