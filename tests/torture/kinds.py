@@ -340,7 +340,7 @@ def arrays(folder: Path) -> list[Kind]:
 
     def unpacked(path: Path) -> str:
         found = read_file(path).entries
-        return told(*(found[name].float32() for name in sorted(found)))
+        return told(*(np.array(found[name].array) for name in sorted(found)))
 
     return [
         kind(folder, "arrays", "a.safetensors", read, (WeightsError,), [plain, brain, headless]),

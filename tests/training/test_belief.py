@@ -116,6 +116,7 @@ def test_another_version_is_said(stopped, data):
     ("config.json", "null", r"config\.json: holds NoneType None, expected"),
     ("metrics.json", "[]", r"metrics\.json: holds list \[\], expected names and values; restore"),
     ("metrics.json", '{"fcn32s": 3}', r"metrics\.json: what it holds of fcn32s are no scores; restore"),
+    ("metrics.json", '{"fcn32s": {"mean_iu": 1, "pixel_accuracy": 0, "mean_accuracy": 0, "frequency_weighted_iu": 0, "per_class": {"a": 1}, "confusion": [[[]]]}}', "are no scores"),
     ("metrics.json", '{"fcn32s": {"mean_iu": 7, "pixel_accuracy": 0, "mean_accuracy": 0, "frequency_weighted_iu": 0, "per_class": {}}}', "are no scores"),
     ("metrics.json", "[" * 100_000, "cannot be read"),
     ("config.json", '{"classes": {"names": [["a"], 3]}, "derived": 5}', "the run was started with other options"),

@@ -256,15 +256,21 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def are_scores(scores: Any) -> bool:
-    """Whether these are the scores of a stage, as `evaluate` gives them."""
-    if (
-        not isinstance(scores, dict)
-        or not isinstance(scores.get("per_class"), dict)
-        or not all(name in scores for name in SCORES)
+    """Whether these are the scores of a stage, as `evaluate` gives them; older runs have no confusion."""
+    if not (
+        isinstance(scores, dict) and isinstance(scores.get("per_class"), dict) and all(n in scores for n in SCORES)
     ):
+        return False
+    classes, matrix = len(scores["per_class"]), scores.get("confusion")
+    rows = [[0] * classes] * classes if matrix is None else matrix
+    if not (fits(rows, classes) and all(fits(row, classes) and all(map(is_number, row)) for row in rows)):
         return False
     values = [scores[name] for name in SCORES] + list(scores["per_class"].values())
     return all(value is None or (is_number(value) and 0 <= value <= 1) for value in values)
+
+
+def fits(rows: Any, length: int) -> bool:
+    return isinstance(rows, list) and len(rows) == length
 
 
 def is_number(value: Any) -> bool:
