@@ -1,5 +1,6 @@
 """What is missing in a folder: a part of VOC's layout, or a file in one, and what lies there instead."""
 
+import os
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -154,13 +155,13 @@ def instead_of_file(root: Path, part: str, name: str, endings: Sequence[str] = (
         if folder.name == part.partition("/")[0] or folder.name in HOLDS or folder.name.endswith(BACKUPS):
             continue
         for ending in endings:
-            if (folder / f"{name}{ending}").is_file():
+            if os.path.isfile(folder / f"{name}{ending}"):  # pathlib raises for a name longer than any disk takes
                 return (
                     f": {name}{ending} lies in {folder.name}/, so put its files into {part}/ in place of what is there"
                 )
     below, _, name = name.rpartition("/")
     place = root / part / below
-    if not place.is_dir():
+    if not os.path.isdir(place):
         return ""
     files, lower = _files_in(place, place.stat().st_mtime_ns)
     if found := lower.get(name.lower(), []):

@@ -49,6 +49,7 @@ def refused(path):
 REFUSED = {
     "empty": ("", ": no names in it; write one a line, line 1 for label value 0"),
     "blank": (" \n\n", ": no names in it; write one a line, line 1 for label value 0"),
+    "one name": ("sky\n", ": only 'sky' in it; a model needs at least 2 classes to tell apart"),
     "blank between": ("sky\n\nsea\n", ", line 2: blank; each line names one label value, so give it a name"),
     "blank first": ("\nsky\n", ", line 1: blank; each line names one label value, so give it a name"),
     "twice": ("sky\nsea\nland\nsea\n", ", line 4: 'sea' stands in line 2 too; names must differ"),

@@ -164,3 +164,12 @@ def test_a_file_that_came_later_is_seen(root):
     assert near(root, "x") == ""
     os.utime(root / LABELS, ns=(0, 0))
     assert near(root, "x", "x_mask.png") != ""
+
+
+def test_a_listed_name_longer_than_any_disk_takes_is_no_error_of_the_system(tmp_path):
+    from minifcn.data.layout import instead_of_file
+
+    for part in ("JPEGImages", "SegmentationClass", "elsewhere"):
+        (tmp_path / part).mkdir()
+    assert instead_of_file(tmp_path, "SegmentationClass", "x" * 5000) == ""
+    assert instead_of_file(tmp_path, "SegmentationClass", f"{'x' * 5000}/a") == ""

@@ -188,7 +188,9 @@ def writers(place: Path) -> dict[str, Writer]:
             f"predict {photo} --model {place}/model.safetensors --out OUT/deep/p --confidence --probabilities"
         ),
         "export": runs(f"export {place}/model.safetensors --out OUT/a.safetensors --half", before=old("a.safetensors")),
-        "check-data --fix": runs("check-data OUT/set --fix --sheet OUT/a.png", "it is as it was", coloured),
+        "check-data --fix": runs(
+            "check-data OUT/set --fix --voc-colours --sheet OUT/a.png", "it is as it was", coloured
+        ),
         "eval --gallery": runs(f"{score} --gallery OUT/a.png", before=old("a.png")),
         "eval --json": runs(f"{score} --json OUT/a.json", before=old("a.json")),
         "eval --confusion": runs(f"{score} --confusion OUT/a.png", before=old("a.png")),

@@ -29,10 +29,13 @@ VOIDS = [
 def read_class_names(path: str | os.PathLike[str]) -> list[str]:
     """The class names in a text file, one a line: line i, counted from 0, names label value i.
 
-    Raises DataError, with file and line, where `read_class_list` does, and where the list gives numbers that do not go
-    from 0 without a gap.
+    Raises DataError, with file and line, where `read_class_list` does, where there is but one, and where the list gives
+    numbers that do not go from 0 without a gap.
     """
     names = read_class_list(path)
+    if len(names) < 2:
+        only = next(iter(names.values()))
+        raise DataError(f"class names {path}: only {only!r} in it; a model needs at least 2 classes to tell apart")
     if sorted(names) != list(range(len(names))):
         raise DataError(f"class names {path}: its numbers do not go from 0 without a gap; use read_class_list")
     return [names[value] for value in range(len(names))]
