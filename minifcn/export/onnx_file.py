@@ -34,7 +34,7 @@ def to_onnx(model: FCN, path: str | os.PathLike[str], *, preprocessing: bool = F
     if preprocessing:
         graph.preprocess(model.preprocessing)
     for step in steps_of(model):
-        graph.add(step)
+        graph.write(step)
     if argmax:
         graph.choose()
     made = graph.finish(preprocessing, argmax)
@@ -71,8 +71,8 @@ class Graph:
             self.constants[name] = self.onnx.numpy_helper.from_array(np.array(array, order="C"), name)
         return name
 
-    def add(self, step: Step) -> None:
-        {"add": self.add_maps}.get(step.kind, getattr(self, step.kind))(step)
+    def write(self, step: Step) -> None:
+        getattr(self, step.kind)(step)
 
     def conv(self, step: Step) -> None:
         """Cross-correlation, as ours; paddings above, left, below, right."""
@@ -124,23 +124,19 @@ class Graph:
         factor = self.constant(f"{step.output}_factor", np.float32(step.number))
         self.node("Mul", [*step.inputs, factor], step.output)
 
-    def add_maps(self, step: Step) -> None:
+    def add(self, step: Step) -> None:
         self.node("Add", [*step.inputs], step.output)
 
     def max(self, step: Step) -> None:
         self.node("Max", [*step.inputs], step.output)
 
     def crop(self, step: Step) -> None:
-        """Rows and columns from `number` on, as many as the second input has."""
+        """Rows and columns from `number` on, at most as many as the second input has: a cut that would end outside ends at the edge."""
         start = int(step.number)
         end = self.size_of(step.inputs[1])
         if start:
             end = self.node("Add", [end, self.constant(f"by_{start}", np.array([start, start]))], f"{step.output}_end")
         self.cut(step, start, end)
-
-    def crop_from(self, step: Step) -> None:
-        """Rows and columns from `number` on, at most as many as the second input has: a cut that would end outside ends at the edge."""
-        self.crop(step)
 
     def cut(self, step: Step, start: int, end: str) -> None:
         inputs = [step.inputs[0], self.constant(f"from_{start}", np.array([start, start])), end]

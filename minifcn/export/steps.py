@@ -21,7 +21,7 @@ class Step(NamedTuple):
     """`output` = `kind` of `inputs`.
 
     `kind`    one of KINDS, by `layer`, whose parameters are called `name`.weight and `name`.bias; or "concat" of channels; "times", by
-              `number`; "crop": the first input cut to height and width of the second, from row and column `number` on; "add" or
+              `number`; "crop": the first input from row and column `number` on, at most as high and wide as the second; "add" or
               "max" of two maps of one size
     """
 
@@ -97,7 +97,7 @@ def join_steps(source: str, coarse: str, finer: str, offset: int, fusion: str) -
     cut, other = f"{coarse}_cut", f"{finer}_cut"
     return [
         # a cut ends where the map ends, if that is sooner: so each is as large as the smaller of both
-        Step("crop_from", other, (finer, coarse), number=offset),
+        Step("crop", other, (finer, coarse), number=offset),
         Step("crop", cut, (coarse, other)),
         Step("add" if fusion == "sum" else "max", f"fuse_{source}", (cut, other)),
     ]

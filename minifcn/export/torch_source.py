@@ -40,7 +40,7 @@ def page(model: FCN, steps: list[Step], name: str, weights: str) -> str:
     """The text of the file."""
     architecture = model.architecture
     layers = "\n".join(f"        self.{attribute(step.name)} = {built(step)}" for step in steps if built(step))
-    lines = "\n".join(f"        {variable(step.output)} = {computed(step)}" for step in steps)
+    lines = "\n".join(f"        {attribute(step.output)} = {computed(step)}" for step in steps)
     chosen = model.preprocessing
     turned = "\n    values = values.flip(1)  # RGB to BGR" if chosen.channels == "bgr" else ""
     size = f"{model.picture_size} pixels, the longer side" if model.picture_size else "not noted"
@@ -111,13 +111,8 @@ def plain(numbers: float | tuple[float, ...]) -> list[float]:
 
 
 def attribute(name: str) -> str:
-    """The name of a layer in the class: backbone.fire2.squeeze1x1 is fire2_squeeze1x1."""
+    """The name of a layer in the class, and of the map that it makes: backbone.fire2.squeeze1x1 is fire2_squeeze1x1."""
     return name.removeprefix("backbone.").replace(".", "_")
-
-
-def variable(name: str) -> str:
-    """The name of a map. Those of the trunk and of the heads have the names of the layers that made them."""
-    return attribute(name)
 
 
 def built(step: Step) -> str:
@@ -173,7 +168,7 @@ def even_padding(window: Window) -> tuple[int, int] | None:
 
 def computed(step: Step) -> str:
     """The line of forward that makes a map."""
-    inputs = [variable(name) for name in step.inputs]
+    inputs = [attribute(name) for name in step.inputs]
     number = int(step.number)
     if step.kind == "relu":
         return f"F.relu({inputs[0]})"
@@ -181,7 +176,7 @@ def computed(step: Step) -> str:
         return f"torch.cat([{', '.join(inputs)}], 1)"
     if step.kind == "times":
         return f"{inputs[0]} * {step.number!r}"
-    if step.kind in ("crop", "crop_from"):
+    if step.kind == "crop":
         return f"cut({inputs[0]}, {inputs[1]}{f', {number}' if number else ''})"
     if step.kind == "add":
         return f"{inputs[0]} + {inputs[1]}"

@@ -30,7 +30,7 @@ def run(model, x):
             made = ops.concat(inputs, 1)
         elif step.kind == "times":
             made = inputs[0] * step.number
-        elif step.kind in ("crop", "crop_from"):
+        elif step.kind == "crop":
             h, w = inputs[1].shape[2:]
             made = inputs[0][:, :, start : start + h, start : start + w]
         else:

@@ -10,6 +10,7 @@ from minifcn.data.formats.lists import read_list
 from minifcn.data.formats.source import VOID_NAME, Item, Options, Source, class_or_void
 from minifcn.data.formats.survey import Survey
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
+from minifcn.data.soft_edges import pack
 
 
 def values(text: str | None) -> tuple[int, ...]:
@@ -36,7 +37,7 @@ def meaning(named: str | None, colours: str | None) -> dict[int, str | None] | N
     if named:
         return different("--values", map(pair, named.split(","))) if "=" in named else values_file(Path(named))
     if colours == "voc" and not Path(colours).exists():
-        palette = colour_map().astype(int) @ (1 << 16, 1 << 8, 1)
+        palette = pack(colour_map())
         return {int(palette[number]): name for number, name in enumerate(VOC_CLASSES)} | {int(palette[VOID]): None}
     return colour_file(Path(colours)) if colours else None
 

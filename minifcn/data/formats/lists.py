@@ -9,6 +9,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import text_lines
 from minifcn.data.formats.source import IGNORE, class_or_void
 from minifcn.data.labels import VOID, colour_map
+from minifcn.data.soft_edges import pack
 
 Meaning = dict[int, str | None]
 
@@ -159,7 +160,7 @@ def with_colours(path: Path, named: list[tuple[str, int | None]]) -> Meaning:
     Both are what Datumaro 1.13.12 paints.
     """
     if all(colour is None for _, colour in named):
-        palette = colour_map().astype(int) @ (1 << 16, 1 << 8, 1)
+        palette = pack(colour_map())
         named = [(name, int(palette[place])) for place, (name, _) in enumerate(named)]
     white = sum(colour is None for _, colour in named) == 1 and all(colour != 0xFFFFFF for _, colour in named)
     found: Meaning = {}

@@ -8,6 +8,7 @@ from PIL import Image
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image, opened
 from minifcn.data.labels import file_numbers
+from minifcn.data.soft_edges import pack
 
 COLOURED = ("RGB", "RGBA", "P")
 PHOTOMETRIC = 262  # a tag of TIFF
@@ -85,16 +86,6 @@ def whole(array: np.ndarray, path: str | os.PathLike[str]) -> np.ndarray:
 def grey(colours: np.ndarray) -> np.ndarray:
     """The brightness of packed colours, 0 to 255, with Pillow's weights."""
     return ((colours >> 16) * 299 + (colours >> 8 & 255) * 587 + (colours & 255) * 114 + 500) // 1000
-
-
-def pack(pixels: np.ndarray) -> np.ndarray:
-    """uint8 (..., 3) as 0xRRGGBB, int32 (...).
-
-    >>> hex(pack(np.array([18, 52, 86], np.uint8)).item())
-    '0x123456'
-    """
-    wide = pixels.astype(np.int32)
-    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 
 def in_colours(path: str | os.PathLike[str]) -> bool:

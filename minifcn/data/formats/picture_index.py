@@ -10,6 +10,7 @@ from PIL import Image
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, composed, files_below
 from minifcn.data.formats.source import usual_split
+from minifcn.data.formats.turning import picture_size
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the name of an uploaded file
 
@@ -114,8 +115,4 @@ def checked_size(height: object, width: object, which: str) -> tuple[int, int]:
 
 def stored_size(picture: Path) -> tuple[int, int]:
     """Height and width as the file stores them. Raises DataError."""
-    try:
-        with Image.open(picture) as image:
-            return image.height, image.width
-    except Exception as error:  # Pillow raises whatever its parsers hit
-        raise DataError(f"picture {picture}: cannot be read ({error}); replace the file, or take it out") from error
+    return picture_size(picture, None, picture.name)[0]

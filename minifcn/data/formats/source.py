@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from minifcn.data.classes import usual_name
+
 BACKGROUND = "background"
 VOID_NAME = "void"  # how void is written where a class name could stand
 IGNORE = "__ignore__"  # how labelme writes it
@@ -114,11 +116,6 @@ def tidy(name: str) -> str:
     'road, wet'
     """
     return " ".join(name.encode("utf-8", "replace").decode("utf-8").split())
-
-
-def usual_name(name: str) -> str:
-    """A class name as it is written here: `_background_` and Background are background."""
-    return BACKGROUND if name.strip("_").lower() == BACKGROUND else name
 
 
 def class_or_void(name: str) -> str | None:

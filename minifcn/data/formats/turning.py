@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +10,10 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.source import Item
+from minifcn.data.pixels import turned
+from minifcn.data.pixels.turned import UPRIGHT
 
 ORIENTATION = 0x0112  # the EXIF tag
-# EXIF orientation → how an array that lies as the picture is stored becomes upright
-TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.T,
-    6: partial(np.rot90, k=-1),
-    7: lambda a: a[::-1, ::-1].T,
-    8: partial(np.rot90, k=1),
-}
 PLAIN, SHOWN, STORED, EITHER = "no tag", "as shown", "as stored", "either"
 
 
@@ -62,7 +53,7 @@ def picture_size(picture: Path | None, inside: Callable[[], bytes] | None, name:
             orientation = 1
             with suppress(Exception):  # broken EXIF turns nothing, as when the picture itself is read
                 orientation = image.getexif().get(ORIENTATION, 1)
-            return (image.height, image.width), orientation if orientation in TURNS else 1
+            return (image.height, image.width), orientation if orientation in UPRIGHT else 1
     except DataError:
         raise
     except Exception as error:  # Pillow raises whatever its parsers hit
@@ -72,5 +63,4 @@ def picture_size(picture: Path | None, inside: Callable[[], bytes] | None, name:
 
 def upright(labels: np.ndarray, item: Item) -> np.ndarray:
     """Labels that lie as the picture is stored, turned as its tag says."""
-    turn = TURNS.get(picture_size(item.picture, item.inside, item.name)[1])
-    return turn(labels) if turn else labels
+    return turned.upright(labels, picture_size(item.picture, item.inside, item.name)[1])

@@ -21,8 +21,9 @@ from minifcn.data.extras import extra
 from minifcn.data.formats.fields.aux_names import names_beside
 from minifcn.data.formats.fields.two_folders import folders, pairs_in
 from minifcn.data.formats.finding import by_name
-from minifcn.data.formats.masks import mode_of, pack, read_colours, read_numbers
+from minifcn.data.formats.masks import mode_of, read_colours, read_numbers
 from minifcn.data.formats.source import NO_DATA, Format, Item, Options, Source
+from minifcn.data.soft_edges import pack
 
 ENDINGS = (".tif", ".tiff")
 GEO_TAGS = {33550, 34264, 34735, 42112, 42113}  # size of a pixel, a matrix, keys; GDAL's metadata and nodata
