@@ -18,6 +18,7 @@ ROOMS = [
     "files",
     "downloads",
     "scopes",
+    "workers",
     "backend",
     "kernels",
     "autodiff",

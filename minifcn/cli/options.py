@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from minifcn import backend
+from minifcn import backend, workers
 from minifcn.cli.output import raw
 
 
@@ -149,6 +149,8 @@ def device_words(device: str) -> str:
 def bar(total: int, what: str, **options: Any) -> Any:
     """A progress bar on a terminal; nothing elsewhere."""
     hidden = not sys.stderr.isatty()
+    if not workers.threads_to_be_had(1):
+        tqdm.monitor_interval = 0  # it would warn that its own thread does not start
     return tqdm(
         total=total, desc=what, file=raw(sys.stderr), disable=hidden, leave=False, dynamic_ncols=True, **options
     )

@@ -5,13 +5,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from minifcn import workers
 from minifcn.data.augment import Augmentation, Size, place, sides
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
@@ -54,14 +55,14 @@ _pools = itertools.count()
 
 
 @contextmanager
-def decoders(threads: int) -> Iterator[ThreadPoolExecutor]:
+def decoders(threads: int) -> Iterator[Executor]:
     """Threads that end with the `with`.
 
     A loop that was left and forgotten is ended by Python wherever it comes across it, in one of these threads perhaps: that one must not wait
     for itself.
     """
     name = f"decoders {next(_pools)}"
-    pool = ThreadPoolExecutor(threads, name)
+    pool = workers.pool(threads, name)
     try:
         yield pool
     finally:
@@ -217,7 +218,7 @@ class Batches:
             return np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
 
         found: dict[int, list[int]] = {}
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers.pool(self.threads) as pool:
             for index, classes in enumerate(pool.map(shown, range(len(self.dataset)))):
                 for number in classes.tolist():
                     found.setdefault(number, []).append(index)

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minifcn import workers
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, Picture, read_whole
@@ -137,7 +137,7 @@ def in_threads(
 ) -> list[Any]:
     """`function` of each item, in order. `progress` is called once a result; Ctrl-C drops what has not begun."""
     # decoding lets go of Python's lock, so threads are enough to use every core
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with workers.pool(min(8, os.cpu_count() or 1)) as pool:
         results = []
         try:
             for result in pool.map(function, items):

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minifcn import workers
+
 
 def available_cores() -> int:
     """The cores this process may use."""
@@ -109,6 +111,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def hire(wanted: int) -> None:
+    """Have `wanted` helpers, or as many as start: in a browser none, and fewer at the system's limit. The caller works anyway."""
+    while len(_helpers) < wanted and not workers.IN_A_BROWSER:
+        try:
+            _helpers.append(Helper(len(_helpers)))
+        except RuntimeError:  # can't start new thread
+            return
+
+
 def shares(total: int, largest: int, alone: int = 1) -> int:
     """Into how many pieces of `largest` or less to cut `total`: an even number, so that nobody waits for an odd one.
 
@@ -139,8 +150,7 @@ def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
     failed: list[BaseException] = []
     with _turn, blas().limit(limits=1, user_api="blas"):
         wanted = min(_number if blas_is_held() else 1, len(waiting)) - 1
-        while len(_helpers) < wanted:
-            _helpers.append(Helper(len(_helpers)))
+        hire(wanted)
         busy = _helpers[: max(0, wanted)]
         try:
             for helper in busy:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minifcn import workers
 from minifcn.cli.commands.bench import processor
 from minifcn.cli.options import as_typed, bar, comma_list, seed_list
 from minifcn.data import DataError
@@ -114,7 +115,7 @@ def setting_of(arguments: argparse.Namespace) -> Setting:
 @contextmanager
 def ticking(progress: Any, name: str) -> Iterator[None]:
     """Show `name` and a clock that runs, on a terminal, while a claim keeps the program busy."""
-    if progress.disable:
+    if progress.disable or not workers.threads_to_be_had(1):
         yield
         return
     progress.set_description_str(name)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
-from minifcn import backend
+from minifcn import backend, workers
 from minifcn.kernels import threads
 from minifcn.training.errors import TrainingError
 from minifcn.training.interrupt import handled
@@ -24,8 +24,16 @@ from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, nccl
 def check_processes(count: int, device: str, batch: int) -> None:
     """Raise TrainingError where a batch has fewer pictures than there are processes, or the machine fewer GPUs."""
     Group(0, count).share(batch)
+    check_that_they_start(count)
     if device == "gpu" and count > (found := backend.import_cupy().cuda.runtime.getDeviceCount()):
         raise TrainingError(f"--processes {count}: each needs a GPU of its own, and this machine has {found}")
+
+
+def check_that_they_start(count: int) -> None:
+    if count > 1 and workers.IN_A_BROWSER:
+        raise TrainingError(
+            f"--processes {count}: a browser's Python starts no other process; leave --processes out, and this one does it alone"
+        )
 
 
 @contextmanager
@@ -37,6 +45,7 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
     if count == 1:
         yield ALONE
         return
+    check_that_they_start(count)
     unique_id = nccl_id(device)
     content = packed(run, job, unique_id)
     context = multiprocessing.get_context("spawn")

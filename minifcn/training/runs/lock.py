@@ -7,11 +7,13 @@ there, which locks nobody out: so after each lock it is compared with what lies 
 import errno
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from minifcn import workers
 from minifcn.files import FileError, make_folder, named
 from minifcn.training.errors import TrainingError
 
@@ -33,7 +35,12 @@ FAR = 1 << 30  # Windows lets nobody read the bytes that are locked: so not thos
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """The lock of `folder`, which is made where it is not there. Raises TrainingError where another process has it."""
+    """The lock of `folder`, which is made where it is not there. Raises TrainingError where another process has it.
+
+    In a browser `fcntl` says yes and locks nobody out: there it is said that nothing is locked.
+    """
+    if workers.IN_A_BROWSER:
+        print(f"note: a browser's Python keeps no locks; let only one training write to {folder}", file=sys.stderr)
     file = taken(folder)
     try:
         yield
