@@ -3,6 +3,7 @@
     python lessons/make.py            all of them (make lessons)
     python lessons/make.py 05 07      some
     python lessons/make.py --check    execute and hold against what is there, write nothing
+    python lessons/make.py --links    execute nothing: only the links to neighbours, the badges and the map anew
 
 An error, a warning, a line on stderr or a cell over its time fails. Real VOC pictures are never written into a notebook: MINIFCN_DATA
 is taken away unless --check is given.
@@ -11,12 +12,15 @@ is taken away unless --check is given.
 import argparse
 import base64
 import io
+import json
 import os
 import re
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import pages
 
 HERE = Path(__file__).resolve().parent
 CELL_SECONDS, FIGURE_BYTES, FOLDER_BYTES = 60, 80_000, 15_000_000
@@ -71,6 +75,9 @@ def read(source: Path) -> Any:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+    code = next((number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"), 0)
+    if source in sources():
+        notebook.cells.insert(code, pages.first_cell())
     return notebook
 
 
@@ -143,9 +150,39 @@ def faults_of(notebook: Any) -> list[str]:
     return faults
 
 
-def write(path: Path, notebook: Any) -> None:
+def page_of(source: Path, notebook: Any) -> pages.Page:
+    """What a reader gets of the lesson, executed or not."""
+    titles = {each.stem: header_of(each)["title"] for each in sources()}
+    return pages.page(notebook, source.stem, titles)
+
+
+def write(source: Path, page: pages.Page) -> None:
+    """The notebook, its pictures that lie beside it, and the words of its figures among those of the other lessons."""
     import nbformat
 
+    nbformat.write(page.notebook, notebook_of(source))
+    figures, number = HERE / "figures", source.stem[:2]
+    (figures / "answers").mkdir(parents=True, exist_ok=True)
+    for path in (figures / "answers").glob(f"{number}-*.png"):
+        if path.name not in page.pictures:
+            path.unlink()
+    for name, content in page.pictures.items():
+        (figures / "answers" / name).write_bytes(content)
+    file = figures / "words.json"
+    words = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    words = {key: text for key, text in words.items() if key[:2] != number} | page.words
+    file.write_text(json.dumps(words, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_links(source: Path) -> None:
+    """The committed notebook with the links, badges and first cell of today; what it showed stays."""
+    import nbformat
+
+    path = notebook_of(source)
+    notebook = nbformat.read(path, as_version=4)
+    today = {cell["id"]: cell.source for cell in page_of(source, read(source)).notebook.cells if pages.is_made(cell)}
+    for cell in notebook.cells:
+        cell.source = today.get(cell["id"], cell.source)
     nbformat.write(notebook, path)
 
 
@@ -235,8 +272,10 @@ def stale(source: Path, notebook: Any) -> str:
     path = notebook_of(source)
     if not path.exists():
         return f"{path.name} is missing"
-    committed = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
-    made = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    committed, made = (
+        [(cell.cell_type, cell.source, cell.metadata) for cell in pages.blank(cells)]
+        for cells in (nbformat.read(path, as_version=4).cells, page_of(source, notebook).notebook.cells)
+    )
     return (
         "" if committed == made else f"{path.name} is not made from its source of today; run make.py {source.stem[:2]}"
     )
@@ -246,11 +285,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons by their numbers (all)")
     parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--links", action="store_true", help="execute nothing; links, badges and the map alone")
     arguments = parser.parse_args()
     if not arguments.check:
         os.environ.pop("MINIFCN_DATA", None)
     failed, spent = 0, 0.0
     for source in sources(arguments.numbers):
+        if arguments.links:
+            write_links(source)
+            continue
         try:
             notebook, seconds = execute(source)
             if arguments.check and stale(source, notebook):
@@ -262,9 +305,10 @@ def main() -> int:
         spent += seconds
         print(f"✓ {source.stem:40} {seconds:5.1f} s", flush=True)
         if not arguments.check:
-            write(notebook_of(source), notebook)
+            write(source, page_of(source, notebook))
             thumbnail(notebook, HERE / "figures" / f"{source.stem}.png")
-    print(f"{spent:.0f} s in all, {failed} failed")
+    if not arguments.links:
+        print(f"{spent:.0f} s in all, {failed} failed")
     readme = HERE / "README.md"
     if not arguments.check and readme.exists():
         readme.write_text(with_map(readme.read_text(encoding="utf-8")), encoding="utf-8")
