@@ -4,7 +4,7 @@ Authors write none of it. A guess is a text with "before you run the next cell:"
 
 - what the cells below it show moves into a fold (<details>) under them, which every reader of notebooks draws, GitHub too;
 - the paragraph after these cells is folded too, for it says the answer. Where it does not, tag its cell `open`;
-- in "before you read on:" the next paragraph is folded. Where a heading follows, the answer comes later: tag the code cell `answer`.
+- after "before you read on:" the next paragraph is folded. Where a heading follows, the answer comes later: tag the code cell that shows it `answer`.
 
 Cells tagged `figure` are folded where Jupyter is. What a figure shows, `alt=`, is kept in figures/words.json and not in the cell, where it
 would give the answer away; the picture has it in its metadata.
@@ -33,7 +33,7 @@ BADGES = {
 }
 ELSEWHERE = "README.md#in-a-browser"  # where the badges lead as long as the project has no public address
 
-FIRST_CELL = '''\
+FIRST_CELL = """\
 # In Colab and Binder this fetches what is missing. Where minifcn is installed it does nothing.
 import importlib.util, os, subprocess, sys
 
@@ -47,7 +47,7 @@ if not os.path.exists("check.py"):  # the notebook came alone
 if importlib.util.find_spec("minifcn") is None:
     print("installing minifcn from this clone")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", ".."], check=True)
-    importlib.invalidate_caches()'''
+    importlib.invalidate_caches()"""
 
 
 class Page(NamedTuple):
@@ -142,23 +142,20 @@ def replaced(source: str, node: ast.expr, text: str) -> str:
 
 def answers(cells: list[Any]) -> tuple[set[int], dict[int, int]]:
     """Which code cells show an answer, and which paragraph of which text cell says one (cell -> paragraph)."""
-    hidden = {number for number, cell in enumerate(cells) if has(cell, ANSWER)}
-    folded: dict[int, int] = {}
+    hidden, folded = set[int](), dict[int, int]()
     for number, cell in enumerate(cells):
         guess = GUESS.search(cell.source) if cell.cell_type == "markdown" else None
-        if guess is None:
-            continue
-        if READ_ON.search(cell.source):
+        if guess and READ_ON.search(guess[0]):
             paragraph = cell.source[: guess.start()].count("\n\n") + 1
             if says_something(cell.source, paragraph):
                 folded[number] = paragraph
-            continue
-        following = number + 1
-        while following < len(cells) and cells[following].cell_type == "code":
-            hidden.add(following)
-            following += 1
-        if following < len(cells) and not has(cells[following], OPEN) and says_something(cells[following].source, 0):
-            folded[following] = 0
+        elif guess or has(cell, ANSWER):
+            first = number + 1 if guess else number
+            following = next((n for n in range(first, len(cells)) if cells[n].cell_type != "code"), len(cells))
+            hidden |= set(range(first, following))
+            if following < len(cells) and not has(cells[following], OPEN):
+                if says_something(cells[following].source, 0):
+                    folded[following] = 0
     return hidden, folded
 
 
@@ -236,9 +233,7 @@ def address() -> str:
 
 def badges(stem: str) -> str:
     """Two pictures that open the lesson where nothing has to be installed."""
-    return " ".join(
-        f"[![{words}](figures/{place}.svg)]({link(place, stem)})" for place, (words, _) in BADGES.items()
-    )
+    return " ".join(f"[![{words}](figures/{place}.svg)]({link(place, stem)})" for place, (words, _) in BADGES.items())
 
 
 def link(place: str, stem: str) -> str:
