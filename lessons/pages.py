@@ -153,9 +153,9 @@ def answers(cells: list[Any]) -> tuple[set[int], dict[int, int]]:
             first = number + 1 if guess else number
             following = next((n for n in range(first, len(cells)) if cells[n].cell_type != "code"), len(cells))
             hidden |= set(range(first, following))
-            if following < len(cells) and not has(cells[following], OPEN):
-                if says_something(cells[following].source, 0):
-                    folded[following] = 0
+            after = cells[following] if following < len(cells) else None
+            if after and not has(after, OPEN) and says_something(after.source, 0):
+                folded[following] = 0
     return hidden, folded
 
 
