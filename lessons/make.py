@@ -25,6 +25,23 @@ import pages
 HERE = Path(__file__).resolve().parent
 CELL_SECONDS, FIGURE_BYTES, FOLDER_BYTES = 60, 80_000, 15_000_000
 BEGIN, END = "<!-- the map, made by make.py -->", "<!-- end of the map -->"
+ORDERS_BEGIN, ORDERS_END = "<!-- the orders, made by make.py -->", "<!-- end of the orders -->"
+# who reads -> in which order, and what to know about it
+ORDERS = {
+    "You have calculus and some Python": (None, "All of them, one after the other."),
+    "You know backpropagation": (
+        "03 04 05 09 10 12 13 14 15 17 22",
+        "03 is worth it all the same: it shows how a gradient check is fooled.",
+    ),
+    "You have one evening": (
+        "00 04 09 10 12 15",
+        "The paper's idea, without the exercises.",
+    ),
+    "You want to train": (
+        "00 07 12 16 17 18 19",
+        "Then [your own pictures](../docs/own-pictures.md).",
+    ),
+}
 PICTURE = "picture"  # the tag of the cell whose figure stands in the map
 PAPER = {
     "1": "Introduction",
@@ -233,6 +250,23 @@ def road() -> str:
     return "\n".join(rows)
 
 
+def minutes_of(source: Path) -> int:
+    """All minutes that a lesson says it takes, for reading and for its exercises."""
+    return sum(int(number) for number in re.findall(r"\d+", header_of(source)["Time"]))
+
+
+def orders() -> str:
+    """The orders in which to read, with the time that each takes."""
+    rows = ["| you | read | hours |", "|---|---|---|"]
+    for reader, (numbers, remark) in ORDERS.items():
+        chosen = sources(numbers.split()) if numbers else sources()
+        links = (
+            " ".join(f"[{source.stem[:2]}]({source.stem}.ipynb)" for source in chosen) if numbers else "00 to the end."
+        )
+        rows.append(f"| **{reader}** | {links} {remark} | {sum(map(minutes_of, chosen)) / 60:.1f} |")
+    return "\n".join(rows)
+
+
 def sections_of(source: Path) -> set[str]:
     """The parts of the paper that a lesson names behind **Paper** and under "## In the paper": {"3.1", "appendix A"}."""
     closing = source.read_text(encoding="utf-8").split("## In the paper")[-1].replace("\n# ", " ")
@@ -259,10 +293,14 @@ def index() -> str:
 
 
 def with_map(text: str) -> str:
-    """README.md with the map and the paper's sections of today between its two marks."""
-    before, rest = text.split(BEGIN)
+    """README.md with the reading orders, the map and the paper's sections of today between their marks."""
     both = f"{road()}\n\n## From the paper to the lessons\nWhere each section is shown; lesson 22 does it sentence by sentence.\n\n{index()}"
-    return f"{before}{BEGIN}\n{both}\n{END}{rest.split(END)[1]}"
+    return between(between(text, ORDERS_BEGIN, orders(), ORDERS_END), BEGIN, both, END)
+
+
+def between(text: str, begin: str, content: str, end: str) -> str:
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
 def stale(source: Path, notebook: Any) -> str:

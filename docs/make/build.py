@@ -11,6 +11,7 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import cheat_sheet
 from faults import faults, public_names
 from latex2mathml.converter import convert
 from sources import ROOT, written
@@ -40,7 +41,8 @@ def formulas(page: str) -> str:
 
 
 def stage() -> None:
-    """Everything that the site shows, as Markdown and pictures, in build/pages."""
+    """Everything that the site shows, as Markdown and pictures, in build/pages; the cheat sheet is drawn anew."""
+    cheat_sheet.PAGE.write_bytes(cheat_sheet.drawn())
     shutil.rmtree(PAGES, ignore_errors=True)
     for name, content in written():
         target = PAGES / name

@@ -36,7 +36,8 @@ LANGUAGES = {
 CODE = r"(?P<code>^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[ \t]*$|(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
 LINK = re.compile(rf"{CODE}|(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s]+)", re.DOTALL | re.MULTILINE)
 # <conv(a), b> is text to a notebook; the site's Markdown would take it for a tag
-FOLD = re.compile(rf"{CODE}|<details>", re.DOTALL | re.MULTILINE)
+# a fold with an empty line after its title holds Markdown; others, the hints, hold HTML
+FOLD = re.compile(rf"{CODE}|<details>(?=<summary>[^<\n]*</summary>\n\n)", re.DOTALL | re.MULTILINE)
 NO_TAG = re.compile(rf"{CODE}|<(?=[A-Za-z][\w-]*[^\w\s/>:-])", re.DOTALL | re.MULTILINE)
 
 
