@@ -28,10 +28,10 @@ BEGIN, END = "<!-- the map, made by make.py -->", "<!-- end of the map -->"
 ORDERS_BEGIN, ORDERS_END = "<!-- the orders, made by make.py -->", "<!-- end of the orders -->"
 # who reads -> in which order, and what to know about it
 ORDERS = {
-    "You have calculus and some Python": (None, "All of them, one after the other."),
+    "You have calculus and some Python": (None, "all of them, one after the other."),
     "You know backpropagation": (
         "03 04 05 09 10 12 13 14 15 17 22",
-        "03 is worth it all the same: it shows how a gradient check is fooled.",
+        "Lesson 03 is worth it all the same: it shows how a gradient check is fooled.",
     ),
     "You have one evening": (
         "00 04 09 10 12 15",
@@ -237,34 +237,33 @@ def thumbnail(notebook: Any, path: Path) -> None:
 
 
 def road() -> str:
-    """The map: a row a lesson, with its picture."""
-    rows = ["| | lesson | minutes | you need | paper |", "|---|---|---|---|---|"]
+    """The map: a row a lesson, with its picture. Two columns, which a phone can show."""
+    rows = ["| | lesson |", "|---|---|"]
     for source in sources():
         header = header_of(source)
         picture = HERE / "figures" / f"{source.stem}.png"
         shown = f"![](figures/{picture.name})" if picture.exists() else ""
-        minutes = header["Time"].split()[0]
-        rows.append(
-            f"| {shown} | [{header['title']}]({source.stem}.ipynb) | {minutes} | {header['You need']} | {header['Paper']} |"
-        )
+        about = f"{header['Time']}. You need {header['You need']}. Paper: {header['Paper']}."
+        rows.append(f"| {shown} | **[{header['title']}]({source.stem}.ipynb)**<br>{about} |")
     return "\n".join(rows)
 
 
-def minutes_of(source: Path) -> int:
-    """All minutes that a lesson says it takes, for reading and for its exercises."""
-    return sum(int(number) for number in re.findall(r"\d+", header_of(source)["Time"]))
+def minutes_of(source: Path) -> tuple[int, int]:
+    """What a lesson says it takes to read, and with its exercises."""
+    found = [int(number) for number in re.findall(r"\d+", header_of(source)["Time"])]
+    return found[0], sum(found)
 
 
 def orders() -> str:
     """The orders in which to read, with the time that each takes."""
-    rows = ["| you | read | hours |", "|---|---|---|"]
+    lines = []
     for reader, (numbers, remark) in ORDERS.items():
-        chosen = sources(numbers.split()) if numbers else sources()
-        links = (
-            " ".join(f"[{source.stem[:2]}]({source.stem}.ipynb)" for source in chosen) if numbers else "00 to the end."
-        )
-        rows.append(f"| **{reader}** | {links} {remark} | {sum(map(minutes_of, chosen)) / 60:.1f} |")
-    return "\n".join(rows)
+        chosen = sources(numbers.split() if numbers else None)
+        links = " ".join(f"[{source.stem[:2]}]({source.stem}.ipynb)" for source in chosen) + ". " if numbers else ""
+        reading, whole = (round(sum(each) / 60) for each in zip(*map(minutes_of, chosen), strict=True))
+        hours = f"{reading} hours" + (f" to read, {whole} with the exercises" if whole > reading else "")
+        lines.append(f"- **{reader}** ({hours}): {links}{remark}")
+    return "\n".join(lines)
 
 
 def sections_of(source: Path) -> set[str]:

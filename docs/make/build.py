@@ -42,12 +42,12 @@ def formulas(page: str) -> str:
 
 def stage() -> None:
     """Everything that the site shows, as Markdown and pictures, in build/pages; the cheat sheet is drawn anew."""
-    cheat_sheet.PAGE.write_bytes(cheat_sheet.drawn())
     shutil.rmtree(PAGES, ignore_errors=True)
     for name, content in written():
         target = PAGES / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (PAGES / cheat_sheet.PAGE.name).write_bytes(cheat_sheet.drawn())
 
 
 def generated() -> bool:

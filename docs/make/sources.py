@@ -127,7 +127,7 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
         if source.strip():
             code = f"~~~~~~python\n{source}\n~~~~~~"
             hidden = metadata.get("jupyter", {}).get("source_hidden")
-            yield folded(f"Code of the figure, {count_of(source)}", code) if hidden else code
+            yield folded(f"Code of the figure, {count_of(source)}", code, "code") if hidden else code
         for count, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
             if "image/png" in data:
@@ -150,14 +150,14 @@ def words_of(output: dict[str, Any]) -> str:
     return re.sub(r"([][])", r"\\\1", " ".join(words.split()))
 
 
-def folded(title: str, text: str) -> str:
+def folded(title: str, text: str, kind: str) -> str:
     """A fold whose inside is Markdown."""
-    return f'<details markdown="1"><summary>{title}</summary>\n\n{text}\n\n</details>'
+    return f'<details class="{kind}" markdown="1"><summary>{title}</summary>\n\n{text}\n\n</details>'
 
 
 def as_page(text: str) -> str:
     """A notebook's Markdown as the site's: no text passes for a tag, and what is inside a fold is Markdown here as well."""
-    text = FOLD.sub(lambda match: match[0] if match["code"] else '<details markdown="1">', text)
+    text = FOLD.sub(lambda match: match[0] if match["code"] else '<details class="answer" markdown="1">', text)
     return without_tags(text)
 
 

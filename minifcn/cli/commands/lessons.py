@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         total += len(found)
         title, minutes = header(path)
         marks = " ".join({"passed": "✓", "wrong": "✗"}.get(exercise.state, "·") for exercise in found)
-        print(f"{title:60} {minutes:>3} min   {marks}", flush=True)
+        print(f"{title:60} {minutes:>7} min   {marks}", flush=True)
         for exercise in found:
             if exercise.hint:
                 print(f"     {exercise.name}: {exercise.hint}")
@@ -139,12 +139,12 @@ def code_cells(path: Path) -> list[str]:
 
 
 def header(path: Path) -> tuple[str, str]:
-    """Title and minutes, from the first cell that begins with a title."""
+    """Title and minutes ("15", or "15 + 25" for reading and exercises), from the first cell that begins with a title."""
     cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
     text = next((cell for cell in cells if cell.startswith("# ")), path.stem)
     title = text.splitlines()[0].lstrip("# ").strip()
-    minutes = re.search(r"\*\*Time\*\* (?:about )?(\d+)", text)
-    return title, minutes[1] if minutes else "?"
+    minutes = re.search(r"\*\*Time\*\* (?:about )?(\d+)(?: minutes to read, (\d+))?", text)
+    return title, " + ".join(filter(None, minutes.groups())) if minutes else "?"
 
 
 def exercises(path: Path, folder: Path, seconds: int) -> list[Exercise]:
