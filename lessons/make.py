@@ -147,7 +147,7 @@ def figures(notebook: Any) -> list[tuple[int, Any]]:
         (number, output)
         for number, cell in enumerate(notebook.cells)
         for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
+        if pages.PICTURES.keys() & output.get("data", {}).keys()
     ]
 
 
@@ -155,10 +155,12 @@ def faults_of(notebook: Any) -> list[str]:
     """What a reader would stumble over: figures too large or without words, very long outputs."""
     faults = []
     for number, output in figures(notebook):
-        size = len(base64.b64decode(output["data"]["image/png"]))
+        kind = next(kind for kind in pages.PICTURES if kind in output["data"])
+        content = output["data"][kind]
+        size = len(base64.b64decode(content) if kind == "image/png" else content.encode())
         if size > FIGURE_BYTES:
             faults.append(f"cell {number}: a figure of {size} bytes; expected at most {FIGURE_BYTES}")
-        if not output.get("metadata", {}).get("image/png", {}).get("alt", "").strip():
+        if not output.get("metadata", {}).get(kind, {}).get("alt", "").strip():
             faults.append(f"cell {number}: a figure without alt text; show it with look.show(figure, alt=…)")
     for number, cell in enumerate(notebook.cells):
         lines = sum(str(output.get("text", "")).count("\n") for output in cell.get("outputs", ()))
@@ -180,7 +182,7 @@ def write(source: Path, page: pages.Page) -> None:
     nbformat.write(page.notebook, notebook_of(source))
     figures, number = HERE / "figures", source.stem[:2]
     (figures / "answers").mkdir(parents=True, exist_ok=True)
-    for path in (figures / "answers").glob(f"{number}-*.png"):
+    for path in (figures / "answers").glob(f"{number}-*"):
         if path.name not in page.pictures:
             path.unlink()
     for name, content in page.pictures.items():
@@ -226,7 +228,7 @@ def thumbnail(notebook: Any, path: Path) -> None:
     """The picture of a lesson in the map: the figure of the cell tagged `picture`, or the first one; 200 pixels wide."""
     from PIL import Image
 
-    shown = figures(notebook)
+    shown = [(number, output) for number, output in figures(notebook) if "image/png" in output["data"]]
     if not shown:
         return
     tagged = [output for number, output in shown if PICTURE in notebook.cells[number].metadata.get("tags", ())]

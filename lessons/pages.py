@@ -25,6 +25,7 @@ READ_ON = re.compile(r"\bbefore you read on\b", re.IGNORECASE)
 FIGURE, ANSWER, OPEN = "figure", "answer", "open"  # the tags that authors set
 WAY, INSTALL, SHOWN = "way", "install", "shown"  # the tags of the cells that are made here
 MADE = frozenset([WAY, INSTALL, SHOWN])
+PICTURES = {"image/png": ".png", "image/svg+xml": ".svg"}
 WIDEST = 100  # letters of a line of code
 
 BADGES = {
@@ -51,7 +52,7 @@ if importlib.util.find_spec("minifcn") is None:
 
 
 class Page(NamedTuple):
-    """`words`: key -> what a figure shows. `pictures`: file name -> PNG, the figures that answer a guess."""
+    """`words`: key -> what a figure shows. `pictures`: file name -> content, the figures that answer a guess."""
 
     notebook: Any
     words: dict[str, str]
@@ -179,13 +180,14 @@ def fold(title: str, text: str) -> str:
 
 def shown(outputs: list[Any], name: str) -> tuple[str, dict[str, bytes]]:
     """What a cell showed, as Markdown, and its pictures."""
-    parts, pictures = [], {}
+    parts, pictures = [], dict[str, bytes]()
     for output in outputs:
         data = output.get("data", {})
-        if "image/png" in data:
-            file = name + ("abcdefgh"[len(pictures) - 1] if pictures else "") + ".png"
-            pictures[file] = base64.b64decode(data["image/png"])
-            words = re.sub(r"([][])", r"\\\1", " ".join(output["metadata"]["image/png"]["alt"].split()))
+        kind = next((kind for kind in PICTURES if kind in data), None)
+        if kind is not None:
+            file = name + ("abcdefgh"[len(pictures) - 1] if pictures else "") + PICTURES[kind]
+            pictures[file] = base64.b64decode(data[kind]) if kind == "image/png" else data[kind].encode()
+            words = re.sub(r"([][])", r"\\\1", " ".join(output["metadata"][kind]["alt"].split()))
             parts.append(f"![{words}](figures/answers/{file})")
         elif "text/markdown" in data:
             parts.append(data["text/markdown"])

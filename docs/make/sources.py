@@ -22,6 +22,7 @@ HOME = {
 # where reading begins; what they link to is found from them
 STARTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "findings/README.md", "lessons/README.md"]
 PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf"}  # shown, or handed over, as they are
+DRAWN = {"image/png": ".png", "image/svg+xml": ".svg"}  # what a cell of a notebook may show
 LANGUAGES = {
     ".py": "python",
     ".cu": "cuda",
@@ -130,8 +131,9 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
             yield folded(f"Code of the figure, {count_of(source)}", code, "code") if hidden else code
         for count, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
-            if "image/png" in data:
-                yield f"![{words_of(output)}]({name}/{number}-{count}.png)"
+            kind = next((kind for kind in DRAWN if kind in data), None)
+            if kind is not None:
+                yield f"![{words_of(output, kind)}]({name}/{number}-{count}{DRAWN[kind]})"
             elif "text/markdown" in data:
                 yield as_page("".join(data["text/markdown"]))
             else:
@@ -144,9 +146,9 @@ def count_of(source: str) -> str:
     return f"{lines} line{'s' * (lines > 1)}"
 
 
-def words_of(output: dict[str, Any]) -> str:
+def words_of(output: dict[str, Any], kind: str) -> str:
     """What a picture shows, as its author said it, on one line and without what would end the Markdown around it."""
-    words = output.get("metadata", {}).get("image/png", {}).get("alt", "what the cell drew")
+    words = output.get("metadata", {}).get(kind, {}).get("alt", "what the cell drew")
     return re.sub(r"([][])", r"\\\1", " ".join(words.split()))
 
 
@@ -170,8 +172,14 @@ def drawn(notebook: dict[str, Any], name: str) -> Iterator[tuple[str, bytes]]:
     """The pictures of a notebook, by the names that `cells` gives them."""
     for number, cell in enumerate(notebook["cells"]):
         for count, output in enumerate(cell.get("outputs", [])):
-            if "image/png" in output.get("data", {}):
-                yield f"{name}/{number}-{count}.png", base64.b64decode("".join(output["data"]["image/png"]))
+            for kind, ending in DRAWN.items():
+                if kind in output.get("data", {}):
+                    content = "".join(output["data"][kind])
+                    yield (
+                        f"{name}/{number}-{count}{ending}",
+                        base64.b64decode(content) if kind == "image/png" else content.encode(),
+                    )
+                    break
 
 
 def needed() -> dict[str, str]:
