@@ -12,6 +12,7 @@ import sys
 from xml.etree import ElementTree
 
 import cheat_sheet
+import phone
 from faults import faults, public_names
 from latex2mathml.converter import convert
 from sources import ROOT, written
@@ -81,7 +82,14 @@ def main() -> int:
         except ValueError as error:
             problems.append(f"{path.relative_to(SITE)}: {error}")
     problems += faults(SITE, public_names())
-    print("\n".join(problems) or f"{SITE}/index.html: every link leads somewhere, nothing is fetched from outside")
+    browser = phone.browser()
+    problems += phone.faults(SITE, browser) if browser else []
+    fits = (
+        f"and fits into {phone.WIDTH} pixels" if browser else "whether it fits on a phone was not looked at: no browser"
+    )
+    print(
+        "\n".join(problems) or f"{SITE}/index.html: every link leads somewhere, nothing is fetched from outside, {fits}"
+    )
     return bool(problems)
 
 
