@@ -98,7 +98,7 @@ look.show(
 
 # %% [markdown]
 # They add up: in the convolution's backward, a number that was read by two windows gets a gradient from both. The layer has many names; PyTorch calls it *transposed convolution*, the paper
-# *deconvolution*.
+# *deconvolution*.<br>
 # ![Four numbers paint, one after the other, a kernel of three by three into a result of five by five; where two meet, their numbers are added.](figures/painting.svg)
 #
 # ## Or: an input stride of 1/2

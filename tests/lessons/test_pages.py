@@ -1,6 +1,7 @@
 """What is folded, kept out of sight and added to each lesson: by the rules of lessons/pages.py on small notebooks, and counted in the committed ones."""
 
 import ast
+import html
 import re
 import subprocess
 import sys
@@ -360,3 +361,25 @@ def test_every_cell_of_a_source_is_in_its_page():
         for kind, text in cells_of_source(LESSONS / "src" / f"{name}.py"):
             lines = [line for line in text.splitlines() if kind == "markdown" or "alt" not in text]
             assert all(line in kept for line in lines), (name, text)
+
+
+@pytest.mark.slow
+def test_words_of_figures_reach_html():
+    """By nbconvert's template that reads them; its other one does not (findings/nbconvert_lab_template_loses_alt.sh)."""
+    nbconvert = pytest.importorskip("nbconvert", reason="needs nbconvert: pip install 'minifcn[lessons]'")
+    import nbformat
+
+    read = nbformat.read(LESSONS / "13_where_pixels_land.ipynb", as_version=4)
+    try:
+        text, _ = nbconvert.HTMLExporter(template_name="classic").from_notebook_node(read)
+    except ValueError:
+        pytest.skip("needs nbconvert's templates beside this Python")
+    words = [
+        output["metadata"]["image/png"]["alt"]
+        for cell in read.cells
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    ]
+    assert words
+    for each in words:
+        assert f'alt="{html.escape(each)}"' in text
