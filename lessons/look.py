@@ -29,11 +29,6 @@ def show(figure: Any, alt: str) -> None:
     display({"image/png": content, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
-def words(key: str) -> str:
-    """What a figure shows, for who cannot see it. It is kept out of the cell, where it would give the answer to a guess away."""
-    return json.loads((Path(__file__).parent / "figures" / "words.json").read_text(encoding="utf-8"))[key]
-
-
 def png(figure: Any, dpi: int, colours: int | None) -> bytes:
     """A figure at `dpi`, or a picture as it is, with at most so many colours."""
     if hasattr(figure, "savefig"):
@@ -54,3 +49,8 @@ def png(figure: Any, dpi: int, colours: int | None) -> bytes:
 def say(text: str) -> None:
     """A sentence with numbers in it that were just computed, set as Markdown."""
     display(Markdown(text))
+
+
+def words(key: str) -> str:
+    """What a figure shows, for who cannot see it. It is kept out of the cell, where it would give the answer to a guess away."""
+    return json.loads((Path(__file__).parent / "figures" / "words.json").read_text(encoding="utf-8"))[key]
