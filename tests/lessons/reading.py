@@ -27,6 +27,10 @@ def notebook(name):
     return json.loads((LESSONS / f"{name}.ipynb").read_text(encoding="utf-8"))
 
 
+def cells_of_notebook(name):
+    return [(cell["cell_type"], "".join(cell["source"]).strip()) for cell in notebook(name)["cells"]]
+
+
 def text_of(name):
     """All prose of a lesson."""
     return "\n\n".join(text for kind, text in cells_of_source(LESSONS / "src" / f"{name}.py") if kind == "markdown")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from .reading import LESSONS, NAMES, checks_used, notebook, text_of
+from .reading import LESSONS, NAMES, SOURCES, cells_of_notebook, cells_of_source, checks_used, notebook, text_of
 
 PARTS = ["**Question.**", "**You need**", "**Time**", "**Paper**", "## In the library", "**Honesty box.**", "## Exercises",
          "## Summary", "## In the paper"]  # fmt: skip
@@ -15,6 +15,15 @@ PARTS = ["**Question.**", "**You need**", "**Time**", "**Paper**", "## In the li
 
 def test_no_lesson_is_missing():
     assert [name[:2] for name in NAMES] == [f"{number:02}" for number in range(23)]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_notebook_is_its_source(source):
+    """Line by line, read without jupytext: none got lost on the way to the page. test_pages.py holds the whole."""
+    kept = "\n".join(text for _, text in cells_of_notebook(source.stem))
+    for kind, text in cells_of_source(source):
+        lines = [line for line in text.splitlines() if kind == "markdown" or "alt" not in text]
+        assert all(line in kept for line in lines), f"run: python lessons/make.py {source.name[:2]}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ import make
 import pages
 import pytest
 
-from .reading import LESSONS, NAMES, cells_of_source, notebook
+from .reading import LESSONS, NAMES, notebook
 
 jupytext = pytest.importorskip("jupytext", reason="needs jupytext: pip install 'minifcn[lessons]'")
 FOLD = re.compile(r"<details><summary>[^<]+</summary>\n\n.*?\n\n</details>", re.DOTALL)
@@ -352,15 +352,6 @@ def test_a_lesson_says_its_minutes(name):
     (source,) = make.sources([name])
     reading, whole = make.minutes_of(source)
     assert 10 <= reading <= 30 and reading <= whole <= 200
-
-
-def test_every_cell_of_a_source_is_in_its_page():
-    """By the text of the sources, read without jupytext: nothing got lost on the way."""
-    for name in NAMES:
-        kept = "\n".join(source_of(cell) for cell in notebook(name)["cells"])
-        for kind, text in cells_of_source(LESSONS / "src" / f"{name}.py"):
-            lines = [line for line in text.splitlines() if kind == "markdown" or "alt" not in text]
-            assert all(line in kept for line in lines), (name, text)
 
 
 @pytest.mark.slow
