@@ -1,6 +1,8 @@
 """How the lessons look: one palette, small figures with a text for who cannot see them, sentences with numbers from the cell."""
 
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,3 +49,8 @@ def png(figure: Any, dpi: int, colours: int | None) -> bytes:
 def say(text: str) -> None:
     """A sentence with numbers in it that were just computed, set as Markdown."""
     display(Markdown(text))
+
+
+def words(key: str) -> str:
+    """What a figure shows, for who cannot see it. It is kept out of the cell, where it would give the answer to a guess away."""
+    return json.loads((Path(__file__).parent / "figures" / "words.json").read_text(encoding="utf-8"))[key]

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import cheat_sheet
+import phone
 from faults import faults, public_names
 from latex2mathml.converter import convert
 from sources import ROOT, written
@@ -40,12 +42,13 @@ def formulas(page: str) -> str:
 
 
 def stage() -> None:
-    """Everything that the site shows, as Markdown and pictures, in build/pages."""
+    """Everything that the site shows, as Markdown and pictures, in build/pages; the cheat sheet is drawn anew."""
     shutil.rmtree(PAGES, ignore_errors=True)
     for name, content in written():
         target = PAGES / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (PAGES / cheat_sheet.PAGE.name).write_bytes(cheat_sheet.drawn())
 
 
 def generated() -> bool:
@@ -79,7 +82,14 @@ def main() -> int:
         except ValueError as error:
             problems.append(f"{path.relative_to(SITE)}: {error}")
     problems += faults(SITE, public_names())
-    print("\n".join(problems) or f"{SITE}/index.html: every link leads somewhere, nothing is fetched from outside")
+    browser = phone.browser()
+    problems += phone.faults(SITE, browser) if browser else []
+    fits = (
+        f"and fits into {phone.WIDTH} pixels" if browser else "whether it fits on a phone was not looked at: no browser"
+    )
+    print(
+        "\n".join(problems) or f"{SITE}/index.html: every link leads somewhere, nothing is fetched from outside, {fits}"
+    )
     return bool(problems)
 
 

@@ -277,7 +277,7 @@ look.say(
     f"The formula for the best line says {best[0]:.4f}·x + {best[1]:.4f}."
 )
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # A program that knows nothing about lines has found the best one, by differences alone. Could a network learn like that?
 #
 # ## The price

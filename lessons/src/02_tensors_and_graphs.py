@@ -93,6 +93,8 @@ for walk in (backward_assign, backward_add):
 # is in it once more.
 #
 # What is wrong is the **order of visits**. `b` must not send anything before it has everything. So first count how often each tensor is used, and visit it when that many gradients have arrived:
+#
+# ![c sends 1 to b along two arrows; b waits for the second, has 2, and sends 2 along two arrows to a, which ends with 4.](figures/walking_back.svg)
 
 
 # %%

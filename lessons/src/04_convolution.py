@@ -58,6 +58,8 @@ print(convolve_row(row, np.array([-1.0, 0.0, 1.0]), stride=3))
 #
 # ## A picture
 # Two axes instead of one, nothing else changes. The window is now a small rectangle.
+#
+# ![A window of three by three moves over a picture of numbers, place by place; each time one number of the result appears.](figures/sliding.svg)
 
 
 # %%

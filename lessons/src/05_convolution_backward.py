@@ -73,7 +73,7 @@ look.show(
     "the sum is 2, 3, 9, 6, 10.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # Two numbers went in and five came out. Remember that for lesson 10, where it becomes the way to make coarse maps large.
 #
 # ## The rule behind it

@@ -217,7 +217,7 @@ receptive_field([(3, 1), (2, 2), (3, 1)])
 # %% [markdown]
 # Now our classifier, layer by layer. Was your guess near?
 
-# %%
+# %% tags=["answer"]
 names = ["conv1", "conv2", "pool1", "conv3", "pool2", "fully connected"]
 layers = [(5, 2), (3, 1), (2, 2), (3, 1), (2, 2), (4, 1)]  # (kernel, stride)
 for end, name in enumerate(names, 1):

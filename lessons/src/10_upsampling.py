@@ -98,7 +98,8 @@ look.show(
 
 # %% [markdown]
 # They add up: in the convolution's backward, a number that was read by two windows gets a gradient from both. The layer has many names; PyTorch calls it *transposed convolution*, the paper
-# *deconvolution*.
+# *deconvolution*.<br>
+# ![Four numbers paint, one after the other, a kernel of three by three into a result of five by five; where two meet, their numbers are added.](figures/painting.svg)
 #
 # ## Or: an input stride of 1/2
 # The paper says it in yet another way: "convolution with a fractional input stride of 1/f". Walk over the *input* in half steps: put a zero between every two numbers, then do an ordinary

@@ -184,7 +184,7 @@ for axis in axes:
 figure.tight_layout()
 look.show(figure, alt="Two rows of bars, a class each. Background is in every picture and is most of the pixels.")
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # Then look at the pictures themselves, with their labels over them, *before* the first step: `minifcn check-data FOLDER --sheet sheet.png` draws them, and lists every file that is missing, cut
 # short, of the wrong size, or in both splits. An evening of training on shifted labels looks exactly like a bad learning rate.
 #
@@ -249,7 +249,7 @@ look.say(
 for file in sorted((work / "stopped").iterdir()):
     print(f"{file.name:26} {file.stat().st_size / 1024:8.0f} KiB")
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # The checkpoint is the largest file: weights *and* what the optimiser remembers. `config.json` guards it: resume with other options, and the run refuses. The two models, `last` and `best`, are whole
 # networks: weights, class names, and how a picture must be prepared.
 #

@@ -108,7 +108,7 @@ result = rows.reshape(30, 27) @ weight.transpose(2, 3, 1, 0).reshape(27, 2)
 wanted = ops.conv2d(picture.transpose(2, 0, 1)[None], weight, padding=1).data[0]
 look.say(f"Against the library: **{(result.T.reshape(2, 5, 6) != wanted).sum()} of {wanted.size}** numbers differ.")
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # The library's kernel does the same in CUDA, NVIDIA's dialect of C. The product after it comes from cuBLAS, NVIDIA's BLAS.
 #
 # ## Neighbours fetch together

@@ -186,7 +186,7 @@ look.say(
     f"**{sum(bool(o.holds) for o in found.values())} of {len(found)}** identities hold. (The times in them are of the machine that made this page.)"
 )
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # And what has to be measured, with the lesson that looks at it in small:
 
 # %%

@@ -79,7 +79,7 @@ def test_elsewhere_it_says_where_to_get_them(call, tmp_path, monkeypatch):
     from minifcn.cli.commands import lessons
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lessons, "__file__", str(tmp_path / "site" / "minifcn" / "cli" / "lessons.py"))
+    monkeypatch.setattr(lessons, "BESIDE", tmp_path / "site" / "lessons")
     call("lessons").failed("clone of the repository", "minifcn lessons FOLDER")
     call(f"lessons {tmp_path}").failed("holds no lesson")
 

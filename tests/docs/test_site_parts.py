@@ -1,6 +1,7 @@
 """What makes the site: links set anew, notebooks and docstrings as Markdown, and the check that must see each kind of fault."""
 
 import json
+import re
 import sys
 import types
 
@@ -82,8 +83,49 @@ def test_text_of_a_notebook_does_not_pass_for_a_tag(text, page):
 def test_every_picture_that_a_lesson_names_is_written():
     path = ROOT / "lessons/04_convolution.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    named = {line.split("](")[1][:-1] for line in sources.cells(notebook, path.stem) if line.startswith("![what")}
+    named = {
+        name for line in sources.cells(notebook, path.stem) for name in re.findall(rf"\]\(({path.stem}/[^)]+)\)", line)
+    }
     assert named == {name for name, _ in sources.drawn(notebook, path.stem)} and named
+
+
+def cell(source, *outputs, **metadata):
+    return {"cell_type": "code", "source": [source], "metadata": metadata, "outputs": list(outputs)}
+
+
+def picture(kind, content, words):
+    return {"output_type": "display_data", "data": {kind: content}, "metadata": {kind: {"alt": words}}}
+
+
+def test_pictures_of_a_notebook_have_their_words():
+    outputs = picture("image/png", "aGk=", "a [small]\ncat"), picture("image/svg+xml", ["<svg", "/>"], "a graph")
+    notebook = {"cells": [cell("draw()", *outputs)]}
+    assert list(sources.cells(notebook, "nb"))[1:] == ["![a \\[small\\] cat](nb/0-0.png)", "![a graph](nb/0-1.svg)"]
+    assert list(sources.drawn(notebook, "nb")) == [("nb/0-0.png", b"hi"), ("nb/0-1.svg", b"<svg/>")]
+
+
+def test_what_is_folded_in_a_notebook_is_folded_on_the_site():
+    figure = cell("a = 1\nb = 2", jupyter={"source_hidden": True}, tags=["figure"])
+    assert list(sources.cells({"cells": [cell("pip()", tags=["install"]), figure, cell("c = 3")]}, "nb")) == [
+        '<details class="code" markdown="1"><summary>Code of the figure, 2 lines</summary>\n\n'
+        "~~~~~~python\na = 1\nb = 2\n~~~~~~\n\n</details>",
+        "~~~~~~python\nc = 3\n~~~~~~",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, page",
+    [
+        (
+            "<details><summary>The answer</summary>\n\n*yes*\n\n</details>",
+            '<details class="answer" markdown="1"><summary>The answer</summary>\n\n*yes*\n\n</details>',
+        ),
+        ("<details><summary>Hint</summary>a <code>x[i]</code></details>", None),  # HTML inside, and x[i] no link
+        ("`<details><summary>a</summary>\n\n`", None),
+    ],
+)
+def test_the_inside_of_a_fold_is_markdown_where_it_was(text, page):
+    assert sources.as_page(text) == (page or text)
 
 
 @pytest.fixture
