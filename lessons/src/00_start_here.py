@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -103,7 +104,12 @@ look.say(f"The network has {sum(weight.data.size for weight in model.parameters(
 # %%
 labels = scores.argmax(axis=1)[0]
 print("labels", labels.shape)
-print("row 90, column 110:", np.round(scores[0, :, 90, 110], 1), "->", model.class_names[labels[90, 110]])
+print(
+    "row 90, column 110:",
+    np.round(scores[0, :, 90, 110], 1),
+    "->",
+    model.class_names[labels[90, 110]],
+)
 
 # %% tags=["figure", "picture"]
 colours = ClassMap.from_dict(model.classes).colours
@@ -121,7 +127,8 @@ for axis in axes:
     axis.axis("off")
 look.show(
     figure,
-    alt="The portrait; a map that is high over head and uniform and low behind her; and the portrait "
+    alt="The portrait; a map that is high over head and uniform and low behind her; and the "
+    "portrait "
     "with most of her tinted as a person, a part of the flag too, and without the shoulders' rim.",
 )
 look.say(f"It says: {shares_line(labels, model.class_names)}.")
@@ -152,7 +159,9 @@ for axis in axes:
     axis.imshow(photograph)
     for shift, colour in ((0, "white"), (1, look.ORANGE)):
         corner = (column - side // 2 + shift - 0.5, row - side // 2 - 0.5)
-        axis.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.6))
+        axis.add_patch(
+            plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.6)
+        )
         axis.plot(column + shift, row, ".", color=colour, markersize=5)
     axis.axis("off")
 axes[0].set_title("two windows, one pixel apart", fontsize=9)
@@ -255,7 +264,10 @@ check.share_of_class(my_share_of_class)
 
 # %%
 def my_label_each_pixel(picture, classify, side):
-    """picture: uint8 (H, W, 3); classify(uint8 (side, side, 3)) -> whole number. Returns them, (H, W)."""
+    """picture: uint8 (H, W, 3); classify(uint8 (side, side, 3)) -> whole number.
+
+    Returns the numbers, (H, W).
+    """
     ...
 
 

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -51,14 +52,21 @@ figure, axis = plt.subplots(figsize=(5, 3))
 axis.plot(line, np.exp(line), color=look.BLACK, linewidth=2, label="exp")
 for step, colour, style in ((0.5, look.RED, "-."), (0.1, look.BLUE, "--")):
     slope = forward_difference(np.exp, 1.0, step)
-    axis.plot(line, np.e + slope * (line - 1), style, color=colour, label=f"step {step}: slope {slope:.2f}")
+    axis.plot(
+        line,
+        np.e + slope * (line - 1),
+        style,
+        color=colour,
+        label=f"step {step}: slope {slope:.2f}",
+    )
     axis.plot([1, 1 + step], np.exp([1, 1 + step]), "o", color=colour)
 axis.set(xlabel="x", ylabel="f(x)", ylim=(0.5, 6.5))
 axis.legend(frameon=False, fontsize=9)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="The curve of exp with two straight lines through the point at x = 1: the one with step 0.5 is "
+    alt="The curve of exp with two straight lines through the point at x = 1: the one with "
+    "step 0.5 is "
     "too steep, the one with step 0.1 nearly touches the curve.",
 )
 
@@ -101,13 +109,17 @@ def magnified(power):
     figure, axis = plt.subplots(figsize=(5, 3))
     unit = np.linspace(-2, 2, 801)
     axis.plot(unit, values, color=look.BLACK, linewidth=1.2, label="exp, as the computer has it")
-    axis.plot([-2, 2], [-2 * np.e, 2 * np.e], color=look.SKY, linewidth=1.2, label="its slope on paper")
+    axis.plot(
+        [-2, 2], [-2 * np.e, 2 * np.e], color=look.SKY, linewidth=1.2, label="its slope on paper"
+    )
     rises = (np.exp(ends) - np.exp(1.0)) / step
     axis.plot([0, 1], rises, "o--", color=look.RED, label=f"forward difference: {rises[1]:.4f}")
     axis.set(xlabel=f"(x − 1) / 1e-{power:02d}", ylabel=f"(f(x) − f(1)) / 1e-{power:02d}")
     axis.legend(frameon=False, fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
-    words = f"exp around 1, magnified so that 1e-{power:02d} is one unit; at 1e-15 it is a staircase."
+    words = (
+        f"exp around 1, magnified so that 1e-{power:02d} is one unit; at 1e-15 it is a staircase."
+    )
     return figure, words
 
 
@@ -160,8 +172,10 @@ axes[0].set_ylabel("error / slope")
 axes[1].legend(fontsize=8, loc="center left", frameon=False)
 look.show(
     figure,
-    alt="Two panels of error against step, each curve a U. In float64 forward reaches about 1e-8 near the "
-    "step 1e-8, central about 1e-11 near 1e-5. In float32 both are far higher and their best steps larger.",
+    alt="Two panels of error against step, each curve a U. In float64 forward reaches about "
+    "1e-8 near the "
+    "step 1e-8, central about 1e-11 near 1e-5. In float32 both are far higher and their best "
+    "steps larger.",
 )
 
 # %% [markdown]
@@ -188,7 +202,10 @@ for dtype in (np.float64, np.float32):
         smooth = np.convolve(powers, np.ones(5) / 5, "valid")  # of five: one alone may be lucky
         least = smooth.argmin()
         name = f"{dtype.__name__} {difference.__name__.split('_')[0]}"
-        print(f"{name:16} {step:5.0e}  {steps[least + 2]:8.0e}     {error:5.0e}  {10 ** smooth[least]:8.0e}")
+        print(
+            f"{name:16} {step:5.0e}  {steps[least + 2]:8.0e}     {error:5.0e}  "
+            f"{10 ** smooth[least]:8.0e}"
+        )
 
 # %% [markdown]
 # The formulas give the right size; rounding is partly luck, so nothing fits better than to within a factor of ten. What to remember: **central, float64, a step near 1e-5**: about ten digits right.
@@ -243,7 +260,9 @@ def walk(rate, count):
 
 
 weights, biases = np.meshgrid(np.linspace(-1.8, 3.2, 60), np.linspace(-2.5, 3.5, 60))
-heights = np.array([loss(at) for at in zip(weights.flat, biases.flat, strict=True)]).reshape(weights.shape)
+heights = np.array([loss(at) for at in zip(weights.flat, biases.flat, strict=True)]).reshape(
+    weights.shape
+)
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.4), layout="constrained")
 levels = [0.1, 0.5, 1, 2, 4, 8, 16, 32]
 axes[0].contour(weights, biases, heights, levels, colors="#bbbbbb", linewidths=0.8)
@@ -256,7 +275,9 @@ for rate, colour, style, name in kinds:
     places = walk(rate, 20)
     axes[0].plot(*places.T, style, color=colour, markersize=3, linewidth=1)
     losses = [loss(at) for at in places]
-    axes[1].semilogy(losses, style, color=colour, markersize=3, linewidth=1, label=f"{rate}: {name}")
+    axes[1].semilogy(
+        losses, style, color=colour, markersize=3, linewidth=1, label=f"{rate}: {name}"
+    )
 axes[0].plot(*start, "o", color=look.BLACK)
 axes[0].annotate("start", start, textcoords="offset points", xytext=(6, 4), fontsize=9)
 axes[0].set(xlabel="weight", ylabel="bias", xlim=(-1.8, 3.2), ylim=(-2.5, 3.5))
@@ -267,7 +288,8 @@ axes[1].legend(frameon=False, fontsize=8, title="learning rate", title_fontsize=
 axes[1].spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Left: a valley of oval lines with three paths; one creeps, one reaches the bottom, one jumps "
+    alt="Left: a valley of oval lines with three paths; one creeps, one reaches the bottom, "
+    "one jumps "
     "from side to side and out. Right: their losses: one falls slowly, one fast, one rises.",
 )
 best = np.polyfit(x, y, 1)  # the least squares line, by a formula

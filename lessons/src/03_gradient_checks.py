@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -77,7 +78,9 @@ def gradient_of_sum(function, x):
 x = np.array([2.0, 1.0, 0.0, -1.0])
 numeric, analytic = slopes_of_sum(softmax, x), gradient_of_sum(TiredSoftmax(), x)
 difference = np.abs(numeric - analytic).max()
-look.say(f"Largest difference: {difference:.1g}. A `backward` that returns nothing but zeros **passes**.")
+look.say(
+    f"Largest difference: {difference:.1g}. A `backward` that returns nothing but zeros **passes**."
+)
 
 # %% [markdown]
 # ## Why: adding up hides what happens inside
@@ -99,7 +102,14 @@ for axis, (name, cotangent) in zip(axes, weights.items(), strict=True):
     table = np.vstack([cotangent[:, None] * jacobian, cotangent @ jacobian])
     axis.imshow(np.vstack([table[:4], np.full((1, 4), np.nan)]), cmap="PuOr", vmin=-1, vmax=1)
     for (i, j), value in np.ndenumerate(table):
-        axis.text(j, i, f"{value + 0.0:.2f}".replace("-0.00", "0.00"), ha="center", va="center", fontsize=9)
+        axis.text(
+            j,
+            i,
+            f"{value + 0.0:.2f}".replace("-0.00", "0.00"),
+            ha="center",
+            va="center",
+            fontsize=9,
+        )
     axis.set_yticks(range(5), [f"{w:g} × output {i}" for i, w in enumerate(cotangent)] + ["sum"])
     axis.set_xticks(range(4), [f"input {j}" for j in range(4)])
     axis.set_title(name, fontsize=10)
@@ -261,7 +271,13 @@ ends = np.array([place - step, place + step])
 measured = (max(ends[1], 0) - max(ends[0], 0)) / (2 * step)
 figure, axis = plt.subplots(figsize=(5.5, 2.6))
 axis.plot(line, np.maximum(line, 0), color=look.BLUE, label="relu: slope 1 at the dot")
-axis.plot(ends, np.maximum(ends, 0), "s--", color=look.RED, label=f"central difference: slope {measured:.2f}")
+axis.plot(
+    ends,
+    np.maximum(ends, 0),
+    "s--",
+    color=look.RED,
+    label=f"central difference: slope {measured:.2f}",
+)
 axis.plot(place, place, "o", color=look.BLUE, markersize=8)
 axis.set(xlabel="x", ylabel="relu(x)", xticks=[-0.0002, 0, 0.0002], yticks=[0, 0.0002])
 axis.legend(frameon=False, fontsize=8)

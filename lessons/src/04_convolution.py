@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -148,18 +149,26 @@ print(convolve_loops(x, weight, bias, stride=2, padding=1).shape)
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(4, 1, figsize=(7.5, 4.6), sharex=True)
-for axis, (kernel, stride, padding) in zip(axes, ((3, 1, 0), (3, 2, 0), (3, 2, 1), (2, 3, 0)), strict=True):
+for axis, (kernel, stride, padding) in zip(
+    axes, ((3, 1, 0), (3, 2, 0), (3, 2, 1), (2, 3, 0)), strict=True
+):
     count = (8 + 2 * padding - kernel) // stride + 1
     looked_at = np.zeros(8 + 2 * padding, bool)
     for i in range(count):
         start = i * stride - padding
         looked_at[i * stride : i * stride + kernel] = True
         colour = (look.BLUE, look.ORANGE, look.GREEN)[i % 3]
-        axis.plot([start - 0.4, start + kernel - 0.6], [-0.7 - 0.45 * (i % 3)] * 2, color=colour, linewidth=4)
+        axis.plot(
+            [start - 0.4, start + kernel - 0.6],
+            [-0.7 - 0.45 * (i % 3)] * 2,
+            color=colour,
+            linewidth=4,
+        )
     for place, seen in zip(range(-padding, 8 + padding), looked_at, strict=True):
         inside = 0 <= place < 8
         axis.text(place, 0, place if inside else "0", ha="center", va="center", fontsize=9,
-                  color=look.BLACK if inside else "#888888", fontweight="normal" if seen else "bold",
+                  color=look.BLACK if inside else "#888888",
+                  fontweight="normal" if seen else "bold",
                   bbox=dict(boxstyle="square", facecolor="#eeeeee" if seen else "white",
                             edgecolor=look.RED if not seen else "#bbbbbb"))  # fmt: skip
     axis.set(ylim=(-2, 0.6), xlim=(-1.6, 10.2), yticks=[], xticks=[])
@@ -170,8 +179,10 @@ for axis, (kernel, stride, padding) in zip(axes, ((3, 1, 0), (3, 2, 0), (3, 2, 1
 figure.tight_layout()
 look.show(
     figure,
-    alt="Four rows of eight cells with bars under them, one a window: 6, 3, 4 and 3 windows. Cells in "
-    "red frames are in no window: at stride 2 the last one, which with padding is a zero; at stride 3 two.",
+    alt="Four rows of eight cells with bars under them, one a window: 6, 3, 4 and 3 windows. "
+    "Cells in "
+    "red frames are in no window: at stride 2 the last one, which with padding is a zero; at "
+    "stride 3 two.",
 )
 
 # %% [markdown]
@@ -215,7 +226,8 @@ for axis, corner, width, height in marks:
     axis.add_patch(plt.Rectangle(place, width, height, facecolor=look.ORANGE, alpha=0.4))
 look.show(
     figure,
-    alt="A grid of 16 numbers, a matrix whose 9 rows are its 2 by 2 windows, the kernel as a column, and the "
+    alt="A grid of 16 numbers, a matrix whose 9 rows are its 2 by 2 windows, the kernel as a "
+    "column, and the "
     "3 by 3 result. The same window is marked in picture, matrix and result.",
 )
 
@@ -225,10 +237,14 @@ def window_rows(x, kernel, stride, padding):
     """x (N, C, H, W) -> every window as a row, (N·OH·OW, C·KH·KW), and the size (OH, OW)."""
     rim = (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), rim, rim))
-    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))  # (N, C, …, …, KH, KW)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        x, kernel, axis=(2, 3)
+    )  # (N, C, …, …, KH, KW)
     windows = windows[:, :, ::stride, ::stride]  # (N, C, OH, OW, KH, KW)
     n, c, oh, ow, kh, kw = windows.shape
-    rows = windows.transpose(0, 2, 3, 1, 4, 5)  # (N, OH, OW, C, KH, KW): what belongs to a window comes last
+    rows = windows.transpose(
+        0, 2, 3, 1, 4, 5
+    )  # (N, OH, OW, C, KH, KW): what belongs to a window comes last
     return rows.reshape(n * oh * ow, c * kh * kw), (oh, ow)
 
 
@@ -270,8 +286,10 @@ ratio = seconds[convolve_loops] / seconds[convolve]
 rows, _ = window_rows(large, (3, 3), 1, 0)
 look.say(
     "On the machine that made this page the product was about "
-    f"**{float(f'{ratio:.1g}'):.0f} times** as fast as the loops (on yours the number will differ). "
-    f"The price is memory: the rows hold {rows.size / large.size:.1f} times as many numbers as the picture."
+    f"**{float(f'{ratio:.1g}'):.0f} times** as fast as the loops (on yours the number will "
+    "differ). "
+    f"The price is memory: the rows hold {rows.size / large.size:.1f} times as many numbers as "
+    "the picture."
 )
 
 # %% [markdown]
@@ -314,7 +332,10 @@ check.conv2d_size(my_conv2d_size)
 
 # %%
 def my_conv2d_taps(x, weight, stride, padding):
-    """x (N, C, H, W), weight (O, C, KH, KW), stride and padding integers. Returns (N, O, OH, OW)."""
+    """x (N, C, H, W), weight (O, C, KH, KW), stride and padding integers.
+
+    Returns (N, O, OH, OW).
+    """
     ...
 
 

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -90,7 +91,11 @@ def convolve_backward(grad, x, weight, stride=1, padding=0):
     """grad (N, O, OH, OW) -> gradients of x (N, C, H, W), weight (O, C, KH, KW) and bias (O,)."""
     rim = (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), rim, rim))
-    grad_x, grad_weight, grad_bias = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(len(weight))
+    grad_x, grad_weight, grad_bias = (
+        np.zeros(x.shape),
+        np.zeros(weight.shape),
+        np.zeros(len(weight)),
+    )
     kh, kw = weight.shape[2:]
     for picture, channel, i, j in np.ndindex(grad.shape):
         g = grad[picture, channel, i, j]
@@ -120,7 +125,9 @@ def count_windows(size, kernel, stride, padding):
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(1, 4, figsize=(8, 2.5))
-for axis, options in zip(axes, ((6, 3, 1, 0), (6, 3, 1, 1), (6, 3, 2, 0), (6, 2, 3, 0)), strict=True):
+for axis, options in zip(
+    axes, ((6, 3, 1, 0), (6, 3, 1, 1), (6, 3, 2, 0), (6, 2, 3, 0)), strict=True
+):
     counts = count_windows(*options)
     axis.imshow(counts, cmap="Blues", vmin=0, vmax=14)
     for (i, j), value in np.ndenumerate(counts):
@@ -132,7 +139,8 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Four grids of 6 by 6 counts. Kernel 3: up to 9 in the middle, 1 in the corners, or 4 "
-    "there with padding. With stride 2 between 0 and 4, chequered. With kernel 2 and stride 3: 1 or 0.",
+    "there with padding. With stride 2 between 0 and 4, chequered. With kernel 2 and stride 3: 1 "
+    "or 0.",
 )
 
 # %% [markdown]
@@ -161,7 +169,10 @@ x, weight = rng.standard_normal((2, 3, 6, 7)), rng.standard_normal((4, 3, 3, 2))
 bias = rng.standard_normal(4)
 for stride, padding in ((1, 0), (2, 1), (3, 2)):
     report = mf.gradcheck(OurConv(stride, padding), (x, weight, bias))
-    print(f"stride {stride}, padding {padding}: {report.elements} values, worst error {report.worst:.0e}")
+    print(
+        f"stride {stride}, padding {padding}: {report.elements} values, worst error "
+        f"{report.worst:.0e}"
+    )
 
 # %% [markdown]
 # The errors are far smaller than lesson 03 led us to expect. A convolution is *linear* in x, and for a straight line a difference is exact with any step; gradcheck notices, and takes a large one.
@@ -217,8 +228,10 @@ axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Error shown against error planted, both logarithmic. The difference is flat near 1e-12 until "
-    "the mistake is larger; the adjoint test is flat near 1e-16 and rises from mistakes of 1e-13 on.",
+    alt="Error shown against error planted, both logarithmic. The difference is flat near "
+    "1e-12 until "
+    "the mistake is larger; the adjoint test is flat near 1e-16 and rises from mistakes of 1e-13 "
+    "on.",
 )
 
 # %% [markdown]
@@ -300,7 +313,10 @@ check.adjoint_error(my_adjoint_error)
 
 # %%
 def my_fold_windows(windows, size, stride, padding):
-    """windows (N, C, OH, OW, KH, KW), size (H, W) of the picture, integers. Returns (N, C, H, W)."""
+    """windows (N, C, OH, OW, KH, KW), size (H, W) of the picture, integers.
+
+    Returns (N, C, H, W).
+    """
     ...
 
 

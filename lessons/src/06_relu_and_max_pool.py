@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -62,7 +63,8 @@ for axis in axes:
 figure.tight_layout()
 look.show(
     figure,
-    alt="Left relu: flat below 0, rising above. Right its slope: 0 up to and including 0, then 1, with a jump.",
+    alt="Left relu: flat below 0, rising above. Right its slope: 0 up to and including 0, then "
+    "1, with a jump.",
 )
 
 # %% [markdown]
@@ -90,7 +92,9 @@ def max_pool_backward(grad, x, kernel, stride):
     for picture, channel, i, j in np.ndindex(grad.shape):
         top, left = i * stride, j * stride
         window = x[picture, channel, top : top + kernel, left : left + kernel]
-        row, column = np.unravel_index(window.argmax(), window.shape)  # argmax gives the first maximum
+        row, column = np.unravel_index(
+            window.argmax(), window.shape
+        )  # argmax gives the first maximum
         grad_x[picture, channel, top + row, left + column] += grad[picture, channel, i, j]
     return grad_x
 
@@ -124,7 +128,8 @@ grid(axes[3], grad_x[0, 0], "gradient of x", grad_x[0, 0] != 0, borders=[2])
 figure.tight_layout()
 look.show(
     figure,
-    alt="A 4 by 4 grid in four windows with the largest of each marked, the 2 by 2 result, the gradients "
+    alt="A 4 by 4 grid in four windows with the largest of each marked, the 2 by 2 result, the "
+    "gradients "
     "1 to 4, and a 4 by 4 grid with each of them at the place of its winner and 0 elsewhere.",
 )
 
@@ -146,7 +151,9 @@ class PaysTwice(mf.Function):
         return max_pool(x, 2, 2)
 
     def backward(self, grad):
-        largest = np.kron(max_pool(self.x, 2, 2), np.ones((2, 2)))  # each maximum over its whole window
+        largest = np.kron(
+            max_pool(self.x, 2, 2), np.ones((2, 2))
+        )  # each maximum over its whole window
         return np.kron(grad, np.ones((2, 2))) * (self.x == largest)
 
 
@@ -179,7 +186,9 @@ figure, axes = plt.subplots(1, 2, figsize=(7.5, 1.7))
 for axis, ceil in zip(axes, (False, True), strict=True):
     pooled = mf.ops.max_pool2d(row[None, None], (1, 2), ceil_mode=ceil).data[0, 0, 0]
     grid(axis, row, f"{'ceil' if ceil else 'floor'}: {len(pooled)} windows")
-    for i, (value, colour) in enumerate(zip(pooled, (look.BLUE, look.GREEN, look.PINK), strict=False)):
+    for i, (value, colour) in enumerate(
+        zip(pooled, (look.BLUE, look.GREEN, look.PINK), strict=False)
+    ):
         axis.plot([2 * i - 0.4, 2 * i + 1.4], [0.75, 0.75], color=colour, linewidth=4)
         axis.text(2 * i + 0.5, 1.1, f"largest: {value:g}", ha="center", va="center", fontsize=9)
     axis.set(ylim=(1.4, -0.5), xlim=(-0.5, 5.5))
@@ -187,7 +196,8 @@ for axis, ceil in zip(axes, (False, True), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="A row 4, 1, 3, 2, 8. With floor two windows, largest 4 and 3; the 8 is in none. With ceil a third "
+    alt="A row 4, 1, 3, 2, 8. With floor two windows, largest 4 and 3; the 8 is in none. With "
+    "ceil a third "
     "window hangs over the end, largest 8.",
 )
 
@@ -229,7 +239,8 @@ for axis, (name, values) in zip(axes, results.items(), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="A 3 by 3 grid of −1 to −9, pooled with kernel 3, stride 2, padding 1. Padded with 0 all four results "
+    alt="A 3 by 3 grid of −1 to −9, pooled with kernel 3, stride 2, padding 1. Padded with 0 "
+    "all four results "
     "are 0; padded with minus infinity they are −1, −2, −4, −5, and so says the library.",
 )
 
@@ -242,12 +253,16 @@ look.show(
 # %%
 worst = 0.0
 for kernel, stride in ((2, 2), (3, 2), (2, 3), (3, 1)):
-    values = mf.Tensor(rng.integers(0, 4, (2, 3, 8, 9)).astype(float), requires_grad=True)  # many ties
+    values = mf.Tensor(
+        rng.integers(0, 4, (2, 3, 8, 9)).astype(float), requires_grad=True
+    )  # many ties
     y = mf.ops.max_pool2d(values, kernel, stride=stride)
     incoming = rng.standard_normal(y.shape)
     y.backward(incoming)
     worst = max(worst, np.abs(y.data - max_pool(values.data, kernel, stride)).max())
-    worst = max(worst, np.abs(values.grad - max_pool_backward(incoming, values.data, kernel, stride)).max())
+    worst = max(
+        worst, np.abs(values.grad - max_pool_backward(incoming, values.data, kernel, stride)).max()
+    )
 look.say(f"Four kinds of pools, values and gradients: largest difference {worst:.0e}.")
 distinct = rng.permutation(36).reshape(1, 1, 6, 6) / 10  # no two alike, 0.1 apart
 print(mf.gradcheck(lambda x: mf.ops.max_pool2d(x, 3, stride=2, ceil_mode=True), distinct))

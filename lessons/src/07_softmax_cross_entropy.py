@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -56,16 +57,20 @@ for value, words, shift in (
     (0.999, "certain and right", (-75, 12)),
 ):
     axis.plot(value, -np.log(value), "o", color=look.RED)
-    axis.annotate(words, (value, -np.log(value)), xytext=shift, textcoords="offset points", fontsize=9)
+    axis.annotate(
+        words, (value, -np.log(value)), xytext=shift, textcoords="offset points", fontsize=9
+    )
 axis.set(xlabel="probability of the right class", ylabel="loss", ylim=(-0.3, 6))
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="The curve of minus the logarithm: very high near 0, 1.1 at a third, 0 at 1. Our pixel lies at a "
+    alt="The curve of minus the logarithm: very high near 0, 1.1 at a third, 0 at 1. Our pixel "
+    "lies at a "
     "probability of 0.26 with a loss of 1.35.",
 )
 look.say(
-    f"Our pixel: probability {softmax[1]:.3f}, loss **{-np.log(softmax[1]):.3f}**. A network that knows "
+    f"Our pixel: probability {softmax[1]:.3f}, loss **{-np.log(softmax[1]):.3f}**. A network "
+    "that knows "
     f"nothing and says so starts at ln 3 = {np.log(3):.3f}; with the 21 classes of PASCAL VOC at "
     f"ln 21 = **{np.log(21):.4f}**."
 )
@@ -88,7 +93,9 @@ parts = {"scores": scores, "probabilities": softmax, "gradient of the loss": gra
 for axis, (title, values) in zip(axes, parts.items(), strict=True):
     axis.bar(range(3), values, color=[look.SKY, look.ORANGE, look.SKY])
     for place, value in enumerate(values):
-        axis.text(place, max(value, 0) + 0.03 * np.ptp(values), f"{value:.2f}", ha="center", fontsize=9)
+        axis.text(
+            place, max(value, 0) + 0.03 * np.ptp(values), f"{value:.2f}", ha="center", fontsize=9
+        )
     axis.set(xticks=range(3), xlabel="class (1 is right)", title=title)
     axis.margins(y=0.2)
     axis.axhline(0, color=look.BLACK, linewidth=0.8)
@@ -96,7 +103,8 @@ for axis, (title, values) in zip(axes, parts.items(), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="Bars for three classes. Scores 2, 1, −1; probabilities 0.71, 0.26, 0.04; gradient 0.71, −0.74, 0.04.",
+    alt="Bars for three classes. Scores 2, 1, −1; probabilities 0.71, 0.26, 0.04; gradient "
+    "0.71, −0.74, 0.04.",
 )
 
 # %% [markdown]
@@ -123,10 +131,19 @@ lead = np.linspace(0, 150, 301).astype(np.float32)  # by how much the wrong clas
 found = {}
 with np.errstate(all="ignore"):  # the naive one divides infinity by infinity
     for function in (naive_loss, stable_loss):
-        found[function] = np.array([function(np.array([value, 0], np.float32), label=1) for value in lead])
+        found[function] = np.array(
+            [function(np.array([value, 0], np.float32), label=1) for value in lead]
+        )
 broken = lead[~np.isfinite(found[naive_loss])][0]
 figure, axis = plt.subplots(figsize=(6, 2.6))
-axis.plot(lead, found[stable_loss], color=look.BLUE, linewidth=5, alpha=0.4, label="largest score subtracted")
+axis.plot(
+    lead,
+    found[stable_loss],
+    color=look.BLUE,
+    linewidth=5,
+    alpha=0.4,
+    label="largest score subtracted",
+)
 axis.plot(lead, found[naive_loss], color=look.RED, label="as the formula stands")
 axis.axvline(broken, color=look.RED, linestyle=":", linewidth=1)
 axis.set(xlabel="score of the wrong class (the right one has 0), float32", ylabel="loss")
@@ -137,7 +154,10 @@ look.show(
     alt="Loss against the score of the wrong class. Both curves rise together to 88; there the "
     "naive one ends, the stable one goes on as a straight line.",
 )
-look.say(f"From a score of {broken:g} on, the formula as it stands gives infinity or NaN; the other does not.")
+look.say(
+    f"From a score of {broken:g} on, the formula as it stands gives infinity or NaN; the other "
+    "does not."
+)
 
 # %% [markdown]
 # ## Maps
@@ -150,12 +170,14 @@ look.say(f"From a score of {broken:g} on, the formula as it stands gives infinit
 
 # %%
 def cross_entropy(scores, labels):
-    """scores (N, C, H, W), labels (N, H, W) -> the loss of each pixel, (N, H, W), and its gradient."""
+    """scores (N, C, H, W), labels (N, H, W) -> the loss of each pixel (N, H, W), its gradient."""
     counts = labels != 255
     shifted = scores - scores.max(1, keepdims=True)
     exponentials = np.exp(shifted)
     softmax = exponentials / exponentials.sum(1, keepdims=True)
-    right = np.where(counts, labels, 0)[:, None]  # (N, 1, H, W): any class will do where nothing counts
+    right = np.where(counts, labels, 0)[
+        :, None
+    ]  # (N, 1, H, W): any class will do where nothing counts
     losses = np.log(exponentials.sum(1)) - np.take_along_axis(shifted, right, 1)[:, 0]
     one_hot = np.arange(scores.shape[1])[:, None, None] == right  # (N, C, H, W)
     return np.where(counts, losses, 0), np.where(counts[:, None], softmax - one_hot, 0)
@@ -190,11 +212,13 @@ figure.colorbar(shown, ax=axes, shrink=0.75, pad=0.02)
 look.show(
     figure,
     alt="A painted picture with a ring and a star; its labels, with void edges; the same in "
-    "coarse blocks; and the loss of each pixel, bright where blocks and labels disagree, dark on void edges.",
+    "coarse blocks; and the loss of each pixel, bright where blocks and labels disagree, dark on "
+    "void edges.",
 )
 void = labels == 255
 look.say(
-    f"{void.sum()} of {void.size} pixels are void. Loss there: {losses[void].sum():g}, gradient there: "
+    f"{void.sum()} of {void.size} pixels are void. Loss there: {losses[void].sum():g}, gradient "
+    "there: "
     f"{np.abs(gradient).sum(1)[void].sum():g}. Where the block is right, a pixel costs "
     f"{losses[losses > 0].min():.2f}; where it is wrong, {losses.max():.2f}."
 )
@@ -261,7 +285,9 @@ for (name, losses_of_run), (colour, width, style) in zip(
     strict=True,
 ):
     shown = np.clip(losses_of_run, None, 60)
-    axis.plot(shown, style, color=colour, linewidth=width, alpha=0.4 if width > 5 else 1, label=name)
+    axis.plot(
+        shown, style, color=colour, linewidth=width, alpha=0.4 if width > 5 else 1, label=name
+    )
 axis.axhline(np.log(classes), color="#999999", linewidth=0.8)
 axis.set(xlabel="step", ylabel="mean loss", yscale="log", ylim=(0.05, 60))
 axis.set_yticks([0.1, 0.5, np.log(classes), 10, 50], ["0.1", "0.5", "ln 9", "10", "50"])
@@ -270,13 +296,16 @@ axis.legend(frameon=False, fontsize=8, loc="upper right")
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Mean loss against steps. Mean with rate 0.3 and sum with 0.3 divided by the number of pixels "
-    "fall along the same line; sum with 0.3 shoots up at once; mean with the divided rate stays at ln 9.",
+    alt="Mean loss against steps. Mean with rate 0.3 and sum with 0.3 divided by the number of "
+    "pixels "
+    "fall along the same line; sum with 0.3 shoots up at once; mean with the divided rate stays "
+    "at ln 9.",
 )
 mean_run, sum_run, exploded, stuck = runs.values()
 gap = np.abs(np.array(mean_run) - np.array(sum_run)).max()
 look.say(
-    f"The first two runs differ by at most {gap:.0e}. The third is lost at step {len(exploded) - 1}. "
+    f"The first two runs differ by at most {gap:.0e}. The third is lost at step "
+    f"{len(exploded) - 1}. "
     f"The fourth moved by {stuck[0] - stuck[-1]:.5f} in {len(stuck)} steps."
 )
 
@@ -294,7 +323,8 @@ code = 1e-10 * pixels_of_voc / (1 - 0.99)  # summed loss, one picture a step, mo
 paper = 1e-4 / (1 - 0.9)  # momentum 0.9, twenty pictures a step
 look.say(
     f"A VOC picture has about 500 × 375 = {pixels_of_voc:,} pixels. The code's 10⁻¹⁰ on a sum is "
-    f"{1e-10 * pixels_of_voc:.1e} on a mean; with momentum 0.99 a gradient moves a weight by **{code:.4f}** "
+    f"{1e-10 * pixels_of_voc:.1e} on a mean; with momentum 0.99 a gradient moves a weight by "
+    f"**{code:.4f}** "
     f"times itself in the long run. The paper's 10⁻⁴ with momentum 0.9, on a mean: **{paper:.4f}**."
 )
 

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -51,7 +52,14 @@ matrix = np.array([convolve(unit, kernel, 2) for unit in np.eye(7)]).T  # (3 out
 def draw_matrix(axis, numbers, title):
     axis.imshow(numbers, cmap="Blues", vmin=0, vmax=6)
     for (i, j), number in np.ndenumerate(numbers):
-        axis.text(j, i, f"{number:g}", ha="center", va="center", color="#bbbbbb" if number == 0 else "black")
+        axis.text(
+            j,
+            i,
+            f"{number:g}",
+            ha="center",
+            va="center",
+            color="#bbbbbb" if number == 0 else "black",
+        )
     axis.set_title(title, fontsize=9)
     axis.set(xticks=range(numbers.shape[1]), yticks=range(numbers.shape[0]))
 
@@ -64,7 +72,8 @@ axes[1].set(xlabel="input", ylabel="output")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Left a matrix of 3 rows and 7 columns with 1 2 3 in each row, two places further from row to row. "
+    alt="Left a matrix of 3 rows and 7 columns with 1 2 3 in each row, two places further from "
+    "row to row. "
     "Right the same matrix turned on its side.",
 )
 
@@ -84,7 +93,9 @@ figure, axes = plt.subplots(4, 1, sharex=True, sharey=True, figsize=(6, 4.6))
 for i, (value, colour) in enumerate(zip(coarse, (look.BLUE, look.ORANGE, look.GREEN), strict=True)):
     axes[i].bar(np.arange(3) + 2 * i, value * kernel, color=colour)
     axes[i].set_title(
-        f"input {i} is {value:g}: it paints {value:g} × kernel from place {2 * i} on", fontsize=9, loc="left"
+        f"input {i} is {value:g}: it paints {value:g} × kernel from place {2 * i} on",
+        fontsize=9,
+        loc="left",
     )
 axes[3].bar(range(7), matrix.T @ coarse, color=look.RED)
 axes[3].set_title("the result: where they overlap, they add up", fontsize=9, loc="left")
@@ -93,7 +104,8 @@ axes[2].set_ylabel("value")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Three small bar charts, each the kernel scaled and two places further right; the last chart is their sum.",
+    alt="Three small bar charts, each the kernel scaled and two places further right; the last "
+    "chart is their sum.",
 )
 
 # %% [markdown]
@@ -121,7 +133,9 @@ print("transposed matrix:    ", matrix.T @ coarse)
 
 # %%
 rng = np.random.default_rng(0)
-weight = rng.standard_normal((4, 3, 4, 4))  # conv2d calls the axes O C KH KW, conv_transpose2d C O KH KW
+weight = rng.standard_normal(
+    (4, 3, 4, 4)
+)  # conv2d calls the axes O C KH KW, conv_transpose2d C O KH KW
 a, b = rng.standard_normal((1, 3, 10, 12)), rng.standard_normal((1, 4, 4, 5))
 down = ops.conv2d(a, weight, stride=2).data  # (1, 4, 4, 5)
 up = ops.conv_transpose2d(b, weight, stride=2).data  # (1, 3, 10, 12)
@@ -191,7 +205,10 @@ look.show(
 )
 inside = slice(int(places[0] + 0.5), int(places[-1] + 0.5))
 off = np.abs(fine - np.interp(np.arange(len(fine)), places, values))[inside].max()
-look.say(f"Between the first and the last input the sum and the straight lines differ by at most **{off:.0g}**.")
+look.say(
+    "Between the first and the last input the sum and the straight lines differ by at most "
+    f"**{off:.0g}**."
+)
 
 # %% [markdown]
 # At both ends there is no neighbour to share the work with, and the sum falls to zero. Scores near a border come nearer to 0 there, those of all classes by the same factor, so the best class
@@ -226,7 +243,12 @@ painted[2:-2, 2:-2]  # kernel 4, stride 2: away from the border
 # place add up to 1.
 
 # %%
-print("size 4, stride 2:", tent(4)[:2] + tent(4)[2:], " size 16, stride 8:", tent(16)[:8] + tent(16)[8:])
+print(
+    "size 4, stride 2:",
+    tent(4)[:2] + tent(4)[2:],
+    " size 16, stride 8:",
+    tent(16)[:8] + tent(16)[8:],
+)
 
 # %% [markdown]
 # ## Fixed, or learned?
@@ -281,9 +303,16 @@ for axis, (name, weight) in zip(axes, kernels.items(), strict=True):
     axis.set_title(name, fontsize=9)
     axis.axis("off")
 figure.tight_layout()
-look.show(figure, alt="Four kernels of 4 by 4: the bilinear one, and the three learned ones, which look nearly alike.")
+look.show(
+    figure,
+    alt="Four kernels of 4 by 4: the bilinear one, and the three learned ones, which look "
+    "nearly alike.",
+)
 gain = 1 - error_of(learned["tents"]) / error_of(starts["tents"])
-look.say(f"All three end near one kernel, a little sharper than the tents; its error is {100 * gain:.0f} % lower.")
+look.say(
+    "All three end near one kernel, a little sharper than the tents; its error is "
+    f"{100 * gain:.0f} % lower."
+)
 
 # %% [markdown]
 # So learning works, from all three starts, and the tents were nearly right. The authors write beside their published code that for FCN learning made no significant difference. Starting from the tents costs nothing;
@@ -303,7 +332,9 @@ best = deconvnet.deconvnet(model, "fire4", first)
 same_cell = deconvnet.deconvnet(model, "fire4", second, best.channel, best.cell)
 one_cell = np.zeros((1, 1, 7, 7))
 one_cell[0, 0, 3, 3] = 1
-layer = ops.conv_transpose2d(one_cell, bilinear(1, 16).astype(float), stride=8, padding=4).data[0, 0]
+layer = ops.conv_transpose2d(one_cell, bilinear(1, 16).astype(float), stride=8, padding=4).data[
+    0, 0
+]
 
 figure, axes = plt.subplots(1, 4, figsize=(7.5, 2.3))
 for axis, shown in zip(axes[::2], (best, same_cell), strict=True):
@@ -317,12 +348,14 @@ for axis in axes:
 figure.tight_layout()
 look.show(
     figure,
-    alt="For the same cell in a picture and its mirror image: the deconvnet draws two different patterns, "
+    alt="For the same cell in a picture and its mirror image: the deconvnet draws two "
+    "different patterns, "
     "the deconvolution layer the same tent twice.",
 )
 differ = (np.abs(best.signal - same_cell.signal) > 1e-6).any(2).sum()
 look.say(
-    f"The same cell of the same channel, two pictures: the deconvnet's answers differ in **{differ}** pixels, "
+    "The same cell of the same channel, two pictures: the deconvnet's answers differ in "
+    f"**{differ}** pixels, "
     "for it goes back through the maxima and the network's own filters. "
     "The layer never sees the picture; it paints the same tent."
 )
@@ -345,7 +378,13 @@ from minifcn.ops.convolution import Conv2d, ConvTranspose2d
 
 for function in (Conv2d.backward, ConvTranspose2d.forward):
     print(function.__qualname__)
-    print(*(line.strip() for line in inspect.getsource(function).splitlines() if "input_gradient" in line))
+    print(
+        *(
+            line.strip()
+            for line in inspect.getsource(function).splitlines()
+            if "input_gradient" in line
+        )
+    )
 
 # %% [markdown]
 # The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`; the deconvnet is `minifcn/draw/networks/deconvnet.py`.
@@ -391,7 +430,10 @@ check.bilinear_kernel(my_bilinear_kernel)
 
 # %%
 def my_conv_transpose2d(x, weight, stride, padding):
-    """x: (N, C, H, W), weight: (C, O, KH, KW). Returns (N, O, OH, OW), OH = stride·(H - 1) + KH - 2·padding."""
+    """x: (N, C, H, W), weight: (C, O, KH, KW).
+
+    Returns (N, O, OH, OW), OH = stride·(H - 1) + KH - 2·padding.
+    """
     ...
 
 

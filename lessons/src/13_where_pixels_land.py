@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -35,7 +36,10 @@ from minifcn import ops
 
 
 def landing(layers, stride=1, centre=0.0):
-    """layers: (kernel, stride, padding). Returns (stride, centre): cell i looks at pixel centre + i · stride."""
+    """layers: (kernel, stride, padding).
+
+    Returns (stride, centre): cell i looks at pixel centre + i · stride.
+    """
     for kernel, own_stride, padding in layers:
         centre += ((kernel - 1) / 2 - padding) * stride
         stride *= own_stride
@@ -60,7 +64,16 @@ def vgg16(padding):
     first = [(3, 1, padding), CONV, POOL, CONV, CONV, POOL]
     to_pool3 = [*first, CONV, CONV, CONV, POOL]
     to_pool4 = [*to_pool3, CONV, CONV, CONV, POOL]
-    to_score = [*to_pool4, CONV, CONV, CONV, POOL, (7, 1, 0), (1, 1, 0), (1, 1, 0)]  # fc6, fc7, score_fr
+    to_score = [
+        *to_pool4,
+        CONV,
+        CONV,
+        CONV,
+        POOL,
+        (7, 1, 0),
+        (1, 1, 0),
+        (1, 1, 0),
+    ]  # fc6, fc7, score_fr
     return {"pool3": to_pool3, "pool4": to_pool4, "score_fr": to_score}
 
 
@@ -78,14 +91,21 @@ from minifcn.models import geometry
 from minifcn.paper.topics.geometry import opened, pixels_that_change, trunk
 
 one_channel = opened(trunk("VGG16", "paper"))
-for name, layer, cell in (("pool3", "pool3", 20), ("pool4", "pool4", 12), ("score_fr", "fc7", 7)):  # score_fr is 1 x 1
+for name, layer, cell in (
+    ("pool3", "pool3", 20),
+    ("pool4", "pool4", 12),
+    ("score_fr", "fc7", 7),
+):  # score_fr is 1 x 1
     size = (440, 450)
     stride, centre = landing(vgg16(100)[name])
     reached = pixels_that_change(one_channel, layer, (cell, cell), size).any(1)
     rows = np.nonzero(reached)[0]
     assert rows[0] > 0 and rows[-1] < size[0] - 1  # nothing that it sees lies in the padding
     middle, computed = (rows[0] + rows[-1]) / 2, centre + cell * stride
-    print(f"{name:8} cell {cell:2}: rows {rows[0]:3} to {rows[-1]:3}, their middle {middle:5}, computed {computed:5}")
+    print(
+        f"{name:8} cell {cell:2}: rows {rows[0]:3} to {rows[-1]:3}, their middle {middle:5}, "
+        f"computed {computed:5}"
+    )
 
 # %% [markdown]
 # ## Back up, and 19 falls out
@@ -135,7 +155,14 @@ axis.text(1, 0.62, "picture, from pixel 0 on", fontsize=9, color="#555555")
 for line, (_, (stride, centre), count, colour) in enumerate(lines):
     cut = 5 if line == 0 else 0
     cells = centre + stride * np.arange(count)
-    axis.plot(cells[:cut], [-line] * cut, "o", markerfacecolor="white", markeredgecolor=colour, markersize=9)
+    axis.plot(
+        cells[:cut],
+        [-line] * cut,
+        "o",
+        markerfacecolor="white",
+        markeredgecolor=colour,
+        markersize=9,
+    )
     axis.plot(cells[cut:], [-line] * (count - cut), "o", color=colour, markersize=9)
 for place in up2[1] + 16 * np.arange(8):
     axis.plot([place, place], [0, -1], color="#999999", linewidth=0.8, zorder=1.5)
@@ -144,7 +171,8 @@ axis.set(xlabel="pixel at which the cell looks", xlim=(-100.5, 118), ylim=(-2.4,
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Cells of three maps as dots over a ruler of pixels. The first five cells of pool4, drawn hollow, lie before "
+    alt="Cells of three maps as dots over a ruler of pixels. The first five cells of pool4, "
+    "drawn hollow, lie before "
     "the first cell of upscore_16s; all others lie exactly above one of its cells.",
 )
 
@@ -162,7 +190,13 @@ def crops(padding):
     up2 = upsampled(*maps["score_fr"], 4, 2)
     up4 = upsampled(*up2, 4, 2)
     first, second = (up2[1] - maps["pool4"][1]) / 16, (up4[1] - maps["pool3"][1]) / 8
-    return [0 - whole[1], first, 0 - upsampled(*up2, 32, 16)[1], second, 0 - upsampled(*up4, 16, 8)[1]]
+    return [
+        0 - whole[1],
+        first,
+        0 - upsampled(*up2, 32, 16)[1],
+        second,
+        0 - upsampled(*up4, 16, 8)[1],
+    ]
 
 
 print("padding  " + "".join(f"{name:>7}" for name in ("32s", "pool4", "16s", "pool3", "8s")))
@@ -191,7 +225,8 @@ smallest = next(height for height in range(1, 500) if rows_of_score(height, 1))
 least = next(padding for padding in range(200) if rows_of_score(1, padding))
 needed = [32 * rows_of_score(height, 100) + 32 - 19 - height for height in range(1, 1301)]
 look.say(
-    f"As VGG16 was trained, with padding 1, a picture needs **{smallest}** rows to give a single cell. "
+    f"As VGG16 was trained, with padding 1, a picture needs **{smallest}** rows to give a single "
+    "cell. "
     f"For a picture of *one* pixel the least padding is **{least}**; so that no crop is negative, "
     f"{100 - int(crops(100)[0])}. With 100, the cropped scores of FCN-32s reach over every picture "
     f"of 1 to 1300 rows, with {min(needed)} to {max(needed)} rows to spare."
@@ -214,8 +249,12 @@ stride, centre = landing(vgg16(100)["score_fr"])
 counts = [rows_of_score(length, 100) for length in labels.shape]
 around = np.pad(one_hot, ((0, 0), (200, 200), (200, 200)))  # (9, 200 + H + 200, 200 + W + 200)
 starts = [[int(centre + i * stride - 15.5) + 200 for i in range(count)] for count in counts]
-coarse = np.array([[around[:, y : y + 32, x : x + 32].mean((1, 2)) for x in starts[1]] for y in starts[0]])
-fine = ops.conv_transpose2d(coarse.transpose(2, 0, 1)[None], bilinear(9, 64), stride=32, groups=9).data[0]
+coarse = np.array(
+    [[around[:, y : y + 32, x : x + 32].mean((1, 2)) for x in starts[1]] for y in starts[0]]
+)
+fine = ops.conv_transpose2d(
+    coarse.transpose(2, 0, 1)[None], bilinear(9, 64), stride=32, groups=9
+).data[0]
 right = []
 for offset in range(41):
     cut = fine[:, offset : offset + 375, offset : offset + 500].argmax(0)
@@ -225,14 +264,20 @@ for offset in range(41):
 figure, axis = plt.subplots(figsize=(6, 2.8))
 axis.plot(right, color=look.BLUE)
 axis.plot(19, right[19], "o", color=look.RED)
-axis.annotate("19", (19, right[19]), (0, -14), textcoords="offset points", ha="center", color=look.RED)
+axis.annotate(
+    "19", (19, right[19]), (0, -14), textcoords="offset points", ha="center", color=look.RED
+)
 axis.plot(34, right[34], "s", color=look.ORANGE)
 axis.annotate("34", (34, right[34]), (6, 2), textcoords="offset points", color="#7a5600")
 axis.set(xlabel="rows and columns cut off in front", ylabel="% of pixels right")
-look.show(figure, alt="A curve with its peak where 19 rows and columns are cut off; at 34 it is clearly lower.")
+look.show(
+    figure,
+    alt="A curve with its peak where 19 rows and columns are cut off; at 34 it is clearly lower.",
+)
 best = int(np.argmax(right))
 look.say(
-    f"Best is a crop of **{best}**, with {right[best]:.1f} %. A crop of 34, which a well-known port once had, "
+    f"Best is a crop of **{best}**, with {right[best]:.1f} %. A crop of 34, which a well-known "
+    "port once had, "
     f"gives {right[34]:.1f} %."
 )
 
@@ -248,7 +293,9 @@ for factor in (32, 16, 8):
     maps = geometry.maps_of(FCN(trunk("VGG16", "paper"), factor, 21, padding="paper"))
     fits = sum(bool(geometry.crops_fit(maps, height)) for height in range(1, 1301))
     print(f"FCN-{factor}s {geometry.crops(maps)}: fits {fits} of the heights from 1 to 1300")
-print("least padding:", geometry.least_padding(FCN(trunk("VGG16", "paper"), 32, 21, padding="paper")))
+print(
+    "least padding:", geometry.least_padding(FCN(trunk("VGG16", "paper"), 32, 21, padding="paper"))
+)
 try:
     crop_offset(Field().window(2, 2), Field().window(3, 2))
 except ValueError as error:
@@ -285,7 +332,10 @@ check.landing(my_landing)
 
 # %%
 def my_crop_offset(finer, other):
-    """finer, other: lists of (kind, kernel, stride, padding). Returns a whole number, or raises ValueError."""
+    """finer, other: lists of (kind, kernel, stride, padding).
+
+    Returns a whole number, or raises ValueError.
+    """
     ...
 
 
@@ -299,7 +349,10 @@ check.crop_offset(my_crop_offset)
 
 # %%
 def my_least_padding(layers, height):
-    """layers: ("conv" or "pool", kernel, stride, padding); the first one's padding is to be replaced."""
+    """layers: ("conv" or "pool", kernel, stride, padding).
+
+    The first one's padding is to be replaced.
+    """
     ...
 
 

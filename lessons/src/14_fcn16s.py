@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -50,7 +51,9 @@ for name in ("pool3", "pool4", "drop7"):
 # %% tags=["figure"]
 which = 3
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3))
-for axis, cell, title in zip(axes, (32, 16), ("drop7: a cell is 32 × 32", "pool4: a cell is 16 × 16"), strict=True):
+for axis, cell, title in zip(
+    axes, (32, 16), ("drop7: a cell is 32 × 32", "pool4: a cell is 16 × 16"), strict=True
+):
     shapes.draw(axis, unseen.picture(which), unseen.labels(which), title)
     axis.vlines(np.arange(cell, 128, cell) - 0.5, -0.5, 95.5, color="black", linewidth=0.8)
     axis.hlines(np.arange(cell, 96, cell) - 0.5, -0.5, 127.5, color="black", linewidth=0.8)
@@ -71,11 +74,13 @@ C = 9  # classes
 
 def upsample(x, factor):
     """Bilinear, by `factor`: (N, C, h, w) -> (N, C, factor·h, factor·w)."""
-    return ops.conv_transpose2d(x, bilinear(C, 2 * factor), stride=factor, padding=factor // 2, groups=C)
+    return ops.conv_transpose2d(
+        x, bilinear(C, 2 * factor), stride=factor, padding=factor // 2, groups=C
+    )
 
 
 def fcn16s(x, score_pool4):
-    """Pictures (N, 3, H, W), H and W multiples of 32, and a layer that scores pool4 -> scores (N, C, H, W)."""
+    """Pictures (N, 3, H, W), H and W multiples of 32, and a score layer -> scores (N, C, H, W)."""
     maps = coarse_net.backbone(x)
     what = coarse_net.score_fr(maps["drop7"])  # (N, C, H/32, W/32)
     where = score_pool4(maps["pool4"])  # (N, C, H/16, W/16)
@@ -100,8 +105,10 @@ where = score_pool4(coarse_net.backbone(x)["pool4"])
 added = np.abs((upsample(what, 2) + where - upsample(what, 2)).data).max()
 same_class = (before.argmax(1) == finer.data.argmax(1)).mean()
 look.say(
-    f"What the skip adds: **{added:g}**. The maps still differ by up to {np.abs(before - finer.data).max():.2f}, "
-    f"at scores up to {np.abs(before).max():.0f}; **{100 * same_class:.1f} %** of the pixels keep their class."
+    f"What the skip adds: **{added:g}**. The maps still differ by up to "
+    f"{np.abs(before - finer.data).max():.2f}, "
+    f"at scores up to {np.abs(before).max():.0f}; **{100 * same_class:.1f} %** of the pixels "
+    "keep their class."
 )
 
 # %% [markdown]
@@ -118,9 +125,13 @@ axis.set(xlabel="pixel in the row", ylabel="score")
 axis.legend(frameon=False)
 look.show(
     figure,
-    alt="A pointed tent, and a second line on the same slopes whose tip is cut off flat and whose foot is wider.",
+    alt="A pointed tent, and a second line on the same slopes whose tip is cut off flat and "
+    "whose foot is wider.",
 )
-look.say(f"The tip: {once.max():.3f} upsampled once, {twice.max():.3f} twice. Halfway up the slopes both agree.")
+look.say(
+    f"The tip: {once.max():.3f} upsampled once, {twice.max():.3f} twice. Halfway up the slopes "
+    "both agree."
+)
 
 # %% [markdown]
 # “Unmodified” is true of the coarse scores and nearly true of the picture: where a cell stands out from its neighbours, its tip is flattened and its foot widened, and few pixels change their class for it.
@@ -135,7 +146,9 @@ for padding in ("same", "paper"):
     net = mf.models.fcn16s("tiny", C, width=8, padding=padding)
     coarse = Field().through([*net.backbone.layers_to("drop7"), net.score_fr, net.upscore_16s])
     fine = Field().through(net.backbone.layers_to("pool4"))
-    print(f"padding {padding!r:8} stride {coarse.stride}, {fine.stride}; cell 0 lies at pixel {float(coarse.centre):6}, "
+    print(
+        f"padding {padding!r:8} stride {coarse.stride}, {fine.stride}; cell 0 lies at pixel "
+        f"{float(coarse.centre):6}, "
           f"{float(fine.centre):6}: cut {crop_offset(fine, coarse)} cells off pool4")  # fmt: skip
 
 # %% [markdown]
@@ -150,7 +163,10 @@ skip_net = shapes.network(16)
 print(mf.models.transplant(coarse_net, skip_net))  # all but the new skip and the upsampling
 longer_net = shapes.network(32)
 mf.models.transplant(coarse_net, longer_net)
-curves = {name: shapes.learn(net, data, steps=120, rate=1e-3) for name, net in (("16s", skip_net), ("32s", longer_net))}
+curves = {
+    name: shapes.learn(net, data, steps=120, rate=1e-3)
+    for name, net in (("16s", skip_net), ("32s", longer_net))
+}
 
 # %%
 truths = [unseen.labels(i) for i in range(len(unseen))]
@@ -165,26 +181,38 @@ def scores_of(net):
 found = {"32s": scores_of(longer_net), "16s": scores_of(skip_net)}
 (iu_32, near_32), (iu_16, near_16) = found.values()
 look.say(
-    f"Unseen pictures, equal steps: mean IU {100 * iu_32:.0f} for FCN-32s, **{100 * iu_16:.0f}** for FCN-16s. "
-    f"Within 4 pixels of a boundary {100 * near_32:.0f} % and **{100 * near_16:.0f} %** of the pixels are right."
+    f"Unseen pictures, equal steps: mean IU {100 * iu_32:.0f} for FCN-32s, **{100 * iu_16:.0f}** "
+    "for FCN-16s. "
+    f"Within 4 pixels of a boundary {100 * near_32:.0f} % and **{100 * near_16:.0f} %** of the "
+    "pixels are right."
 )
 
 # %% tags=["figure", "picture"]
 inside = [(truth != 0) & (truth != 255) for truth in truths]
-right = [(shapes.predicted(skip_net, unseen, i) == truths[i])[inside[i]].mean() for i in range(len(unseen))]
+right = [
+    (shapes.predicted(skip_net, unseen, i) == truths[i])[inside[i]].mean()
+    for i in range(len(unseen))
+]
 order = np.argsort(right)[::-1]
 figure, axes = plt.subplots(3, 3, figsize=(7.5, 5.4))
 shown = []
 for row, i in enumerate(order[[0, 3, 15]]):
-    maps_shown = [truths[i], shapes.predicted(longer_net, unseen, i), shapes.predicted(skip_net, unseen, i)]
+    maps_shown = [
+        truths[i],
+        shapes.predicted(longer_net, unseen, i),
+        shapes.predicted(skip_net, unseen, i),
+    ]
     shown += maps_shown
-    for axis, labels, title in zip(axes[row], maps_shown, ("truth", "FCN-32s", "FCN-16s"), strict=True):
+    for axis, labels, title in zip(
+        axes[row], maps_shown, ("truth", "FCN-32s", "FCN-16s"), strict=True
+    ):
         shapes.draw(axis, unseen.picture(i), labels, "" if row else title)
 figure.tight_layout()
 shapes.legend(figure, shown)
 look.show(
     figure,
-    alt="Three unseen pictures: truth, FCN-32s, FCN-16s. The second draws blobs; the third follows the discs more closely. In the bottom row both call a disc a square.",
+    alt="Three unseen pictures: truth, FCN-32s, FCN-16s. The second draws blobs; the third "
+    "follows the discs more closely. In the bottom row both call a disc a square.",
 )
 look.say("From top to bottom: FCN-16s's best picture, its fourth and its sixteenth, of 40.")
 
@@ -209,8 +237,10 @@ for axis, name, guess in zip(axes[1:], parts, guesses, strict=True):
 shapes.legend(figure, [truths[i], *guesses])
 look.show(
     figure,
-    alt="The same picture by the coarse scores alone: a small blob, rightly called a disc; by the skip alone: one large "
-    "region, wrongly called a crescent; by both: a region near the disc's outline, with the right name.",
+    alt="The same picture by the coarse scores alone: a small blob, rightly called a disc; by "
+    "the skip alone: one large "
+    "region, wrongly called a crescent; by both: a region near the disc's outline, with the "
+    "right name.",
 )
 
 
@@ -220,14 +250,22 @@ def share_right(part):
     for k, truth in enumerate(truths):
         with mf.no_grad():
             maps = skip_net.backbone(prepare(unseen.picture(k)))
-            what, where = upsample(skip_net.score_fr(maps["drop7"]), 2), skip_net.score_pool4(maps["pool4"])
-            guess = upsample({"what": what, "where": where, "both": what + where}[part], 16).data[0].argmax(0)
+            what, where = (
+                upsample(skip_net.score_fr(maps["drop7"]), 2),
+                skip_net.score_pool4(maps["pool4"]),
+            )
+            guess = (
+                upsample({"what": what, "where": where, "both": what + where}[part], 16)
+                .data[0]
+                .argmax(0)
+            )
         hits, total = hits + (guess == truth)[inside[k]].sum(), total + inside[k].sum()
     return 100 * hits / total
 
 
 look.say(
-    f"Of the shapes' own pixels the coarse scores alone get {share_right('what'):.0f} % right, the skip alone {share_right('where'):.0f} %, "
+    f"Of the shapes' own pixels the coarse scores alone get {share_right('what'):.0f} % right, "
+    f"the skip alone {share_right('where'):.0f} %, "
     f"the sum **{share_right('both'):.0f} %**."
 )
 
@@ -240,7 +278,10 @@ look.say(
 
 # %%
 def shifted_scores(net, x, cells):
-    """FCN-16s whose skip is added `cells` cells too far right; its last columns come round to the front."""
+    """FCN-16s whose skip is added `cells` cells too far right.
+
+    Its last columns come round to the front.
+    """
     with mf.no_grad():
         maps = net.backbone(x)
         where = np.roll(net.score_pool4(maps["pool4"]).data, cells, axis=3)
@@ -267,13 +308,19 @@ for cells, value in near.items():
 with mf.no_grad():
     difference = np.abs(shifted_scores(skip_net, x, 0) - skip_net(x).data).max()
 rng = np.random.default_rng(0)
-parts64 = rng.standard_normal((1, C, 1, 2)), rng.standard_normal((1, 4, 2, 4)), rng.standard_normal((C, 4, 1, 1))
+parts64 = (
+    rng.standard_normal((1, C, 1, 2)),
+    rng.standard_normal((1, 4, 2, 4)),
+    rng.standard_normal((C, 4, 1, 1)),
+)
 kernels = {factor: bilinear(C, 2 * factor).astype(np.float64) for factor in (2, 16)}
 
 
 def head(what, pool4, weight):
     up = ops.conv_transpose2d(what, kernels[2], stride=2, padding=1, groups=C)
-    return ops.conv_transpose2d(up + ops.conv2d(pool4, weight), kernels[16], stride=16, padding=8, groups=C)
+    return ops.conv_transpose2d(
+        up + ops.conv2d(pool4, weight), kernels[16], stride=16, padding=8, groups=C
+    )
 
 
 look.say(f"Largest difference from the library's scores: **{difference:g}**.")

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -39,11 +40,13 @@ C = 9  # classes
 
 def upsample(x, factor):
     """Bilinear, by `factor`: (N, C, h, w) -> (N, C, factor·h, factor·w)."""
-    return ops.conv_transpose2d(x, bilinear(C, 2 * factor), stride=factor, padding=factor // 2, groups=C)
+    return ops.conv_transpose2d(
+        x, bilinear(C, 2 * factor), stride=factor, padding=factor // 2, groups=C
+    )
 
 
 def deep_jet(score_maps, stride):
-    """Maps of scores, coarse to fine, each twice as large, the last of `stride` -> scores for each pixel."""
+    """Maps of scores, each twice as large, the last of `stride` -> scores for each pixel."""
     scores = score_maps[0]
     for finer in score_maps[1:]:
         scores = upsample(scores, 2) + finer
@@ -73,7 +76,10 @@ def finer_net(source, stride, **options):
 STEPS = 90, 50, 50  # of the three stages
 nets = {"FCN-32s": shapes.on_trunk(32)}
 shapes.learn(nets["FCN-32s"], data, steps=STEPS[0])
-for name, stride, before, steps in (("FCN-16s", 16, "FCN-32s", STEPS[1]), ("FCN-8s", 8, "FCN-16s", STEPS[2])):
+for name, stride, before, steps in (
+    ("FCN-16s", 16, "FCN-32s", STEPS[1]),
+    ("FCN-8s", 8, "FCN-16s", STEPS[2]),
+):
     nets[name] = finer_net(nets[before], stride)
     shapes.learn(nets[name], data, steps=steps, rate=1e-3)
 
@@ -90,7 +96,9 @@ predictions, found = {}, {}
 def enter(name, predict):
     """Predict all unseen pictures and note the boundary accuracy for each width."""
     predictions[name] = [predict(i) for i in range(len(unseen))]
-    found[name] = [100 * shapes.boundary_accuracy(truths, predictions[name], width) for width in widths]
+    found[name] = [
+        100 * shapes.boundary_accuracy(truths, predictions[name], width) for width in widths
+    ]
 
 
 for name, net in nets.items():
@@ -113,8 +121,10 @@ axes[2].legend(frameon=False, fontsize=8)
 figure.tight_layout()
 look.show(
     figure,
-    alt="Two bands along the outlines of a star and a ring, thin and wide, and the curves of three networks: "
-    "all rise with the width; FCN-8s lies above FCN-16s, and that above FCN-32s, for bands of 4 pixels and more.",
+    alt="Two bands along the outlines of a star and a ring, thin and wide, and the curves of "
+    "three networks: "
+    "all rise with the width; FCN-8s lies above FCN-16s, and that above FCN-32s, for bands of 4 "
+    "pixels and more.",
 )
 ious = {name: 100 * evaluate(net, unseen)["mean_iu"] for name, net in nets.items()}
 ahead = [
@@ -143,7 +153,8 @@ figure.tight_layout()
 shapes.legend(figure, [each[i] for each in (truths, *predictions.values()) for i in chosen])
 look.show(
     figure,
-    alt="Three unseen pictures: truth, FCN-32s, FCN-16s, FCN-8s. From left to right the blobs come nearer to the shapes. In the bottom row all three call a disc a square.",
+    alt="Three unseen pictures: truth, FCN-32s, FCN-16s, FCN-8s. From left to right the blobs "
+    "come nearer to the shapes. In the bottom row all three call a disc a square.",
 )
 look.say("From top to bottom: FCN-8s's best picture, its fifth and its sixteenth, of 40.")
 
@@ -168,7 +179,8 @@ shapes.learn(nets["at once"], data, steps=sum(STEPS))
 enter("at once", lambda i: shapes.predicted(nets["at once"], unseen, i))
 ious["at once"] = 100 * evaluate(nets["at once"], unseen)["mean_iu"]
 look.say(
-    f"Mean IU: {ious['FCN-8s']:.0f} in stages, **{ious['at once']:.0f}** at once, after {sum(STEPS)} steps each. "
+    f"Mean IU: {ious['FCN-8s']:.0f} in stages, **{ious['at once']:.0f}** at once, after "
+    f"{sum(STEPS)} steps each. "
     f"In stages {STEPS[0] + STEPS[1]} of these were over before pool3 was heard at all."
 )
 
@@ -183,7 +195,9 @@ look.say(
 rng = np.random.default_rng(0)
 a, b = (mf.Tensor(rng.standard_normal((4, 6)), requires_grad=True) for _ in range(2))
 figure, axes = plt.subplots(1, 4, figsize=(9, 1.9))
-for pair, (name, join) in zip((axes[:2], axes[2:]), (("sum", lambda a, b: a + b), ("max", ops.maximum)), strict=True):
+for pair, (name, join) in zip(
+    (axes[:2], axes[2:]), (("sum", lambda a, b: a + b), ("max", ops.maximum)), strict=True
+):
     a.grad = b.grad = None
     join(a, b).backward(np.ones((4, 6)))
     for axis, tensor, side in zip(pair, (a, b), ("coarse", "skip"), strict=True):
@@ -194,7 +208,8 @@ for pair, (name, join) in zip((axes[:2], axes[2:]), (("sum", lambda a, b: a + b)
         axis.set(xticks=[], yticks=[])
 look.show(
     figure,
-    alt="Four grids of 4 by 6 numbers. Sum: all ones on both sides. Max: ones and zeros, and where one side has a one the other has a zero.",
+    alt="Four grids of 4 by 6 numbers. Sum: all ones on both sides. Max: ones and zeros, and "
+    "where one side has a one the other has a zero.",
 )
 
 # %% [markdown]
@@ -207,7 +222,9 @@ for stride, steps in ((16, STEPS[1]), (8, STEPS[2])):
     shapes.learn(by_max, data, steps=steps, rate=1e-3)
 enter("max", lambda i: shapes.predicted(by_max, unseen, i))
 ious["max"] = 100 * evaluate(by_max, unseen)["mean_iu"]
-look.say(f"Mean IU of FCN-8s in stages: **{ious['FCN-8s']:.0f}** by sum, **{ious['max']:.0f}** by max.")
+look.say(
+    f"Mean IU of FCN-8s in stages: **{ious['FCN-8s']:.0f}** by sum, **{ious['max']:.0f}** by max."
+)
 
 # %% [markdown]
 # ## Finer by other means
@@ -233,18 +250,22 @@ named = {"max": "FCN-8s by max", "at once": "FCN-8s at once", "stitched": "FCN-3
 figure, axis = plt.subplots(figsize=(7.5, 3.2))
 for name, values in found.items():
     colour, style = styles[name]
-    axis.plot(widths, values, style, color=colour, marker="o", markersize=4, label=named.get(name, name))
+    axis.plot(
+        widths, values, style, color=colour, marker="o", markersize=4, label=named.get(name, name)
+    )
 axis.set_xscale("log", base=2)
 axis.set_xticks(widths, widths)
 axis.set(xlabel="pixels from a boundary, at most", ylabel="right, % of the band")
 axis.legend(frameon=False, fontsize=8)
 look.show(
     figure,
-    alt="Boundary accuracy of six ways: at once on top, then FCN-8s in stages and, from 4 pixels on, FCN-16s; FCN-32s, the stitched FCN-32s and max fusion lie together below.",
+    alt="Boundary accuracy of six ways: at once on top, then FCN-8s in stages and, from 4 "
+    "pixels on, FCN-16s; FCN-32s, the stitched FCN-32s and max fusion lie together below.",
 )
 at_4 = {name: values[widths.index(4)] for name, values in found.items()}
 look.say(
-    f"Within 4 pixels: FCN-32s {at_4['FCN-32s']:.1f} %, stitched to stride 8 {at_4['stitched']:.1f} % for 16 runs, "
+    f"Within 4 pixels: FCN-32s {at_4['FCN-32s']:.1f} %, stitched to stride 8 "
+    f"{at_4['stitched']:.1f} % for 16 runs, "
     f"FCN-8s {at_4['FCN-8s']:.1f} % for one."
 )
 
@@ -259,7 +280,14 @@ look.say(
 net, x = nets["FCN-8s"], mf.models.Preprocessing()(unseen.picture(0))
 with mf.no_grad():
     maps = net.backbone(x)
-    ours = deep_jet([net.score_fr(maps["drop7"]), net.score_pool4(maps["pool4"]), net.score_pool3(maps["pool3"])], 8)
+    ours = deep_jet(
+        [
+            net.score_fr(maps["drop7"]),
+            net.score_pool4(maps["pool4"]),
+            net.score_pool3(maps["pool3"]),
+        ],
+        8,
+    )
     difference = np.abs(ours.data - net(x).data).max()
 look.say(f"Largest difference from the library's scores: **{difference:g}**.")
 a, b = rng.standard_normal((2, 5)), rng.standard_normal((2, 5))
@@ -320,7 +348,9 @@ check.boundary_accuracy(my_boundary_accuracy)
 
 # %%
 def my_deep_jet(score_maps, scales, stride, size, upsample):
-    """score_maps: Tensors (N, C, h, w), coarse to fine, the last of `stride`; size: (H, W) of the picture.
+    """score_maps:
+
+    Tensors (N, C, h, w), coarse to fine, the last of `stride`; size: (H, W) of the picture.
 
     Returns a Tensor (N, C, H, W).
     """

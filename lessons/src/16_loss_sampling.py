@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -47,10 +48,14 @@ prepare = mf.models.Preprocessing()
 x = prepare(data.picture(1)).astype(np.float64)
 rows, columns = net(x).shape[2:]
 middles = slice(size // 2, None, stride)
-labels = data.labels(1)[middles, middles][:rows, :columns]  # of the pixel in the middle of what each cell sees
+labels = data.labels(1)[middles, middles][
+    :rows, :columns
+]  # of the pixel in the middle of what each cell sees
 kept = np.random.default_rng(0).random((rows, columns)) < 0.5
 look.say(
-    f"The network has {rows} × {columns} output cells for this picture of 96 × 128; each sees {size} pixels in a row, the next one begins {stride} pixels on. We keep **{kept.sum()}** cells."
+    f"The network has {rows} × {columns} output cells for this picture of 96 × 128; each sees "
+    f"{size} pixels in a row, the next one begins {stride} pixels on. We keep **{kept.sum()}** "
+    "cells."
 )
 
 # %%
@@ -69,12 +74,15 @@ whole = gradient(ops.softmax_cross_entropy(net(x), sampled[None]))
 
 # way 2: one patch for each kept cell, a batch of them
 places = np.argwhere(kept)
-patches = np.stack([x[0, :, stride * i : stride * i + size, stride * j : stride * j + size] for i, j in places])
+patches = np.stack(
+    [x[0, :, stride * i : stride * i + size, stride * j : stride * j + size] for i, j in places]
+)
 own = labels[kept][:, None, None]
 cut = gradient(ops.softmax_cross_entropy(net(patches), own))
 
 look.say(
-    f"{len(whole)} numbers in each gradient; largest {np.abs(whole).max():.3f}, largest difference **{np.abs(whole - cut).max():.1g}**. "
+    f"{len(whole)} numbers in each gradient; largest {np.abs(whole).max():.3f}, largest "
+    f"difference **{np.abs(whole - cut).max():.1g}**. "
     f"The patches hold {patches[:, 0].size / x[0, 0].size:.1f} times as many pixels as the picture."
 )
 
@@ -89,7 +97,11 @@ axes[0].imshow(data.picture(1))
 five = [place for place in places if 13 <= place[0] <= 18 and 17 <= place[1] <= 22][::2][:5]
 marks = (look.BLUE, look.ORANGE, look.GREEN, look.PINK, look.RED)
 for (i, j), colour in zip(five, marks, strict=True):
-    axes[0].add_patch(plt.Rectangle((stride * j, stride * i), size, size, fill=False, edgecolor=colour, linewidth=1.8))
+    axes[0].add_patch(
+        plt.Rectangle(
+            (stride * j, stride * i), size, size, fill=False, edgecolor=colour, linewidth=1.8
+        )
+    )
 axes[0].set_title("five patches", fontsize=9)
 axes[0].axis("off")
 axes[1].imshow(np.where(kept, 1.0, 0.0), cmap="Blues", vmin=0, vmax=1.5)
@@ -100,7 +112,8 @@ axes[1].set(xlabel="column", ylabel="row")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Left a painted picture with five overlapping squares. Right the grid of output cells, about half of them blue, with five marked that belong to the squares.",
+    alt="Left a painted picture with five overlapping squares. Right the grid of output cells, "
+    "about half of them blue, with five marked that belong to the squares.",
 )
 
 # %% [markdown]
@@ -116,9 +129,13 @@ padded = nn.Sequential(
 ).astype(np.float64)  # fmt: skip
 on_picture = padded(x).data[0]  # (9, rows, columns)
 i, j = 10, 14
-on_patch = padded(x[:, :, 4 * i : 4 * i + 8, 4 * j : 4 * j + 8]).data[0, :, 0, 0]  # 8 x 8 pixels make one cell
+on_patch = padded(x[:, :, 4 * i : 4 * i + 8, 4 * j : 4 * j + 8]).data[
+    0, :, 0, 0
+]  # 8 x 8 pixels make one cell
 look.say(
-    f"The same cell's scores differ by up to **{np.abs(on_picture[:, i, j] - on_patch).max():.2f}**: the patch does not know what lies round it."
+    "The same cell's scores differ by up to "
+    f"**{np.abs(on_picture[:, i, j] - on_patch).max():.2f}**: the patch does not know what lies "
+    "round it."
 )
 
 # %% [markdown]
@@ -136,7 +153,9 @@ large = shapes.Shapes(2, seed=2, size=(192, 256))
 by_distance = {distance: [] for distance in range(1, 7)}
 elsewhere, before = [], None
 for n in range(len(large)):
-    cells, gradients = cell_gradients(model, large.picture(n), large.labels(n))  # one backward a cell
+    cells, gradients = cell_gradients(
+        model, large.picture(n), large.labels(n)
+    )  # one backward a cell
     cosines = cosine_table(gradients, gradients)
     apart = np.abs(cells[:, None] - cells[None]).max(2)
     for distance, found in by_distance.items():
@@ -149,16 +168,21 @@ for n in range(len(large)):
 figure, axis = plt.subplots(figsize=(6.5, 2.8))
 means = [np.mean(found) for found in by_distance.values()]
 axis.plot(list(by_distance), means, "o-", color=look.BLUE, label="cells of one picture")
-axis.axhline(np.mean(elsewhere), color=look.ORANGE, linestyle="--", label="cells of different pictures")
+axis.axhline(
+    np.mean(elsewhere), color=look.ORANGE, linestyle="--", label="cells of different pictures"
+)
 axis.set(xlabel="cells apart", ylabel="mean cosine of gradients", ylim=(min(0, *means), None))
 axis.legend(frameon=False, fontsize=9)
 look.show(
     figure,
-    alt="A falling curve: neighbours' gradients are most alike, cells further apart less so; a dashed line for other pictures.",
+    alt="A falling curve: neighbours' gradients are most alike, cells further apart less so; a "
+    "dashed line for other pictures.",
 )
 look.say(
-    f"Side by side {means[0]:.2f}, six cells apart {means[-1]:.2f}, in another picture {np.mean(elsewhere):.2f}. "
-    "Two neighbours push the weights partly the same way; a cell of another picture says something new."
+    f"Side by side {means[0]:.2f}, six cells apart {means[-1]:.2f}, in another picture "
+    f"{np.mean(elsewhere):.2f}. "
+    "Two neighbours push the weights partly the same way; a cell of another picture says "
+    "something new."
 )
 
 # %% [markdown]
@@ -177,11 +201,14 @@ def keep_some(labels, p, cell, rng):
 figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.1))
 for axis, p in zip(axes, (1, 0.5, 0.25), strict=True):
     shown = keep_some(data.labels(2)[None], p, 32, np.random.default_rng(1))[0]
-    shapes.draw(axis, data.picture(2), shown, f"p = {p}: {100 * (shown != 255).mean():.0f} % counts")
+    shapes.draw(
+        axis, data.picture(2), shown, f"p = {p}: {100 * (shown != 255).mean():.0f} % counts"
+    )
 figure.tight_layout()
 look.show(
     figure,
-    alt="One picture's labels with all cells, about half, and about a quarter of them; the rest is painted in the colour of void.",
+    alt="One picture's labels with all cells, about half, and about a quarter of them; the "
+    "rest is painted in the colour of void.",
 )
 
 # %%
@@ -201,7 +228,9 @@ for (p, losses), batch, colour, style in zip(
     curves.items(), (4, 8), (look.BLUE, look.ORANGE), ("-", "--"), strict=True
 ):
     steps = np.arange(12, len(losses) + 1)
-    axes[0].plot(steps, smooth(losses), style, color=colour, label=f"p = {p:g}, {batch} pictures a step")
+    axes[0].plot(
+        steps, smooth(losses), style, color=colour, label=f"p = {p:g}, {batch} pictures a step"
+    )
     axes[1].plot(steps * batch, smooth(losses), style, color=colour)
 axes[0].set(xlabel="step", ylabel="loss, mean of 12 steps")
 axes[1].set(xlabel="pictures seen: what it costs")
@@ -209,7 +238,8 @@ axes[0].legend(frameon=False, fontsize=8)
 figure.tight_layout()
 look.show(
     figure,
-    alt="Loss against steps: two curves close together. Against pictures seen: the sampled one needs about twice as many for the same loss.",
+    alt="Loss against steps: two curves close together. Against pictures seen: the sampled one "
+    "needs about twice as many for the same loss.",
 )
 
 # %% [markdown]
@@ -222,7 +252,8 @@ look.show(
 # %%
 counts = sum(np.bincount(labels.ravel(), minlength=256)[:9] for _, labels in data.pairs)
 shown_in = sum(
-    np.where(np.bincount(labels.ravel(), minlength=256)[:9] > 0, (labels != 255).sum(), 0) for _, labels in data.pairs
+    np.where(np.bincount(labels.ravel(), minlength=256)[:9] > 0, (labels != 255).sum(), 0)
+    for _, labels in data.pairs
 )
 frequency = counts / shown_in  # a class's share of the pictures that show it
 weights = np.median(frequency) / frequency
@@ -239,10 +270,12 @@ for axis in axes:
 figure.tight_layout()
 look.show(
     figure,
-    alt="Left: background has most pixels by far, bars fewest. Right: the weights are the other way round, smallest for background.",
+    alt="Left: background has most pixels by far, bars fewest. Right: the weights are the "
+    "other way round, smallest for background.",
 )
 look.say(
-    f"Background: {100 * counts[0] / counts.sum():.0f} % of the pixels, weight {weights[0]:.2f}. Its loss would count {weights[7] / weights[0]:.0f} times less than a bar's."
+    f"Background: {100 * counts[0] / counts.sum():.0f} % of the pixels, weight {weights[0]:.2f}. "
+    f"Its loss would count {weights[7] / weights[0]:.0f} times less than a bar's."
 )
 
 # %% [markdown]
@@ -257,7 +290,10 @@ shapes.learn(balanced, data, steps=110, class_weights=tuple(weights))
 found = {"as they come": evaluate(plain, unseen), "balanced": evaluate(balanced, unseen)}
 print(f"{'':22} as they come  balanced")
 for score in ("pixel_accuracy", "mean_accuracy", "mean_iu"):
-    print(f"{score:22} {100 * found['as they come'][score]:12.1f} {100 * found['balanced'][score]:9.1f}")
+    print(
+        f"{score:22} {100 * found['as they come'][score]:12.1f} "
+        f"{100 * found['balanced'][score]:9.1f}"
+    )
 
 # %% [markdown]
 # Balance finds more pixels of the rare classes (mean accuracy) and pays with background painted over. Pixel accuracy falls, and mean IU, which counts both mistakes, says whether the trade was worth it: here a little, on one seed and 40 pictures (`minifcn paper class-balancing` asks several seeds). A score that rises with balance may only mean that it does not look at what was
@@ -278,7 +314,8 @@ equal = np.array_equal(voids, keep_some(zeros, 0.25, 32, np.random.default_rng(3
 drawn = (voids[:, ::32, ::32] == 0).astype(float)  # one pixel a cell
 beside = np.corrcoef(drawn[:, :, 1:].ravel(), drawn[:, :, :-1].ravel())[0, 1]
 look.say(
-    f"Patches equal: **{same}**; void cells equal: **{equal}**. Of {drawn.size} cells {drawn.mean():.3f} are kept; correlation with the cell beside: {beside:+.3f}."
+    f"Patches equal: **{same}**; void cells equal: **{equal}**. Of {drawn.size} cells "
+    f"{drawn.mean():.3f} are kept; correlation with the cell beside: {beside:+.3f}."
 )
 
 # %% [markdown]
@@ -331,7 +368,7 @@ check.median_frequency(my_median_frequency)
 
 # %%
 def my_patches(x, labels, kept, size, stride):
-    """x (N, C, H, W), labels and kept (N, OH, OW) -> patches (M, C, size, size), their labels (M,)."""
+    """x (N, C, H, W), labels, kept (N, OH, OW) -> patches (M, C, size, size), their labels (M,)."""
     ...
 
 

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -53,11 +54,18 @@ answers = examples @ truth + 0.5 * rng.standard_normal(64)
 
 
 def train(state, until, choose):
-    """Go on from `state` until step number `until`; `choose(step)` says which examples the step sees."""
+    """Go on from `state` until step number `until`.
+
+    `choose(step)` says which examples the step sees.
+    """
     distances = []
     while state["step"] < until:
         chosen = choose(state["step"])
-        slope = examples[chosen].T @ (examples[chosen] @ state["weights"] - answers[chosen]) / len(chosen)
+        slope = (
+            examples[chosen].T
+            @ (examples[chosen] @ state["weights"] - answers[chosen])
+            / len(chosen)
+        )
         state["velocity"] = 0.9 * state["velocity"] + slope
         state["weights"] = state["weights"] - 0.02 * state["velocity"]
         state["step"] += 1
@@ -88,12 +96,16 @@ stopped = fresh()
 train(stopped, 30, from_stream(np.random.default_rng(0)))
 
 resumed = {**fresh(), "weights": stopped["weights"], "step": 30}
-second_half = train(resumed, 60, from_stream(np.random.default_rng(0)))  # a new program begins its stream anew
+second_half = train(
+    resumed, 60, from_stream(np.random.default_rng(0))
+)  # a new program begins its stream anew
 
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6.5, 2.8))
 axis.plot(range(1, 61), whole, color=look.BLUE, label="never stopped")
-axis.plot(range(31, 61), second_half, "--", color=look.RED, label="stopped, went on from the weights")
+axis.plot(
+    range(31, 61), second_half, "--", color=look.RED, label="stopped, went on from the weights"
+)
 axis.axvline(30.5, color="#888888", linewidth=0.8)
 axis.set(xlabel="step", ylabel="distance from the truth", ylim=(0, None))
 axis.legend(frameon=False, loc="upper right")
@@ -124,7 +136,10 @@ for saved in (["weights"], ["weights", "velocity"]):
     resumed = {**fresh(), **{name: stopped[name] for name in saved}, "step": 30}
     train(resumed, 60, from_step)
     difference = np.abs(resumed["weights"] - straight["weights"]).max()
-    print(f"{' and '.join(saved):20} in the file: largest difference after step 60 is {difference:.2g}")
+    print(
+        f"{' and '.join(saved):20} in the file: largest difference after step 60 is "
+        f"{difference:.2g}"
+    )
 
 # %% [markdown]
 # Not *about* the same: **the same bits**. "Nearly the same" would hide mistakes; bits can be compared with `==`, and a test can hold you to it.
@@ -158,11 +173,15 @@ real = root is not None
 if real:
     classes = ClassMap.voc(ANIMALS)
 else:
-    root, classes = make_synthetic(work / "synthetic", train=120, val=24, size=(64, 96)), ClassMap.own(SHAPE_CLASSES)
+    root, classes = (
+        make_synthetic(work / "synthetic", train=120, val=24, size=(64, 96)),
+        ClassMap.own(SHAPE_CLASSES),
+    )
 train_set = VOCFolder(root, "train", classes, limit=120)
 val_set = VOCFolder(root, "val", classes, limit=24)
 look.say(
-    f"**{'PASCAL VOC' if real else 'No VOC here, so the synthetic set'}**: {len(train_set)} pictures to train, {len(val_set)} to score, "
+    f"**{'PASCAL VOC' if real else 'No VOC here, so the synthetic set'}**: {len(train_set)} "
+    f"pictures to train, {len(val_set)} to score, "
     f"{len(classes.names)} classes."
 )
 
@@ -172,7 +191,9 @@ look.say(
 
 # %% tags=["figure"]
 labels = [train_set.labels(i) for i in range(len(train_set))]
-counts = np.array([np.bincount(each.reshape(-1), minlength=256)[: len(classes.names)] for each in labels])
+counts = np.array(
+    [np.bincount(each.reshape(-1), minlength=256)[: len(classes.names)] for each in labels]
+)
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharey=True)
 axes[0].barh(classes.names, (counts > 0).sum(0), color=look.BLUE)
 axes[0].set_xlabel("pictures that show it")
@@ -182,7 +203,10 @@ axes[0].invert_yaxis()
 for axis in axes:
     axis.spines[["top", "right"]].set_visible(False)
 figure.tight_layout()
-look.show(figure, alt="Two rows of bars, a class each. Background is in every picture and is most of the pixels.")
+look.show(
+    figure,
+    alt="Two rows of bars, a class each. Background is in every picture and is most of the pixels.",
+)
 
 # %% [markdown]
 # Then look at the pictures themselves, with their labels over them, *before* the first step: `minifcn check-data FOLDER --sheet sheet.png` draws them, and lists every file that is missing, cut
@@ -210,7 +234,8 @@ config = Config(
 )
 scores = run(config, train_set, val_set, RunFolder(work / "straight"), "cpu")
 look.say(
-    f"{config.steps} steps of {config.arch} over {config.backbone}: mean IU {100 * scores[config.arch]['mean_iu']:.1f} %."
+    f"{config.steps} steps of {config.arch} over {config.backbone}: mean IU "
+    f"{100 * scores[config.arch]['mean_iu']:.1f} %."
 )
 
 # %% [markdown]
@@ -239,12 +264,18 @@ print(f"went on; the log ends at step {folder.read_log()[-1]['step']}")
 # **Before you run the next cell:** are the two networks equal? About equal, or to the last bit?
 
 # %%
-one, two = (mf.models.load(work / name / "last.safetensors").state_dict() for name in ("straight", "stopped"))
+one, two = (
+    mf.models.load(work / name / "last.safetensors").state_dict()
+    for name in ("straight", "stopped")
+)
 equal = sum(np.array_equal(one[name], two[name]) for name in one)
-logs = [[row["loss"] for row in RunFolder(work / name).read_log()] for name in ("straight", "stopped")]
+logs = [
+    [row["loss"] for row in RunFolder(work / name).read_log()] for name in ("straight", "stopped")
+]
 look.say(
     f"**{equal} of {len(one)}** arrays of weights are equal bit for bit; the logged losses are "
-    f"{'equal too' if logs[0] == logs[1] else 'not equal'}, and so are the scores: {again == scores}."
+    f"{'equal too' if logs[0] == logs[1] else 'not equal'}, and so are the scores: "
+    f"{again == scores}."
 )
 for file in sorted((work / "stopped").iterdir()):
     print(f"{file.name:26} {file.stat().st_size / 1024:8.0f} KiB")
@@ -267,10 +298,21 @@ guessing = np.log(len(long_run["config"]["classes"]["names"]))
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 3), width_ratios=(3, 1))
 for axis in axes:
     axis.plot(steps, log["loss"], color=look.SKY, linewidth=0.7, label="each step")
-    axis.axhline(guessing, color="#888888", linestyle="--", linewidth=1, label=f"guessing: ln 7 = {guessing:.2f}")
+    axis.axhline(
+        guessing,
+        color="#888888",
+        linestyle="--",
+        linewidth=1,
+        label=f"guessing: ln 7 = {guessing:.2f}",
+    )
     axis.set_xlabel("step")
     axis.spines[["top", "right"]].set_visible(False)
-axes[0].plot(steps[window // 2 : window // 2 + len(smooth)], smooth, color=look.BLUE, label=f"mean of {window}")
+axes[0].plot(
+    steps[window // 2 : window // 2 + len(smooth)],
+    smooth,
+    color=look.BLUE,
+    label=f"mean of {window}",
+)
 axes[0].set(ylabel="loss", ylim=(0, 2.1))
 axes[0].legend(frameon=False)
 axes[1].set(xlim=(0.5, 20.5), ylim=(0, None), title="the first 20")
@@ -282,8 +324,10 @@ look.show(
 )
 pictures, batch = long_run["pictures"], long_run["config"]["batch"]
 look.say(
-    f"{len(log)} steps of {batch} crops: {len(log) * batch / pictures['training']:.0f} times through {pictures['training']} "
-    f"pictures, in {log['seconds'].sum() / 60:.0f} minutes. The first loss is {log['loss'][0]:.3f}, which is ln 7; "
+    f"{len(log)} steps of {batch} crops: {len(log) * batch / pictures['training']:.0f} times "
+    f"through {pictures['training']} "
+    f"pictures, in {log['seconds'].sum() / 60:.0f} minutes. The first loss is "
+    f"{log['loss'][0]:.3f}, which is ln 7; "
     f"the largest is {log['loss'].max():.1f}; the mean of the last {window} is {smooth[-1]:.2f}."
 )
 
@@ -304,9 +348,19 @@ shares = 100 * confusion / confusion.sum(1, keepdims=True)
 figure, axis = plt.subplots(figsize=(5.6, 4.2))
 axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
 for (i, j), share in np.ndenumerate(shares):
-    axis.text(j, i, f"{share:.0f}", ha="center", va="center", color="white" if share > 60 else "black", fontsize=9)
+    axis.text(
+        j,
+        i,
+        f"{share:.0f}",
+        ha="center",
+        va="center",
+        color="white" if share > 60 else "black",
+        fontsize=9,
+    )
 axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
-axis.set_yticks(range(len(names)), [f"{name}, IU {100 * iu:.0f} %" for name, iu in metrics["per_class"].items()])
+axis.set_yticks(
+    range(len(names)), [f"{name}, IU {100 * iu:.0f} %" for name, iu in metrics["per_class"].items()]
+)
 axis.set(xlabel="predicted", ylabel="true")
 axis.set_title("of 100 pixels of a true class, so many are called …", fontsize=10)
 look.show(
@@ -315,9 +369,12 @@ look.show(
     "of a cow's pixels many are called horse, of a person's many background.",
 )
 look.say(
-    f"{pictures['validation']} photographs that it never saw: pixel accuracy {100 * metrics['pixel_accuracy']:.1f} %, "
-    f"mean accuracy {100 * metrics['mean_accuracy']:.1f} %, **mean IU {100 * metrics['mean_iu']:.1f} %**. Within "
-    f"{metrics['boundary_width']} pixels of a boundary {100 * metrics['boundary_accuracy']:.0f} % of the pixels are right, "
+    f"{pictures['validation']} photographs that it never saw: pixel accuracy "
+    f"{100 * metrics['pixel_accuracy']:.1f} %, "
+    f"mean accuracy {100 * metrics['mean_accuracy']:.1f} %, **mean IU "
+    f"{100 * metrics['mean_iu']:.1f} %**. Within "
+    f"{metrics['boundary_width']} pixels of a boundary {100 * metrics['boundary_accuracy']:.0f} "
+    "% of the pixels are right, "
     f"elsewhere {100 * metrics['interior_accuracy']:.0f} %."
 )
 
@@ -369,7 +426,10 @@ axes[0].plot(sizes, as_person, "o-", color=look.BLUE, label="person")
 axes[0].plot(sizes, as_animal, "s--", color=look.RED, label="animals, which are wrong")
 axes[0].axvline(model.picture_size, color="#888888", linewidth=0.8)
 axes[0].set(
-    xscale="log", xlabel="longer side, pixels (grey: as in training)", ylabel="share of the picture (%)", ylim=(0, None)
+    xscale="log",
+    xlabel="longer side, pixels (grey: as in training)",
+    ylabel="share of the picture (%)",
+    ylim=(0, None),
 )
 axes[0].set_xticks([64, 128, 256, 512], ["64", "128", "256", "512"])
 axes[0].minorticks_off()
@@ -395,26 +455,38 @@ look.show(
 # %% tags=["figure"]
 sheet = np.asarray(Image.open("data/voc7_predictions.png"))
 palette = np.array(
-    [to_rgb(c) for c in ("#eeeeee", look.BLUE, look.GREEN, look.RED, look.PINK, look.BLACK, look.ORANGE)]
+    [
+        to_rgb(c)
+        for c in ("#eeeeee", look.BLUE, look.GREEN, look.RED, look.PINK, look.BLACK, look.ORANGE)
+    ]
 )
 figure, axes = plt.subplots(2, 6, figsize=(9.5, 3.9), layout="constrained")
 for axis, entry in zip(axes.flat, long_run["predictions"], strict=True):
     top, left, height, width = entry["box"]
     labels = sheet[top : top + height, left : left + width]  # VOC's numbers
     axis.imshow(palette[np.searchsorted(ClassMap.from_dict(model.classes).values, labels)])
-    axis.set_title(f"shows {' and '.join(entry['shows'])}:\n{100 * entry['right']:.0f} % of it right", fontsize=8)
+    axis.set_title(
+        f"shows {' and '.join(entry['shows'])}:\n{100 * entry['right']:.0f} % of it right",
+        fontsize=8,
+    )
     axis.axis("off")
 handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in palette[1:]]
-figure.legend(handles, model.class_names[1:], loc="outside lower center", ncols=6, frameon=False, fontsize=9)
+figure.legend(
+    handles, model.class_names[1:], loc="outside lower center", ncols=6, frameon=False, fontsize=9
+)
 look.show(
     figure,
-    alt="Twelve small label maps. Above, six outlines mostly in the right colour. Below: a clean outline of a horse called cow, "
-    "of a cat called dog, a calf's head in patches of several animals, and one picture where nothing was found.",
+    alt="Twelve small label maps. Above, six outlines mostly in the right colour. Below: a "
+    "clean outline of a horse called cow, "
+    "of a cat called dog, a calf's head in patches of several animals, and one picture where "
+    "nothing was found.",
 )
 lost = confusion[1:].sum() - confusion.diagonal()[1:].sum()
 look.say(
-    f"Over all {pictures['validation']} pictures {100 * lost / confusion[1:].sum():.0f} % of the pixels of animals and people are lost: "
-    f"{100 * confusion[1:, 0].sum() / lost:.0f} of 100 lost ones to the background, the others to a wrong name."
+    f"Over all {pictures['validation']} pictures {100 * lost / confusion[1:].sum():.0f} % of the "
+    "pixels of animals and people are lost: "
+    f"{100 * confusion[1:, 0].sum() / lost:.0f} of 100 lost ones to the background, the others "
+    "to a wrong name."
 )
 
 # %% [markdown]
@@ -442,7 +514,11 @@ def fails(**changes):
     return " ".join(history.hints) or "nothing to complain about"
 
 
-print(textwrap.fill(f"rate 1e-10: {fails(lr=1e-10)}"), textwrap.fill(f"rate 100: {fails(lr=100.0)}"), sep="\n\n")
+print(
+    textwrap.fill(f"rate 1e-10: {fails(lr=1e-10)}"),
+    textwrap.fill(f"rate 100: {fails(lr=100.0)}"),
+    sep="\n\n",
+)
 
 # %% [markdown]
 # The first is the most frequent question that people ask about this paper: its rate of 1e-10 belongs to a loss *summed* over the pixels (lesson 07). The second stops by itself, before the broken weights overwrite
@@ -466,7 +542,10 @@ print(textwrap.fill(f"rate 1e-10: {fails(lr=1e-10)}"), textwrap.fill(f"rate 100:
 
 # %%
 def my_taken_for(confusion):
-    """confusion: integers (C, C), rows the truth. Returns (wrong class, share): integers (C,) and floats (C,)."""
+    """confusion: integers (C, C), rows the truth.
+
+    Returns (wrong class, share): integers (C,) and floats (C,).
+    """
     ...
 
 

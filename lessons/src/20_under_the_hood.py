@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -38,8 +39,12 @@ import minifcn as mf
 from minifcn import ops
 from minifcn.kernels.threads import available_cores
 
-channels_first = np.arange(32).reshape(2, 4, 4)  # (C, H, W): column after column, then rows, then channels
-channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)  # also (C, H, W), but channels are neighbours
+channels_first = np.arange(32).reshape(
+    2, 4, 4
+)  # (C, H, W): column after column, then rows, then channels
+channels_last = (
+    np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)
+)  # also (C, H, W), but channels are neighbours
 
 
 def runs(addresses):
@@ -51,7 +56,9 @@ def runs(addresses):
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
-for half, (name, array) in enumerate((("channels first", channels_first), ("channels last", channels_last))):
+for half, (name, array) in enumerate(
+    (("channels first", channels_first), ("channels last", channels_last))
+):
     for channel in (0, 1):
         axis = axes[2 * half + channel]
         axis.imshow(np.zeros((4, 4)), cmap="Greys", vmin=0, vmax=1)
@@ -67,12 +74,16 @@ for half, (name, array) in enumerate((("channels first", channels_first), ("chan
                 fontweight="bold" if seen else "normal",
                 color=look.BLUE if seen else "#888888",
             )
-        axis.add_patch(plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor=look.ORANGE, linewidth=3))
+        axis.add_patch(
+            plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor=look.ORANGE, linewidth=3)
+        )
         axis.set(xticks=[], yticks=[])
         axis.set_title(f"{name}, channel {channel}", fontsize=9)
 look.show(
     figure,
-    alt="Grids of addresses. Channels first: 0 to 15 in one channel, 16 to 31 in the other. Channels last: even numbers in one, odd ones in the other. The upper left 3 by 3 is framed.",
+    alt="Grids of addresses. Channels first: 0 to 15 in one channel, 16 to 31 in the other. "
+    "Channels last: even numbers in one, odd ones in the other. The upper left 3 by 3 is "
+    "framed.",
 )
 for name, array in (("channels first", channels_first), ("channels last", channels_last)):
     print(f"{name:15} the window is read in runs of {runs(array[:, :3, :3])}")
@@ -109,10 +120,12 @@ axis.minorticks_off()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to runs of 32, and changes little after that.",
+    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to "
+    "runs of 32, and changes little after that.",
 )
 look.say(
-    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number as runs of {lengths[np.argmin(per_number)]}."
+    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number "
+    f"as runs of {lengths[np.argmin(per_number)]}."
 )
 
 # %% [markdown]
@@ -130,7 +143,10 @@ matrix = rng.standard_normal((9 * CHANNELS, CHANNELS)).astype(np.float32)
 
 
 def convolve(rows, windows=None):
-    """Windows and product, for so many rows of the output at a time. `windows`: memory to use again."""
+    """Windows and product, for so many rows of the output at a time.
+
+    `windows`: memory to use again.
+    """
     y = np.empty((OUT, OUT, CHANNELS), np.float32)
     windows = np.empty((rows, OUT, 3, 3, CHANNELS), np.float32) if windows is None else windows
     for top in range(0, OUT, rows):
@@ -138,14 +154,18 @@ def convolve(rows, windows=None):
         for i in range(3):
             for j in range(3):
                 windows[:now, :, i, j] = picture[top + i : top + i + now, j : j + OUT]
-        y[top : top + now] = (windows[:now].reshape(now * OUT, 9 * CHANNELS) @ matrix).reshape(now, OUT, CHANNELS)
+        y[top : top + now] = (windows[:now].reshape(now * OUT, 9 * CHANNELS) @ matrix).reshape(
+            now, OUT, CHANNELS
+        )
     return y
 
 
 windows_bytes = 9 * OUT * OUT * CHANNELS * 4
 look.say(
-    f"The picture has {picture.nbytes / 2**20:.1f} MiB, its windows **{windows_bytes / 2**20:.0f} MiB**: every pixel is copied nine times. "
-    f"The product then makes {OUT * OUT * 9 * CHANNELS * CHANNELS / 1e6:.0f} million multiplications."
+    f"The picture has {picture.nbytes / 2**20:.1f} MiB, its windows "
+    f"**{windows_bytes / 2**20:.0f} MiB**: every pixel is copied nine times. "
+    f"The product then makes {OUT * OUT * 9 * CHANNELS * CHANNELS / 1e6:.0f} million "
+    "multiplications."
 )
 
 # %% [markdown]
@@ -162,7 +182,9 @@ flat = everything.reshape(OUT * OUT, 9 * CHANNELS)
 jobs = [lambda rows=rows: convolve(rows) for rows in tile_rows]
 jobs += [lambda: convolve(OUT, everything), lambda: flat @ matrix]
 with threadpool_limits(1):
-    rounds = [[seconds(job, 1) for job in jobs] for _ in range(9)]  # in turns: a busy moment hits all alike
+    rounds = [
+        [seconds(job, 1) for job in jobs] for _ in range(9)
+    ]  # in turns: a busy moment hits all alike
 *tiled, again, product = np.min(rounds, 0)
 same = np.abs(convolve(4) - convolve(OUT)).max()
 
@@ -172,7 +194,11 @@ sizes = [rows * windows_bytes / OUT / 2**20 for rows in tile_rows]
 axis.plot(sizes, 1e3 * np.array(tiled), "o-", color=look.BLUE, label="tiles of windows")
 axis.plot(sizes[-1], 1e3 * again, "s", color=look.ORANGE, label="all windows, memory used before")
 axis.axhline(
-    1e3 * product, color="#888888", linestyle="--", linewidth=1, label="the product of all windows, without the copies"
+    1e3 * product,
+    color="#888888",
+    linestyle="--",
+    linewidth=1,
+    label="the product of all windows, without the copies",
 )
 axis.set(xscale="log", xlabel="windows in a tile (MiB)", ylabel="milliseconds", ylim=(0, None))
 axis.set_xticks(sizes, [f"{size:.1f}" for size in sizes])
@@ -181,12 +207,15 @@ axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Milliseconds against the size of a tile: lower for tiles of a few rows, highest when all windows are made at once.",
+    alt="Milliseconds against the size of a tile: lower for tiles of a few rows, highest when "
+    "all windows are made at once.",
 )
 best = int(np.argmin(tiled))
 look.say(
-    f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of {tile_rows[best]} rows ({sizes[best]:.1f} MiB); "
-    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest difference between the results is {same:.1g}."
+    f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of "
+    f"{tile_rows[best]} rows ({sizes[best]:.1f} MiB); "
+    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest "
+    f"difference between the results is {same:.1g}."
 )
 
 # %% [markdown]
@@ -239,7 +268,8 @@ print("by their values", back @ ((G @ g) * (E @ a)))
 # %%
 winograd = E.T @ ((G @ g) * (back.T @ d))
 look.say(
-    f"Largest difference from the direct way: {np.abs(winograd - direct).max():.0e}. This is **F(2, 3)**: 2 results, 3 taps."
+    f"Largest difference from the direct way: {np.abs(winograd - direct).max():.0e}. This is "
+    "**F(2, 3)**: 2 results, 3 taps."
 )
 print("Eᵀ =", E.T.tolist())
 print("backᵀ =", (back.T + 0.0).tolist())
@@ -256,7 +286,7 @@ channels = np.array([1, 4, 16, 64, 256])
 
 
 def saved(m):
-    """Multiplications of a plain 3 x 3 convolution by those of F(m, 3) in two dimensions, C channels in and out."""
+    """Multiplications of a plain 3 x 3 convolution by those of F(m, 3), C channels in and out."""
     n = m + 2
     plain = m * m * 9 * channels**2
     # of pixels, and back; those of the kernels are shared by all tiles
@@ -267,15 +297,28 @@ def saved(m):
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6, 2.9))
 for m, colour, mark in ((2, look.ORANGE, "s--"), (4, look.BLUE, "o-")):
-    axis.plot(channels, saved(m), mark, color=colour, label=f"F({m}, 3): at best {m * m * 9 / (m + 2) ** 2:.2f}")
+    axis.plot(
+        channels,
+        saved(m),
+        mark,
+        color=colour,
+        label=f"F({m}, 3): at best {m * m * 9 / (m + 2) ** 2:.2f}",
+    )
 axis.axhline(1, color="#888888", linewidth=1)
-axis.set(xscale="log", xlabel="channels in and out", ylabel="multiplications: plain / Winograd", ylim=(0, None))
+axis.set(
+    xscale="log",
+    xlabel="channels in and out",
+    ylabel="multiplications: plain / Winograd",
+    ylim=(0, None),
+)
 axis.set_xticks(channels, channels)
 axis.minorticks_off()
 axis.legend(frameon=False)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
-    figure, alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise towards 2.25 and 4."
+    figure,
+    alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise towards "
+    "2.25 and 4.",
 )
 
 # %% [markdown]
@@ -328,7 +371,10 @@ for length in lengths:
     microseconds.append(1e6 * alone / (2 * calls))
 print(f"cores that this process may use: {available_cores()}")
 for length, gain, duration in zip(lengths, gains, microseconds, strict=True):
-    print(f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as fast as one")
+    print(
+        f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as "
+        "fast as one"
+    )
 
 # %% [markdown]
 # How much of this shows depends on the two cores and on who else wants them: if the gain in the last row is near or below 1, the second one was not free while this page was made, or is the other half of the first,
@@ -366,7 +412,8 @@ axis.invert_yaxis()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Bars of how many times faster the fast kernel is than the simple one, for four layers; each is longer than 1.",
+    alt="Bars of how many times faster the fast kernel is than the simple one, for four "
+    "layers; each is longer than 1.",
 )
 
 # %% [markdown]
@@ -388,7 +435,10 @@ look.show(
 
 # %%
 def my_strides_of(shape, order):
-    """shape: (N, C, H, W). order: these letters as in memory. Returns four integers, for N, C, H, W."""
+    """shape: (N, C, H, W). order: these letters as in memory.
+
+    Returns four integers, for N, C, H, W.
+    """
     ...
 
 

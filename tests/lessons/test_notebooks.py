@@ -111,3 +111,31 @@ def test_the_map_is_of_today():
         cwd=LESSONS, capture_output=True, text=True, encoding="utf-8", check=True, env={**__import__("os").environ, "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
     assert found.stdout == (LESSONS / "README.md").read_text(encoding="utf-8"), "run: python lessons/make.py"
+
+
+WIDEST = 100  # letters: what a page shows beside its margin without being scrolled
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_no_line_of_code_has_to_be_scrolled(source):
+    lines = [line for kind, text in cells_of_source(source) if kind == "code" for line in text.splitlines()]
+    assert not [line for line in lines if len(line) > WIDEST]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_comment_stays_a_comment(source):
+    """Without this line in its head jupytext reads "# copy the weights" as the command copy."""
+    head = source.read_text(encoding="utf-8").split("# %%")[0]
+    assert "#   jupytext:\n#     comment_magics: false\n" in head
+
+
+def test_no_comment_becomes_a_command(tmp_path):
+    import make
+
+    pytest.importorskip("jupytext", reason="needs jupytext: pip install 'minifcn[lessons]'")
+    head = SOURCES[0].read_text(encoding="utf-8").split("# %%")[0]
+    body = "# %%\n# copy the weights\n# echo of the first\n# %time is short\nx = 1\n"
+    for text, kept in ((head + body, True), (body, False)):
+        path = tmp_path / "99_planted.py"
+        path.write_text(text, encoding="utf-8")
+        assert ("# copy the weights" in make.read(path).cells[0].source) is kept
