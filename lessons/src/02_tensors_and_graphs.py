@@ -16,7 +16,7 @@
 #
 # **Question.** Lesson 01 ran the whole function twice *for each weight*. How do you get the slopes for all weights at once, from one run forward and one walk back?
 #
-# **You need** lesson 01 (slopes, gradient descent). **Time** 25 minutes. **Paper** sections 1 (backpropagation) and 4.2 (a net that is a graph).
+# **You need** lesson 01 (slopes, gradient descent). **Time** 25 minutes to read, 60 for the exercises. **Paper** sections 1 (backpropagation) and 4.2 (a net that is a graph).
 #
 # ## Every result remembers where it came from
 # Slopes multiply along the way. If c grows twice as fast as b, and b three times as fast as a, then c grows six times as fast as a: the **chain rule**. So each operation needs to know only its *own* slopes; for the rest,
@@ -412,7 +412,7 @@ look.say(
 # > thesis of 1970.
 #
 # ## Exercises
-# **1.** The way back of a product with a *stack* of matrices: `x` is (s, n, k), and NumPy multiplies each of its s matrices with the one `w`. So w is used s times. For `y = x @ w` return the gradients for `x` and for `w`.
+# **1 · M.** The way back of a product with a *stack* of matrices: `x` is (s, n, k), and NumPy multiplies each of its s matrices with the one `w`. So w is used s times. For `y = x @ w` return the gradients for `x` and for `w`.
 #
 # <details><summary>Hint</summary>Each matrix of the stack by itself is as in the text. What happens to something that is used s times? And <code>x.T</code> reverses <i>all</i> axes; <code>x.swapaxes(1, 2)</code> the last two.</details>
 
@@ -429,7 +429,7 @@ def my_matmul_backward(grad, x, w):
 check.matmul_backward(my_matmul_backward)
 
 # %% [markdown]
-# **2.** All of broadcasting. `grad` has the shape of a result, `shape` is that of an input which NumPy had stretched to it: leading axes that were missing, and axes of length 1 that were repeated.
+# **2 · M.** All of broadcasting. `grad` has the shape of a result, `shape` is that of an input which NumPy had stretched to it: leading axes that were missing, and axes of length 1 that were repeated.
 # Return the input's gradient.
 #
 # <details><summary>Hint</summary>First add up the leading axes that are too many. Then, of the axes that are left, those where <code>shape</code> says 1; <code>keepdims=True</code>.</details>
@@ -444,7 +444,7 @@ def my_sum_to_shape(grad, shape):
 check.sum_to_shape(my_sum_to_shape)
 
 # %% [markdown]
-# **3.** The order of visits, for any graph. `sources(node)` gives the list of nodes that went into a node (twice the same, if it was used twice). Return all nodes, each once, `result` first,
+# **3 · L.** The order of visits, for any graph. `sources(node)` gives the list of nodes that went into a node (twice the same, if it was used twice). Return all nodes, each once, `result` first,
 # and each *after* every node that it went into. Your answer will be tried on a chain of 5,000 nodes, and on one that doubles 40 times.
 #
 # <details><summary>Hint</summary>Two walks, as in <code>backward</code> above: one that counts, one that counts down. Lists as stacks instead of recursion; dictionaries with nodes as keys.</details>

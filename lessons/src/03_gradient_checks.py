@@ -16,7 +16,7 @@
 #
 # **Question.** You have written a `backward`. How do you find out that it is wrong, even if it is wrong in a way you did not think of?
 #
-# **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes. **Paper** none.
+# **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes to read, 50 for the exercises. **Paper** none.
 #
 # ## A backward that is plainly wrong
 # *Softmax* turns scores into probabilities: take e to the power of each score, and divide by the sum of them all. The results are positive and add up to 1. Lesson 07 needs
@@ -238,7 +238,7 @@ print("difference below a millionth of it?", bool(at_zero[0] < 1e-6 * at_zero[0]
 # %% [markdown]
 # So allow a part of the element **and** a little of the largest gradient around:
 #
-# **|analytic − numeric| ≤ rtol · max(|analytic|, |numeric|) + atol**
+# $$\lvert \text{analytic} - \text{numeric} \rvert \le \text{rtol} \cdot \max(\lvert \text{analytic} \rvert, \lvert \text{numeric} \rvert) + \text{atol}$$
 #
 # `rtol` is the *relative tolerance*, and `atol`, the *absolute* one, is a small part of the largest gradient. How small can `rtol` be? As small as the errors of the differences, and those depend on the number type.
 
@@ -378,7 +378,7 @@ print(what_it_says(Mean(), x))
 # > the kink is. For big inputs gradcheck takes `directions=20`: random directions instead of every element, much faster, but blind to a mistake in a few of many elements.
 #
 # ## Exercises
-# **1.** Write the numeric side yourself, in one function: the slopes of `(f(x) * cotangent).sum()` by central differences, for `x` of any shape. Leave `x` as it was.
+# **1 · S.** Write the numeric side yourself, in one function: the slopes of `(f(x) * cotangent).sum()` by central differences, for `x` of any shape. Leave `x` as it was.
 #
 # <details><summary>Hint</summary><code>np.ndindex(x.shape)</code> walks over all indices of an array of any shape. Change a copy, not <code>x</code>.</details>
 
@@ -392,8 +392,8 @@ def my_numeric_gradient(f, x, cotangent, step):
 check.numeric_gradient(my_numeric_gradient)
 
 # %% [markdown]
-# **2.** The right backward of softmax, now for maps: `y` is `(N, C, H, W)`, and at each place of each picture the C channels are one softmax. The slope of output *i* with respect to input *j* is
-# yᵢ(1 − yᵢ) where *i* = *j*, else −yᵢyⱼ. You need no loop.
+# **2 · M.** The right backward of softmax, now for maps: `y` is `(N, C, H, W)`, and at each place of each picture the C channels are one softmax. The slope of output *i* with respect to input *j* is
+# $y_i(1 - y_i)$ where $i = j$, else $-y_i y_j$. You need no loop.
 #
 # <details><summary>Hint</summary>Write down the sum over <i>i</i> of gradᵢ times the slope. What all <i>j</i> have in common is one sum, over axis 1; <code>keepdims=True</code> keeps the shapes
 # fitting.</details>
@@ -408,7 +408,7 @@ def my_softmax_backward(grad, y):
 check.softmax_backward(my_softmax_backward)
 
 # %% [markdown]
-# **3.** Now be the judge. `gradient_is_right(f, backward, x)` gets a function, somebody's backward, and a place; it returns True or False. Some of the backwards are right, at awkward places: beside a kink, with
+# **3 · L.** Now be the judge. `gradient_is_right(f, backward, x)` gets a function, somebody's backward, and a place; it returns True or False. Some of the backwards are right, at awkward places: beside a kink, with
 # tiny gradients, with gradients that are 0. Some are wrong, and do not look it.
 #
 # <details><summary>Hint</summary>A random cotangent; a tolerance with both parts, of which the second is a part of the largest gradient; and where an element disagrees, the next smaller step. And remember

@@ -16,7 +16,7 @@
 #
 # **Question.** A convolution slides a small window over a picture. What exactly does it compute, how large is the result, and how can *one* matrix product do all of it?
 #
-# **You need** lesson 02 (`Tensor`). **Time** 20 minutes. **Paper** section 3.
+# **You need** lesson 02 (`Tensor`). **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3.
 #
 # ## One row is enough
 # Forget pictures: take a row of numbers, and a short row of weights, the *kernel*. Lay the kernel over the first numbers, multiply what lies on top of each other, add up. Move on by the *stride*, and again.
@@ -143,9 +143,9 @@ print(convolve_loops(x, weight, bias, stride=2, padding=1).shape)
 # ## How large is the result?
 # One line of the code above says it:
 #
-# **OH = (H + 2 · padding − KH) // stride + 1**
+# $$OH = \left\lfloor \frac{H + 2\,\text{padding} - KH}{\text{stride}} \right\rfloor + 1$$
 #
-# Read it as: after the first window, how often can we still move on? `//` rounds down: a window that would hang over the edge is not made. Here are all windows over a row of 8.
+# Read it as: after the first window, how often can we still move on? The brackets round down, `//` in Python: a window that would hang over the edge is not made. Here are all windows over a row of 8.
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(4, 1, figsize=(7.5, 4.6), sharex=True)
@@ -309,7 +309,7 @@ print(inspect.getsource(simple.conv2d))
 # > channels in separate bunches, each with its own kernels: AlexNet). And padding with zeros is a lie: the world does not end at the edge of a picture. Lesson 13 has to deal with that.
 #
 # ## Exercises
-# **1.** How many windows fit? Everything is a pair now, (vertical, horizontal): the size of the picture, the kernel, the stride, the padding.
+# **1 · S.** How many windows fit? Everything is a pair now, (vertical, horizontal): the size of the picture, the kernel, the stride, the padding.
 #
 # <details><summary>Hint</summary>The formula of this lesson, twice.</details>
 
@@ -323,7 +323,7 @@ def my_conv2d_size(size, kernel, stride, padding):
 check.conv2d_size(my_conv2d_size)
 
 # %% [markdown]
-# **2.** A third way to write a convolution, without copying windows. Fix one *tap*, a place (i, j) of the kernel, and ask what it sees of all windows together: a shifted, strided view of the picture. Add up
+# **2 · M.** A third way to write a convolution, without copying windows. Fix one *tap*, a place (i, j) of the kernel, and ask what it sees of all windows together: a shifted, strided view of the picture. Add up
 # the taps. Loop over the kernel only, never over the picture.
 #
 # <details><summary>Hint</summary>Tap (i, j) sees <code>x[:, :, i : i + stride * (OH - 1) + 1 : stride, …]</code>, (N, C, OH, OW). Its weights are <code>weight[:, :, i, j]</code>, (O, C).
@@ -342,7 +342,7 @@ def my_conv2d_taps(x, weight, stride, padding):
 check.conv2d_taps(my_conv2d_taps)
 
 # %% [markdown]
-# **3.** *Dilation* pulls the taps apart: with dilation 2 a kernel of 3 × 3 looks at every second pixel of a 5 × 5 window. Write the whole thing with stride, padding and dilation, each a pair. (Lesson 11 needs it: it is the
+# **3 · M.** *Dilation* pulls the taps apart: with dilation 2 a kernel of 3 × 3 looks at every second pixel of a 5 × 5 window. Write the whole thing with stride, padding and dilation, each a pair. (Lesson 11 needs it: it is the
 # paper's "filter rarefaction".)
 #
 # <details><summary>Hint</summary>Your taps from exercise 2 need one more factor. A window now spans dilation · (kernel − 1) + 1 pixels; that is what must fit.</details>
@@ -363,5 +363,5 @@ check.conv2d_dilated(my_conv2d_dilated)
 # - Windows as rows, weights as columns: one matrix product, fast, and paid for with memory.
 #
 # ## In the paper
-# Section 3 writes a layer as y(i, j) = f({x(s·i + δi, s·j + δj), 0 ≤ δi, δj ≤ k}): any function f of a window of size k that moves by the stride s (a window of k pixels ends at k − 1; they print k). Convolution, pooling and ReLU are the f's of an FCN. Because the formula
+# Section 3 writes a layer as $y_{ij} = f(\{x_{si+\delta i,\, sj+\delta j}\},\ 0 \le \delta i, \delta j \le k)$: any function f of a window of size k that moves by the stride s (a window of k pixels ends at k − 1; they print k). Convolution, pooling and ReLU are the f's of an FCN. Because the formula
 # never mentions the size of the picture, a network made of such layers alone takes pictures of any size. That is "fully convolutional"; lesson 09 uses it.

@@ -16,7 +16,7 @@
 #
 # **Question.** A convolution gets a gradient for its results. Which gradients do the picture, the weights and the bias get, and how do we know, without any step size, that they are right?
 #
-# **You need** lessons 03 (gradient checks) and 04 (convolution). **Time** 25 minutes. **Paper** section 3.3.
+# **You need** lessons 03 (gradient checks) and 04 (convolution). **Time** 25 minutes to read, 50 for the exercises. **Paper** section 3.3.
 #
 # ## One row is enough
 # Five numbers, a kernel of three, stride 2: two results. Each result is a sum of products, so the whole convolution is a *matrix* times the row. Column *j* of the matrix: what comes out if only number *j* is 1.
@@ -289,7 +289,7 @@ print(inspect.getsource(simple.conv2d_input_gradient))
 # > convolution's backward in its forward. Strictly a convolution *with bias* is affine, not linear; `mf.adjoint_check` takes f(0) off first.
 #
 # ## Exercises
-# **1.** Write the adjoint test yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with x and y drawn at random in the
+# **1 · S.** Write the adjoint test yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with x and y drawn at random in the
 # given shapes. You may rely on f(0) = 0.
 #
 # <details><summary>Hint</summary><code>np.random.default_rng(0).standard_normal(shape)</code> twice would give x and y the same numbers where shapes are equal: draw both from
@@ -305,7 +305,7 @@ def my_adjoint_error(f, adjoint, x_shape, y_shape):
 check.adjoint_error(my_adjoint_error)
 
 # %% [markdown]
-# **2.** col2im. You get windows, (N, C, OH, OW, KH, KW), with a gradient for each pixel of each window. Add each where it came from. Loop over the taps of the kernel, not over the windows.
+# **2 · M.** col2im. You get windows, (N, C, OH, OW, KH, KW), with a gradient for each pixel of each window. Add each where it came from. Loop over the taps of the kernel, not over the windows.
 #
 # <details><summary>Hint</summary>Make a padded picture of zeros. Tap (i, j) of all windows lies at <code>[:, :, i : i + stride * (OH - 1) + 1 : stride, …]</code>; add
 # <code>windows[..., i, j]</code> there. One tap never overlaps itself, but different taps do. Cut the padding off; with padding 0, mind that <code>[0:-0]</code> is empty.</details>
@@ -323,7 +323,7 @@ def my_fold_windows(windows, size, stride, padding):
 check.fold_windows(my_fold_windows)
 
 # %% [markdown]
-# **3.** All three gradients, with stride and padding as pairs (vertical, horizontal), without a loop over the picture.
+# **3 · L.** All three gradients, with stride and padding as pairs (vertical, horizontal), without a loop over the picture.
 #
 # <details><summary>Hint</summary>With the taps of lesson 04: what tap (i, j) sees of x, multiplied by grad and added up over pictures and places, is the gradient of <code>weight[:, :, i, j]</code>. And
 # grad times <code>weight[:, :, i, j]</code> is added where that tap looked.</details>

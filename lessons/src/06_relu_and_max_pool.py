@@ -16,7 +16,7 @@
 #
 # **Question.** Both choose: ReLU between x and 0, a max pool among the numbers of a window. A choice has no slope at the point where it changes. Where does the gradient go?
 #
-# **You need** lessons 03 (kinks), 04 and 05 (windows). **Time** 20 minutes. **Paper** section 3; the pools of section 4.
+# **You need** lessons 03 (kinks), 04 and 05 (windows). **Time** 20 minutes to read, 65 for the exercises. **Paper** section 3; the pools of section 4.
 #
 # ## ReLU
 # Convolutions alone would be a waste: two linear maps in a row are one linear map. So something that bends stands between them. The simplest is **ReLU**: what is below 0 becomes 0.
@@ -279,7 +279,7 @@ print(mf.gradcheck(lambda x: mf.ops.max_pool2d(x, 3, stride=2, ceil_mode=True), 
 # > where a max pool found them: lesson 10 needs it to show what FCN's upsampling is not.
 #
 # ## Exercises
-# **1.** ReLU with a small slope below 0, so that no channel dies: `leaky(x)` is x above 0 and slope · x elsewhere. Write its backward; at exactly 0 take the slope of the left side.
+# **1 · S.** ReLU with a small slope below 0, so that no channel dies: `leaky(x)` is x above 0 and slope · x elsewhere. Write its backward; at exactly 0 take the slope of the left side.
 #
 # <details><summary>Hint</summary>One <code>np.where</code>. The mask comes from x, not from grad.</details>
 
@@ -293,7 +293,7 @@ def my_leaky_relu_backward(grad, x, slope):
 check.leaky_relu_backward(my_leaky_relu_backward)
 
 # %% [markdown]
-# **2.** A whole forward: padding and ceil mode. With `ceil_mode` the size is rounded up, but a last window must start inside the picture or in the padding above or left of it, or it is dropped again.
+# **2 · L.** A whole forward: padding and ceil mode. With `ceil_mode` the size is rounded up, but a last window must start inside the picture or in the padding above or left of it, or it is dropped again.
 #
 # <details><summary>Hint</summary>Fill a large enough array with <code>-np.inf</code>, lay x into it, and take windows as before. The size on one axis: <code>-(-(H + 2 * padding - kernel) // stride) + 1</code>, and
 # one less if <code>(OH - 1) * stride >= H + padding</code>.</details>
@@ -308,7 +308,7 @@ def my_max_pool2d(x, kernel, stride, padding, ceil_mode):
 check.max_pool2d(my_max_pool2d)
 
 # %% [markdown]
-# **3.** And its backward, without a loop over windows: ties go to the first, row by row, overlaps add up, and nothing may go to the padding, even where x is −∞ itself.
+# **3 · L.** And its backward, without a loop over windows: ties go to the first, row by row, overlaps add up, and nothing may go to the padding, even where x is −∞ itself.
 #
 # <details><summary>Hint</summary>Loop over taps, from the first to the last. Tap (i, j) of all windows is a strided view of the padded picture. A window is paid out at the first tap that equals its maximum: remember in
 # a bool array (N, C, OH, OW) who has been paid. Taps that lie outside the picture are never paid.</details>

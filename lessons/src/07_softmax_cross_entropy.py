@@ -17,7 +17,7 @@
 # **Question.** A network gives every pixel a score for every class. How wrong is it, in one number, and what does that number ask of each score? And why is the same FCN trained with a learning rate of
 # 0.0001 by some, and of 0.0000000001 by others?
 #
-# **You need** lesson 03 (gradient checks). **Time** 25 minutes. **Paper** section 4, "per-pixel multinomial logistic loss", and section 4.3.
+# **You need** lesson 03 (gradient checks). **Time** 25 minutes to read, 35 for the exercises. **Paper** section 4, "per-pixel multinomial logistic loss", and section 4.3.
 #
 # ## One pixel
 # Three classes, three *scores*: any numbers, larger means likelier. *Softmax* (lesson 03) makes probabilities of them: e to the power of each, divided by the sum of all.
@@ -358,7 +358,7 @@ look.say(
 # > counts; minifcn gives 0. *Weight decay*, a small pull of each weight towards 0, is added to the gradient, so one that was chosen for a sum is not right for a mean.
 #
 # ## Exercises
-# **1.** The logarithm of softmax over the channels, for scores of any size, float32 too. (The loss is minus its value at the right class.)
+# **1 · S.** The logarithm of softmax over the channels, for scores of any size, float32 too. (The loss is minus its value at the right class.)
 #
 # <details><summary>Hint</summary>Never take the logarithm of a softmax: a probability may round to 0. Each place has a largest score of its own; <code>keepdims=True</code>.</details>
 
@@ -372,7 +372,7 @@ def my_log_softmax(scores):
 check.log_softmax(my_log_softmax)
 
 # %% [markdown]
-# **2.** The mean loss and its gradient, together. Void pixels never count, even where their scores are NaN; if all are void, loss and gradient are 0.
+# **2 · M.** The mean loss and its gradient, together. Void pixels never count, even where their scores are NaN; if all are void, loss and gradient are 0.
 #
 # <details><summary>Hint</summary><code>np.where(counts, …, 0)</code> and not <code>counts * …</code>, since 0 · NaN is NaN. The gradient of the mean is divided as well.</details>
 
@@ -386,7 +386,7 @@ def my_mean_loss(scores, labels):
 check.mean_loss(my_mean_loss)
 
 # %% [markdown]
-# **3.** A batch does not fit into memory, so it comes in parts, each with its scores and labels. Give each part the gradient that it would have had in *one* batch: the gradient of the mean over all pixels that count. Parts may be of different
+# **3 · M.** A batch does not fit into memory, so it comes in parts, each with its scores and labels. Give each part the gradient that it would have had in *one* batch: the gradient of the mean over all pixels that count. Parts may be of different
 # sizes, and one may be void altogether.
 #
 # <details><summary>Hint</summary>Two passes: count first. With your answer to 2 a part's gradient is already divided by something; by what?</details>

@@ -17,7 +17,7 @@
 # **Question.** A network turns many pixels into a few numbers. Which pixels can change *one* of those numbers? And how far do we move
 # over the picture when we go from one number to its neighbour?
 #
-# **You need** lessons 04 (convolution), 06 (max pool) and 07 (the loss). **Time** 20 minutes. **Paper** section 3 and Table 1.
+# **You need** lessons 04 (convolution), 06 (max pool) and 07 (the loss). **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3 and Table 1.
 #
 # ## A small classifier
 # A *classifier* takes a picture of one fixed size and answers with one score for each class: the class with the largest score is its guess.
@@ -210,7 +210,9 @@ look.say(
 # - its **stride**: how many pixels further its neighbour looks, here 2.
 #
 # Both follow from the layers, one by one. The cells that a layer reads lie some pixels apart: call that the *stride so far*. A window of 3 cells reaches 2 of those steps further than
-# one cell alone. So a layer adds (kernel − 1) × stride so far to the field. Then its own stride multiplies the stride so far.
+# one cell alone. So layer after layer, with $k$ its kernel, $s$ its stride and $S$ the stride so far:
+#
+# $$\text{field} \leftarrow \text{field} + (k - 1)\, S, \qquad \text{then} \quad S \leftarrow S \cdot s$$
 
 
 # %%
@@ -430,7 +432,7 @@ print("AlexNet", receptive_field(alexnet))
 # > training: another seed gives a slightly different one.
 #
 # ## Exercises
-# **1.** A kernel may be *dilated*: its taps lie `dilation` cells apart, so that a kernel of 3 with dilation 2 spans 5 cells and skips two of them. Write the rule with a third number for each layer.
+# **1 · S.** A kernel may be *dilated*: its taps lie `dilation` cells apart, so that a kernel of 3 with dilation 2 spans 5 cells and skips two of them. Write the rule with a third number for each layer.
 #
 # <details><summary>Hint</summary>How many cells does a dilated kernel span, from its first tap to its last, both counted? To the field it is a kernel of that size.</details>
 
@@ -444,7 +446,7 @@ def my_receptive_field(layers):
 check.receptive_field(my_receptive_field)
 
 # %% [markdown]
-# **2.** Where does a cell look? Layers may pad: `padding` cells are added at both ends, so window 0 begins at cell −padding. Return the first and the last pixel that
+# **2 · M.** Where does a cell look? Layers may pad: `padding` cells are added at both ends, so window 0 begins at cell −padding. Return the first and the last pixel that
 # cell number `cell` sees. Pixels in the padding have negative numbers, or numbers beyond the picture: give them as they come.
 #
 # <details><summary>Hint</summary>Walk from the last layer back to the picture, and keep two cells, the first and the last. In the layer before, where does the window of the first begin, and where
@@ -463,7 +465,7 @@ def my_pixels_seen(layers, cell):
 check.pixels_seen(my_pixels_seen)
 
 # %% [markdown]
-# **3.** Now without any rule. You get a network (call it with an array, it gives a Tensor) and the shape of its input. Find by gradients which pixels can change
+# **3 · M.** Now without any rule. You get a network (call it with an array, it gives a Tensor) and the shape of its input. Find by gradients which pixels can change
 # cell (row, column) of its result.
 #
 # <details><summary>Hint</summary>One picture leaves gaps, as we saw; and with a 1 for each channel, gradients of two channels might cancel. Random numbers make good pictures: <code>rng.standard_normal((50, *shape[1:]))</code>, as float32, is

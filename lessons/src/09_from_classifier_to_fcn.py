@@ -17,7 +17,7 @@
 # **Question.** The classifier of lesson 08 takes windows of 47 × 47 pixels and nothing else. What must change so that it takes a picture of *any* size, and
 # answers everywhere in it, without one more step of training?
 #
-# **You need** lessons 04 (convolution) and 08 (the classifier, receptive field and stride). **Time** 20 minutes. **Paper** section 3.1, figure 2.
+# **You need** lessons 04 (convolution) and 08 (the classifier, receptive field and stride). **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3.1, figure 2.
 #
 # ## What stands in the way
 # We train that classifier again (some seconds; the code is lesson 08's, kept in `earlier.py` beside the lessons) and give it a picture of 128 × 160 pixels, four of the painted ones, two by two.
@@ -337,7 +337,7 @@ print(f"fully_convolutional: {report}")
 # > the paper's GPU.
 #
 # ## Exercises
-# **1.** Turn a fully connected layer's matrix into the kernel that does the same. The map before it has `shape` (C, H, W), not always square.
+# **1 · S.** Turn a fully connected layer's matrix into the kernel that does the same. The map before it has `shape` (C, H, W), not always square.
 #
 # <details><summary>Hint</summary>One reshape. Walk along a row of the matrix: which of channel, row and column changes slowest, and which fastest?</details>
 
@@ -354,7 +354,7 @@ def my_fc_as_convolution(weight, shape):
 check.fc_as_convolution(my_fc_as_convolution)
 
 # %% [markdown]
-# **2.** The slow way, as an *oracle* for the fast one: run a classifier on every window of a picture and put its answers in their places. Windows that do not fit whole are left out. The picture
+# **2 · M.** The slow way, as an *oracle* for the fast one: run a classifier on every window of a picture and put its answers in their places. Windows that do not fit whole are left out. The picture
 # may be wider than it is high.
 #
 # <details><summary>Hint</summary>(H − side) // stride + 1 windows fit below one another. If you make a batch row after row, its answers (windows, classes) reshape to
@@ -373,7 +373,7 @@ def my_window_by_window(classify, x, side, stride):
 check.window_by_window(my_window_by_window)
 
 # %% [markdown]
-# **3.** Net surgery. `old` and `new` are the parameters of two networks, dictionaries of arrays by name. Write every array of `old` **into** the array of that name in `new`. Same shape: copy. As many
+# **3 · M.** Net surgery. `old` and `new` are the parameters of two networks, dictionaries of arrays by name. Write every array of `old` **into** the array of that name in `new`. Same shape: copy. As many
 # numbers and the same first axis (the outputs): reshape. Anything else, or no such name: raise ValueError and leave `new` untouched.
 # Return what happened: `{"copied": […], "reshaped": […], "left": […]}`, lists of names; `left` are those of `new` that were not written.
 #

@@ -17,7 +17,7 @@
 # **Question.** The heat maps of lesson 09 have one cell for 8 × 8 pixels, those of FCN-32s one for 32 × 32. How does a network make them as large as the picture, and *learn*
 # how to?
 #
-# **You need** lessons 05 (the gradient of a convolution) and 09. **Time** 25 minutes. **Paper** section 3.3.
+# **You need** lessons 05 (the gradient of a convolution) and 09. **Time** 25 minutes to read, 25 for the exercises. **Paper** section 3.3.
 #
 # ## A convolution is a matrix
 # One row of seven numbers, a kernel of three, stride 2: three numbers come out.
@@ -150,7 +150,9 @@ print(
 # Its own backward needs no new code either: it is the convolution.
 #
 # ## How large?
-# n cells go in. The last one paints from place stride · (n − 1) on, and a kernel of k taps reaches k − 1 further. `padding` p cuts p places off at both ends. So **stride · (n − 1) + k − 2p** places come out.
+# n cells go in. The last one paints from place stride · (n − 1) on, and a kernel of k taps reaches k − 1 further. `padding` p cuts p places off at both ends. So the places that come out are
+#
+# $$\text{stride} \cdot (n - 1) + k - 2p$$
 #
 # The other way round, a convolution with stride 2 and kernel 3 makes 3 numbers from 7, and also 3 from 8: it never looks at the last one. So "3, upsampled" may mean either, and `output_padding` or
 # `output_size` says which.
@@ -394,7 +396,7 @@ for function in (Conv2d.backward, ConvTranspose2d.forward):
 # > We measured one portrait, not a segmentation: `minifcn paper learned-upsampling` does that on shapes.
 #
 # ## Exercises
-# **1.** Write the transposed convolution of a row, for any kernel and stride; `padding` places are cut off at both ends of the result.
+# **1 · S.** Write the transposed convolution of a row, for any kernel and stride; `padding` places are cut off at both ends of the result.
 #
 # <details><summary>Hint</summary>Paint into an array of zeros of length stride · (n − 1) + k, and cut at the end. Add where kernels meet.</details>
 
@@ -408,7 +410,7 @@ def my_up(coarse, kernel, stride, padding):
 check.up(my_up)
 
 # %% [markdown]
-# **2.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
+# **2 · S.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
 #
 # <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. In two dimensions every number of one row meets every number of
 # another.</details>
@@ -423,7 +425,7 @@ def my_bilinear_kernel(size):
 check.bilinear_kernel(my_bilinear_kernel)
 
 # %% [markdown]
-# **3.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
+# **3 · M.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
 #
 # <details><summary>Hint</summary>Two loops are enough, over the places (i, j). What does <code>x[:, :, i, j]</code>, (N, C), paint into a window (N, O, KH, KW)? <code>np.einsum</code> does it in one line: say which axis is summed and which stay.</details>
 

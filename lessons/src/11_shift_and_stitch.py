@@ -17,7 +17,7 @@
 # **Question.** The network of lesson 09 answers for every 8th pixel. Upsampling (lesson 10) only guesses what lies between. Can the *same* trained network give its own
 # answer at **every** pixel?
 #
-# **You need** lessons 08 and 09. **Time** 20 minutes. **Paper** section 3.2.
+# **You need** lessons 08 and 09. **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3.2.
 #
 # ## One row is enough
 # A small network on a row of numbers: a convolution with kernel 3, then a max pool of 2 with stride 2. Its stride is 2, and a cell sees 4 numbers.
@@ -340,7 +340,7 @@ for layer in library.rarefy(network).layers:
 # > accuracies are of eight painted pictures and a network trained for seconds.
 #
 # ## Exercises
-# **1.** Spread a filter: s − 1 zeros between neighbouring taps, along both axes, and none outside.
+# **1 · S.** Spread a filter: s − 1 zeros between neighbouring taps, along both axes, and none outside.
 #
 # <details><summary>Hint</summary>Start from zeros. Which slice of the result holds the taps?</details>
 
@@ -354,7 +354,7 @@ def my_rarefied_filter(weight, s):
 check.rarefied_filter(my_rarefied_filter)
 
 # %% [markdown]
-# **2.** Rarefy a network that is given as a list: every layer, convolution or pool, is (kernel, stride). Return (kernel, 1, dilation) for each.
+# **2 · M.** Rarefy a network that is given as a list: every layer, convolution or pool, is (kernel, stride). Return (kernel, 1, dilation) for each.
 #
 # <details><summary>Hint</summary>Walk from the picture on, and keep one number. When does a layer's own stride go into it: before or after you write the layer down?</details>
 
@@ -368,7 +368,7 @@ def my_rarefied_layers(layers):
 check.rarefied_layers(my_rarefied_layers)
 
 # %% [markdown]
-# **3.** Shift-and-stitch for any network without padding, of total stride f. You are not told how many channels come out, and the picture may be so small that some shifts leave no whole window: those must not be run.
+# **3 · M.** Shift-and-stitch for any network without padding, of total stride f. You are not told how many channels come out, and the picture may be so small that some shifts leave no whole window: those must not be run.
 #
 # <details><summary>Hint</summary>There are H − field + 1 rows of answers. If that is less than f, only so many shifts are needed. Make the result when the first run tells you its channels.</details>
 

@@ -17,7 +17,7 @@
 # **Question.** We have a classifier that can *name* a shape, and a way to make coarse scores large. How do they become a network that names
 # *every pixel*, and how do we know early whether its training works?
 #
-# **You need** lessons 07 (the loss), 09 (from classifier to FCN) and 10 (upsampling). **Time** 20 minutes. **Paper** sections 4.1 and 4.3.
+# **You need** lessons 07 (the loss), 09 (from classifier to FCN) and 10 (upsampling). **Time** 20 minutes to read, 35 for the exercises. **Paper** sections 4.1 and 4.3.
 #
 # ## The patient
 # The paper starts from VGG16, which has learned from about a million photographs to name what is in them. Ours is the same in small: `shapes.classifier()` is a narrow VGG that was
@@ -397,7 +397,7 @@ print(inspect.getsource(score_layer))
 # > what this network can do; the order of the curves is the point.
 #
 # ## Exercises
-# **1.** Compute what the loss of the first step must be, where all scores are zero, from the labels (255 is void) and the number of classes: as a sum or as a mean. If all pixels are void it is 0.
+# **1 · S.** Compute what the loss of the first step must be, where all scores are zero, from the labels (255 is void) and the number of classes: as a sum or as a mean. If all pixels are void it is 0.
 #
 # <details><summary>Hint</summary>What does one pixel cost, and what a void one? The mean does not divide by void pixels either.</details>
 
@@ -411,7 +411,7 @@ def my_first_loss(labels, classes, reduction):
 check.first_loss(my_first_loss)
 
 # %% [markdown]
-# **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis. (Your answer to lesson 09, and one list more.)
+# **2 · M.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis. (Your answer to lesson 09, and one list more.)
 # Return four lists of names: copied, reshaped, left (of the new network), dropped (of the old). Write into the arrays of `new`.
 #
 # <details><summary>Hint</summary><code>new[name][...] = value</code> writes into the array that is there; <code>new[name] = value</code> puts another array in the dictionary and the network never sees it.</details>
@@ -426,7 +426,7 @@ def my_full_surgery(old, new):
 check.full_surgery(my_full_surgery)
 
 # %% [markdown]
-# **3.** Write the training loop without an optimiser: `steps` steps of weight ← weight − rate · gradient, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
+# **3 · M.** Write the training loop without an optimiser: `steps` steps of weight ← weight − rate · gradient, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
 #
 # <details><summary>Hint</summary>The loop of this lesson, without its optimiser: what did <code>zero_grad</code> and <code>step</code> do for you? Write into <code>parameter.data</code>; a parameter that does not learn has no gradient.</details>
 

@@ -17,14 +17,16 @@
 # **Question.** The authors' FCN-32s puts 100 pixels of zeros round every picture and later cuts 19 rows and columns off. Their FCN-16s cuts 5 and 27, their FCN-8s 5, 9 and
 # 31. The paper explains none of these numbers. Where do they come from?
 #
-# **You need** lessons 08 (stride), 10 (transposed convolution) and 12 (FCN-32s). **Time** 25 minutes. **Paper** section 4.2 and the authors' model files.
+# **You need** lessons 08 (stride), 10 (transposed convolution) and 12 (FCN-32s). **Time** 25 minutes to read, 60 for the exercises. **Paper** section 4.2 and the authors' model files.
 #
 # ## Every map has a place
 # Lesson 08 followed two numbers through the layers: how much a cell sees, and how far the next cell looks (the stride). Now we ask *where*. Call the pixel in the middle of
-# what cell 0 sees the map's **centre**. Then cell i looks at pixel centre + i · stride.
+# what cell 0 sees the map's **centre**. Then cell $i$ looks at pixel $\text{centre} + i \cdot \text{stride}$.
 #
 # How does a layer move the centre? A window of `kernel` cells has its middle (kernel − 1) / 2 cells after its first one. With padding the first window begins `padding` cells early. And one cell further is as many
-# pixels further as the stride so far. So a layer moves the centre by **((kernel − 1) / 2 − padding) · stride so far**.
+# pixels further as the stride so far. So a layer moves the centre by
+#
+# $$\left(\frac{\text{kernel} - 1}{2} - \text{padding}\right) \cdot \text{stride so far}$$
 
 # %%
 import check
@@ -310,7 +312,7 @@ except ValueError as error:
 # > cell sees is zeros that no photograph put there.
 #
 # ## Exercises
-# **1.** Stride and centre after any row of layers. Some of them may be dilated: taps `dilation` cells apart.
+# **1 · M.** Stride and centre after any row of layers. Some of them may be dilated: taps `dilation` cells apart.
 #
 # <details><summary>Hint</summary>How many cells does a dilated kernel span, from its first tap to its last (exercise 1 of lesson 08)? Its middle is the middle of that.</details>
 
@@ -324,7 +326,7 @@ def my_landing(layers):
 check.landing(my_landing)
 
 # %% [markdown]
-# **2.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed; no layers at all is the picture itself. How many cells must be cut off in
+# **2 · L.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed; no layers at all is the picture itself. How many cells must be cut off in
 # front of `finer` so that the first cell left lies on cell 0 of `other`? Raise ValueError where the strides differ, or where the number is negative or not whole.
 #
 # <details><summary>Hint</summary>A transposed convolution undoes the convolution with the same numbers: what that one multiplies is divided, and what it adds to the centre is taken away, in the finer cells. The offset is counted in cells, not in pixels.</details>
@@ -342,7 +344,7 @@ def my_crop_offset(finer, other):
 check.crop_offset(my_crop_offset)
 
 # %% [markdown]
-# **3.** Above, `rows_of_score` knew one network. Now for any layers: the least padding of the first one with which a picture of `height` rows gives at least one cell at the end. Convolutions round down, pools up.
+# **3 · M.** Above, `rows_of_score` knew one network. Now for any layers: the least padding of the first one with which a picture of `height` rows gives at least one cell at the end. Convolutions round down, pools up.
 #
 # <details><summary>Hint</summary>First a function that says for one padding whether a cell is left. It must stop at the first map without rows: what is worked out from a negative number of rows means nothing.</details>
 

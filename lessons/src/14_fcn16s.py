@@ -17,7 +17,7 @@
 # **Question.** FCN-32s knows *what* is in a picture and draws it as blobs. Earlier layers still know *where* things are. How do we let them speak, without
 # spoiling what the network has learned?
 #
-# **You need** lessons 10 (upsampling), 12 (FCN-32s) and 13 (where pixels land). **Time** 20 minutes. **Paper** section 4.2.
+# **You need** lessons 10 (upsampling), 12 (FCN-32s) and 13 (where pixels land). **Time** 20 minutes to read, 25 for the exercises. **Paper** section 4.2.
 #
 # ## Two layers, two kinds of knowledge
 # First lesson 12 again: surgery, then 150 steps.
@@ -341,7 +341,7 @@ for padding in ("same", "paper"):
 # > or resize one map to the other with `interpolate`, which makes the sizes fit, whether the cells do or not.
 #
 # ## Exercises
-# **1.** Join two maps of scores. Row 0 of `coarse` lies on row `offset` of `finer`, and columns likewise. Add them where they overlap. At the far end either may reach further than the other.
+# **1 · S.** Join two maps of scores. Row 0 of `coarse` lies on row `offset` of `finer`, and columns likewise. Add them where they overlap. At the far end either may reach further than the other.
 #
 # <details><summary>Hint</summary>Cut the beginning first. How many rows do the two share then? Columns have a number of their own.</details>
 
@@ -355,7 +355,7 @@ def my_join(coarse, finer, offset):
 check.join(my_join)
 
 # %% [markdown]
-# **2.** Its backward. Given the gradient of the join's result, what are the gradients of both inputs? The shapes are those of the inputs.
+# **2 · S.** Its backward. Given the gradient of the join's result, what are the gradients of both inputs? The shapes are those of the inputs.
 #
 # <details><summary>Hint</summary>A sum hands its gradient to both as it is. What was cut off had no say: zero.</details>
 
@@ -369,7 +369,7 @@ def my_join_backward(grad, coarse_shape, finer_shape, offset):
 check.join_backward(my_join_backward)
 
 # %% [markdown]
-# **3.** All that stands on the trunk in FCN-16s, from coarse scores, the map of pool4 and its score layer. `upsample(x, factor)` is the function above. Careful: with pools that round up, pool4 may have an odd number of rows,
+# **3 · M.** All that stands on the trunk in FCN-16s, from coarse scores, the map of pool4 and its score layer. `upsample(x, factor)` is the function above. Careful: with pools that round up, pool4 may have an odd number of rows,
 # one fewer than twice the coarse ones; cells 0 agree. Give a Tensor that has a backward.
 #
 # <details><summary>Hint</summary>It is <code>fcn16s</code> from above, with one cut in the right place. Tensors slice as arrays do; <code>ops.conv2d(pool4, weight, bias)</code> is the score layer.</details>

@@ -16,7 +16,7 @@
 #
 # **Question.** One skip sharpened the picture. Do two sharpen it more? Must they be trained one after the other? And is a skip the best way to a finer picture at all?
 #
-# **You need** lessons 11 (shift-and-stitch), 12 and 14 (FCN-16s). **Time** 25 minutes. **Paper** section 4.2.
+# **You need** lessons 11 (shift-and-stitch), 12 and 14 (FCN-16s). **Time** 25 minutes to read, 35 for the exercises. **Paper** section 4.2.
 #
 # ## Any number of skips
 # FCN-8s does to FCN-16s what FCN-16s did to FCN-32s: twice as large, add the scores of an earlier layer (`pool3`, cells of 8 pixels), upsample by what is left. The paper calls the layers seen this way a
@@ -311,7 +311,7 @@ print(inspect.getsource(Head.scores))
 # > choice between `SUM` and `MAX` in its `Eltwise` layer; PyTorch has `+` and `torch.maximum`. Newer networks join maps of features, not of scores (U-Net), or keep the trunk's stride small with dilated kernels (DeepLab).
 #
 # ## Exercises
-# **1.** The backward of a join of two maps. `how` is "sum" or "max". Where a maximum meets two equal numbers, give half to each.
+# **1 · S.** The backward of a join of two maps. `how` is "sum" or "max". Where a maximum meets two equal numbers, give half to each.
 #
 # <details><summary>Hint</summary>Which part of the gradient does <i>a</i> get where it is larger, equal, smaller? <i>b</i> gets the rest.</details>
 
@@ -325,7 +325,7 @@ def my_fuse_backward(grad, a, b, how):
 check.fuse_backward(my_fuse_backward)
 
 # %% [markdown]
-# **2.** Boundary accuracy. Take the labelled pixels (not 255) that have another *class* within `width` rows and columns. What share of them is right? Void is no class: a neighbour of 255 makes no boundary here. (The library's
+# **2 · M.** Boundary accuracy. Take the labelled pixels (not 255) that have another *class* within `width` rows and columns. What share of them is right? Void is no class: a neighbour of 255 makes no boundary here. (The library's
 # trimap counts it as one, since VOC draws void round each object.) Where there is no such pixel, give 1.0.
 #
 # <details><summary>Hint</summary>For each pixel, the window from row − width to row + width (cut at the picture's edge), likewise columns. Is there a label in it that is neither 255 nor the pixel's own?</details>
@@ -340,7 +340,7 @@ def my_boundary_accuracy(labels, predictions, width):
 check.boundary_accuracy(my_boundary_accuracy)
 
 # %% [markdown]
-# **3.** The deep jet for pictures of any size. Pools round up, so a finer map may have one row or column *less* than twice the coarser one has, and the picture fewer pixels than the last upsampling makes. All cells 0 agree: cut at the far
+# **3 · M.** The deep jet for pictures of any size. Pools round up, so a finer map may have one row or column *less* than twice the coarser one has, and the picture fewer pixels than the last upsampling makes. All cells 0 agree: cut at the far
 # end. `scales` holds a number for each map after the first: multiply the map by it before you add.
 #
 # <details><summary>Hint</summary>After each upsampling cut to the next map's rows and columns; after the last, to <code>size</code>.</details>

@@ -16,7 +16,7 @@
 #
 # **Question.** Before FCN, networks were trained on *patches*: a small window cut round a pixel, and that pixel's label. FCN trains on whole pictures. Is that something else, and what is lost?
 #
-# **You need** lessons 07 (the loss, void), 08 (receptive field) and 12 (training). **Time** 20 minutes. **Paper** sections 3.4 and 4.3.
+# **You need** lessons 07 (the loss, void), 08 (receptive field) and 12 (training). **Time** 20 minutes to read, 35 for the exercises. **Paper** sections 3.4 and 4.3.
 #
 # ## The same thing twice
 # Take a small network without padding. One cell of its output sees a window of the picture, and nothing else (lesson 08). So there are two ways to compute that cell: run the network on the whole picture and look at the cell, or cut the window out and run the network on that. Let us
@@ -279,7 +279,7 @@ look.say(
 )
 
 # %% [markdown]
-# **Median-frequency balancing** (Eigen and Fergus 2015) multiplies each pixel's loss by median(f) / f of its class, so that rare classes weigh as much as common ones. Does it help? Which of these scores do you expect to rise, and which to fall?
+# **Median-frequency balancing** (Eigen and Fergus 2015) multiplies each pixel's loss by $\text{median}(f) / f_c$ of its class $c$, so that rare classes weigh as much as common ones. Does it help? Which of these scores do you expect to rise, and which to fall?
 
 # %%
 from minifcn.training import evaluate
@@ -333,7 +333,7 @@ print(inspect.getsource(library_sampled))
 # > also names the trick's cousin: a random mask between output and loss is DropConnect.
 #
 # ## Exercises
-# **1.** Make cells void. `kept` says which cell × cell squares stay. The last row and column of squares may hang over the picture's edge. Leave `labels` itself as it is.
+# **1 · S.** Make cells void. `kept` says which cell × cell squares stay. The last row and column of squares may hang over the picture's edge. Leave `labels` itself as it is.
 #
 # <details><summary>Hint</summary>`kept.repeat(cell, 1).repeat(cell, 2)` has a value for each pixel, and some too many.</details>
 
@@ -347,7 +347,7 @@ def my_void_cells(labels, kept, cell):
 check.void_cells(my_void_cells)
 
 # %% [markdown]
-# **2.** Median-frequency weights. A class's frequency is its pixels over all *labelled* pixels of those pictures that *show* it; its weight is the median of the frequencies over its own. A class that never occurs has weight 1 and no part in the median.
+# **2 · M.** Median-frequency weights. A class's frequency is its pixels over all *labelled* pixels of those pictures that *show* it; its weight is the median of the frequencies over its own. A class that never occurs has weight 1 and no part in the median.
 #
 # <details><summary>Hint</summary>Two sums for each class, picture by picture: its pixels, and the picture's labelled pixels if it is there.</details>
 
@@ -361,7 +361,7 @@ def my_median_frequency(label_maps, classes):
 check.median_frequency(my_median_frequency)
 
 # %% [markdown]
-# **3.** Cut the patches of the kept cells, picture by picture, row by row, for a network without padding whose cells see `size` pixels, `stride` pixels from one cell to the next.
+# **3 · M.** Cut the patches of the kept cells, picture by picture, row by row, for a network without padding whose cells see `size` pixels, `stride` pixels from one cell to the next.
 #
 # <details><summary>Hint</summary>Cell (i, j) sees rows stride·i to stride·i + size − 1. `np.argwhere(kept)` lists (n, i, j) in the right order.</details>
 

@@ -16,7 +16,7 @@
 #
 # **Question.** “My network has 63 % mean IU.” What is counted, how well *could* a coarse network do, and in how many ways can that number be wrong?
 #
-# **You need** lesson 12 (what a prediction is). **Time** 25 minutes. **Paper** section 5, and appendix A of its arXiv version.
+# **You need** lesson 12 (what a prediction is). **Time** 25 minutes to read, 35 for the exercises. **Paper** section 5, and appendix A of its arXiv version.
 #
 # ## Everything is in one table
 # Here are the labels of a very small picture, and a prediction. 255 is **void**: too near to an edge to say, not counted.
@@ -88,12 +88,12 @@ look.show(
 
 # %% [markdown]
 # ## Four scores by hand
-# Write n_ij for the table, t_i for a row's sum (true pixels of class i) and p_i for a column's (predicted as i). The right ones are the diagonal, n_ii.
+# Write $n_{ij}$ for the table, $t_i = \sum_j n_{ij}$ for a row's sum (true pixels of class i), $p_i = \sum_j n_{ji}$ for a column's (predicted as i), and $C$ for the number of classes. The right ones are the diagonal, $n_{ii}$.
 #
-# - **pixel accuracy**: the share of pixels that are right, Σ n_ii / Σ t_i.
-# - **mean accuracy**: for each class the share of *its* pixels found, n_ii / t_i; then the mean over classes.
-# - **mean IU** (intersection over union): for each class n_ii / (t_i + p_i − n_ii), the right pixels over all that are *either* truly or by prediction of the class; then the mean. What is painted too much costs as well as what is missed.
-# - **frequency weighted IU**: the same, but each class counts as much as it has true pixels.
+# - **pixel accuracy**: the share of pixels that are right, $\sum_i n_{ii} / \sum_i t_i$.
+# - **mean accuracy**: for each class the share of *its* pixels found, $n_{ii} / t_i$; then the mean over classes, $\frac{1}{C} \sum_i n_{ii} / t_i$.
+# - **mean IU** (intersection over union): for each class $u_i = \dfrac{n_{ii}}{t_i + p_i - n_{ii}}$, the right pixels over all that are *either* truly or by prediction of the class; then the mean, $\frac{1}{C} \sum_i u_i$. What is painted too much costs as well as what is missed.
+# - **frequency weighted IU**: the same, but each class counts as much as it has true pixels, $\sum_i t_i u_i / \sum_i t_i$.
 
 # %%
 matrix = matrix.astype(float)
@@ -370,7 +370,7 @@ print(inspect.getsource(metrics.confusion).splitlines()[-1].strip())
 # > VOC's test server counts at full size, void left out, one table over all pictures.
 #
 # ## Exercises
-# **1.** The confusion matrix: rows true, columns predicted, 255 in the labels not counted. Without a loop over pixels, if you can.
+# **1 · S.** The confusion matrix: rows true, columns predicted, 255 in the labels not counted. Without a loop over pixels, if you can.
 #
 # <details><summary>Hint</summary>`np.bincount(true * classes + predicted, minlength=classes ** 2)` counts pairs.</details>
 
@@ -387,7 +387,7 @@ def my_confusion(labels, predictions, classes):
 check.confusion(my_confusion)
 
 # %% [markdown]
-# **2.** The four scores of a table, as fractions, in the order of the text above. A class without true pixels has no accuracy and leaves the mean accuracy; it leaves the mean IU only if it was not predicted either.
+# **2 · M.** The four scores of a table, as fractions, in the order of the text above. A class without true pixels has no accuracy and leaves the mean accuracy; it leaves the mean IU only if it was not predicted either.
 #
 # <details><summary>Hint</summary>Divide only where it is allowed: choose the classes first, with `true > 0` and with `union > 0`.</details>
 
@@ -404,7 +404,7 @@ def my_four_scores(matrix):
 check.four_scores(my_four_scores)
 
 # %% [markdown]
-# **3.** Coarse labels by majority: each factor × factor block becomes its most frequent class, of equals the lowest; void has no vote, and only where a block is void throughout it stays void. The last blocks may be cut off by the picture's edge. Same size as before.
+# **3 · M.** Coarse labels by majority: each factor × factor block becomes its most frequent class, of equals the lowest; void has no vote, and only where a block is void throughout it stays void. The last blocks may be cut off by the picture's edge. Same size as before.
 #
 # <details><summary>Hint</summary>Loop over the blocks; `np.bincount(block[block != 255]).argmax()` is the lowest of the most frequent.</details>
 

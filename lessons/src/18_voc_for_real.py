@@ -17,7 +17,7 @@
 # **Question.** A training on photographs takes half an hour here, and took the paper's authors days. How do you stop it, go on as if nothing had happened, and find out
 # afterwards what the network can and cannot do?
 #
-# **You need** lessons 15 (FCN-8s) and 17 (scores). **Time** 25 minutes. **Paper** sections 4.3 and 5.
+# **You need** lessons 15 (FCN-8s) and 17 (scores). **Time** 25 minutes to read, 35 for the exercises. **Paper** sections 4.3 and 5.
 #
 # ## A training that can be stopped
 # Sooner or later somebody closes the laptop. So before the photographs, a training of ten lines: five weights, 64 examples, batches of 8, and momentum (lesson 01, exercise 3).
@@ -534,7 +534,7 @@ print(
 # > in worker processes adds more. Caffe wrote `.caffemodel` (weights) and `.solverstate` (momentum) and drew its pictures from a Python generator that a resumed run began anew. The paper's authors trained 3 days for FCN-32s.
 #
 # ## Exercises
-# **1.** Read a confusion matrix by program: for each class, which *wrong* class do most of its lost pixels go to, and what share of *all its pixels* is that? Rows are the truth. A class that
+# **1 · S.** Read a confusion matrix by program: for each class, which *wrong* class do most of its lost pixels go to, and what share of *all its pixels* is that? Rows are the truth. A class that
 # loses no pixel, or has none, gets −1 and 0. Leave the matrix as it was.
 #
 # <details><summary>Hint</summary>Copy, set the diagonal to zero in the copy, <code>argmax</code> along the right axis. The share is divided by the row's sum in the <i>original</i>.</details>
@@ -552,7 +552,7 @@ def my_taken_for(confusion):
 check.taken_for(my_taken_for)
 
 # %% [markdown]
-# **2.** A file that a crash cannot spoil. `pieces` is an iterator of bytes, and it may raise an error in the middle. Whoever opens `path`, at any moment, must find the *old* file whole or the *new* one whole. After an
+# **2 · M.** A file that a crash cannot spoil. `pieces` is an iterator of bytes, and it may raise an error in the middle. Whoever opens `path`, at any moment, must find the *old* file whole or the *new* one whole. After an
 # error the old one is still there, nothing else lies about, and the error goes on to the caller.
 #
 # <details><summary>Hint</summary>Write to a second name in the same folder, then <code>os.replace(draft, path)</code>, which the system does in one go. <code>try</code> … <code>finally</code>
@@ -568,7 +568,7 @@ def my_write_pieces(path, pieces):
 check.write_pieces(my_write_pieces)
 
 # %% [markdown]
-# **3.** `from_step` above may show an example twice before another one once. Do better: the pictures go round in *passes*, each pass all of them in a new random order, and batch number `step` is the next `batch` of
+# **3 · M.** `from_step` above may show an example twice before another one once. Do better: the pictures go round in *passes*, each pass all of them in a new random order, and batch number `step` is the next `batch` of
 # them. A batch may reach over the end of a pass, or be longer than one. And still no memory: only the arguments decide.
 #
 # <details><summary>Hint</summary>Batch <code>step</code> holds turns <code>step * batch</code> up to <code>(step + 1) * batch - 1</code>; turn <i>t</i> is in pass <i>t</i> // count. Draw the order of a pass

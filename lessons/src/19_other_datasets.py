@@ -16,7 +16,7 @@
 #
 # **Question.** A depth camera gives a fourth number for each pixel. Another dataset wants two answers for each pixel. What must change in the network, and where should the streams meet?
 #
-# **You need** lessons 12 (net surgery, training) and 17 (scores). **Time** 20 minutes. **Paper** section 5, tables 4 and 5.
+# **You need** lessons 12 (net surgery, training) and 17 (scores). **Time** 20 minutes to read, 40 for the exercises. **Paper** section 5, tables 4 and 5.
 #
 # ## A world with posters
 # NYUDv2 holds indoor photographs with depth, SIFT Flow landscapes with two labellings. We make up a world that needs what they need: red and blue *things* that stand before a wall, and red and blue
@@ -443,7 +443,7 @@ with mf.no_grad():
 # > by hand; torchvision has no function for it.
 #
 # ## Exercises
-# **1.** Labels as stored, to labels as a network wants them: 1 … `classes` become 0 … `classes` − 1, uint8; 0 and whatever lies outside 0 … `classes` becomes 255. The array may be of any integer type, even with −1 in it, as SIFT Flow's geometry has.
+# **1 · S.** Labels as stored, to labels as a network wants them: 1 … `classes` become 0 … `classes` − 1, uint8; 0 and whatever lies outside 0 … `classes` becomes 255. The array may be of any integer type, even with −1 in it, as SIFT Flow's geometry has.
 #
 # <details><summary>Hint</summary>Start with an array full of 255 and fill in what is a class. That needs no clock.</details>
 
@@ -457,7 +457,7 @@ def my_labels_from_one(stored, classes):
 check.labels_from_one(my_labels_from_one)
 
 # %% [markdown]
-# **2.** Make a first convolution take more channels: `weight` is (O, C, KH, KW), and `extra` new channels come after the old ones. Each new one starts as the mean of the old ones. The old array stays as it is, float32 stays float32.
+# **2 · S.** Make a first convolution take more channels: `weight` is (O, C, KH, KW), and `extra` new channels come after the old ones. Each new one starts as the mean of the old ones. The old array stays as it is, float32 stays float32.
 #
 # <details><summary>Hint</summary>The mean over axis 1 with <code>keepdims=True</code>; <code>np.repeat</code>, <code>np.concatenate</code>.</details>
 
@@ -471,7 +471,7 @@ def my_more_channels(weight, extra):
 check.more_channels(my_more_channels)
 
 # %% [markdown]
-# **3.** Two heads by hand, loss and gradient. `features` (N, D) are what the trunk says about N pixels. `heads` has a matrix (K, D) for each name, the scores are features · matrixᵀ. `labels` has (N,) classes for each name, 255 where nobody
+# **3 · L.** Two heads by hand, loss and gradient. `features` (N, D) are what the trunk says about N pixels. `heads` has a matrix (K, D) for each name, the scores are features · matrixᵀ. `labels` has (N,) classes for each name, 255 where nobody
 # knows, **not the same pixels for all heads**. The loss of a head is the mean cross-entropy over the pixels that *it* has labels for (0 if there are none), and the losses are added. Return the loss and its gradient for the features.
 #
 # <details><summary>Hint</summary>For each head: softmax minus one-hot (lesson 07), zero where void, divided by the number of labelled pixels; times the matrix gives (N, D). Sum over the heads.</details>

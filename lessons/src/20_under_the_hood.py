@@ -16,7 +16,7 @@
 #
 # **Question.** Lesson 04 made a convolution out of windows and one matrix product. For the product NumPy calls a *BLAS*, a library that does little else and does it very fast. Why is such a convolution slow all the same, and what makes it fast?
 #
-# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
+# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes to read, 65 for the exercises. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
 #
 # *This lesson measures. Its times and ratios come from the machine that made this page. Yours will differ; what follows from them should not.*
 #
@@ -241,7 +241,7 @@ print("winograd", np.array([m1 + m2 + m3, m2 - m3 - m4]))
 # %% [markdown]
 # Where does one find such a thing? In three steps; the last two you know from lesson 10.
 #
-# **Step 1: polynomials.** (a₀ + a₁x)(g₀ + g₁x + g₂x²) is a polynomial with four coefficients. By hand it takes 6 multiplications. But a polynomial with four coefficients is known from its values at four places, and a value of
+# **Step 1: polynomials.** $(a_0 + a_1 x)(g_0 + g_1 x + g_2 x^2)$ is a polynomial with four coefficients. By hand it takes 6 multiplications. But a polynomial with four coefficients is known from its values at four places, and a value of
 # the product is *one* multiplication: value times value. So: evaluate both at x = 0, 1, −1, multiply, and find the coefficients that give these values. For the fourth place take "infinity": where x is huge only the highest power counts, so the "value" there is the highest coefficient.
 
 # %%
@@ -261,9 +261,9 @@ print("by hand        ", np.convolve(a, g))
 print("by their values", back @ ((G @ g) * (E @ a)))
 
 # %% [markdown]
-# **Step 2: that is a painting.** Multiplying the polynomials paints the kernel g once for each number of a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: M = back · diag(G g) · E.
+# **Step 2: that is a painting.** Multiplying the polynomials paints the kernel g once for each number of a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: $M = \text{back} \cdot \text{diag}(G g) \cdot E$.
 #
-# **Step 3: transpose.** The convolution is the transpose of the painting: Mᵀ = Eᵀ · diag(G g) · backᵀ, and it has the same diagonal in the middle. Four multiplications, now from 4 numbers to 2:
+# **Step 3: transpose.** The convolution is the transpose of the painting: $M^T = E^T \cdot \text{diag}(G g) \cdot \text{back}^T$, and it has the same diagonal in the middle. Four multiplications, now from 4 numbers to 2:
 
 # %%
 winograd = E.T @ ((G @ g) * (back.T @ d))
@@ -428,7 +428,7 @@ look.show(
 # > Winograd here (`minifcn/kernels/cpu/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/cpu/large_kernels.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run, and by more where a neighbour is busy.
 #
 # ## Exercises
-# **1.** Strides. An array has the shape (N, C, H, W). Its order in memory is given by a word such as `"NHWC"`, whose last letter runs fastest. By how many *numbers* does the address grow when n grows by 1, when c does, when h does, when w does?
+# **1 · S.** Strides. An array has the shape (N, C, H, W). Its order in memory is given by a word such as `"NHWC"`, whose last letter runs fastest. By how many *numbers* does the address grow when n grows by 1, when c does, when h does, when w does?
 #
 # <details><summary>Hint</summary>Which letter has the stride 1? One step of the letter before it must skip how many numbers? The answer is in the order N, C, H, W.</details>
 
@@ -445,7 +445,7 @@ def my_strides_of(shape, order):
 check.strides_of(my_strides_of)
 
 # %% [markdown]
-# **2.** A convolution in tiles, for any kernel and any stride, without padding. One picture `x` (H, W, C) and `weight` (KH, KW, C, O), channels last. At no time may you hold the windows of more than `rows` rows of the result; the check measures your memory.
+# **2 · L.** A convolution in tiles, for any kernel and any stride, without padding. One picture `x` (H, W, C) and `weight` (KH, KW, C, O), channels last. At no time may you hold the windows of more than `rows` rows of the result; the check measures your memory.
 #
 # <details><summary>Hint</summary>Fix a tap: which rows of the picture does it see, from the first result row of the tile to the last? One array for the windows serves all tiles; the last tile may be shorter.</details>
 
@@ -459,7 +459,7 @@ def my_tiled_convolution(x, weight, rows, stride):
 check.tiled_convolution(my_tiled_convolution)
 
 # %% [markdown]
-# **3.** F(m, r) for any m results and r taps: three matrices with y = Aᵀ[(G g) ∘ (Bᵀ d)], where ∘ multiplies number by number: m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
+# **3 · L.** F(m, r) for any m results and r taps: three matrices with $y = A^T\,[(G g) \circ (B^T d)]$, where $\circ$ multiplies number by number: m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
 #
 # <details><summary>Hint</summary>m + r − 2 different points and infinity. Then steps 1 to 3 with other counts: the polynomial a has m coefficients, the kernel r; how many has their product?</details>
 

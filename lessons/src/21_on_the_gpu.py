@@ -16,7 +16,7 @@
 #
 # **Question.** The paper's 175 milliseconds a picture (table 3) are a GPU's. What has to change in our code to run there, and what must one know to be fast there?
 #
-# **You need** lessons 04 and 05 (windows, and how they are added back) and 20 (runs of neighbours). **Time** 20 minutes. **Paper** section 4.3, tables 1 and 3: one NVIDIA Tesla K40c.
+# **You need** lessons 04 and 05 (windows, and how they are added back) and 20 (runs of neighbours). **Time** 20 minutes to read, 60 for the exercises. **Paper** section 4.3, tables 1 and 3: one NVIDIA Tesla K40c.
 #
 # *You need no GPU for this lesson: we play one. Where there is one, the part before “In the library” measures.*
 #
@@ -363,7 +363,7 @@ else:
 # > part above shows numbers. PyTorch calls cuDNN, a library of hand-tuned convolutions, and its backward need *not* be the same bit by bit from run to run unless you ask (`torch.use_deterministic_algorithms`); Caffe's own convolution was windows and a product, as ours. Products stay in float32 here unless you ask for TF32, the rougher and faster ones of newer GPUs.
 #
 # ## Exercises
-# **1.** Where am I? An array lies in memory as (N, H, W, C), the last axis fastest. To which n, c, h, w does its number `e` belong? Use only `//` and `%`.
+# **1 · M.** Where am I? An array lies in memory as (N, H, W, C), the last axis fastest. To which n, c, h, w does its number `e` belong? Use only `//` and `%`.
 #
 # <details><summary>Hint</summary>The fastest axis is <code>e % C</code>, and <code>e // C</code> is the same question without it.</details>
 
@@ -377,7 +377,7 @@ def my_place_of(e, shape):
 check.place_of(my_place_of)
 
 # %% [markdown]
-# **2.** Be the memory. Threads 0, 1, 2, … read the numbers at `addresses[0]`, `addresses[1]`, … A number has `itemsize` bytes, a line has `line` bytes, and address 0 begins a line. Threads 0 to `warp` − 1 are the first warp, and so on; each warp fetches every line that it needs once. How many lines travel in all?
+# **2 · M.** Be the memory. Threads 0, 1, 2, … read the numbers at `addresses[0]`, `addresses[1]`, … A number has `itemsize` bytes, a line has `line` bytes, and address 0 begins a line. Threads 0 to `warp` − 1 are the first warp, and so on; each warp fetches every line that it needs once. How many lines travel in all?
 #
 # <details><summary>Hint</summary>Warps do not share: the same line counts again for the next warp. The last warp may have fewer threads than the others.</details>
 
@@ -391,7 +391,7 @@ def my_lines_fetched(addresses, itemsize, line=128, warp=32):
 check.lines_fetched(my_lines_fetched)
 
 # %% [markdown]
-# **3.** A thread of max-pool's backward that gathers. `grad` and `place` are (OH, OW): the gradient of each window, and which of its taps won, i · kernel + j. Windows of `kernel` × `kernel` at stride `stride`, no padding. What does pixel (h, w) get? The thread may only read, and it adds in the order of the taps.
+# **3 · L.** A thread of max-pool's backward that gathers. `grad` and `place` are (OH, OW): the gradient of each window, and which of its taps won, i · kernel + j. Windows of `kernel` × `kernel` at stride `stride`, no padding. What does pixel (h, w) get? The thread may only read, and it adds in the order of the taps.
 #
 # <details><summary>Hint</summary>The questions of <code>fold_kernel</code>, along both axes at once, and then one more: did this tap win there?</details>
 

@@ -16,7 +16,7 @@
 #
 # **Question.** What does the paper say, section by section, and what of it have you seen with your own eyes?
 #
-# **You need** as many lessons as you like; this page tells you what the others are about. **Time** 15 minutes. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
+# **You need** as many lessons as you like; this page tells you what the others are about. **Time** 15 minutes to read, 50 for the exercises. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
 #
 # ## The smallest summary is a network
 # Everything the paper builds on fits into ten lines. If you can say what each of them does, and why, you can read the paper.
@@ -287,7 +287,7 @@ print(CLAIMS["early-or-late-fusion"].run.__doc__)
 # > published belongs to the second. Where the two differ, lessons 12 to 16 say which one they mean. In Caffe a layer is called `Deconvolution`; in PyTorch the ready-made `torchvision.models.segmentation.fcn_resnet50` has the name, but dilated layers in the place of skips.
 #
 # ## Exercises
-# **1.** "134 M parameters." Count the weights and biases of a row of convolutions.
+# **1 · S.** "134 M parameters." Count the weights and biases of a row of convolutions.
 #
 # <details><summary>Hint</summary>How many numbers make one output channel? Of VGG16's parameters three quarters are in fc6, 512 → 4096 with kernel 7.</details>
 
@@ -301,7 +301,7 @@ def my_count_parameters(layers):
 check.count_parameters(my_count_parameters)
 
 # %% [markdown]
-# **2.** The first paper trains with 20 pictures a step and momentum 0.9, the second with 1 picture and 0.99. When do two trainings *forget* old gradients equally fast? With momentum p, each step of k pictures leaves the share p of what was there, which is as if each picture left the share p^(1/k). Which momentum
+# **2 · M.** The first paper trains with 20 pictures a step and momentum 0.9, the second with 1 picture and 0.99. When do two trainings *forget* old gradients equally fast? With momentum p, each step of k pictures leaves the share p of what was there, which is as if each picture left the share $p^{1/k}$. Which momentum
 # with `new_batch` pictures a step leaves the same share for each picture?
 #
 # <details><summary>Hint</summary>Call it q. What share does <i>one</i> picture leave in each of the two trainings? To try it: 0.9 with 20 pictures is about 0.9947 with one.</details>
@@ -316,7 +316,7 @@ def my_same_momentum(momentum, batch, new_batch):
 check.same_momentum(my_same_momentum)
 
 # %% [markdown]
-# **3.** All of it, and without the library: a fully convolutional network in plain NumPy. `x` (3, H, W), H and W multiples of 4. Twice: convolution 3 × 3 with padding 1, ReLU, max-pool 2 × 2. Then scores by a 1 × 1 convolution, then bilinear upsampling by 4: a kernel of 8, stride 4, padding 2. `layers` has three pairs (weight (O, C, KH, KW), bias (O,)).
+# **3 · L.** All of it, and without the library: a fully convolutional network in plain NumPy. `x` (3, H, W), H and W multiples of 4. Twice: convolution 3 × 3 with padding 1, ReLU, max-pool 2 × 2. Then scores by a 1 × 1 convolution, then bilinear upsampling by 4: a kernel of 8, stride 4, padding 2. `layers` has three pairs (weight (O, C, KH, KW), bias (O,)).
 #
 # <details><summary>Hint</summary>A loop over the nine taps for the convolution; reshape and max for the pool; paint the 8 × 8 kernel for each cell into a map that is 2 wider on each side, then cut. The kernel's rows are the tents of lesson 10.</details>
 
