@@ -321,8 +321,7 @@ for tensor in weights.values():
         largest = max(largest, abs(slope - tensor.grad[i]))
 look.say(
     f"Largest difference of {runs // 2} slopes: {largest:.0e}. The differences took **{runs} "
-    "runs** of the network; "
-    "`backward` took one run and **one walk back**."
+    "runs** of the network; `backward` took one run and **one walk back**."
 )
 
 # %% [markdown]

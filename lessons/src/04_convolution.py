@@ -285,11 +285,9 @@ for function in (convolve_loops, convolve):
 ratio = seconds[convolve_loops] / seconds[convolve]
 rows, _ = window_rows(large, (3, 3), 1, 0)
 look.say(
-    "On the machine that made this page the product was about "
-    f"**{float(f'{ratio:.1g}'):.0f} times** as fast as the loops (on yours the number will "
-    "differ). "
-    f"The price is memory: the rows hold {rows.size / large.size:.1f} times as many numbers as "
-    "the picture."
+    f"On the machine that made this page the product was about **{float(f'{ratio:.1g}'):.0f} "
+    "times** as fast as the loops (on yours the number will differ). The price is memory: the "
+    f"rows hold {rows.size / large.size:.1f} times as many numbers as the picture."
 )
 
 # %% [markdown]

@@ -70,9 +70,8 @@ look.show(
 )
 look.say(
     f"Our pixel: probability {softmax[1]:.3f}, loss **{-np.log(softmax[1]):.3f}**. A network "
-    "that knows "
-    f"nothing and says so starts at ln 3 = {np.log(3):.3f}; with the 21 classes of PASCAL VOC at "
-    f"ln 21 = **{np.log(21):.4f}**."
+    f"that knows nothing and says so starts at ln 3 = {np.log(3):.3f}; with the 21 classes of "
+    f"PASCAL VOC at ln 21 = **{np.log(21):.4f}**."
 )
 
 # %% [markdown]
@@ -218,8 +217,7 @@ look.show(
 void = labels == 255
 look.say(
     f"{void.sum()} of {void.size} pixels are void. Loss there: {losses[void].sum():g}, gradient "
-    "there: "
-    f"{np.abs(gradient).sum(1)[void].sum():g}. Where the block is right, a pixel costs "
+    f"there: {np.abs(gradient).sum(1)[void].sum():g}. Where the block is right, a pixel costs "
     f"{losses[losses > 0].min():.2f}; where it is wrong, {losses.max():.2f}."
 )
 
@@ -305,8 +303,7 @@ mean_run, sum_run, exploded, stuck = runs.values()
 gap = np.abs(np.array(mean_run) - np.array(sum_run)).max()
 look.say(
     f"The first two runs differ by at most {gap:.0e}. The third is lost at step "
-    f"{len(exploded) - 1}. "
-    f"The fourth moved by {stuck[0] - stuck[-1]:.5f} in {len(stuck)} steps."
+    f"{len(exploded) - 1}. The fourth moved by {stuck[0] - stuck[-1]:.5f} in {len(stuck)} steps."
 )
 
 # %% [markdown]
@@ -324,8 +321,8 @@ paper = 1e-4 / (1 - 0.9)  # momentum 0.9, twenty pictures a step
 look.say(
     f"A VOC picture has about 500 × 375 = {pixels_of_voc:,} pixels. The code's 10⁻¹⁰ on a sum is "
     f"{1e-10 * pixels_of_voc:.1e} on a mean; with momentum 0.99 a gradient moves a weight by "
-    f"**{code:.4f}** "
-    f"times itself in the long run. The paper's 10⁻⁴ with momentum 0.9, on a mean: **{paper:.4f}**."
+    f"**{code:.4f}** times itself in the long run. The paper's 10⁻⁴ with momentum 0.9, on a "
+    f"mean: **{paper:.4f}**."
 )
 
 # %% [markdown]

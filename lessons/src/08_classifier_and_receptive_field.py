@@ -289,8 +289,7 @@ look.show(
 )
 look.say(
     f"The red square is what the rule says for cell (1, 2): {size} × {size} = {size * size} "
-    "pixels, "
-    f"from row {1 * stride} and column {2 * stride} on."
+    f"pixels, from row {1 * stride} and column {2 * stride} on."
 )
 
 # %% [markdown]
@@ -361,9 +360,8 @@ look.show(
 even = middle_share(np.ones_like(of_cell)), middle_share(np.ones_like(of_score))
 look.say(
     f"The middle third of rows and columns holds **{100 * middle_share(of_cell):.0f} %** of the "
-    "cell's gradient "
-    f"and **{100 * middle_share(of_score):.0f} %** of the score's. Spread evenly it would be "
-    f"{100 * even[0]:.0f} % and {100 * even[1]:.0f} %."
+    f"cell's gradient and **{100 * middle_share(of_score):.0f} %** of the score's. Spread evenly "
+    f"it would be {100 * even[0]:.0f} % and {100 * even[1]:.0f} %."
 )
 
 # %% [markdown]

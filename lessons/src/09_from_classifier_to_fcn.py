@@ -228,9 +228,8 @@ look.show(
 )
 look.say(
     f"**{100 * (guess == truth)[clear].mean():.0f} %** of the {clear.sum()} cells whose middle "
-    "pixel has a label "
-    "are right. Where one is wrong, the classifier is wrong about that window: no cell is better "
-    "than the classifier."
+    "pixel has a label are right. Where one is wrong, the classifier is wrong about that "
+    "window: no cell is better than the classifier."
 )
 
 # %% [markdown]
@@ -304,9 +303,8 @@ look.show(
 )
 look.say(
     f"A grid of 10 × 10 windows is a picture of {size} × {size} pixels. 100 windows cost "
-    f"**{counted[-1]:.1f} times** "
-    f"the multiplications of one pass over it, and took {timed[-1]:.1f} times as long, in one "
-    "batch."
+    f"**{counted[-1]:.1f} times** the multiplications of one pass over it, and took "
+    f"{timed[-1]:.1f} times as long, in one batch."
 )
 
 # %% [markdown]

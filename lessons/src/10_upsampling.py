@@ -128,7 +128,7 @@ print("transposed matrix:    ", matrix.T @ coarse)
 # Three ways to see one thing: the transposed matrix, painting, zeros between. Painting is the cheapest: it never multiplies by a zero.
 #
 # ## Check, without a step size
-# If `up` is the transpose of `convolve`, then for **any** a and b: convolve(a) · b = a · up(b). No finite difference, no tolerance to argue about. In two dimensions and with channels,
+# If `up` is the transpose of `convolve`, then for **any** a and b: convolve(a) · b = a · up(b). One call of each, and no step to choose (lesson 05). In two dimensions and with channels,
 # on the library's operations:
 
 # %%
@@ -357,8 +357,7 @@ look.show(
 differ = (np.abs(best.signal - same_cell.signal) > 1e-6).any(2).sum()
 look.say(
     "The same cell of the same channel, two pictures: the deconvnet's answers differ in "
-    f"**{differ}** pixels, "
-    "for it goes back through the maxima and the network's own filters. "
+    f"**{differ}** pixels, for it goes back through the maxima and the network's own filters. "
     "The layer never sees the picture; it paints the same tent."
 )
 

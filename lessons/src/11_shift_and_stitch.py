@@ -242,8 +242,7 @@ for seed in range(8):
     pictures.append((picture[SIDE // 2 :, SIDE // 2 :][:rows, :columns], truth, *guesses))
 look.say(
     f"Multiplications for a picture: one run {one_run / 1e6:.0f} million, 64 shifted runs up to "
-    f"{64 * one_run / 1e6:.0f} million, "
-    f"the rarefied network {one_rarefied / 1e6:.0f} million."
+    f"{64 * one_run / 1e6:.0f} million, the rarefied network {one_rarefied / 1e6:.0f} million."
 )
 
 # %% tags=["figure", "picture"]
@@ -313,8 +312,8 @@ look.show(
 )
 look.say(
     f"Red: {differ.sum()} of {differ.size} cells differ, all in the first {rows.start} rows or "
-    f"{columns.start} columns. "
-    f"Inside the blue frame, from `exact_cells`: {differ[rows, columns].sum()}."
+    f"{columns.start} columns. Inside the blue frame, from `exact_cells`: "
+    f"{differ[rows, columns].sum()}."
 )
 
 # %% [markdown]

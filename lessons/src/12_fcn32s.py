@@ -55,8 +55,7 @@ look.show(
 commonest = np.bincount(names).max() / len(names)
 look.say(
     f"It names **{100 * (said == names).mean():.0f} %** of {len(names)} pieces right that it "
-    "never saw. "
-    f"Saying the commonest name each time would give {100 * commonest:.0f} %."
+    f"never saw. Saying the commonest name each time would give {100 * commonest:.0f} %."
 )
 
 # %% [markdown]
@@ -157,8 +156,7 @@ look.show(
 )
 look.say(
     f"Step 1: the trunk's largest gradient is {max(step_1[:-1]):g}, that of score_fr "
-    f"{step_1[-1]:.2g}. "
-    f"Step 2: {max(step_2[:-1]):.2g} and {step_2[-1]:.2g}."
+    f"{step_1[-1]:.2g}. Step 2: {max(step_2[:-1]):.2g} and {step_2[-1]:.2g}."
 )
 
 # %% [markdown]
@@ -268,8 +266,8 @@ shares = shares[shares > 0]
 red, entropy = curves["trunk at zero"][0][-1], -(shares * np.log(shares)).sum()
 look.say(
     f"With a trunk at zero the loss stops at {red:.2f}. The best constant guess costs −Σ share · "
-    f"ln(share) = {entropy:.2f}; it stays "
-    "a little above, since the upsampled bias fades at the picture's rim."
+    f"ln(share) = {entropy:.2f}; it stays a little above, since the upsampled bias fades at the "
+    "picture's rim."
 )
 
 # %% [markdown]
@@ -374,8 +372,7 @@ by_hand = ops.conv_transpose2d(coarse, kernels, stride=32, padding=16, groups=9)
 difference = np.abs(by_hand.data - operated(x).data).max()
 look.say(
     f"Every weight the same after both surgeries: **{same}**. Coarse scores {coarse.shape} "
-    "upsampled by hand "
-    f"against `operated(x)`: largest difference **{difference:.1g}**."
+    f"upsampled by hand against `operated(x)`: largest difference **{difference:.1g}**."
 )
 
 # %% [markdown]

@@ -228,10 +228,9 @@ least = next(padding for padding in range(200) if rows_of_score(1, padding))
 needed = [32 * rows_of_score(height, 100) + 32 - 19 - height for height in range(1, 1301)]
 look.say(
     f"As VGG16 was trained, with padding 1, a picture needs **{smallest}** rows to give a single "
-    "cell. "
-    f"For a picture of *one* pixel the least padding is **{least}**; so that no crop is negative, "
-    f"{100 - int(crops(100)[0])}. With 100, the cropped scores of FCN-32s reach over every picture "
-    f"of 1 to 1300 rows, with {min(needed)} to {max(needed)} rows to spare."
+    f"cell. For a picture of *one* pixel the least padding is **{least}**; so that no crop is "
+    f"negative, {100 - int(crops(100)[0])}. With 100, the cropped scores of FCN-32s reach over "
+    f"every picture of 1 to 1300 rows, with {min(needed)} to {max(needed)} rows to spare."
 )
 
 # %% [markdown]
@@ -279,8 +278,7 @@ look.show(
 best = int(np.argmax(right))
 look.say(
     f"Best is a crop of **{best}**, with {right[best]:.1f} %. A crop of 34, which a well-known "
-    "port once had, "
-    f"gives {right[34]:.1f} %."
+    f"port once had, gives {right[34]:.1f} %."
 )
 
 # %% [markdown]

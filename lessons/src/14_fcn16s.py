@@ -106,9 +106,8 @@ added = np.abs((upsample(what, 2) + where - upsample(what, 2)).data).max()
 same_class = (before.argmax(1) == finer.data.argmax(1)).mean()
 look.say(
     f"What the skip adds: **{added:g}**. The maps still differ by up to "
-    f"{np.abs(before - finer.data).max():.2f}, "
-    f"at scores up to {np.abs(before).max():.0f}; **{100 * same_class:.1f} %** of the pixels "
-    "keep their class."
+    f"{np.abs(before - finer.data).max():.2f}, at scores up to {np.abs(before).max():.0f}; "
+    f"**{100 * same_class:.1f} %** of the pixels keep their class."
 )
 
 # %% [markdown]
@@ -182,9 +181,8 @@ found = {"32s": scores_of(longer_net), "16s": scores_of(skip_net)}
 (iu_32, near_32), (iu_16, near_16) = found.values()
 look.say(
     f"Unseen pictures, equal steps: mean IU {100 * iu_32:.0f} for FCN-32s, **{100 * iu_16:.0f}** "
-    "for FCN-16s. "
-    f"Within 4 pixels of a boundary {100 * near_32:.0f} % and **{100 * near_16:.0f} %** of the "
-    "pixels are right."
+    f"for FCN-16s. Within 4 pixels of a boundary {100 * near_32:.0f} % and **{100 * near_16:.0f} "
+    "%** of the pixels are right."
 )
 
 # %% tags=["figure", "picture"]
@@ -265,8 +263,7 @@ def share_right(part):
 
 look.say(
     f"Of the shapes' own pixels the coarse scores alone get {share_right('what'):.0f} % right, "
-    f"the skip alone {share_right('where'):.0f} %, "
-    f"the sum **{share_right('both'):.0f} %**."
+    f"the skip alone {share_right('where'):.0f} %, the sum **{share_right('both'):.0f} %**."
 )
 
 # %% [markdown]

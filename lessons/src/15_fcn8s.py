@@ -180,8 +180,8 @@ enter("at once", lambda i: shapes.predicted(nets["at once"], unseen, i))
 ious["at once"] = 100 * evaluate(nets["at once"], unseen)["mean_iu"]
 look.say(
     f"Mean IU: {ious['FCN-8s']:.0f} in stages, **{ious['at once']:.0f}** at once, after "
-    f"{sum(STEPS)} steps each. "
-    f"In stages {STEPS[0] + STEPS[1]} of these were over before pool3 was heard at all."
+    f"{sum(STEPS)} steps each. In stages {STEPS[0] + STEPS[1]} of these were over before pool3 "
+    "was heard at all."
 )
 
 # %% [markdown]
@@ -265,8 +265,7 @@ look.show(
 at_4 = {name: values[widths.index(4)] for name, values in found.items()}
 look.say(
     f"Within 4 pixels: FCN-32s {at_4['FCN-32s']:.1f} %, stitched to stride 8 "
-    f"{at_4['stitched']:.1f} % for 16 runs, "
-    f"FCN-8s {at_4['FCN-8s']:.1f} % for one."
+    f"{at_4['stitched']:.1f} % for 16 runs, FCN-8s {at_4['FCN-8s']:.1f} % for one."
 )
 
 # %% [markdown]

@@ -82,8 +82,8 @@ cut = gradient(ops.softmax_cross_entropy(net(patches), own))
 
 look.say(
     f"{len(whole)} numbers in each gradient; largest {np.abs(whole).max():.3f}, largest "
-    f"difference **{np.abs(whole - cut).max():.1g}**. "
-    f"The patches hold {patches[:, 0].size / x[0, 0].size:.1f} times as many pixels as the picture."
+    f"difference **{np.abs(whole - cut).max():.1g}**. The patches hold "
+    f"{patches[:, 0].size / x[0, 0].size:.1f} times as many pixels as the picture."
 )
 
 # %% [markdown]
@@ -180,9 +180,8 @@ look.show(
 )
 look.say(
     f"Side by side {means[0]:.2f}, six cells apart {means[-1]:.2f}, in another picture "
-    f"{np.mean(elsewhere):.2f}. "
-    "Two neighbours push the weights partly the same way; a cell of another picture says "
-    "something new."
+    f"{np.mean(elsewhere):.2f}. Two neighbours push the weights partly the same way; a cell of "
+    "another picture says something new."
 )
 
 # %% [markdown]
@@ -335,7 +334,7 @@ print(inspect.getsource(library_sampled))
 # ## Exercises
 # **1 · S.** Make cells void. `kept` says which cell × cell squares stay. The last row and column of squares may hang over the picture's edge. Leave `labels` itself as it is.
 #
-# <details><summary>Hint</summary>`kept.repeat(cell, 1).repeat(cell, 2)` has a value for each pixel, and some too many.</details>
+# <details><summary>Hint</summary><code>kept</code> has one value for each square; you need one for each pixel of it. What does <code>repeat</code> with an axis do? Mind what hangs over the edge.</details>
 
 
 # %%
@@ -363,7 +362,7 @@ check.median_frequency(my_median_frequency)
 # %% [markdown]
 # **3 · M.** Cut the patches of the kept cells, picture by picture, row by row, for a network without padding whose cells see `size` pixels, `stride` pixels from one cell to the next.
 #
-# <details><summary>Hint</summary>Cell (i, j) sees rows stride·i to stride·i + size − 1. `np.argwhere(kept)` lists (n, i, j) in the right order.</details>
+# <details><summary>Hint</summary>Cell (i, j) sees rows stride·i to stride·i + size − 1. <code>np.argwhere(kept)</code> lists (n, i, j) in the right order.</details>
 
 
 # %%

@@ -202,9 +202,8 @@ look.show(
 long_side = float(np.median([max(each.shape) for each in maps]))
 look.say(
     f"Blocks of 8: {bounds[8]:.0f}; of 32: {bounds[32]:.0f}. Our pictures have a long side of "
-    f"{long_side:.0f} pixels, the "
-    "paper's of 500, so a block of 8 here is as much of a picture as one of "
-    f"{8 * 500 / long_side:.0f} there."
+    f"{long_side:.0f} pixels, the paper's of 500, so a block of 8 here is as much of a picture "
+    f"as one of {8 * 500 / long_side:.0f} there."
 )
 
 # %% [markdown]
@@ -372,7 +371,7 @@ print(inspect.getsource(metrics.confusion).splitlines()[-1].strip())
 # ## Exercises
 # **1 · S.** The confusion matrix: rows true, columns predicted, 255 in the labels not counted. Without a loop over pixels, if you can.
 #
-# <details><summary>Hint</summary>`np.bincount(true * classes + predicted, minlength=classes ** 2)` counts pairs.</details>
+# <details><summary>Hint</summary>Give each pair (true, predicted) a number of its own, from 0 to classes² − 1, and <code>np.bincount</code> counts pairs. Labels are small integers, uint8 perhaps: does that number fit? And what would 255 be counted as?</details>
 
 
 # %%
@@ -389,7 +388,7 @@ check.confusion(my_confusion)
 # %% [markdown]
 # **2 · M.** The four scores of a table, as fractions, in the order of the text above. A class without true pixels has no accuracy and leaves the mean accuracy; it leaves the mean IU only if it was not predicted either.
 #
-# <details><summary>Hint</summary>Divide only where it is allowed: choose the classes first, with `true > 0` and with `union > 0`.</details>
+# <details><summary>Hint</summary>Divide only where it is allowed: choose the classes first, with <code>true > 0</code> and with <code>union > 0</code>.</details>
 
 
 # %%
@@ -406,7 +405,7 @@ check.four_scores(my_four_scores)
 # %% [markdown]
 # **3 · M.** Coarse labels by majority: each factor × factor block becomes its most frequent class, of equals the lowest; void has no vote, and only where a block is void throughout it stays void. The last blocks may be cut off by the picture's edge. Same size as before.
 #
-# <details><summary>Hint</summary>Loop over the blocks; `np.bincount(block[block != 255]).argmax()` is the lowest of the most frequent.</details>
+# <details><summary>Hint</summary>Loop over the blocks; a slice may reach beyond the edge. <code>np.bincount</code> counts the votes. Of equals, which one does <code>argmax</code> give? And what does it say of no votes at all?</details>
 
 
 # %%

@@ -181,8 +181,7 @@ train_set = VOCFolder(root, "train", classes, limit=120)
 val_set = VOCFolder(root, "val", classes, limit=24)
 look.say(
     f"**{'PASCAL VOC' if real else 'No VOC here, so the synthetic set'}**: {len(train_set)} "
-    f"pictures to train, {len(val_set)} to score, "
-    f"{len(classes.names)} classes."
+    f"pictures to train, {len(val_set)} to score, {len(classes.names)} classes."
 )
 
 # %% [markdown]
@@ -325,10 +324,9 @@ look.show(
 pictures, batch = long_run["pictures"], long_run["config"]["batch"]
 look.say(
     f"{len(log)} steps of {batch} crops: {len(log) * batch / pictures['training']:.0f} times "
-    f"through {pictures['training']} "
-    f"pictures, in {log['seconds'].sum() / 60:.0f} minutes. The first loss is "
-    f"{log['loss'][0]:.3f}, which is ln 7; "
-    f"the largest is {log['loss'].max():.1f}; the mean of the last {window} is {smooth[-1]:.2f}."
+    f"through {pictures['training']} pictures, in {log['seconds'].sum() / 60:.0f} minutes. The "
+    f"first loss is {log['loss'][0]:.3f}, which is ln 7; the largest is {log['loss'].max():.1f}; "
+    f"the mean of the last {window} is {smooth[-1]:.2f}."
 )
 
 # %% [markdown]
@@ -370,12 +368,11 @@ look.show(
 )
 look.say(
     f"{pictures['validation']} photographs that it never saw: pixel accuracy "
-    f"{100 * metrics['pixel_accuracy']:.1f} %, "
-    f"mean accuracy {100 * metrics['mean_accuracy']:.1f} %, **mean IU "
-    f"{100 * metrics['mean_iu']:.1f} %**. Within "
-    f"{metrics['boundary_width']} pixels of a boundary {100 * metrics['boundary_accuracy']:.0f} "
-    "% of the pixels are right, "
-    f"elsewhere {100 * metrics['interior_accuracy']:.0f} %."
+    f"{100 * metrics['pixel_accuracy']:.1f} %, mean accuracy "
+    f"{100 * metrics['mean_accuracy']:.1f} %, **mean IU {100 * metrics['mean_iu']:.1f} %**. "
+    f"Within {metrics['boundary_width']} pixels of a boundary "
+    f"{100 * metrics['boundary_accuracy']:.0f} % of the pixels are right, elsewhere "
+    f"{100 * metrics['interior_accuracy']:.0f} %."
 )
 
 # %% [markdown]
@@ -484,9 +481,8 @@ look.show(
 lost = confusion[1:].sum() - confusion.diagonal()[1:].sum()
 look.say(
     f"Over all {pictures['validation']} pictures {100 * lost / confusion[1:].sum():.0f} % of the "
-    "pixels of animals and people are lost: "
-    f"{100 * confusion[1:, 0].sum() / lost:.0f} of 100 lost ones to the background, the others "
-    "to a wrong name."
+    f"pixels of animals and people are lost: {100 * confusion[1:, 0].sum() / lost:.0f} of 100 "
+    "lost ones to the background, the others to a wrong name."
 )
 
 # %% [markdown]

@@ -213,9 +213,8 @@ look.show(
 best = int(np.argmin(tiled))
 look.say(
     f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of "
-    f"{tile_rows[best]} rows ({sizes[best]:.1f} MiB); "
-    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest "
-    f"difference between the results is {same:.1g}."
+    f"{tile_rows[best]} rows ({sizes[best]:.1f} MiB); with memory that had been used before "
+    f"{again / tiled[best]:.1f} times. The largest difference between the results is {same:.1g}."
 )
 
 # %% [markdown]
