@@ -347,6 +347,46 @@ for name, (function, _) in mistakes.items():
     print(f"{name}\n    {what_it_says(function, np.random.default_rng(1).standard_normal(7))}")
 
 # %% [markdown]
+# ## Random, but not the same numbers twice
+# A story of this library. Its check drew the cotangent from `np.random.default_rng(0)`, so that a failure comes back on the next day. Whoever used it drew the *inputs* from `np.random.default_rng(0)`, as nearly everybody does. What can go wrong? Here is a ReLU whose backward looks at the wrong array:
+
+
+# %%
+class AsksTheGradient(mf.Function):  # relu
+    def forward(self, x):
+        return np.maximum(x, 0)
+
+    def backward(self, grad):
+        return grad * (grad > 0)  # should ask x
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+x0 = np.random.default_rng(0).standard_normal(7)
+
+# %% [markdown]
+# **Before you run the next cell:** the cotangent is random, as it should be. Will the mistake be seen?
+
+# %%
+for seed in (0, 1):
+    cotangent = np.random.default_rng(seed).standard_normal(7)
+    error = np.abs(slopes(relu, x0, cotangent) - gradient(AsksTheGradient(), x0, cotangent)).max()
+    print(f"cotangent from default_rng({seed}): largest error {error:.1g}")
+
+# %% [markdown]
+# Seed 0 gave the cotangent the very numbers of x. Where x is positive so is the gradient, and the wrong question has the right answer. Every test of such a backward passed, whatever its shape, until somebody planted this mistake *on purpose* to see whether the check would find it. (It is not far-fetched: lesson 10 meets a method
+# that masks by what comes in, and means to.)
+#
+# Two things were mended. The check has random numbers of its own: each use has a stream whose seed is made from a sentence that nobody else writes, in `minifcn/verify/streams.py`. And values are no longer all it asks: a backward must be *linear* in what comes in, so for −g and 2 g it must give −1 and 2 times what it gave for g. A mask by g is not, with any numbers at all:
+
+# %%
+print(what_it_says(AsksTheGradient(), x0))
+
+# %% [markdown]
+# The moral is larger than the bug. **A check is code, and must be checked too**: plant mistakes and see whether they are found. This library keeps them: `tests/mutants/` has wrong versions of every operation, and each must be rejected.
+#
 # ## What no gradient check can see
 # It holds `backward` against *your* `forward`. If both are wrong in the same way, it is satisfied.
 
@@ -371,7 +411,7 @@ print(what_it_says(Mean(), x))
 # `minifcn/verify/gradcheck.py` is the check, `differences.py` beside it chooses steps and deals with kinks, `diagnosis.py` knows the mistakes. `minifcn/verify/behaviour.py` asks for more
 # than numbers: does `backward` change the arrays it was given, does it give the same result twice, does it depend on how the arrays lie in memory?
 #
-# In a terminal, `minifcn gradcheck softmax_cross_entropy` checks an operation with random shapes and options. And who checks the check? `tests/mutants/` plants wrong versions of every operation, and the check must reject each of them.
+# In a terminal, `minifcn gradcheck softmax_cross_entropy` checks an operation with random shapes and options.
 #
 # > **Honesty box.** We compare with *one* random cotangent. PyTorch's `torch.autograd.gradcheck` builds the whole Jacobian by default, which is thorough and slow; `fast_mode=True` uses random
 # > weights as we do. Its tolerances are wider (rtol 0.001), and at a kink it "may fail", its documentation says. Caffe's `GradientChecker` also goes output by output, and skips values near a kink if you tell it where
@@ -411,7 +451,7 @@ check.softmax_backward(my_softmax_backward)
 # **3 · L.** Now be the judge. `gradient_is_right(f, backward, x)` gets a function, somebody's backward, and a place; it returns True or False. Some of the backwards are right, at awkward places: beside a kink, with
 # tiny gradients, with gradients that are 0. Some are wrong, and do not look it.
 #
-# <details><summary>Hint</summary>A random cotangent; a tolerance with both parts, of which the second is a part of the largest gradient; and where an element disagrees, the next smaller step. And remember
+# <details><summary>Hint</summary>A random cotangent, from a seed that nobody else would choose; a tolerance with both parts, of which the second is a part of the largest gradient; and where an element disagrees, the next smaller step. And remember
 # that <code>nan > 0.1</code> is False.</details>
 
 
@@ -425,7 +465,7 @@ check.gradient_is_right(my_gradient_is_right)
 
 # %% [markdown]
 # ## Summary
-# - Weigh the outputs with random numbers before you add them: ones see only sums, and some sums never move.
+# - Weigh the outputs with random numbers, other ones than the inputs are, before you add them: ones see only sums, and some sums never move.
 # - Check in float64, allow a part of the element and a little of the largest gradient, and beware of kinks.
 # - A gradient check compares a backward with its own forward; whether the forward is right, only an oracle knows.
 #
