@@ -123,11 +123,19 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
             data = output.get("data", {})
             if "image/png" in data:
                 yield f"![what the cell drew]({name}/{number}-{count}.png)"
+            elif "image/svg+xml" in data:
+                yield f"![{words_of(output)}]({name}/{number}-{count}.svg)"
             elif "text/markdown" in data:
                 yield without_tags("".join(data["text/markdown"]))
             else:
                 said = "".join(output.get("text", data.get("text/plain", [])))
                 yield f"~~~~~~text\n{said.rstrip()}\n~~~~~~"
+
+
+def words_of(output: dict[str, Any]) -> str:
+    """What a drawing shows, for who cannot see it, as it may stand between the brackets of a link."""
+    said = output.get("metadata", {}).get("image/svg+xml", {}).get("alt", "what the cell drew")
+    return re.sub(r"[\[\]]", "", " ".join(said.split()))
 
 
 def without_tags(text: str) -> str:
@@ -139,8 +147,11 @@ def drawn(notebook: dict[str, Any], name: str) -> Iterator[tuple[str, bytes]]:
     """The pictures of a notebook, by the names that `cells` gives them."""
     for number, cell in enumerate(notebook["cells"]):
         for count, output in enumerate(cell.get("outputs", [])):
-            if "image/png" in output.get("data", {}):
-                yield f"{name}/{number}-{count}.png", base64.b64decode("".join(output["data"]["image/png"]))
+            data = output.get("data", {})
+            if "image/png" in data:
+                yield f"{name}/{number}-{count}.png", base64.b64decode("".join(data["image/png"]))
+            elif "image/svg+xml" in data:
+                yield f"{name}/{number}-{count}.svg", "".join(data["image/svg+xml"]).encode()
 
 
 def needed() -> dict[str, str]:

@@ -379,6 +379,15 @@ a = mf.Tensor(np.array(1.0), requires_grad=True)
 b = a + a
 d = (b + b) * b  # 4a · 2a = 8a², and the slope is 16a
 print("order:", " → ".join(type(node).__name__ for node in children_first(d.creator)))
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.graph({"d": d}, names={"a": a}),  # before backward, which drops the graph on its way
+    alt="The graph of d: two arrows from a to a sum, two from that to another sum and one past it; "
+    "the product of both is d.",
+)
+
+# %%
 d.backward()
 print("slope of 8a² at 1:", a.grad)
 
@@ -391,7 +400,9 @@ tensors = {
 }
 hidden = mf.ops.relu(mf.Tensor(x) @ tensors["w1"] + tensors["b1"])
 off = hidden @ tensors["w2"] + tensors["b2"] - y
-(off * off).mean().backward()
+library_loss = (off * off).mean()
+picture = mf.draw.graph(library_loss, names=tensors)  # drawn below
+library_loss.backward()
 
 for tensor in weights.values():
     tensor.grad = 0.0
@@ -401,6 +412,14 @@ differences = {
 }
 look.say(
     f"Largest difference between the library's gradients and ours: {max(differences.values()):.1g}."
+)
+
+# %% tags=["figure"]
+look.show(
+    picture,
+    alt="The graph of the network's loss, from x and the four weights on top through products, "
+    "sums "
+    "and a relu to the loss below; two arrows lead from the difference to its square.",
 )
 
 # %% [markdown]

@@ -237,14 +237,12 @@ def window_rows(x, kernel, stride, padding):
     """x (N, C, H, W) -> every window as a row, (N·OH·OW, C·KH·KW), and the size (OH, OW)."""
     rim = (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), rim, rim))
-    windows = np.lib.stride_tricks.sliding_window_view(
-        x, kernel, axis=(2, 3)
-    )  # (N, C, …, …, KH, KW)
+    # (N, C, …, …, KH, KW)
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))
     windows = windows[:, :, ::stride, ::stride]  # (N, C, OH, OW, KH, KW)
     n, c, oh, ow, kh, kw = windows.shape
-    rows = windows.transpose(
-        0, 2, 3, 1, 4, 5
-    )  # (N, OH, OW, C, KH, KW): what belongs to a window comes last
+    # (N, OH, OW, C, KH, KW): what belongs to a window comes last
+    rows = windows.transpose(0, 2, 3, 1, 4, 5)
     return rows.reshape(n * oh * ow, c * kh * kw), (oh, ow)
 
 

@@ -92,9 +92,8 @@ def max_pool_backward(grad, x, kernel, stride):
     for picture, channel, i, j in np.ndindex(grad.shape):
         top, left = i * stride, j * stride
         window = x[picture, channel, top : top + kernel, left : left + kernel]
-        row, column = np.unravel_index(
-            window.argmax(), window.shape
-        )  # argmax gives the first maximum
+        # argmax gives the first maximum
+        row, column = np.unravel_index(window.argmax(), window.shape)
         grad_x[picture, channel, top + row, left + column] += grad[picture, channel, i, j]
     return grad_x
 
@@ -151,9 +150,8 @@ class PaysTwice(mf.Function):
         return max_pool(x, 2, 2)
 
     def backward(self, grad):
-        largest = np.kron(
-            max_pool(self.x, 2, 2), np.ones((2, 2))
-        )  # each maximum over its whole window
+        # each maximum over its whole window
+        largest = np.kron(max_pool(self.x, 2, 2), np.ones((2, 2)))
         return np.kron(grad, np.ones((2, 2))) * (self.x == largest)
 
 
@@ -253,9 +251,8 @@ look.show(
 # %%
 worst = 0.0
 for kernel, stride in ((2, 2), (3, 2), (2, 3), (3, 1)):
-    values = mf.Tensor(
-        rng.integers(0, 4, (2, 3, 8, 9)).astype(float), requires_grad=True
-    )  # many ties
+    # many ties
+    values = mf.Tensor(rng.integers(0, 4, (2, 3, 8, 9)).astype(float), requires_grad=True)
     y = mf.ops.max_pool2d(values, kernel, stride=stride)
     incoming = rng.standard_normal(y.shape)
     y.backward(incoming)

@@ -263,9 +263,8 @@ def gradient_of_cell(net, x, row, column, channels=slice(None)):
 
 
 x = Preprocessing()(unseen_pixels[:64])
-one_channel = (gradient_of_cell(to_pool2, x[:1], 1, 2, channels=0) != 0).any(
-    (0, 1)
-)  # (H, W): in any colour
+# (H, W): in any colour
+one_channel = (gradient_of_cell(to_pool2, x[:1], 1, 2, channels=0) != 0).any((0, 1))
 one_window = (gradient_of_cell(to_pool2, x[:1], 1, 2) != 0).any((0, 1))
 many_windows = (gradient_of_cell(to_pool2, x, 1, 2) != 0).any((0, 1))
 
@@ -319,9 +318,8 @@ look.say(f"{agree} of 16 cells see exactly the pixels that the rule names.")
 
 # %%
 x = Preprocessing()(unseen_pixels)
-of_cell = (
-    np.abs(gradient_of_cell(to_pool2, x, 1, 2)).sum(1).mean(0)[8:31, 16:39]
-)  # the 23 x 23 pixels it sees
+# the 23 x 23 pixels it sees
+of_cell = np.abs(gradient_of_cell(to_pool2, x, 1, 2)).sum(1).mean(0)[8:31, 16:39]
 
 picture = mf.Tensor(x, requires_grad=True)
 scores = classifier(picture)

@@ -175,9 +175,8 @@ look.say(
 probabilities = np.exp(scores[0] - scores[0].max(0))
 probabilities /= probabilities.sum(0)  # (9, rows, columns)
 guess = scores[0].argmax(0)  # (rows, columns)
-truth = labels[SIDE // 2 :: stride, SIDE // 2 :: stride][
-    :rows, :columns
-]  # the labels of the middle pixels
+# the labels of the middle pixels
+truth = labels[SIDE // 2 :: stride, SIDE // 2 :: stride][:rows, :columns]
 clear = truth != 255
 
 # %% tags=["figure", "picture"]
@@ -199,9 +198,8 @@ colours = np.ones((256, 3))  # by label; void (255) is white
 colours[:9] = [to_rgb(name) for name in names]
 first = SIDE // 2 - stride / 2 - 0.5
 extent = (first, first + columns * stride, first + rows * stride, first)  # where the cells lie
-often = (
-    np.argsort(-np.bincount(guess.ravel(), minlength=9)[1:])[:3] + 1
-)  # the three shapes it sees most
+# the three shapes it sees most
+often = np.argsort(-np.bincount(guess.ravel(), minlength=9)[1:])[:3] + 1
 panels = [("picture", picture, None), ("labels", colours[labels], None)]
 panels += [("best class of each cell", colours[guess], extent)]
 panels += [(f"heat map: {SHAPE_CLASSES[label]}", probabilities[label], extent) for label in often]

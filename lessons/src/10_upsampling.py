@@ -14,10 +14,9 @@
 # %% [markdown]
 # # 10 · Upsampling is backwards convolution
 #
-# **Question.** The heat maps of lesson 09 have one cell for 8 × 8 pixels, those of FCN-32s one for 32 × 32. How does a network make them as large as the picture, and *learn*
-# how to?
+# **Question.** The heat maps of lesson 09 have one cell for 8 × 8 pixels, those of FCN-32s one for 32 × 32. How does a network make them as large as the picture?
 #
-# **You need** lessons 05 (the gradient of a convolution) and 09. **Time** 25 minutes to read, 25 for the exercises. **Paper** section 3.3.
+# **You need** lessons 05 (the gradient of a convolution) and 09. **Time** 15 minutes to read, 25 for the exercises; second sitting 10. **Paper** section 3.3.
 #
 # ## A convolution is a matrix
 # One row of seven numbers, a kernel of three, stride 2: three numbers come out.
@@ -133,9 +132,8 @@ print("transposed matrix:    ", matrix.T @ coarse)
 
 # %%
 rng = np.random.default_rng(0)
-weight = rng.standard_normal(
-    (4, 3, 4, 4)
-)  # conv2d calls the axes O C KH KW, conv_transpose2d C O KH KW
+# conv2d calls the axes O C KH KW, conv_transpose2d C O KH KW
+weight = rng.standard_normal((4, 3, 4, 4))
 a, b = rng.standard_normal((1, 3, 10, 12)), rng.standard_normal((1, 4, 4, 5))
 down = ops.conv2d(a, weight, stride=2).data  # (1, 4, 4, 5)
 up = ops.conv_transpose2d(b, weight, stride=2).data  # (1, 3, 10, 12)
@@ -216,7 +214,92 @@ look.say(
 # At both ends there is no neighbour to share the work with, and the sum falls to zero. Scores near a border come nearer to 0 there, those of all classes by the same factor, so the best class
 # stays the same.
 #
-# ## Checkerboards
+# ## In the library
+# `minifcn/ops/convolution.py`: `Conv2d.backward` and `ConvTranspose2d.forward` call the *same routine*, `conv2d_input_gradient`. That is the proof in code:
+
+# %%
+import inspect
+
+from minifcn.ops.convolution import Conv2d, ConvTranspose2d
+
+for function in (Conv2d.backward, ConvTranspose2d.forward):
+    lines = inspect.getsource(function).splitlines()
+    print(
+        function.__qualname__,
+        *(line.strip() for line in lines if "input_gradient" in line),
+        sep="\n    ",
+    )
+
+# %% [markdown]
+# The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`.
+#
+# > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents are one kernel
+# > for each channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.
+#
+# ## Exercises
+# **1 · S.** Write the transposed convolution of a row, for any kernel and stride; `padding` places are cut off at both ends of the result.
+#
+# <details><summary>Hint</summary>Paint into an array of zeros of length stride · (n − 1) + k, and cut at the end. Add where kernels meet.</details>
+
+
+# %%
+def my_up(coarse, kernel, stride, padding):
+    """coarse: (n,), kernel: (k,). Returns an array of length stride·(n - 1) + k - 2·padding."""
+    ...
+
+
+check.up(my_up)
+
+# %% [markdown]
+# **2 · S.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
+#
+# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. In two dimensions every number of one row meets every number of
+# another.</details>
+
+
+# %%
+def my_bilinear_kernel(size):
+    """Returns (size, size): the product of a tent over the rows and one over the columns."""
+    ...
+
+
+check.bilinear_kernel(my_bilinear_kernel)
+
+# %% [markdown]
+# **3 · M.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
+#
+# <details><summary>Hint</summary>Two loops are enough, over the places (i, j). What does <code>x[:, :, i, j]</code>, (N, C), paint into a window (N, O, KH, KW)? <code>np.einsum</code> does it in one line: say which axis is summed and which stay.</details>
+
+
+# %%
+def my_conv_transpose2d(x, weight, stride, padding):
+    """x: (N, C, H, W), weight: (C, O, KH, KW).
+
+    Returns (N, O, OH, OW), OH = stride·(H - 1) + KH - 2·padding.
+    """
+    ...
+
+
+check.conv_transpose2d(my_conv_transpose2d)
+
+# %% [markdown]
+# ## Summary
+# - The backward pass of a strided convolution, used forward, makes maps larger: every cell paints the kernel, and what overlaps adds up.
+# - Of n cells it makes stride · (n − 1) + k − 2 · padding places; its own backward is the convolution.
+# - With tents as kernel, 2f taps at stride f, it interpolates linearly: upsampling by f.
+#
+# ## In the paper
+# Section 3.3, "Upsampling is backwards strided convolution", notes that the layer's filter need not be fixed and can be learned, and that a stack of such layers with activation functions can learn a nonlinear upsampling.
+# Section 4.3 starts such layers as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
+
+# %% [markdown]
+# ---
+# ## Second sitting: a kernel that learns, and a namesake
+# *The lesson is complete without it.*
+#
+# **Question.** The kernel is a weight like any other. Should it stay a tent, or learn? And why does everybody warn of *deconvolution*?
+#
+# ### Checkerboards
 # Paint with a kernel of ones on a map of ones: every output says how many cells have painted it. **Before you run the next cell:** kernel 3, stride 2. Are all counts alike?
 
 # %% tags=["figure"]
@@ -253,8 +336,8 @@ print(
 )
 
 # %% [markdown]
-# ## Fixed, or learned?
-# The kernel is a weight like any other, so it can learn. A task: the portrait at half its size in, the portrait out. Start from the tents, from random numbers and from zeros.
+# ### Fixed, or learned?
+# A task: the portrait at half its size in, the portrait out. Start from the tents, from random numbers and from zeros.
 
 # %%
 from PIL import Image
@@ -320,8 +403,8 @@ look.say(
 # So learning works, from all three starts, and the tents were nearly right. The authors write beside their published code that for FCN learning made no significant difference. Starting from the tents costs nothing;
 # from random numbers a segmentation network must first learn to interpolate.
 #
-# ## ZFNet's deconvnet is another thing
-# Zeiler and Fergus (2014), whose network is known as ZFNet, had used the word *deconvnet* before, for a way to *look into* a network: take one number of an inner map, walk back through the very layers that made it, and draw what comes out at the pixels. Through convolutions
+# ### ZFNet's deconvnet is another thing
+# Zeiler and Fergus (2014), whose network is known as ZFNet, had used the word *deconvnet* before, for a way to *look into* a network: take one number of an inner map, walk back through the very layers that made it, at each ReLU let through only what comes in above 0 (lesson 03 met that mask as a mistake), and draw what comes out at the pixels. Through convolutions
 # it uses the same transposed filters, hence the name. But compare the two, for the same cell in two pictures:
 
 # %% tags=["figure"]
@@ -369,83 +452,8 @@ look.say(
 # | learns | nothing | if you let it |
 # | needs | a pass over the picture: which maximum won | a coarse map |
 #
-# ## In the library
-# `minifcn/ops/convolution.py`: `Conv2d.backward` and `ConvTranspose2d.forward` call the *same routine*, `conv2d_input_gradient`. That is the proof in code:
-
-# %%
-import inspect
-
-from minifcn.ops.convolution import Conv2d, ConvTranspose2d
-
-for function in (Conv2d.backward, ConvTranspose2d.forward):
-    print(function.__qualname__)
-    print(
-        *(
-            line.strip()
-            for line in inspect.getsource(function).splitlines()
-            if "input_gradient" in line
-        )
-    )
-
-# %% [markdown]
-# The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`; the deconvnet is `minifcn/draw/networks/deconvnet.py`.
+# The deconvnet is `minifcn/draw/networks/deconvnet.py`.
 #
-# > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents are one kernel
-# > for each channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.
-# > We measured one portrait, not a segmentation: `minifcn paper learned-upsampling` does that on shapes.
+# > **Honesty box.** We measured one portrait, not a segmentation: `minifcn paper learned-upsampling` does that on shapes.
 #
-# ## Exercises
-# **1 · S.** Write the transposed convolution of a row, for any kernel and stride; `padding` places are cut off at both ends of the result.
-#
-# <details><summary>Hint</summary>Paint into an array of zeros of length stride · (n − 1) + k, and cut at the end. Add where kernels meet.</details>
-
-
-# %%
-def my_up(coarse, kernel, stride, padding):
-    """coarse: (n,), kernel: (k,). Returns an array of length stride·(n - 1) + k - 2·padding."""
-    ...
-
-
-check.up(my_up)
-
-# %% [markdown]
-# **2 · S.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
-#
-# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. In two dimensions every number of one row meets every number of
-# another.</details>
-
-
-# %%
-def my_bilinear_kernel(size):
-    """Returns (size, size): the product of a tent over the rows and one over the columns."""
-    ...
-
-
-check.bilinear_kernel(my_bilinear_kernel)
-
-# %% [markdown]
-# **3 · M.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
-#
-# <details><summary>Hint</summary>Two loops are enough, over the places (i, j). What does <code>x[:, :, i, j]</code>, (N, C), paint into a window (N, O, KH, KW)? <code>np.einsum</code> does it in one line: say which axis is summed and which stay.</details>
-
-
-# %%
-def my_conv_transpose2d(x, weight, stride, padding):
-    """x: (N, C, H, W), weight: (C, O, KH, KW).
-
-    Returns (N, O, OH, OW), OH = stride·(H - 1) + KH - 2·padding.
-    """
-    ...
-
-
-check.conv_transpose2d(my_conv_transpose2d)
-
-# %% [markdown]
-# ## Summary
-# - The backward pass of a strided convolution, used forward, makes maps larger: every cell paints the kernel, and what overlaps adds up.
-# - With tents as kernel it interpolates linearly; the kernel may stay so or learn.
-# - Zeiler and Fergus' deconvnet looks into a network; it upsamples no scores.
-#
-# ## In the paper
-# Section 3.3, "Upsampling is backwards strided convolution", notes that the layer's filter need not be fixed and can be learned, and that a stack of such layers with activation functions can learn a nonlinear upsampling.
-# Section 4.3 starts such layers as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
+# **To keep:** a stride that does not divide the kernel paints checkerboards. Kernels may learn, and end near the tents. Zeiler and Fergus' deconvnet looks into a network; it upsamples no scores.

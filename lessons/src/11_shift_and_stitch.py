@@ -226,12 +226,10 @@ def run_and_count(network, x):
 pictures, correct = [], {"stride 8, nearest": [], "stride 8, tents": [], "every pixel": []}
 for seed in range(8):
     picture, labels = paint((96, 128), np.random.default_rng(seed))
-    coarse, one_run = run_and_count(
-        shapes, Preprocessing()(picture)
-    )  # (1, 9, 7, 11): middles at 23, 31, 39, …
-    finest, one_rarefied = run_and_count(
-        dense_shapes, Preprocessing()(picture)
-    )  # middles at 23, 24, 25, …
+    # (1, 9, 7, 11): middles at 23, 31, 39, …
+    coarse, one_run = run_and_count(shapes, Preprocessing()(picture))
+    # middles at 23, 24, 25, …
+    finest, one_rarefied = run_and_count(dense_shapes, Preprocessing()(picture))
     tents = ops.conv_transpose2d(coarse, bilinear(9, 15), stride=8, groups=9).data[0, :, 7:-7, 7:-7]
     rows, columns = tents.shape[1:]  # from the first middle to the last
     truth = labels[SIDE // 2 :, SIDE // 2 :][:rows, :columns]

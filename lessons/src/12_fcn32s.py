@@ -70,10 +70,16 @@ model = shapes.network(stride=32)
 for name, parameter in model.named_parameters():
     if name.endswith("weight"):
         learns = "learns" if parameter.requires_grad else "fixed"
-        print(
-            f"{name:24} {parameter.shape!s:16} {learns:7} largest "
-            f"{np.abs(parameter.data).max():.2f}"
-        )
+        largest = np.abs(parameter.data).max()
+        print(f"{name:24} {parameter.shape!s:16} {learns:7} largest {largest:.2f}")
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(model, (96, 128)),  # it needs the shapes alone; nothing is run
+    alt="FCN-32s as boxes: the trunk in a row from the picture to fc7, its maps smaller and "
+    "smaller; "
+    "below it score_fr with 3 by 4 cells, upsampled by 32 to the size of the picture.",
+)
 
 # %% [markdown]
 # Surgery means: copy the weights *by name*, and **say what was done**. The saying matters. A trunk that was not copied is no error to the computer; it trains, badly, and nothing tells you why.
@@ -135,9 +141,8 @@ def gradient_sizes(model):
 
 step_1 = gradient_sizes(model)
 kept = {name: array.copy() for name, array in arrays_of(model).items()}
-model.score_fr.weight.data -= (
-    0.1 * model.score_fr.weight.grad
-)  # one step by hand, of the score layer
+# one step by hand, of the score layer
+model.score_fr.weight.data -= 0.1 * model.score_fr.weight.grad
 step_2 = gradient_sizes(model)
 surgery(kept, arrays_of(model))  # as before
 
@@ -363,9 +368,8 @@ same = all(
     np.array_equal(arrays_of(ours)[name], arrays_of(theirs)[name]) for name in arrays_of(ours)
 )
 
-coarse = operated.score_fr(
-    operated.backbone(x)["drop7"]
-)  # (8, 9, 3, 4): for each cell a score for each class
+# (8, 9, 3, 4): for each cell a score for each class
+coarse = operated.score_fr(operated.backbone(x)["drop7"])
 tent = 1 - np.abs(np.arange(64) - 31.5) / 32
 kernels = np.tile(np.outer(tent, tent).astype(np.float32), (9, 1, 1, 1))  # bilinear, lesson 10
 by_hand = ops.conv_transpose2d(coarse, kernels, stride=32, padding=16, groups=9)

@@ -34,6 +34,7 @@ import look
 import matplotlib.pyplot as plt
 import numpy as np
 
+import minifcn as mf
 from minifcn import ops
 
 
@@ -66,16 +67,8 @@ def vgg16(padding):
     first = [(3, 1, padding), CONV, POOL, CONV, CONV, POOL]
     to_pool3 = [*first, CONV, CONV, CONV, POOL]
     to_pool4 = [*to_pool3, CONV, CONV, CONV, POOL]
-    to_score = [
-        *to_pool4,
-        CONV,
-        CONV,
-        CONV,
-        POOL,
-        (7, 1, 0),
-        (1, 1, 0),
-        (1, 1, 0),
-    ]  # fc6, fc7, score_fr
+    # fc6, fc7, score_fr
+    to_score = [*to_pool4, CONV, CONV, CONV, POOL, (7, 1, 0), (1, 1, 0), (1, 1, 0)]
     return {"pool3": to_pool3, "pool4": to_pool4, "score_fr": to_score}
 
 
@@ -181,6 +174,16 @@ look.show(
 # %% [markdown]
 # Hollow: the five cells of pool4 that are cut off. After them the two maps lie on one another, dot on dot, and may be added. All numbers are found: 19; 5 and 27; 5, 9 and 31.
 #
+# The library works them out in the same way, for any trunk that it knows. Here is FCN-8s with 100 pixels of padding over a narrow trunk, and a picture of 96 × 128. Look for the words *cut*:
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(mf.models.fcn8s("tiny", 9, width=8, padding="paper"), (96, 128)),
+    alt="FCN-8s as boxes. The maps of the trunk are larger than the picture, since 100 pixels of "
+    "padding come first. The join with pool4 says cut 5, that with pool3 cut 9, the result cut 31.",
+)
+
+# %% [markdown]
 # **Before you run the next cell:** which of them change if we pad by 81 in place of 100?
 
 

@@ -94,6 +94,28 @@ finer = fcn16s(x, score_pool4)
 finer.shape
 
 # %% [markdown]
+# The library draws both. First the **graph** of what just ran, from the picture down to the scores; the trunk is folded into one box. Lesson 02 said that a net is a graph: here is where a line of layers becomes one. The way on the right is the skip.
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.graph({"scores": finer}, names={"pictures": mf.Tensor(x)}, model=coarse_net),
+    alt="A graph: from the trunk two ways lead down, one through score_fr and an upsampling, "
+    "the other "
+    "straight to a score layer of pool4; they meet in a sum, which is upsampled to the scores.",
+)
+
+# %% [markdown]
+# Then the **architecture**, as in the paper's Figure 3, of the library's own FCN-16s: what is computed from what, and how large the maps are.
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(shapes.network(16), (96, 128)),
+    alt="FCN-16s as boxes: the trunk in a row, below it score_fr, upsampled by 2; an arrow "
+    "from pool4 "
+    "through its own scores joins it in a sum; that is upsampled by 16 to the size of the picture.",
+)
+
+# %% [markdown]
 # ## The zero start changes nothing
 # The new layer starts at zero (as score_fr did in lesson 12). So the sum is the coarse scores, and FCN-16s begins where FCN-32s ended. The paper says: it starts *with unmodified predictions*.
 # **Before you run the next cell:** will the two maps of scores be equal to the last digit?
@@ -145,10 +167,12 @@ for padding in ("same", "paper"):
     net = mf.models.fcn16s("tiny", C, width=8, padding=padding)
     coarse = Field().through([*net.backbone.layers_to("drop7"), net.score_fr, net.upscore_16s])
     fine = Field().through(net.backbone.layers_to("pool4"))
-    print(
-        f"padding {padding!r:8} stride {coarse.stride}, {fine.stride}; cell 0 lies at pixel "
-        f"{float(coarse.centre):6}, "
-          f"{float(fine.centre):6}: cut {crop_offset(fine, coarse)} cells off pool4")  # fmt: skip
+    strides, places = (
+        f"{coarse.stride}, {fine.stride}",
+        f"{float(coarse.centre):6}, {float(fine.centre):6}",
+    )
+    print(f"padding {padding!r:8} stride {strides}; cell 0 lies at pixel {places}:", end=" ")
+    print(f"cut {crop_offset(fine, coarse)} cells off pool4")
 
 # %% [markdown]
 # With our padding both cells 0 lie on the same pixel, and we may add. With the reference model's 100 pixels of padding pool4 begins five cells earlier: this is the 5 that so many people have asked about. Nobody should

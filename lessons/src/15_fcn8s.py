@@ -57,6 +57,14 @@ coarse, middle, fine = (mf.Tensor(np.zeros((1, C, 3 * n, 4 * n), np.float32)) fo
 for maps, stride in (([coarse], 32), ([coarse, middle], 16), ([coarse, middle, fine], 8)):
     print(f"maps: {len(maps)}, stride {stride:2}: {deep_jet(maps, stride).shape}")
 
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(shapes.network(8), (96, 128)),
+    alt="FCN-8s as boxes: below the trunk the coarse scores, upsampled by 2, meet those of "
+    "pool4; their "
+    "sum, upsampled by 2, meets those of pool3; that sum is upsampled by 8.",
+)
+
 # %% [markdown]
 # ## In stages
 # FCN-32s, then 16s from its weights, then 8s from those; each new skip starts at zero.

@@ -48,9 +48,8 @@ prepare = mf.models.Preprocessing()
 x = prepare(data.picture(1)).astype(np.float64)
 rows, columns = net(x).shape[2:]
 middles = slice(size // 2, None, stride)
-labels = data.labels(1)[middles, middles][
-    :rows, :columns
-]  # of the pixel in the middle of what each cell sees
+# of the pixel in the middle of what each cell sees
+labels = data.labels(1)[middles, middles][:rows, :columns]
 kept = np.random.default_rng(0).random((rows, columns)) < 0.5
 look.say(
     f"The network has {rows} × {columns} output cells for this picture of 96 × 128; each sees "
@@ -129,9 +128,8 @@ padded = nn.Sequential(
 ).astype(np.float64)  # fmt: skip
 on_picture = padded(x).data[0]  # (9, rows, columns)
 i, j = 10, 14
-on_patch = padded(x[:, :, 4 * i : 4 * i + 8, 4 * j : 4 * j + 8]).data[
-    0, :, 0, 0
-]  # 8 x 8 pixels make one cell
+# 8 x 8 pixels make one cell
+on_patch = padded(x[:, :, 4 * i : 4 * i + 8, 4 * j : 4 * j + 8]).data[0, :, 0, 0]
 look.say(
     "The same cell's scores differ by up to "
     f"**{np.abs(on_picture[:, i, j] - on_patch).max():.2f}**: the patch does not know what lies "

@@ -160,9 +160,8 @@ def score(predictions, maps, count):
     for labels, guess in zip(maps, predictions, strict=True):
         counts = labels != 255
         guess = np.where(guess == 255, count, guess)  # a last column for “nothing”
-        pairs = (
-            labels[counts].astype(int) * (count + 1) + guess[counts]
-        )  # a number for each (true, predicted)
+        # a number for each (true, predicted)
+        pairs = labels[counts].astype(int) * (count + 1) + guess[counts]
         table += np.bincount(pairs, minlength=table.size).reshape(table.shape)
     correct, union = table.diagonal(), table.sum(1) + table.sum(0) - table.diagonal()
     return (correct / np.maximum(union, 1))[:count][union[:count] > 0].mean()
@@ -277,9 +276,8 @@ claims["void as background"] = 100 * score(
 # %%
 without = [k for k, labels in enumerate(truths) if not (labels == 8).any()]
 some_truths = [truths[k] for k in without]
-some_guesses = [
-    np.where(guesses[k] == 3, 8, guesses[k]) for k in without
-]  # calls each triangle a crescent
+# calls each triangle a crescent
+some_guesses = [np.where(guesses[k] == 3, 8, guesses[k]) for k in without]
 correct, union = iu_of(table_of(some_guesses, some_truths))
 true = table_of(some_guesses, some_truths).sum(1)
 kept, dropped = 100 * (correct / union)[union > 0].mean(), 100 * (correct / union)[true > 0].mean()

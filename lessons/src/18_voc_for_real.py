@@ -96,9 +96,8 @@ stopped = fresh()
 train(stopped, 30, from_stream(np.random.default_rng(0)))
 
 resumed = {**fresh(), "weights": stopped["weights"], "step": 30}
-second_half = train(
-    resumed, 60, from_stream(np.random.default_rng(0))
-)  # a new program begins its stream anew
+# a new program begins its stream anew
+second_half = train(resumed, 60, from_stream(np.random.default_rng(0)))
 
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6.5, 2.8))

@@ -70,10 +70,8 @@ def scenes(count, seed):
 
 x, paint, standing = scenes(160, seed=0)
 x_new, paint_new, standing_new = scenes(60, seed=1)
-truth, truth_new = (
-    paint * standing,
-    paint_new * standing_new,
-)  # a thing has a name, a poster has not
+# a thing has a name, a poster has not
+truth, truth_new = paint * standing, paint_new * standing_new
 
 # %% tags=["figure", "picture"]
 COLOURS = ListedColormap(["#eeeeee", look.RED, look.BLUE])
@@ -334,9 +332,8 @@ def joint_loss(trunk, heads, chosen):
 
 # %%
 trunk, heads = two_headed(seed=0)
-learn(
-    [trunk, *heads.values()], lambda i: joint_loss(trunk, heads, i), 3, seed=0
-)  # heads of zeros would send nothing
+# heads of zeros would send nothing
+learn([trunk, *heads.values()], lambda i: joint_loss(trunk, heads, i), 3, seed=0)
 chosen = np.arange(8)
 
 

@@ -39,12 +39,10 @@ import minifcn as mf
 from minifcn import ops
 from minifcn.kernels.threads import available_cores
 
-channels_first = np.arange(32).reshape(
-    2, 4, 4
-)  # (C, H, W): column after column, then rows, then channels
-channels_last = (
-    np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)
-)  # also (C, H, W), but channels are neighbours
+# (C, H, W): column after column, then rows, then channels
+channels_first = np.arange(32).reshape(2, 4, 4)
+# also (C, H, W), but channels are neighbours
+channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)
 
 
 def runs(addresses):
@@ -182,9 +180,8 @@ flat = everything.reshape(OUT * OUT, 9 * CHANNELS)
 jobs = [lambda rows=rows: convolve(rows) for rows in tile_rows]
 jobs += [lambda: convolve(OUT, everything), lambda: flat @ matrix]
 with threadpool_limits(1):
-    rounds = [
-        [seconds(job, 1) for job in jobs] for _ in range(9)
-    ]  # in turns: a busy moment hits all alike
+    # in turns: a busy moment hits all alike
+    rounds = [[seconds(job, 1) for job in jobs] for _ in range(9)]
 *tiled, again, product = np.min(rounds, 0)
 same = np.abs(convolve(4) - convolve(OUT)).max()
 

@@ -269,9 +269,8 @@ labels = rng.integers(0, 5, (1, 32, 32))
 with mf.profile() as profile:
     ops.softmax_cross_entropy(model(batch), labels).backward()
 operations = sum(row.calls for row in profile.rows())
-arithmetic = (
-    sum(row.flops for row in profile.rows()) / 32**2
-)  # additions and multiplications for each pixel
+# additions and multiplications for each pixel
+arithmetic = sum(row.flops for row in profile.rows()) / 32**2
 print(f"{operations} calls of operations, and {len(list(model.parameters()))} parameters to update")
 print(f"{arithmetic:,.0f} additions and multiplications for each pixel of the picture")
 

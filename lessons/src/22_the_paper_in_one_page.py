@@ -39,18 +39,18 @@ def fcn16s_by_hand(x, w):
 
     A trunk of stride 8 in the place of VGG's 32.
     """
-    pool1 = ops.max_pool2d(
-        ops.relu(ops.conv2d(x, w["conv1"], padding=1)), 2
-    )  # trained on ImageNet, 4.1
+    # trained on ImageNet, 4.1
+    pool1 = ops.max_pool2d(ops.relu(ops.conv2d(x, w["conv1"], padding=1)), 2)
     pool2 = ops.max_pool2d(ops.relu(ops.conv2d(pool1, w["conv2"], padding=1)), 2)
     pool3 = ops.max_pool2d(ops.relu(ops.conv2d(pool2, w["conv3"], padding=1)), 2)
     fc = ops.relu(ops.conv2d(pool3, w["fc6"], padding=1))  # a fully connected layer once, 3.1
     what = ops.conv2d(fc, w["score_fr"])  # coarse: one cell for 8 x 8 pixels
     where = ops.conv2d(pool2, w["score_pool"])  # finer: one for 4 x 4, zero at first, 4.2
     classes = what.shape[1]
+    # 3.3
     up2 = ops.conv_transpose2d(
         what, bilinear(classes, 4).astype(float), stride=2, padding=1, groups=classes
-    )  # 3.3
+    )
     return ops.conv_transpose2d(
         up2 + where, bilinear(classes, 8).astype(float), stride=4, padding=2, groups=classes
     )

@@ -41,6 +41,9 @@ def test_figures_have_words_and_are_small(name):
                 shown += 1
                 assert len(base64.b64decode(output["data"]["image/png"])) <= 80_000
                 assert output["metadata"]["image/png"]["alt"].strip()
+            if "image/svg+xml" in output.get("data", {}):
+                assert len("".join(output["data"]["image/svg+xml"])) <= 80_000
+                assert output["metadata"]["image/svg+xml"]["alt"].strip()
     assert shown >= 1
 
 
