@@ -391,9 +391,9 @@ check.confusion(my_confusion)
 
 # %%
 def my_four_scores(matrix):
-    """matrix:
+    """matrix: (C, C), rows true.
 
-    (C, C), rows true. Returns (pixel accuracy, mean accuracy, mean IU, frequency weighted IU).
+    Returns (pixel accuracy, mean accuracy, mean IU, frequency weighted IU).
     """
     ...
 
