@@ -143,7 +143,7 @@ look.say(
 # Pixels beside each other say nearly the same. Is that so, and how far does it reach? Measure it: the gradient of one cell's loss is a direction in the space of all weights; the *cosine* of two such directions is 1 where they are the same, 0 where they have nothing to do with each other.
 #
 # We take an FCN-32s after a short training and 20 pictures, wide ones, 11 cells in a row. In each, the seven cells in the middle of its middle row. (Cells at the left and right rim see the zeros beyond it, and are alike for that.) One picture says little here: from one to the next the cosine of the same two cells jumps by half a unit and more. So we
-# take the mean over pictures, and draw with it how far off that mean may be: a *band* of two standard errors to each side, in which the true mean lies in about 19 of 20 such measurements. **Say first:** how many cells apart must two be, until they are as unlike as cells of different pictures?
+# take the mean over pictures, and draw with it how far off that mean may be: a *band* of two standard errors to each side, in which the true mean lies in about 19 of 20 such measurements. **Before you look:** how many cells apart must two be, until they are as unlike as cells of different pictures?
 
 # %%
 from minifcn.training.sampling import cell_gradients, cosine_table

@@ -14,10 +14,9 @@
 # %% [markdown]
 # # 18 · VOC for real
 #
-# **Question.** A training on photographs takes half an hour here, and took the paper's authors days. How do you stop it, go on as if nothing had happened, and find out
-# afterwards what the network can and cannot do?
+# **Question.** A training on photographs takes half an hour here, and took the paper's authors days. How do you stop it, and go on as if nothing had happened?
 #
-# **You need** lessons 15 (FCN-8s) and 17 (scores). **Time** 25 minutes to read, 35 for the exercises. **Paper** sections 4.3 and 5.
+# **You need** lessons 15 (FCN-8s) and 17 (scores). **Time** 15 minutes to read, 30 for the exercises; second sitting 15 and 5. **Paper** sections 4.3 and 5.
 #
 # ## A training that can be stopped
 # Sooner or later somebody closes the laptop. So before the photographs, a training of ten lines: five weights, 64 examples, batches of 8, and momentum (lesson 01, exercise 3).
@@ -282,7 +281,63 @@ for file in sorted((work / "stopped").iterdir()):
 # The checkpoint is the largest file: weights *and* what the optimiser remembers. `config.json` guards it: resume with other options, and the run refuses. The two models, `last` and `best`, are whole
 # networks: weights, class names, and how a picture must be prepared.
 #
-# ## The long one
+# ## In the library
+# `minifcn/training/loop.py` makes a step, and draws from `np.random.default_rng([3, seed, number])`, never from a stream. `minifcn/training/run.py` walks through the stages and writes the
+# checkpoints. `minifcn/training/runs/folder.py` keeps the folder: the log is written *before* the checkpoint, since on resume rows too many can be dropped, but rows too few are lost. After exercise 1 look
+# into `minifcn/files.py`, after exercise 2 at `_turns` in `minifcn/data/loader.py`.
+#
+# > **Honesty box.** "Bit for bit" holds on the same machine with the same libraries: another processor adds in another order. In PyTorch you save `model.state_dict()` and `optimizer.state_dict()`, and the states of up to four random generators, or forget one; data loading
+# > in worker processes adds more. Caffe wrote `.caffemodel` (weights) and `.solverstate` (momentum) and drew its pictures from a Python generator that a resumed run began anew. The paper's authors trained 3 days for FCN-32s.
+#
+# ## Exercises
+# **1 · M.** A file that a crash cannot spoil. `pieces` is an iterator of bytes, and it may raise an error in the middle. Whoever opens `path`, at any moment, must find the *old* file whole or the *new* one whole. After an
+# error the old one is still there, nothing else lies about, and the error goes on to the caller.
+#
+# <details><summary>Hint</summary>Write to a second name in the same folder, then <code>os.replace(draft, path)</code>, which the system does in one go. <code>try</code> … <code>finally</code>
+# clears up.</details>
+
+
+# %%
+def my_write_pieces(path, pieces):
+    """path: a pathlib.Path. pieces: an iterator of bytes. Returns path when the file is there."""
+    ...
+
+
+check.write_pieces(my_write_pieces)
+
+# %% [markdown]
+# **2 · M.** `from_step` above may show an example twice before another one once. Do better: the pictures go round in *passes*, each pass all of them in a new random order, and batch number `step` is the next `batch` of
+# them. A batch may reach over the end of a pass, or be longer than one. And still no memory: only the arguments decide.
+#
+# <details><summary>Hint</summary>Batch <code>step</code> holds turns <code>step * batch</code> up to <code>(step + 1) * batch - 1</code>; turn <i>t</i> is in pass <i>t</i> // count. Draw the order of a pass
+# from (seed, pass). Not from seed + pass: why not?</details>
+
+
+# %%
+def my_batch_of(step, batch, count, seed):
+    """Which of `count` pictures batch number `step` (from 0) holds: integers (batch,)."""
+    ...
+
+
+check.batch_of(my_batch_of)
+
+# %% [markdown]
+# ## Summary
+# - A training is a function of options and step: save weights, momentum and the step, draw from (seed, step), and a stopped run is the run that never stopped.
+# - Hold it to the bit: what is only nearly the same hides mistakes.
+# - Count the classes and look at the pictures with their labels before the first step.
+#
+# ## In the paper
+# Section 4.3 says how it was trained: SGD with momentum 0.9 and batches of 20 pictures, fixed rates found by search, days on one GPU; more labels (SBD) raised FCN-32s from 56.0 to 59.4 mean IU.
+
+# %% [markdown]
+# ---
+# ## Second sitting: read a run, and what came of it
+# *The lesson is complete without it.*
+#
+# **Question.** What does the log of a training tell, and what can the network do afterwards, and what not?
+#
+# ### The long one
 # Here is the log of a real run: FCN-4s over SqueezeNet, photographs 256 pixels wide, this library on two CPU cores. (`minifcn train --recipe voc-subset`; the log lies in `lessons/data`.)
 
 # %% tags=["figure"]
@@ -378,7 +433,7 @@ look.say(
 # Row by row: what is a cow taken for? And why is a person, the class that people know best, so low? Most of its lost pixels went to the *background*. People come small, cut off, in coats, behind
 # tables; animals in VOC are mostly portraits.
 #
-# ## Predict
+# ### Predict
 # That network comes with the library. It has never seen this picture:
 
 # %% tags=["figure"]
@@ -407,7 +462,7 @@ look.say(shares_line(found.labels, model.class_names) + ".")
 # %% [markdown]
 # Where it is unsure, it is mostly wrong or at an edge. The confidence is part of the answer.
 #
-# ## What it cannot do, and why
+# ### What it cannot do, and why
 # **It knows things as large as those it was trained on.** We said `size=model.picture_size`, 256. Say something else, and nothing changes but the size. **Before you run the next cell:** will
 # it get better with more pixels?
 
@@ -491,7 +546,7 @@ look.say(
 # The skips of lessons 14 and 15 sharpen outlines. What is lost *here* is lost further up, in what a thing is, and there more pictures and a larger trunk help: the paper's network has 134 million
 # parameters, this one 1.7 million.
 #
-# ## When a training fails
+# ### When a training fails
 # Mostly in one of two ways. Twenty-five steps each, with a rate far too small and one far too large:
 
 
@@ -519,17 +574,10 @@ print(
 # The first is the most frequent question that people ask about this paper: its rate of 1e-10 belongs to a loss *summed* over the pixels (lesson 07). The second stops by itself, before the broken weights overwrite
 # the last good checkpoint.
 #
-# ## In the library
-# `minifcn/training/loop.py` makes a step, and draws from `np.random.default_rng([3, seed, number])`, never from a stream. `minifcn/training/run.py` walks through the stages and writes the
-# checkpoints. `minifcn/training/runs/folder.py` keeps the folder: the log is written *before* the checkpoint, since on resume rows too many can be dropped, but rows too few are lost. After exercise 2 look
-# into `minifcn/files.py`, after exercise 3 at `_turns` in `minifcn/data/loader.py`.
+# > **Honesty box.** The long run is one seed, seven classes and small photographs; it is not the paper's 21-class figure, and the two must not be compared. Section 5 and figure 6 of the paper show results
+# > beside the best method before it, and one failure: life jackets in a boat, which it sees as people.
 #
-# > **Honesty box.** "Bit for bit" holds on the same machine with the same libraries: another processor adds in another order. The long run is one seed, seven classes and small photographs; it is not the
-# > paper's 21-class figure, and the two must not be compared. In PyTorch you save `model.state_dict()` and `optimizer.state_dict()`, and the states of up to four random generators, or forget one; data loading
-# > in worker processes adds more. Caffe wrote `.caffemodel` (weights) and `.solverstate` (momentum) and drew its pictures from a Python generator that a resumed run began anew. The paper's authors trained 3 days for FCN-32s.
-#
-# ## Exercises
-# **1 · S.** Read a confusion matrix by program: for each class, which *wrong* class do most of its lost pixels go to, and what share of *all its pixels* is that? Rows are the truth. A class that
+# **3 · S.** Read a confusion matrix by program: for each class, which *wrong* class do most of its lost pixels go to, and what share of *all its pixels* is that? Rows are the truth. A class that
 # loses no pixel, or has none, gets −1 and 0. Leave the matrix as it was.
 #
 # <details><summary>Hint</summary>Copy, set the diagonal to zero in the copy, <code>argmax</code> along the right axis. The share is divided by the row's sum in the <i>original</i>.</details>
@@ -547,43 +595,4 @@ def my_taken_for(confusion):
 check.taken_for(my_taken_for)
 
 # %% [markdown]
-# **2 · M.** A file that a crash cannot spoil. `pieces` is an iterator of bytes, and it may raise an error in the middle. Whoever opens `path`, at any moment, must find the *old* file whole or the *new* one whole. After an
-# error the old one is still there, nothing else lies about, and the error goes on to the caller.
-#
-# <details><summary>Hint</summary>Write to a second name in the same folder, then <code>os.replace(draft, path)</code>, which the system does in one go. <code>try</code> … <code>finally</code>
-# clears up.</details>
-
-
-# %%
-def my_write_pieces(path, pieces):
-    """path: a pathlib.Path. pieces: an iterator of bytes. Returns path when the file is there."""
-    ...
-
-
-check.write_pieces(my_write_pieces)
-
-# %% [markdown]
-# **3 · M.** `from_step` above may show an example twice before another one once. Do better: the pictures go round in *passes*, each pass all of them in a new random order, and batch number `step` is the next `batch` of
-# them. A batch may reach over the end of a pass, or be longer than one. And still no memory: only the arguments decide.
-#
-# <details><summary>Hint</summary>Batch <code>step</code> holds turns <code>step * batch</code> up to <code>(step + 1) * batch - 1</code>; turn <i>t</i> is in pass <i>t</i> // count. Draw the order of a pass
-# from (seed, pass). Not from seed + pass: why not?</details>
-
-
-# %%
-def my_batch_of(step, batch, count, seed):
-    """Which of `count` pictures batch number `step` (from 0) holds: integers (batch,)."""
-    ...
-
-
-check.batch_of(my_batch_of)
-
-# %% [markdown]
-# ## Summary
-# - A training is a function of options and step: save weights, momentum and the step, draw from (seed, step), and a stopped run is the run that never stopped.
-# - Read the curve at its beginning (ln C), at its leaps, and by the mean of many steps; then score on pictures that it never saw.
-# - Networks err with reasons: things of another size, parts instead of wholes, unusual light. Look at the worst ones.
-#
-# ## In the paper
-# Section 4.3 says how it was trained: SGD with momentum 0.9 and batches of 20 pictures, fixed rates found by search, days on one GPU; more labels (SBD) raised FCN-32s from 56.0 to 59.4 mean IU. Section 5 and figure 6 show results
-# beside the best method before it, and one failure: life jackets in a boat, which it sees as people.
+# **To keep:** read the curve at its beginning (ln C), at its leaps, and by the mean of many steps; then score on pictures that it never saw. Networks err with reasons: things of another size, parts instead of wholes, unusual light. Look at the worst ones.
