@@ -16,7 +16,7 @@
 #
 # **Question.** Lesson 04 made a convolution out of windows and one matrix product. For the product NumPy calls a *BLAS*, a library that does little else and does it very fast. Why is such a convolution slow all the same, and what makes it fast?
 #
-# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes to read, 65 for the exercises. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
+# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes to read, 95 for the exercises. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
 #
 # *This lesson measures. Its times and ratios come from the machine that made this page. Yours will differ; what follows from them should not.*
 #
@@ -467,6 +467,24 @@ def my_winograd_matrices(m, r):
 
 
 check.winograd_matrices(my_winograd_matrices)
+
+# %% [markdown]
+# **4 · L.** Leave the notebook. You know how an operation is written, checked and made fast; now add one *to the library*: the softsign, $x / (1 + |x|)$, element by element. In your clone, on a branch of its own (`git switch -c softsign`), follow the recipe "How to add an operation" in [CONTRIBUTING.md](../CONTRIBUTING.md):
+# a file in `minifcn/ops/elementwise`, a line in `minifcn/ops/__init__.py`, and what its step 3 asks you for, sentence by sentence: its definition as a loop, its name in PyTorch, wrong versions that must be rejected. (The tests need `pip install -e ".[test]"`.) Run them as the recipe says:
+#
+# ```sh
+# python -m pytest tests/ops tests/mutants -k softsign
+# ```
+#
+# When they are green, say here where the clone is. The check asks its library for values and slopes, tiny numbers and huge ones, and runs those tests once more.
+#
+# <details><summary>Hint</summary><code>Exp</code> in <code>minifcn/ops/elementwise/powers.py</code> is the smallest model. Derive the slope for x > 0 and for x < 0. What does the square of a very large number do in float32, and what that of its reciprocal?</details>
+
+# %%
+my_clone = ...  # the folder that holds minifcn and tests, as text
+
+
+check.added_operation(my_clone)
 
 # %% [markdown]
 # ## Summary
