@@ -136,8 +136,8 @@ for axis in axes:
 look.show(
     figure,
     alt="The portrait; a map that is high over head and uniform and low behind her; and the "
-    "portrait "
-    "with most of her tinted as a person, a part of the flag too, and without the shoulders' rim.",
+    "portrait with most of her tinted as a person, a part of the flag too, and without the "
+    "shoulders' rim.",
 )
 look.say(f"It says: {shares_line(labels, model.class_names)}.")
 

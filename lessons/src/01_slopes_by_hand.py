@@ -65,9 +65,8 @@ axis.legend(frameon=False, fontsize=9)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="The curve of exp with two straight lines through the point at x = 1: the one with "
-    "step 0.5 is "
-    "too steep, the one with step 0.1 nearly touches the curve.",
+    alt="The curve of exp with two straight lines through the point at x = 1: the one with step "
+    "0.5 is too steep, the one with step 0.1 nearly touches the curve.",
 )
 
 # %% [markdown]
@@ -180,9 +179,8 @@ axes[1].legend(fontsize=8, loc="center left", frameon=False)
 look.show(
     figure,
     alt="Two panels of error against step, each curve a U. In float64 forward reaches about "
-    "1e-8 near the "
-    "step 1e-8, central about 1e-11 near 1e-5. In float32 both are far higher and their best "
-    "steps larger.",
+    "1e-8 near the step 1e-8, central about 1e-11 near 1e-5. In float32 both are far higher and "
+    "their best steps larger.",
 )
 
 # %% [markdown]
@@ -295,9 +293,9 @@ axes[1].legend(frameon=False, fontsize=8, title="learning rate", title_fontsize=
 axes[1].spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Left: a valley of oval lines with three paths; one creeps, one reaches the bottom, "
-    "one jumps "
-    "from side to side and out. Right: their losses: one falls slowly, one fast, one rises.",
+    alt="Left: a valley of oval lines with three paths; one creeps, one reaches the bottom, one "
+    "jumps from side to side and out. Right: their losses: one falls slowly, one fast, one "
+    "rises.",
 )
 best = np.polyfit(x, y, 1)  # the least squares line, by a formula
 found = walk(0.15, 100)[-1]

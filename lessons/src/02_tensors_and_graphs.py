@@ -189,9 +189,8 @@ for axis, (walk, title) in zip(axes, walks.items(), strict=True):
 look.show(
     figure,
     alt="Three times the graph a, b, c with two arrows from c back to b and two from b to a, "
-    "and what each carries. Keep the last: a gets 1. Add and send on at once: b sends 1 and then "
-    "2, "
-    "a gets 6. Wait: b sends 2 once, a gets 4.",
+    "and what each carries. Keep the last: a gets 1. Add and send on at once: b sends 1 and "
+    "then 2, a gets 6. Wait: b sends 2 once, a gets 4.",
 )
 
 # %% [markdown]
@@ -353,8 +352,7 @@ axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
     alt="A sine, and what the network says after 0, 100 and 3000 steps: first nothing like it, "
-    "then the "
-    "rough direction, at last a line of straight pieces that lies on the sine.",
+    "then the rough direction, at last a line of straight pieces that lies on the sine.",
 )
 
 # %% [markdown]
@@ -418,8 +416,7 @@ look.say(
 look.show(
     picture,
     alt="The graph of the network's loss, from x and the four weights on top through products, "
-    "sums "
-    "and a relu to the loss below; two arrows lead from the difference to its square.",
+    "sums and a relu to the loss below; two arrows lead from the difference to its square.",
 )
 
 # %% [markdown]

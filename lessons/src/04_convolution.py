@@ -180,9 +180,8 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Four rows of eight cells with bars under them, one a window: 6, 3, 4 and 3 windows. "
-    "Cells in "
-    "red frames are in no window: at stride 2 the last one, which with padding is a zero; at "
-    "stride 3 two.",
+    "Cells in red frames are in no window: at stride 2 the last one, which with padding is a "
+    "zero; at stride 3 two.",
 )
 
 # %% [markdown]
@@ -227,8 +226,7 @@ for axis, corner, width, height in marks:
 look.show(
     figure,
     alt="A grid of 16 numbers, a matrix whose 9 rows are its 2 by 2 windows, the kernel as a "
-    "column, and the "
-    "3 by 3 result. The same window is marked in picture, matrix and result.",
+    "column, and the 3 by 3 result. The same window is marked in picture, matrix and result.",
 )
 
 

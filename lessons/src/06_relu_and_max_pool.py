@@ -128,8 +128,8 @@ figure.tight_layout()
 look.show(
     figure,
     alt="A 4 by 4 grid in four windows with the largest of each marked, the 2 by 2 result, the "
-    "gradients "
-    "1 to 4, and a 4 by 4 grid with each of them at the place of its winner and 0 elsewhere.",
+    "gradients 1 to 4, and a 4 by 4 grid with each of them at the place of its winner and 0 "
+    "elsewhere.",
 )
 
 # %% [markdown]
@@ -195,8 +195,7 @@ figure.tight_layout()
 look.show(
     figure,
     alt="A row 4, 1, 3, 2, 8. With floor two windows, largest 4 and 3; the 8 is in none. With "
-    "ceil a third "
-    "window hangs over the end, largest 8.",
+    "ceil a third window hangs over the end, largest 8.",
 )
 
 # %% [markdown]
@@ -238,8 +237,8 @@ figure.tight_layout()
 look.show(
     figure,
     alt="A 3 by 3 grid of −1 to −9, pooled with kernel 3, stride 2, padding 1. Padded with 0 "
-    "all four results "
-    "are 0; padded with minus infinity they are −1, −2, −4, −5, and so says the library.",
+    "all four results are 0; padded with minus infinity they are −1, −2, −4, −5, and so says "
+    "the library.",
 )
 
 # %% [markdown]

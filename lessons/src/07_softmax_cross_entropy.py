@@ -64,8 +64,7 @@ axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
     alt="The curve of minus the logarithm: very high near 0, 1.1 at a third, 0 at 1. Our pixel "
-    "lies at a "
-    "probability of 0.26 with a loss of 1.35.",
+    "lies at a probability of 0.26 with a loss of 1.35.",
 )
 look.say(
     f"Our pixel: probability {softmax[1]:.3f}, loss **{-np.log(softmax[1]):.3f}**. A network "
@@ -380,9 +379,8 @@ axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
     alt="Mean loss against steps. Mean with rate 0.3 and sum with 0.3 divided by the number of "
-    "pixels "
-    "fall along the same line; sum with 0.3 shoots up at once; mean with the divided rate stays "
-    "at ln 9.",
+    "pixels fall along the same line; sum with 0.3 shoots up at once; mean with the divided "
+    "rate stays at ln 9.",
 )
 mean_run, sum_run, exploded, stuck = runs.values()
 gap = np.abs(np.array(mean_run) - np.array(sum_run)).max()

@@ -282,9 +282,9 @@ axes[0].set_ylabel("row")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Blue pixels have a gradient. With one window, above all with one channel, parts of "
-    "the red square of 23 by 23 "
-    "stay pale; with 64 windows all of it is blue. Outside of the square nothing is.",
+    alt="Blue pixels have a gradient. With one window, above all with one channel, parts of the "
+    "red square of 23 by 23 stay pale; with 64 windows all of it is blue. Outside of the square "
+    "nothing is.",
 )
 look.say(
     f"The red square is what the rule says for cell (1, 2): {size} × {size} = {size * size} "
@@ -352,8 +352,7 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Two heat maps, dark in the middle and pale at the edges, and two zigzag curves across "
-    "them, "
-    "low at the edges and highest in the middle.",
+    "them, low at the edges and highest in the middle.",
 )
 even = middle_share(np.ones_like(of_cell)), middle_share(np.ones_like(of_score))
 look.say(

@@ -72,8 +72,7 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Left a matrix of 3 rows and 7 columns with 1 2 3 in each row, two places further from "
-    "row to row. "
-    "Right the same matrix turned on its side.",
+    "row to row. Right the same matrix turned on its side.",
 )
 
 # %% [markdown]
@@ -433,9 +432,8 @@ for axis in axes:
 figure.tight_layout()
 look.show(
     figure,
-    alt="For the same cell in a picture and its mirror image: the deconvnet draws two "
-    "different patterns, "
-    "the deconvolution layer the same tent twice.",
+    alt="For the same cell in a picture and its mirror image: the deconvnet draws two different "
+    "patterns, the deconvolution layer the same tent twice.",
 )
 differ = (np.abs(best.signal - same_cell.signal) > 1e-6).any(2).sum()
 look.say(

@@ -77,8 +77,7 @@ for name, parameter in model.named_parameters():
 look.show(
     mf.draw.architecture(model, (96, 128)),  # it needs the shapes alone; nothing is run
     alt="FCN-32s as boxes: the trunk in a row from the picture to fc7, its maps smaller and "
-    "smaller; "
-    "below it score_fr with 3 by 4 cells, upsampled by 32 to the size of the picture.",
+    "smaller; below it score_fr with 3 by 4 cells, upsampled by 32 to the size of the picture.",
 )
 
 # %% [markdown]
@@ -261,10 +260,9 @@ axis.set(xlabel="step", ylabel="loss on one picture", ylim=(0, 4))
 axis.legend(frameon=False, fontsize=8)
 look.show(
     figure,
-    alt="Four loss curves. The right one falls to about 0.2; with a trunk at zero it stops at "
-    "a level well "
-    "above; with a tiny rate it stays at ln 9; without zero_grad it falls, then swings up beyond "
-    "the figure.",
+    alt="Four loss curves. The right one falls to about 0.2; with a trunk at zero it stops at a "
+    "level well above; with a tiny rate it stays at ln 9; without zero_grad it falls, then "
+    "swings up beyond the figure.",
 )
 shares = np.bincount(truth[truth != 255]) / (truth != 255).sum()
 shares = shares[shares > 0]
@@ -350,8 +348,8 @@ shapes.legend(figure, shown)
 look.show(
     figure,
     alt="Three unseen pictures: true labels, what the operated network says, what the one from "
-    "a random "
-    "trunk says. The first finds coarse blobs of mostly right classes, the second next to nothing.",
+    "a random trunk says. The first finds coarse blobs of mostly right classes, the second next "
+    "to nothing.",
 )
 look.say("From top to bottom: its best picture, its eighth best, and a middling one, of 40.")
 

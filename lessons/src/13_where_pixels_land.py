@@ -167,8 +167,8 @@ axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
     alt="Cells of three maps as dots over a ruler of pixels. The first five cells of pool4, "
-    "drawn hollow, lie before "
-    "the first cell of upscore_16s; all others lie exactly above one of its cells.",
+    "drawn hollow, lie before the first cell of upscore_16s; all others lie exactly above one "
+    "of its cells.",
 )
 
 # %% [markdown]

@@ -100,8 +100,8 @@ finer.shape
 look.show(
     mf.draw.graph({"scores": finer}, model=coarse_net, unfold=()),
     alt="A graph: from the trunk two ways lead down, one through score_fr and an upsampling, "
-    "the other "
-    "straight to a score layer of pool4; they meet in a sum, which is upsampled to the scores.",
+    "the other straight to a score layer of pool4; they meet in a sum, which is upsampled to "
+    "the scores.",
 )
 
 # %% [markdown]
@@ -110,9 +110,9 @@ look.show(
 # %% tags=["figure"]
 look.show(
     mf.draw.architecture(shapes.network(16), (96, 128)),
-    alt="FCN-16s as boxes: the trunk in a row, below it score_fr, upsampled by 2; an arrow "
-    "from pool4 "
-    "through its own scores joins it in a sum; that is upsampled by 16 to the size of the picture.",
+    alt="FCN-16s as boxes: the trunk in a row, below it score_fr, upsampled by 2; an arrow from "
+    "pool4 through its own scores joins it in a sum; that is upsampled by 16 to the size of the "
+    "picture.",
 )
 
 # %% [markdown]
@@ -260,9 +260,8 @@ shapes.legend(figure, [truths[i], *guesses])
 look.show(
     figure,
     alt="The same picture by the coarse scores alone: a small blob, rightly called a disc; by "
-    "the skip alone: one large "
-    "region, wrongly called a crescent; by both: a region near the disc's outline, with the "
-    "right name.",
+    "the skip alone: one large region, wrongly called a crescent; by both: a region near the "
+    "disc's outline, with the right name.",
 )
 
 

@@ -60,8 +60,7 @@ for maps, stride in (([coarse], 32), ([coarse, middle], 16), ([coarse, middle, f
 look.show(
     mf.draw.architecture(shapes.network(8), (96, 128)),
     alt="FCN-8s as boxes: below the trunk the coarse scores, upsampled by 2, meet those of "
-    "pool4; their "
-    "sum, upsampled by 2, meets those of pool3; that sum is upsampled by 8.",
+    "pool4; their sum, upsampled by 2, meets those of pool3; that sum is upsampled by 8.",
 )
 
 # %% [markdown]
@@ -129,9 +128,8 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Two bands along the outlines of a star and a ring, thin and wide, and the curves of "
-    "three networks: "
-    "all rise with the width; FCN-8s lies above FCN-16s, and that above FCN-32s, for bands of 4 "
-    "pixels and more.",
+    "three networks: all rise with the width; FCN-8s lies above FCN-16s, and that above "
+    "FCN-32s, for bands of 4 pixels and more.",
 )
 ious = {name: 100 * evaluate(net, unseen)["mean_iu"] for name, net in nets.items()}
 ahead = [

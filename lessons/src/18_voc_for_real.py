@@ -528,9 +528,8 @@ figure.legend(
 look.show(
     figure,
     alt="Twelve small label maps. Above, six outlines mostly in the right colour. Below: a "
-    "clean outline of a horse called cow, "
-    "of a cat called dog, a calf's head in patches of several animals, and one picture where "
-    "nothing was found.",
+    "clean outline of a horse called cow, of a cat called dog, a calf's head in patches of "
+    "several animals, and one picture where nothing was found.",
 )
 lost = confusion[1:].sum() - confusion.diagonal()[1:].sum()
 look.say(
