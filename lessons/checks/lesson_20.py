@@ -100,6 +100,10 @@ def tile_fault(x: np.ndarray, weight: np.ndarray, rows: int, stride: int) -> Cal
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:
         if np.allclose(found, plain_convolution(x, weight[::-1, ::-1], stride)):
             return "the kernel is turned round: tap (i, j) meets pixel (row · stride + i, column · stride + j)"
+        if weight.shape[0] == weight.shape[1] and np.allclose(
+            found, plain_convolution(x, weight.swapaxes(0, 1), stride)
+        ):
+            return "the taps are exchanged: weight[i, j] meets the pixel i rows down and j columns to the right"
         last = len(wanted) // rows * rows
         if last and last < len(wanted) and np.allclose(found[:last], wanted[:last]):
             return f"the last tile is wrong: {len(wanted)} rows do not divide into tiles of {rows}, the last one is shorter"

@@ -116,6 +116,7 @@ def by_operations(x: np.ndarray, layers: Any, **changes: Any) -> np.ndarray:
     ops, maps = mf.ops, mf.Tensor(x[None])
     for weight, bias in layers[:2]:
         weight = weight[:, :, ::-1, ::-1].copy() if changes.get("turned") else weight
+        weight = weight.swapaxes(2, 3).copy() if changes.get("exchanged") else weight
         maps = ops.conv2d(maps, weight, None if changes.get("no_bias") else bias, padding=1)
         maps = maps if changes.get("no_relu") else ops.relu(maps)
         maps = ops.avg_pool2d(maps, 2) if changes.get("average") else ops.max_pool2d(maps, 2)
@@ -137,6 +138,7 @@ def network_fault(x: np.ndarray, layers: Any) -> Callable[[Any, Any], str]:
         ({"no_relu": True}, "a ReLU is missing after the convolutions: without it the two are one"),
         ({"no_bias": True}, "the biases of the first two convolutions are missing"),
         ({"turned": True}, "the kernels are turned round: tap (i, j) meets pixel (row + i - 1, column + j - 1)"),
+        ({"exchanged": True}, "rows and columns of the kernels are exchanged: tap (i, j) lies i rows down"),
         ({"average": True}, "you average where the pool takes the maximum"),
         ({"relu_last": True}, "scores go out as they are, negative ones too: no ReLU after the 1x1 convolution"),
         (

@@ -62,6 +62,11 @@ def tiles_turned(x, weight, rows, stride):
     return in_tiles(x, weight, rows, stride, turned=True)
 
 
+def tiles_taps_exchanged(x, weight, rows, stride):
+    square = weight.shape[0] == weight.shape[1]
+    return in_tiles(x, weight.swapaxes(0, 1) if square else weight, rows, stride)
+
+
 def tiles_unscaled(x, weight, rows, stride):
     return in_tiles(x, weight, rows, stride, unscaled=True)
 
@@ -220,6 +225,7 @@ WRONG = [
     ("tiled_convolution", tiles_drop_last, "the last one is shorter"),
     ("tiled_convolution", tiles_stuck, "the first tile is right"),
     ("tiled_convolution", tiles_unscaled, "t · rows · stride"),
+    ("tiled_convolution", tiles_taps_exchanged, "the taps are exchanged"),
     ("tiled_convolution", tiles_turned, "turned round"),
     ("tiled_convolution", tiles_all_windows, "tiles' worth of memory"),
     ("tiled_convolution", tiles_kept, "write the next ones over them"),

@@ -97,6 +97,10 @@ def whole_turned(x, layers):
     return network(x, layers, turned=True)
 
 
+def whole_taps_exchanged(x, layers):
+    return network(x, [(weight.swapaxes(2, 3), bias) for weight, bias in layers])
+
+
 def whole_average(x, layers):
     return network(x, layers, pool=np.mean)
 
@@ -131,6 +135,7 @@ WRONG = [
     ("whole_fcn", whole_without_relu, "a ReLU is missing"),
     ("whole_fcn", whole_without_bias, "the biases of the first two"),
     ("whole_fcn", whole_turned, "turned round"),
+    ("whole_fcn", whole_taps_exchanged, "rows and columns of the kernels are exchanged"),
     ("whole_fcn", whole_average, "takes the maximum"),
     ("whole_fcn", whole_relu_last, "no ReLU after"),
     ("whole_fcn", whole_nearest, "repeated 4 times"),
