@@ -15,9 +15,15 @@ LARGEST = 80_000  # bytes of a figure: the notebooks are read on the web
 
 
 def show(figure: Any, alt: str) -> None:
-    """Show a matplotlib figure, or an array or Pillow picture, as a PNG of at most 80 KB. `alt`: what is to be seen, in a sentence or two."""
+    """Show a matplotlib figure, or an array or Pillow picture, as a PNG of at most 80 KB, and what `mf.draw` draws as SVG.
+
+    `alt`: what is to be seen, in a sentence or two.
+    """
     if not alt.strip():
         raise ValueError("show: alt is empty; say in a sentence what is to be seen")
+    if hasattr(figure, "svg"):
+        show_svg(figure.svg, alt)
+        return
     for dpi, colours in ((100, None), (100, 128), (80, 128), (80, 64), (60, 64), (50, 32)):
         content = png(figure, dpi, colours)
         if len(content) <= LARGEST:
@@ -27,6 +33,13 @@ def show(figure: Any, alt: str) -> None:
             f"show: {len(content)} bytes even when small; expected at most {LARGEST}: draw less, or smaller pictures"
         )
     display({"image/png": content, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def show_svg(svg: str, alt: str) -> None:
+    """Show SVG text. It stays text: sharp at any size, and words in it can be searched."""
+    if len(svg.encode()) > LARGEST:
+        raise ValueError(f"show: the SVG has {len(svg.encode())} bytes; expected at most {LARGEST}: fold or draw less")
+    display({"image/svg+xml": svg, "text/plain": alt}, raw=True, metadata={"image/svg+xml": {"alt": alt}})
 
 
 def png(figure: Any, dpi: int, colours: int | None) -> bytes:

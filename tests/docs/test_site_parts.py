@@ -67,6 +67,17 @@ def test_a_notebook_becomes_text_code_and_what_it_showed():
     assert list(sources.drawn(notebook, "lessons/nb")) == [("lessons/nb/1-1.png", b"hi")]
 
 
+def test_a_drawing_of_a_notebook_lies_beside_its_page_with_its_words():
+    drawing = {
+        "output_type": "display_data",
+        "data": {"image/svg+xml": ["<svg>\n", "</svg>"], "text/plain": ["a graph"]},
+        "metadata": {"image/svg+xml": {"alt": "a [small]\ngraph"}},
+    }
+    notebook = {"cells": [{"cell_type": "code", "source": ["draw()"], "outputs": [drawing]}]}
+    assert list(sources.cells(notebook, "nb"))[-1] == "![a small graph](nb/0-0.svg)"
+    assert list(sources.drawn(notebook, "lessons/nb")) == [("lessons/nb/0-0.svg", b"<svg>\n</svg>")]
+
+
 @pytest.mark.parametrize(
     "text, page",
     [

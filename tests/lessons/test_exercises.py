@@ -30,7 +30,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted(check.CHECKS))
+def marked(name, *values, long=False):
+    """A case, slow where the answer is a clone whose own tests are run."""
+    marks = pytest.mark.slow if name == "added_operation" and long else ()
+    return pytest.param(name, *values, marks=marks)
+
+
+@pytest.mark.parametrize("name", [marked(name, long=True) for name in sorted(check.CHECKS)])
 def test_the_solution_is_accepted(name):
     verdict = check.CHECKS[name](SOLUTIONS[name])
     assert verdict.state == "passed", verdict
@@ -43,7 +49,11 @@ def test_a_stub_is_not_done(name):
         assert check.CHECKS[name](stub).state == "not done"
 
 
-@pytest.mark.parametrize("name, answer, words", WRONG, ids=[f"{w[0]}-{i}" for i, w in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    "name, answer, words",
+    [marked(*entry, long=entry[1].__name__ in ("without_oracle", "without_mutants")) for entry in WRONG],
+    ids=[f"{w[0]}-{i}" for i, w in enumerate(WRONG)],
+)
 def test_a_wrong_answer_gets_its_hint(name, answer, words):
     verdict = check.CHECKS[name](answer)
     assert verdict.state == "wrong", verdict
