@@ -12,6 +12,7 @@ from minifcn.kernels import Window, simple
 from minifcn.kernels.gpu import convolution as gpu_convolution
 from minifcn.kernels.gpu import launch
 from minifcn.kernels.gpu import pools as gpu_pools
+from minifcn.kernels.gpu import tiles as gpu_tiles
 from minifcn.kernels.gpu import winograd as gpu_winograd
 from minifcn.nn.optim import SGD, Adam
 
@@ -25,8 +26,8 @@ def normal(*shape, seed=0, dtype="float64"):
 @pytest.fixture(params=[1, 5_000, 1 << 20])
 def cache(request, monkeypatch):
     """A second cache of so many bytes: tiles of a row of windows, of some rows, of whole pictures."""
-    monkeypatch.setattr(gpu_convolution, "cache_bytes", lambda device: request.param)
-    monkeypatch.setattr(gpu_winograd, "cache_bytes", lambda device: request.param)
+    monkeypatch.setattr(gpu_tiles, "processors", lambda device: 0)  # none has to be kept busy
+    monkeypatch.setattr(gpu_tiles, "cache_bytes", lambda device: request.param)
 
 
 WINDOWS = [

@@ -7,7 +7,7 @@ from standin.install import launches
 from minifcn import backend
 from minifcn.bench import gpu
 from minifcn.bench.cases import CASES
-from minifcn.kernels.gpu import convolution
+from minifcn.kernels.gpu import tiles
 
 SMALL = CASES["small-step"]._replace(shape=(2, 3, 64, 64))
 # found when this was written: 281 and 84. A change that adds launches has to say why
@@ -16,7 +16,7 @@ MOST = {"step": 285, "forward": 86}
 
 @pytest.mark.parametrize("mode", MOST)
 def test_launches_of_a_small_network(mode, monkeypatch):
-    monkeypatch.setattr(convolution, "cache_bytes", lambda device: 50 << 20)  # of an H200: all windows are one tile
+    monkeypatch.setattr(tiles, "cache_bytes", lambda device: 50 << 20)  # of an H200: all windows are one tile
     with installed():
         program = gpu.OnGpu(SMALL._replace(mode=mode))
         program.before()

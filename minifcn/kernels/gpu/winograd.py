@@ -7,9 +7,10 @@ errors would be those of 10 bits; so this is for "highest" alone.
 from functools import cache
 from typing import Any
 
-from minifcn.backend import array_module, float32_matmul_precision, import_cupy
-from minifcn.kernels.gpu.convolution import cache_bytes, reach
+from minifcn.backend import array_module, float32_matmul_precision
+from minifcn.kernels.gpu.convolution import reach
 from minifcn.kernels.gpu.launch import launch, on_gpu, steps
+from minifcn.kernels.gpu.tiles import even, rows_at_a_time
 from minifcn.kernels.products import product
 from minifcn.kernels.windows import Pair, Window
 from minifcn.kernels.winograd_matrices import PLACES, STEP, along_one_axis
@@ -45,10 +46,9 @@ def suits_weight_gradient(x: Array, grad: Array, window: Window, groups: int) ->
     return on_gpu(x, grad) and fits(window, groups, (x.shape[1], grad.shape[1]))
 
 
-def blocks(tiles: int, channels: int, itemsize: int) -> list[Pair]:
-    """(first, tiles) of each block: what is transformed of it, 36 numbers a tile and channel, stays in half of the GPU's second cache."""
-    most = max(64, cache_bytes(import_cupy().cuda.Device().id) // 2 // (PLACES * channels * itemsize))
-    return [(first, min(most, tiles - first)) for first in range(0, tiles, most)]
+def blocks(tiles: int, channels: int, outputs: int, itemsize: int) -> list[Pair]:
+    """(first, tiles) of each block: what is transformed of it, 36 numbers a tile and channel, stays in the cache."""
+    return even(tiles, rows_at_a_time(PLACES * (channels + outputs) * itemsize, outputs, PLACES))
 
 
 def grid(size: Pair) -> Pair:
@@ -75,7 +75,7 @@ def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
         "winograd", "kernel_places", c * o, x.dtype, (weight, kernels, o, *steps(weight)), kernels.size, **matrices()
     )
     y = xp.empty((n, *size, o), x.dtype)
-    for first, count in blocks(n * grid(size)[0] * grid(size)[1], c + o, x.itemsize):
+    for first, count in blocks(n * grid(size)[0] * grid(size)[1], c, o, x.itemsize):
         found = product(picture_places(x, window, size, first, count), kernels)  # (36, tiles, O)
         arguments = (found, y, o, *size, *grid(size), first)
         launch("winograd", "outputs", count * o, x.dtype, arguments, max(y.size, found.size), **matrices())
@@ -95,7 +95,7 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     xp, n, c, o = array_module(x), x.shape[0], x.shape[1], grad.shape[1]
     size = grad.shape[2:]
     total: Array = None
-    for first, count in blocks(n * grid(size)[0] * grid(size)[1], c + o, x.itemsize):
+    for first, count in blocks(n * grid(size)[0] * grid(size)[1], c, o, x.itemsize):
         places = xp.empty((PLACES, count, o), x.dtype)
         arguments = (grad, places, o, *size, *grid(size), *steps(grad), first)
         launch(
