@@ -1,19 +1,35 @@
-"""An optimiser's step of one parameter on a GPU in one kernel: cuda/optimiser.cu. The twins are the formulas in nn/optim.py.
+"""An optimiser's step on a GPU in one kernel: cuda/optimiser.cu. The twins are the formulas in nn/optim.py.
 
-One launch a parameter, and not one for all: a table of all their addresses would have to go up anew for every step, and a step captured as a
-graph launches for next to nothing.
+All parameters move in one launch, which finds them by a table of their addresses. The table goes up when an address is another than before; in a
+training that goes on, gradients come to lie where those of the step before lay. A captured step notes a launch a parameter, each with its
+addresses: nothing may go up then, and a graph launches for next to nothing.
 """
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn import backend
 from minifcn.backend import array_module
 from minifcn.kernels.gpu.launch import launch, on_gpu
 
 Array = Any
+
+CHUNK = 4096  # numbers a block, as in cuda/optimiser.cu
+ENTRY = np.dtype([
+    ("data", "u8"), ("gradient", "u8"), ("first", "u8"), ("second", "u8"), ("size", "i8"), ("block", "i8"), ("decay", "f8"),
+])  # fmt: skip
+
+
+class Parameter(NamedTuple):
+    """A parameter that moves: its numbers, their gradient, what is kept of them from step to step, and its weight decay."""
+
+    data: Array
+    gradient: Array
+    kept: Sequence[Array]
+    decay: float
 
 
 def suits(*arrays: Array) -> bool:
@@ -35,3 +51,36 @@ def step(
     held = tuple(kept) or (np.uint64(0),)  # SGD without momentum has no velocity: a null pointer
     arrays = (data, gradient, *held, row, always(xp) if only_if is True else only_if)
     launch("optimiser", kernel, data.size, data.dtype, (*arrays, *(kind(number) for number in numbers)))
+
+
+def suits_all(parameters: Sequence[Parameter | None], rates: Array) -> bool:
+    """Whether `step_all` takes these; None stays where it is."""
+    arrays = [array for each in parameters if each for array in (each.data, each.gradient, *each.kept)]
+    return not backend.is_capturing() and suits(rates, *arrays)
+
+
+def step_all(
+    kernel: str, parameters: Sequence[Parameter | None], rates: Array, numbers: Sequence[float], only_if: Any
+) -> None:
+    """`step` of each parameter, in one launch. `rates` (P, K): a row a parameter."""
+    table, kind = np.zeros(len(parameters), ENTRY), rates.dtype.type
+    block = 0
+    for entry, each in zip(table, parameters, strict=True):
+        entry["block"] = block
+        if each:
+            addresses = [array.data.ptr for array in (each.data, each.gradient, *each.kept)]
+            entry["size"], entry["decay"] = each.data.size, each.decay
+            for name, address in zip(ENTRY.names or (), addresses, strict=False):
+                entry[name] = address
+            block += -(-each.data.size // CHUNK)
+    if not block:
+        return
+    xp = array_module(rates)
+    arrays = (uploaded(table.tobytes(), xp.cuda.Device().id), rates, always(xp) if only_if is True else only_if)
+    arguments = (*arrays, *(kind(number) for number in numbers), block)
+    launch("optimiser", f"{kernel}_all", len(table), rates.dtype, arguments, blocks=block)
+
+
+@functools.lru_cache(maxsize=8)
+def uploaded(table: bytes, device: int) -> Array:
+    return backend.to_device(np.frombuffer(table, np.uint64), "gpu")
