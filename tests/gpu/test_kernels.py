@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from standin import installed
 
 import minifcn as mf
-from minifcn import backend
+from minifcn import backend, kernels
 from minifcn.kernels import Window, simple
 from minifcn.kernels.gpu import convolution as gpu_convolution
 from minifcn.kernels.gpu import launch
+from minifcn.kernels.gpu import optimiser as gpu_optimiser
+from minifcn.kernels.gpu import pointwise as gpu_pointwise
 from minifcn.kernels.gpu import pools as gpu_pools
 from minifcn.kernels.gpu import tiles as gpu_tiles
 from minifcn.kernels.gpu import winograd as gpu_winograd
@@ -246,3 +248,77 @@ def test_a_planted_fault_is_seen(up, monkeypatch):
     with pytest.raises(AssertionError):
         same(gpu_pools.max_pool2d(up(x), window, (4, 4))[0], simple.max_pool2d(x, window, (4, 4))[0])
     launch.compiled.cache_clear()
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, 0.1, 0.9, 0.01), lambda p: SGD(p, 0.1), lambda p: Adam(p, 0.01, weight_decay=0.1)])
+def test_all_parameters_at_once_move_as_one_by_one(make, cupy, monkeypatch):
+    """To the last bit, whatever their sizes; one without a gradient stays, and those of another memory order go one by one."""
+    shapes = [(3, 4), (4096,), (2, 4096, 3), (0,), (5,), (4097,)]
+
+    def after(together):
+        parameters = [mf.Tensor(cupy.asarray(normal(*shape, seed=1, dtype="float32")), requires_grad=True) for shape in shapes]
+        optimiser = make(parameters)
+        with monkeypatch.context() as patch:
+            if not together:
+                patch.setattr(gpu_optimiser, "suits_all", lambda *arguments: False)
+            for step in range(3):
+                for number, parameter in enumerate(parameters):
+                    still = number == 4 or (number == 5 and step == 1)
+                    grad = normal(*shapes[number], seed=step + 2, dtype="float32")
+                    parameter.grad = None if still else cupy.asarray(grad)
+                optimiser.step()
+        return [down(p.data) for p in parameters] + [a for name, a in sorted(optimiser.state_dict().items())]
+
+    for one, other in zip(after(True), after(False), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_table_of_parameters_goes_up_when_an_address_changes(up, cupy):
+    parameters = [mf.Tensor(up(normal(9, seed=k)), requires_grad=True) for k in range(2)]
+    optimiser = SGD(parameters, 0.1)
+    gpu_optimiser.uploaded.cache_clear()
+    for _ in range(3):
+        for parameter in parameters:
+            parameter.grad = parameter.grad if parameter.grad is not None else up(np.ones(9))
+        optimiser.step()
+    assert gpu_optimiser.uploaded.cache_info().misses == 1
+    kept, parameters[0].grad = parameters[0].grad, up(np.zeros(9))
+    optimiser.step()
+    assert gpu_optimiser.uploaded.cache_info().misses == 2 and kept is not None
+    np.testing.assert_allclose(down(parameters[0].data), normal(9, seed=0) - 0.3, rtol=1e-12)
+    np.testing.assert_allclose(down(parameters[1].data), normal(9, seed=1) - 0.4, rtol=1e-12)
+
+
+@pytest.mark.parametrize("pixels", [1, 64, 65, 1000, 5003])
+@pytest.mark.parametrize("channels", [1, 31, 33])
+def test_a_bias_gradient_of_any_size(pixels, channels, cupy, monkeypatch):
+    """One launch for few pixels, two for many, the parts larger for very many."""
+    monkeypatch.setattr(gpu_pointwise, "PIXELS", 64)
+    monkeypatch.setattr(gpu_pointwise, "PARTS", 20)
+    grad = np.random.default_rng(0).integers(-9, 10, (1, channels, 1, pixels)).astype(np.float32)
+    there = cupy.asarray(np.ascontiguousarray(grad.transpose(0, 2, 3, 1))).transpose(0, 3, 1, 2)
+    for _ in range(2):
+        np.testing.assert_array_equal(down(gpu_pointwise.bias_gradient(there)), grad.sum((0, 2, 3), dtype=np.float64))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_bias_is_added_with_the_outputs(count, up):
+    """What is fused is the two after each other, on pictures of odd sizes."""
+    window, x, weight, bias = WINDOWS[0], normal(count, 32, 7, 10), normal(33, 32, 3, 3, seed=1), normal(33, seed=2)
+    wanted = simple.add_bias(simple.conv2d(x, weight, window, 1), bias)
+    assert gpu_winograd.suits_biased(up(x), up(weight), up(bias), window, 1)
+    same(gpu_winograd.biased_conv2d(up(x), up(weight), up(bias), window, 1), wanted, 1e-11)
+    same(kernels.biased_conv2d(up(x), up(weight), up(bias), window, 1), wanted, 1e-11)
+    narrow = kernels.biased_conv2d(up(x[:, :3]), up(weight[:, :3]), up(bias), window, 1)
+    same(narrow, simple.add_bias(simple.conv2d(x[:, :3], weight[:, :3], window, 1), bias), 1e-11)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_factor_of_the_loss_may_be_one_number(step, cupy):
+    softmax, labels = np.random.default_rng(0).random((2, 4, 30)), np.random.default_rng(1).integers(0, 4, (2, 30))
+    valid, factor = np.random.default_rng(2).random((2, 30)) < 0.7, normal(2, 30)
+    there = cupy.asarray(factor)
+    if not step:
+        factor, there = np.broadcast_to(np.asarray(0.25), (2, 30)), cupy.broadcast_to(cupy.asarray(0.25), (2, 30))
+    wanted = simple.softmax_cross_entropy_gradient(softmax, labels, valid, factor)
+    same(gpu_pools.softmax_cross_entropy_gradient(*map(cupy.asarray, (softmax, labels, valid)), there), wanted)
