@@ -43,7 +43,7 @@ class SoftmaxCrossEntropy(Function):
         return losses.sum()
 
     def backward(self, grad: Array) -> Array:
-        xp, (n, classes, pixels) = backend.array_module(grad), self.softmax.shape
+        xp, (n, _, pixels) = backend.array_module(grad), self.softmax.shape
         labels, valid = (part.reshape(n, pixels) for part in (self.labels, self.valid))
         if self.reduction == "none":
             factor = grad.reshape(n, pixels)

@@ -101,9 +101,7 @@ def test_large_kernels_are_never_copied(cache, h200, monkeypatch):
     monkeypatch.setattr(tiles, "processors", lambda device: 0)
     window = Window((7, 7), padding=((3, 3), (3, 3)))
     rng = np.random.default_rng(0)
-    x, weight, grad = (
-        rng.standard_normal(shape, np.float32) for shape in ((12, 32, 8, 4), LARGE, (12, 128, 8, 4))
-    )
+    x, weight, grad = (rng.standard_normal(shape, np.float32) for shape in ((12, 32, 8, 4), LARGE, (12, 128, 8, 4)))
     a, b, c = (h200.asarray(each) for each in (x, weight, grad))
     rows = 12 * 8 * 4 * 32 * 49 * 4  # bytes, of all tiles together
 

@@ -68,7 +68,9 @@ def test_a_block_of_winograd_s_keeps_the_gpu_busy(layer, card):
 
 def test_a_small_gpu_is_not_asked_a_hundred_times(monkeypatch):
     """By its cache alone, an RTX 3060's conv1_2 at 512x512 would be 203 blocks of three launches each."""
-    monkeypatch.setattr(tiles, "import_cupy", lambda: SimpleNamespace(cuda=SimpleNamespace(Device=lambda: SimpleNamespace(id=0))))
+    monkeypatch.setattr(
+        tiles, "import_cupy", lambda: SimpleNamespace(cuda=SimpleNamespace(Device=lambda: SimpleNamespace(id=0)))
+    )
     monkeypatch.setattr(tiles, "cache_bytes", lambda device: 3 << 20)
     monkeypatch.setattr(tiles, "processors", lambda device: 0)
     assert len(winograd.blocks(128 * 128, 64, 64, 4)) > 190

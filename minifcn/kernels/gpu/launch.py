@@ -53,7 +53,14 @@ def function(cupy: Any, device: int, name: str, kernel: str, dtype: Any, wide: b
 
 
 def launch(
-    name: str, kernel: str, count: int, dtype: Any, arguments: tuple[Any, ...], largest: int = 0, blocks: int = 0, **macros: Any
+    name: str,
+    kernel: str,
+    count: int,
+    dtype: Any,
+    arguments: tuple[Any, ...],
+    largest: int = 0,
+    blocks: int = 0,
+    **macros: Any,
 ) -> None:
     """Run `kernel` of cuda/`name`.cu with a thread for each of `count` numbers, or several numbers a thread.
 

@@ -100,5 +100,12 @@ def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, 
     xp, (_, classes, pixels) = array_module(softmax), softmax.shape
     scores = xp.empty(softmax.shape, softmax.dtype)
     arrays = (*(xp.ascontiguousarray(each) for each in (softmax, labels, valid)), factor)
-    launch("loss", "gradient", scores.size, softmax.dtype, (*arrays, scores, classes, pixels, *steps(factor)), reach(factor))
+    launch(
+        "loss",
+        "gradient",
+        scores.size,
+        softmax.dtype,
+        (*arrays, scores, classes, pixels, *steps(factor)),
+        reach(factor),
+    )
     return scores

@@ -5,6 +5,7 @@ of cuBLAS's blocks, whatever the cache holds; and tiles are even, so that no sma
 """
 
 import functools
+from itertools import pairwise
 from typing import Any
 
 from minifcn.backend import import_cupy
@@ -42,7 +43,7 @@ def even(length: int, most: int) -> list[Pair]:
     """(first, how many) of each part: as few parts of at most `most` as there can be, none larger than another by more than one."""
     parts = -(-length // most)
     ends = [length * part // max(1, parts) for part in range(parts + 1)]
-    return [(start, end - start) for start, end in zip(ends, ends[1:], strict=False)]
+    return [(start, end - start) for start, end in pairwise(ends)]
 
 
 def tiles(pictures: int, size: Pair, most: int) -> list[Pair]:
@@ -52,6 +53,4 @@ def tiles(pictures: int, size: Pair, most: int) -> list[Pair]:
     if rows >= oh:
         some = even(pictures, rows // max(1, oh))
         return [(first * oh * ow, count * oh * ow) for first, count in some]
-    return [
-        ((picture * oh + first) * ow, count * ow) for picture in range(pictures) for first, count in even(oh, rows)
-    ]
+    return [((picture * oh + first) * ow, count * ow) for picture in range(pictures) for first, count in even(oh, rows)]

@@ -23,7 +23,7 @@ LEAST_CHANNELS = 32  # on both sides: below, the transforms move more than the p
 
 
 @cache
-def matrices() -> dict[str, str]:
+def matrices() -> dict[str, Any]:
     """The macros MATRIX_B, MATRIX_G, MATRIX_A."""
     return {
         f"MATRIX_{name}": "{" + ",".join(repr(float(value)) for value in matrix.reshape(-1)) + "}"
