@@ -1,15 +1,15 @@
 // Winograd's F(4x4, 3x3), in steps between which cuBLAS multiplies: minifcn/kernels/cpu/winograd.py says why. A tile of 6x6 pixels gives 4x4 outputs.
 //   MATRIX_B (6, 6), MATRIX_G (6, 3), MATRIX_A (4, 6): macros, numbers row by row.   Neighbouring threads take neighbouring channels.
 // What a product needs on both sides is made in one launch: the first threads take one side, the others the other.
-#define PICTURE(r, s) B[(r) * 6 + (s)]
-#define KERNEL(r, s) G[(r) * 3 + (s)]
-#define KERNEL_BACK(r, s) G[(s) * 3 + (r)]
-#define OUTPUT(r, s) A[(r) * 6 + (s)]
-#define OUTPUT_BACK(r, s) A[(s) * 6 + (r)]
+#define PICTURE(r, s) matrix[(r) * 6 + (s)]
+#define KERNEL(r, s) matrix[(r) * 3 + (s)]
+#define KERNEL_BACK(r, s) matrix[(s) * 3 + (r)]
+#define OUTPUT(r, s) matrix[(r) * 6 + (s)]
+#define OUTPUT_BACK(r, s) matrix[(s) * 6 + (r)]
 
-// y (R, R) = P x P transposed, of x (S, S). All loops are unrolled, and a number of a matrix that is 0 or 1 costs nothing.
-#define SANDWICH(P, R, S, x, y)                                                                       \
-    const T B[36] = MATRIX_B, G[18] = MATRIX_G, A[24] = MATRIX_A;                                     \
+// y (R, R) = P x P transposed, of x (S, S), where P reads `MATRIX`. All loops are unrolled, and a number of the matrix that is 0 or 1 costs nothing.
+#define SANDWICH(MATRIX, P, R, S, x, y)                                                               \
+    const T matrix[] = MATRIX;                                                                        \
     T half[(R) * (S)];                                                                                \
     for (int r = 0; r < (R); r++)                                                                     \
         for (int s = 0; s < (S); s++) {                                                               \
@@ -39,7 +39,7 @@ __device__ void picture_place(const T* __restrict__ x, T* __restrict__ places, I
             bool inside = h >= 0 && h < height && w >= 0 && w < width;
             seen[i * 6 + j] = inside ? x[n * xn + c * xc + h * xh + w * xw] : T(0);
         }
-    SANDWICH(PICTURE, 6, 6, seen, found)
+    SANDWICH(MATRIX_B, PICTURE, 6, 6, seen, found)
     for (int k = 0; k < 36; k++) places[k * numbers + e] = found[k];
 }
 
@@ -55,7 +55,7 @@ extern "C" __global__ void places(const T* __restrict__ x, T* __restrict__ place
         Index number = e - pictures, o = number % outputs, c = number / outputs;
         T taps[9], found[36];
         for (int k = 0; k < 9; k++) taps[k] = weight[o * wo + c * wc + k / 3 * wh + k % 3 * ww];
-        SANDWICH(KERNEL, 6, 3, taps, found)
+        SANDWICH(MATRIX_G, KERNEL, 6, 3, taps, found)
         for (int k = 0; k < 36; k++) kernels[k * (count - pictures) + number] = found[k];
     }
 }
@@ -67,7 +67,7 @@ extern "C" __global__ void outputs(const T* __restrict__ places, const T* __rest
         TILE(e);
         T seen[36], found[16];
         for (int k = 0; k < 36; k++) seen[k] = places[k * count + e];
-        SANDWICH(OUTPUT, 4, 6, seen, found)
+        SANDWICH(MATRIX_A, OUTPUT, 4, 6, seen, found)
         T more = bias ? bias[c] : T(0);
         for (int k = 0; k < 16; k++) {
             Index h = row * 4 + k / 4, w = column * 4 + k % 4;
@@ -93,7 +93,7 @@ extern "C" __global__ void gradient_places(const T* __restrict__ x, T* __restric
             Index h = row * 4 + k / 4, w = column * 4 + k % 4;
             seen[k] = h < out_height && w < out_width ? grad[n * gn + c * gc + h * gh + w * gw] : T(0);
         }
-        SANDWICH(OUTPUT_BACK, 6, 4, seen, found)
+        SANDWICH(MATRIX_A, OUTPUT_BACK, 6, 4, seen, found)
         for (int k = 0; k < 36; k++) gradients[k * (count - pictures) + number] = found[k];
     }
 }
@@ -104,7 +104,7 @@ extern "C" __global__ void kernel_gradient(const T* __restrict__ places, T* __re
         Index o = e % outputs, c = e / outputs;
         T seen[36], found[9];
         for (int k = 0; k < 36; k++) seen[k] = places[k * count + e];
-        SANDWICH(KERNEL_BACK, 3, 6, seen, found)
+        SANDWICH(MATRIX_G, KERNEL_BACK, 3, 6, seen, found)
         for (int k = 0; k < 9; k++) weight[(o * inputs + c) * 9 + k] = found[k];
     }
 }
