@@ -38,8 +38,9 @@ class SoftmaxCrossEntropy(Function):
         if self.reduction == "mean":
             total = (valid if self.factor is None else self.factor).sum(dtype=scores.dtype)
             # nothing counts: 0 and not 0 / 0
-            self.divisor = xp.maximum(total, 1) if self.factor is None else xp.where(total == 0, 1, total)
-            losses = losses / self.divisor.astype(scores.dtype, copy=False)
+            divisor = xp.maximum(total, 1) if self.factor is None else xp.where(total == 0, 1, total)
+            self.divisor = divisor.astype(scores.dtype, copy=False)
+            losses = losses / self.divisor
         return losses.sum()
 
     def backward(self, grad: Array) -> Array:
