@@ -47,7 +47,10 @@ def test_a_tile_of_windows_keeps_the_gpu_busy(layer, pictures, card):
         assert max(counts) - min(counts) <= side * side  # or to a picture
     # to be even may halve a tile, but for which there would be one too many; rows of windows are whole
     if len(parts) > 1:
-        assert waves(min(counts) + side, outputs, 1, card) >= 1 or min(counts) * bytes_a_window > 100 << 20
+        assert (
+            waves(min(counts) + side, outputs, 1, card) >= 1
+            or (min(counts) + side) * bytes_a_window > tiles.MOST_BYTES // 2
+        )
         assert max(counts) * bytes_a_window <= max(card.cache // 2, tiles.MOST_BYTES)
 
 

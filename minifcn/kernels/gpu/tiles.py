@@ -13,7 +13,7 @@ from minifcn.kernels.windows import Pair
 
 BLOCK = 128  # rows and columns of a product that one multiprocessor makes at a time
 WAVES = 2
-MOST_BYTES = 256 << 20  # of a tile that is wider than the cache
+MOST_BYTES = 128 << 20  # of a tile that is wider than the cache
 
 
 @functools.cache
