@@ -82,10 +82,10 @@ class Optimiser:
             rates = backend.to_device(
                 self.rates(moving).astype(parameters[0].dtype if device == "gpu" else None), device
             )
-        together = device == "gpu" and self.move_all(moving, rates, only_if)
+        moved = self.move_together(moving, rates, only_if)
         for number, (parameter, decay) in enumerate(zip(parameters, self.decays(), strict=True)):
             if moving[number] and parameter.grad is not None:
-                if not together:
+                if number not in moved:
                     self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
                 parameter.changed()
 
@@ -149,19 +149,18 @@ class Optimiser:
                 if array is not new:
                     backend.array_module(data).copyto(array, new, where=only_if)
 
-    def move_all(self, moving: Sequence[bool], rates: Array, only_if: bool | Array) -> bool:
-        """`move` of every parameter at once, on a GPU; False, and nothing moved, where there is no kernel for that."""
-        if kernels.chosen() != "fast" or not self.kernel:
-            return False
-        everything = zip(moving, self.parameters(), self.decays(), self.state, strict=True)
-        moves = [
-            gpu_steps.Parameter(parameter.data, parameter.grad, self.arrays_of(state), decay) if moves else None
-            for moves, parameter, decay, state in everything
-        ]
-        if not gpu_steps.suits_all(moves, rates):
-            return False
+    def move_together(self, moving: Sequence[bool], rates: Array, only_if: bool | Array) -> set[int]:
+        """`move` of all parameters that the kernel takes at once, on a GPU. The numbers of those that moved."""
+        if kernels.chosen() != "fast" or not self.kernel or not gpu_steps.possible(rates):
+            return set()
+        moves = {}
+        for number, (parameter, decay) in enumerate(zip(self.parameters(), self.decays(), strict=True)):
+            if moving[number] and parameter.grad is not None:
+                each = gpu_steps.Parameter(parameter.data, parameter.grad, self.arrays_of(self.state[number]), decay)
+                if gpu_steps.suits(rates, each.data, each.gradient, *each.kept):
+                    moves[number] = each
         gpu_steps.step_all(self.kernel, moves, rates, self.constants(), only_if)
-        return True
+        return set(moves)
 
     def arrays_of(self, state: dict[str, Array]) -> list[Array]:
         """What is kept of a parameter, but for the count of its steps."""

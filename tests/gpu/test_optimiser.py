@@ -46,7 +46,7 @@ def test_a_step_is_the_formula_s(make, go, cupy):
     "make", [lambda p: SGD(p, 0.1, 0.9, 0.01), lambda p: SGD(p, 0.1), lambda p: Adam(p, 0.01, weight_decay=0.1)]
 )
 def test_all_parameters_at_once_move_as_one_by_one(make, cupy, monkeypatch):
-    """To the last bit, whatever their sizes; one without a gradient stays, and those of another memory order go one by one."""
+    """Whatever their sizes; one without a gradient stays, and one whose gradient lies in another order moves by itself beside the others."""
     shapes = [(3, 4), (4096,), (2, 4096, 3), (0,), (5,), (4097,)]
 
     def after(together):
@@ -56,17 +56,21 @@ def test_all_parameters_at_once_move_as_one_by_one(make, cupy, monkeypatch):
         optimiser = make(parameters)
         with monkeypatch.context() as patch:
             if not together:
-                patch.setattr(gpu_optimiser, "suits_all", lambda *arguments: False)
+                patch.setattr(gpu_optimiser, "possible", lambda rates: False)
             for step in range(3):
                 for number, parameter in enumerate(parameters):
                     still = number == 4 or (number == 5 and step == 1)
                     grad = normal(*shapes[number], seed=step + 2, dtype="float32")
-                    parameter.grad = None if still else cupy.asarray(grad)
+                    there = cupy.asarray(grad)
+                    if number == 2:
+                        there = cupy.ascontiguousarray(there.swapaxes(0, 2)).swapaxes(0, 2)
+                    parameter.grad = None if still else there
                 optimiser.step()
         return [down(p.data) for p in parameters] + [a for name, a in sorted(optimiser.state_dict().items())]
 
+    tolerance = 0 if "stand-in" in cupy.__version__ else 1e-6  # two kernels of a GPU's compiler may round apart
     for one, other in zip(after(True), after(False), strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=0)
 
 
 def test_a_table_of_parameters_goes_up_when_an_address_changes(up, cupy):

@@ -6,7 +6,7 @@ addresses: nothing may go up then, and a graph launches for next to nothing.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +18,8 @@ from minifcn.kernels.gpu.launch import launch, on_gpu
 Array = Any
 
 CHUNK = 4096  # numbers a block, as in cuda/optimiser.cu
-ENTRY = np.dtype([
-    ("data", "u8"), ("gradient", "u8"), ("first", "u8"), ("second", "u8"), ("size", "i8"), ("block", "i8"), ("decay", "f8"),
-])  # fmt: skip
+ADDRESSES = ("data", "gradient", "first", "second")
+ENTRY = np.dtype([*((name, "u8") for name in ADDRESSES), ("size", "i8"), ("block", "i8"), ("decay", "f8")])
 
 
 class Parameter(NamedTuple):
@@ -53,26 +52,27 @@ def step(
     launch("optimiser", kernel, data.size, data.dtype, (*arrays, *(kind(number) for number in numbers)))
 
 
-def suits_all(parameters: Sequence[Parameter | None], rates: Array) -> bool:
-    """Whether `step_all` takes these; None stays where it is."""
-    arrays = [array for each in parameters if each for array in (each.data, each.gradient, *each.kept)]
-    return not backend.is_capturing() and suits(rates, *arrays)
+def possible(rates: Array) -> bool:
+    """Whether `step_all` may be asked: on a GPU, and where a table may go up."""
+    return on_gpu(rates) and not backend.is_capturing()
 
 
 def step_all(
-    kernel: str, parameters: Sequence[Parameter | None], rates: Array, numbers: Sequence[float], only_if: Any
+    kernel: str, parameters: Mapping[int, Parameter], rates: Array, numbers: Sequence[float], only_if: Any
 ) -> None:
-    """`step` of each parameter, in one launch. `rates` (P, K): a row a parameter."""
-    table, kind = np.zeros(len(parameters), ENTRY), rates.dtype.type
+    """`step` of each parameter, in one launch. `parameters`: by the number of their row in `rates` (P, K)."""
+    table, kind = np.zeros(len(rates), ENTRY), rates.dtype.type
     block = 0
-    for entry, each in zip(table, parameters, strict=True):
+    for number, entry in enumerate(table):
         entry["block"] = block
-        if each:
-            addresses = [array.data.ptr for array in (each.data, each.gradient, *each.kept)]
-            entry["size"], entry["decay"] = each.data.size, each.decay
-            for name, address in zip(ENTRY.names or (), addresses, strict=False):
-                entry[name] = address
-            block += -(-each.data.size // CHUNK)
+        if number not in parameters:
+            continue
+        each = parameters[number]
+        addresses = [array.data.ptr for array in (each.data, each.gradient, *each.kept)]
+        entry["size"], entry["decay"] = each.data.size, each.decay
+        for name, address in zip(ADDRESSES, addresses, strict=False):  # no momentum: null pointers
+            entry[name] = address
+        block += -(-each.data.size // CHUNK)
     if not block:
         return
     xp = array_module(rates)
