@@ -82,9 +82,11 @@ class Optimiser:
             rates = backend.to_device(
                 self.rates(moving).astype(parameters[0].dtype if device == "gpu" else None), device
             )
+        moved = self.move_together(moving, rates, only_if)
         for number, (parameter, decay) in enumerate(zip(parameters, self.decays(), strict=True)):
             if moving[number] and parameter.grad is not None:
-                self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
+                if number not in moved:
+                    self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
                 parameter.changed()
 
     def rates(self, moving: Sequence[bool]) -> np.ndarray:
@@ -128,7 +130,7 @@ class Optimiser:
         only_if: bool | Array = True,
     ) -> None:
         """One step of one parameter: change `data`, and in `state` what is kept of it, in place; on a GPU only where `only_if` is true."""
-        kept = [state[name] for name in self.kept if name in state and name != "count"]
+        kept = self.arrays_of(state)
 
         def step(data: Array, gradient: Array, *kept: Array) -> None:
             self.update(data, gradient + decay * data if decay else gradient, numbers, *kept)
@@ -137,7 +139,7 @@ class Optimiser:
         if backend.device_of(data) == "cpu":
             numbers = row.tolist()
             in_blocks(step, data, gradient, *kept)
-        elif kernels.chosen() == "fast" and gpu_steps.suits(data, gradient, row, *kept):
+        elif self.kernel and kernels.chosen() == "fast" and gpu_steps.suits(data, gradient, row, *kept):
             gpu_steps.step(self.kernel, data, gradient, kept, row, (decay, *self.constants()), only_if)
         else:
             numbers = row
@@ -146,6 +148,23 @@ class Optimiser:
             for array, new in zip((data, *kept), moved, strict=True):
                 if array is not new:
                     backend.array_module(data).copyto(array, new, where=only_if)
+
+    def move_together(self, moving: Sequence[bool], rates: Array, only_if: bool | Array) -> set[int]:
+        """`move` of all parameters that the kernel takes at once, on a GPU. The numbers of those that moved."""
+        if kernels.chosen() != "fast" or not self.kernel or not gpu_steps.possible(rates):
+            return set()
+        moves = {}
+        for number, (parameter, decay) in enumerate(zip(self.parameters(), self.decays(), strict=True)):
+            if moving[number] and parameter.grad is not None:
+                each = gpu_steps.Parameter(parameter.data, parameter.grad, self.arrays_of(self.state[number]), decay)
+                if gpu_steps.suits(rates, each.data, each.gradient, *each.kept):
+                    moves[number] = each
+        gpu_steps.step_all(self.kernel, moves, rates, self.constants(), only_if)
+        return set(moves)
+
+    def arrays_of(self, state: dict[str, Array]) -> list[Array]:
+        """What is kept of a parameter, but for the count of its steps."""
+        return [state[name] for name in self.kept if name in state and name != "count"]
 
     def parameters(self) -> list[Tensor]:
         """All of its parameters, group by group: the order in which `state` keeps what it remembers of them."""

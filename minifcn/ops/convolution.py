@@ -21,10 +21,9 @@ class Conv2d(Function):
 
     def forward(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         self.x, self.weight, self.has_bias = x, weight, bias is not None
-        y = kernels.conv2d(x, weight, self.window, self.groups)
-        if bias is not None:
-            y = kernels.add_bias(y, bias)
-        return y
+        if bias is None:
+            return kernels.conv2d(x, weight, self.window, self.groups)
+        return kernels.biased_conv2d(x, weight, bias, self.window, self.groups)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         grad_x = grad_weight = None

@@ -53,12 +53,19 @@ def function(cupy: Any, device: int, name: str, kernel: str, dtype: Any, wide: b
 
 
 def launch(
-    name: str, kernel: str, count: int, dtype: Any, arguments: tuple[Any, ...], largest: int = 0, **macros: Any
+    name: str,
+    kernel: str,
+    count: int,
+    dtype: Any,
+    arguments: tuple[Any, ...],
+    largest: int = 0,
+    blocks: int = 0,
+    **macros: Any,
 ) -> None:
     """Run `kernel` of cuda/`name`.cu with a thread for each of `count` numbers, or several numbers a thread.
 
     `arguments`: CuPy arrays, and Python integers, which become Index. `largest`: the most numbers of any array that is read or written, where
-    that is more than `count`.
+    that is more than `count`. `blocks`: how many of BLOCK threads there are to be, where that is not one thread a number.
     """
     if count == 0:  # an empty batch: there is nothing to do, and no grid of 0 blocks
         return
@@ -67,7 +74,7 @@ def launch(
     index = np.int64 if wide else np.int32
     values = tuple(index(value) if isinstance(value, int) else value for value in (*arguments, count))
     run = function(cupy, cupy.cuda.Device().id, name, kernel, dtype, wide, tuple(macros.items()))
-    run((min(MOST_BLOCKS, -(-count // BLOCK)),), (BLOCK,), values)
+    run((min(MOST_BLOCKS, blocks or -(-count // BLOCK)),), (BLOCK,), values)
 
 
 def on_gpu(*arrays: Any) -> bool:
