@@ -1,38 +1,62 @@
 """The stand-in refuses what CuPy refuses, or it would prove nothing. Where a GPU is, CuPy itself is held to the same."""
 
 import tempfile
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import needs
 import numpy as np
 import pytest
-from standin import compiling
-from standin.install import installed, synchronisations
+from standin import compiling, work
+from standin.install import fills, installed, launches, made_bytes, synchronisations
+from standin.rules import RULES
 
 import minifcn as mf
 from minifcn import Tensor, backend, ops
 
+from .obeyed import OBEYED, Asked
+
 REFUSED = {
-    "an array made of it": lambda x, cupy: np.asarray(x),
-    "a NumPy array added": lambda x, cupy: x + np.ones(3),
-    "a NumPy array added to": lambda x, cupy: np.ones(3) + x,
-    "a NumPy array multiplied in place": lambda x, cupy: x.__imul__(np.ones(3)),
-    "a ufunc of both": lambda x, cupy: cupy.add(x, np.ones(3)),
-    "NumPy's ufunc of both": lambda x, cupy: np.maximum(x, np.ones(3)),
-    "a result wanted on the CPU": lambda x, cupy: np.add(x, x, out=np.empty(3)),
-    "a function of a NumPy array": lambda x, cupy: cupy.concatenate([x, np.ones(3)]),
-    "where of both": lambda x, cupy: cupy.where(x > 0, x, np.ones(3)),
-    "written into an array on the CPU": lambda x, cupy: np.copyto(np.empty(3), x),
-    "a ufunc's where": lambda x, cupy: cupy.add(x, x, where=x > 0),
-    "a start for a maximum": lambda x, cupy: x.max(initial=0.0),
-    "a generator's numbers into it": lambda x, cupy: np.random.default_rng(0).random(out=x),
+    "an array made of it": (TypeError, lambda x, cupy: np.asarray(x)),
+    "a NumPy array added": (TypeError, lambda x, cupy: x + np.ones(3)),
+    "a NumPy array added to": (TypeError, lambda x, cupy: np.ones(3) + x),
+    "a NumPy array multiplied in place": (TypeError, lambda x, cupy: x.__imul__(np.ones(3))),
+    "a ufunc of both": (TypeError, lambda x, cupy: cupy.add(x, np.ones(3))),
+    "NumPy's ufunc of both": (TypeError, lambda x, cupy: np.maximum(x, np.ones(3))),
+    "a result wanted on the CPU": (TypeError, lambda x, cupy: np.add(x, x, out=np.empty(3))),
+    "a function of a NumPy array": (TypeError, lambda x, cupy: cupy.concatenate([x, np.ones(3)])),
+    "where of both": (TypeError, lambda x, cupy: cupy.where(x > 0, x, np.ones(3))),
+    # CuPy's copyto asks a NumPy array for its address
+    "written into an array on the CPU": (AttributeError, lambda x, cupy: np.copyto(np.empty(3), x)),
+    "a NumPy array assigned": (ValueError, lambda x, cupy: x.__setitem__(..., np.ones(3))),
+    "a list assigned": (ValueError, lambda x, cupy: x.__setitem__(..., [1, 2, 3])),
+    "a ufunc's where": (TypeError, lambda x, cupy: cupy.add(x, x, where=True)),
+    "a start for a maximum": (TypeError, lambda x, cupy: x.max(initial=0.0)),
+    "what its flags have not": (AttributeError, lambda x, cupy: x.flags.writeable),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_cupy_refuses_is_refused(case, cupy):
-    with pytest.raises((TypeError, ValueError, AttributeError)):  # CuPy's copyto asks a NumPy array for its address
+@pytest.mark.parametrize("error, case", REFUSED.values(), ids=REFUSED)
+def test_what_cupy_refuses_is_refused(error, case, cupy):
+    with pytest.raises(error) as caught:
         case(cupy.asarray(np.ones(3)), cupy)
+    assert caught.type is error  # and none of its kinds
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_obeyed(name, cupy):
+    """By the stand-in; and by a GPU, so that the rule is right."""
+    OBEYED[name](Asked(cupy))
+
+
+def test_every_rule_has_a_case():
+    assert OBEYED.keys() == RULES.keys()
+
+
+def test_a_standin_that_keeps_the_order_of_its_inputs_is_seen(monkeypatch):
+    monkeypatch.setattr(work, "laid", np.asarray)
+    with installed() as module, pytest.raises(AssertionError):
+        OBEYED["elementwise in C order"](Asked(module))
 
 
 @pytest.mark.parametrize("name", ["ma", "errstate", "nditer", "memmap", "frompyfunc"])
@@ -64,6 +88,31 @@ def test_waits_are_counted(wait):
         with synchronisations() as found:
             wait(x)
         assert found == [1]
+
+
+def test_what_is_made_is_counted():
+    with installed() as standin:
+        x = standin.asarray(np.ones((4, 8), np.float32))
+        with launches() as launched, fills() as filled, made_bytes() as made:
+            y = x + x
+            x += y
+            x.T.reshape(-1)  # a hidden copy
+            x.reshape(-1)  # a view
+            standin.zeros((3, 4), np.float32)
+        assert (launched[0], filled[0], made[0]) == (3, 1, 4 * 8 * 4 * 2 + 3 * 4 * 4)
+
+
+def test_memory_comes_back_when_an_array_is_gone():
+    with installed() as standin:
+        pool = standin.get_default_memory_pool()
+        before = pool.used_bytes()
+        x = standin.empty((1000,), np.float32)
+        view, gone = x[::2], weakref.ref(x)
+        assert pool.used_bytes() - before == 4096
+        del x
+        assert gone() is None and pool.used_bytes() - before == 4096
+        del view
+        assert pool.used_bytes() == before
 
 
 class Square(mf.Function):

@@ -208,12 +208,12 @@ class ndarray:
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
         if not copy and self.dtype == dtype:
             return self
-        return self.laid(order, dtype)
+        return self._laid(order, dtype)
 
     def copy(self, order="C"):
-        return self.laid(order, self.dtype)
+        return self._laid(order, self.dtype)
 
-    def laid(self, order, dtype):
+    def _laid(self, order, dtype):
         """A copy in the memory order that is asked for: rule "order K"."""
         made = np.empty_like(self._a, dtype, order=order)
         LAUNCHES[0] += 1
@@ -231,12 +231,12 @@ class ndarray:
         change(lambda: self._a.fill(value))
 
     def reshape(self, *shape, order="C"):
-        return self.turned(lambda: self._a.reshape(*shape, order=order))
+        return self._turned(lambda: self._a.reshape(*shape, order=order))
 
     def ravel(self, order="C"):
-        return self.turned(lambda: self._a.ravel(order))
+        return self._turned(lambda: self._a.ravel(order))
 
-    def turned(self, compute):
+    def _turned(self, compute):
         """A view where there can be one, else a copy, which is a launch."""
         found = compute()
         return ndarray(found) if found.size == 0 or np.may_share_memory(found, self._a) else fresh(compute)

@@ -168,7 +168,9 @@ class RawKernel:
 
 class RawModule:
     def __init__(self, *, code=None, path=None, options=(), backend="nvrtc", translate_cucomplex=False, **named):
-        self.code, self.options = code, tuple(options)
+        if type(options) is not tuple:
+            raise TypeError(f"Argument 'options' has incorrect type (expected tuple, got {type(options).__name__})")
+        self.code, self.options = code, options
 
     def get_function(self, name):
         return RawKernel(self.code, name, self.options)

@@ -170,7 +170,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     """The one way up: a NumPy array becomes a copy on the device."""
     if isinstance(a, ndarray):
         right = dtype in (None, a.dtype) and (order in (None, "K", "A") or a.flags[f"{order}_CONTIGUOUS"])
-        return a if right else a.laid(order or "K", dtype or a.dtype)
+        return a if right else a._laid(order or "K", dtype or a.dtype)
     if isinstance(a, (list, tuple)) and any(isinstance(each, ndarray) for each in flat(a)):
         values = inside(a)
         return fresh(lambda: np.array(values, dtype))
@@ -180,7 +180,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     if not isinstance(obj, ndarray):
         return uploaded(obj, dtype, order, ndmin)
-    found = obj.laid(order, dtype or obj.dtype)
+    found = obj._laid(order, dtype or obj.dtype)
     return ndarray(found._a[(None,) * max(0, ndmin - found.ndim)])
 
 
