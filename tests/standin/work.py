@@ -96,7 +96,7 @@ def result(compute):
     compute = quiet(compute)
     found = laid(compute())
     for array in flat(found):
-        array.fill(np.nan if array.dtype.kind in "fc" else 0)
+        spoil(array)
 
     def again():
         for place, array in zip(flat(found), flat(laid(compute())), strict=True):
@@ -104,6 +104,11 @@ def result(compute):
 
     note.jobs.append(again)
     return found
+
+
+def spoil(array):
+    """Nothing is in it before the launch."""
+    array.fill(np.nan if array.dtype.kind in "fc" else 0)
 
 
 def laid(value):
@@ -229,5 +234,7 @@ def take(array):
     allocate = THREAD.allocators[-1] if THREAD.allocators else ALLOCATOR[0] or POOL.malloc
     place = allocate(root.nbytes)
     ROOTS[id(root)] = root
+    if note is not None:
+        spoil(root)
     BYTES[0] += root.nbytes
     weakref.finalize(root, place.give_back)
