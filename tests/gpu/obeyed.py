@@ -173,6 +173,7 @@ OBEYED = {
     "no nccl": no_nccl,
     "float waits": lambda a: waits(a, float),
     "item waits": lambda a: waits(a, lambda one: one.item()),
+    "printing waits": lambda a: waits(a, lambda one: repr(one) == "array(1., dtype=float32)"),
     "no download in a capture": lambda a: a.refuses_in_capture(RuntimeError, TRANSFER.format("D2H"), lambda: float(a.x[0, 0, 0, 0])),
     "no upload in a capture": lambda a: a.refuses_in_capture(RuntimeError, TRANSFER.format("H2D"), lambda: a.cupy.asarray(np.ones(3))),
     "one number goes up as a fill": one_number,

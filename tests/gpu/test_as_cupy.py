@@ -151,3 +151,47 @@ def test_what_fails_without_a_gpu_leaves_no_noise(monkeypatch):
     assert "\n" not in problem and "driver" in problem
     with pytest.raises(RuntimeError, match="the device gpu cannot be used: the GPU's driver is missing"):
         backend.to_device(np.ones(3), "gpu")
+
+
+@needs_cupy
+def test_nccl_is_found_by_name_or_missed_in_silence():
+    """CuPy warns in six lines where the library is missing; here a warning is an error."""
+    from minifcn.training.processes.group import nccl
+
+    found = nccl()
+    assert found is None or found.get_version() >= 21800
+
+
+@needs_cupy
+def test_a_standard_that_is_named_is_the_only_one():
+    """A second one would win, with a warning."""
+    from cupy._core import core
+
+    assert not core.use_default_std(("--std=c++14", "-DNUMBER=float"))
+
+
+@needs_cupy
+def test_the_folder_of_compiled_kernels_is_chosen_when_cupy_is_imported(monkeypatch, tmp_path):
+    """So it is set for a new process, as the device check does, and never in a running one."""
+    from cupy.cuda import compiler
+
+    before = str(vars(compiler._kernel_cache_backend))
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path))
+    assert str(vars(compiler._kernel_cache_backend)) == before and str(tmp_path) not in before
+
+
+# in CuPy 14.2.0's own words
+SAID = {
+    "Failed to find CUDA headers. Please install CUDA toolkit headers (e.g., pip install cupy-cuda12x[ctk]) or specify CUDA_PATH environment variable.": "CUDA's libraries are missing",
+    'Failure finding "libcublasLt.so.13 or libcublasLt.so.12": No such file: libcublasLt.so.13 or libcublasLt.so.12': "CUDA's libraries are missing",
+    "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version": "the GPU's driver is missing, or older",
+    "nvrtc: error: invalid value for --gpu-architecture (-arch)": "this CuPy has no code for this GPU",
+    "Out of memory allocating 2,000,384 bytes (allocated so far: 0 bytes, limit set to: 1,048,576 bytes).": "the GPU has no memory left",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_cupy_says_is_understood(said):
+    from minifcn import backend
+
+    assert SAID[said] in backend.meaning_of(RuntimeError(said))

@@ -166,8 +166,11 @@ class ndarray:
             raise TypeError("iteration over a 0-d array")
         return (self[number] for number in range(len(self)))
 
-    def __repr__(self):
-        return repr(self._a)
+    def __repr__(self):  # so an error that names an array waits for it too
+        return repr(self.get())
+
+    def __format__(self, form):
+        return format(self.get(), form)
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(REFUSED)

@@ -44,6 +44,7 @@ RULES = {
     # what waits for the device
     "float waits": Rule("cupy/_core/core.pyx", 2052, "__float__", "return float(self.get())"),
     "item waits": Rule("cupy/_core/core.pyx", 692, "item", "return self.get().item()"),
+    "printing waits": Rule("cupy/_core/core.pyx", 2069, "__repr__", "return repr(self.get())"),
     # what a capture refuses
     "no download in a capture": Rule("cupy/cuda/memory.pyx", 718, "copy_to_host_async", "'the current stream is capturing, so D2H transfers '"),
     "no upload in a capture": Rule("cupy/cuda/memory.pyx", 620, "copy_from_host_async", "'the current stream is capturing, so H2D transfers '"),
