@@ -3,10 +3,12 @@
 An array of CuPy can be made over memory of the host without a GPU: views, memory orders and many refusals come before CUDA is asked.
 """
 
+import gc
 import inspect
 import os
 import re
 import traceback
+import warnings
 from pathlib import Path
 
 import needs
@@ -18,7 +20,9 @@ from standin.install import installed
 from standin.rules import RULES, VERSION
 
 try:
-    import cupy
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what CuPy finds around it
+        import cupy
 except ImportError:
     cupy = None
 
@@ -144,13 +148,16 @@ def test_a_rule_stands_in_cupys_source(name):
 def test_what_fails_without_a_gpu_leaves_no_noise(monkeypatch):
     """CuPy's Stream that could not be made raises in its destructor, which pytest would call an error of whatever test comes next."""
     from minifcn import backend
+    from minifcn.training.supply import on_device
 
     problem = backend.gpu_problem()
     if problem is None:
         pytest.skip("needs CuPy without a GPU")
     assert "\n" not in problem and "driver" in problem
-    with pytest.raises(RuntimeError, match="the device gpu cannot be used: the GPU's driver is missing"):
-        backend.to_device(np.ones(3), "gpu")
+    for case in (lambda: backend.to_device(np.ones(3), "gpu"), lambda: list(on_device([], "gpu", 3, np.float32))):
+        with pytest.raises(RuntimeError, match="the device gpu cannot be used: the GPU's driver is missing"):
+            case()
+    gc.collect()
 
 
 @needs_cupy

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import needs
@@ -169,6 +170,27 @@ def test_turn_by_turn_beside_a_rival(tmp_path, monkeypatch):
         found = bench.one_case(None, "vgg-forward-512", "highest", type("Torch", (), {"cuda": Cuda}), 3, Program)
     assert found["faster"] == "PyTorch, contiguous" and found["ratio"] == 1.5 and found["reached"] is False
     assert found["memory_ratio"] == 0 and found["memory_reached"]
+
+
+def test_pytorch_runs_in_its_faster_format_and_its_memory_is_counted_from_there(monkeypatch):
+    """Its peak is that of the case and of the format that is timed: what ran before does not count."""
+    did = []
+
+    class Program:
+        def __init__(self, case, memory_format):
+            self.form = memory_format
+            did.append(f"made {memory_format}")
+
+        def seconds(self):
+            return {"contiguous": 0.002, "channels_last": 0.004}[self.form]
+
+    cuda = types.SimpleNamespace(
+        empty_cache=lambda: did.append("emptied"), reset_peak_memory_stats=lambda: did.append("reset")
+    )
+    monkeypatch.setattr(bench.gpu, "TheirsOnGpu", Program)
+    monkeypatch.setattr(bench.gpu.rival, "pytorch", lambda: types.SimpleNamespace(cuda=cuda))
+    assert bench.gpu.faster_format("a case").form == "contiguous"
+    assert did == ["made contiguous", "made channels_last", "emptied", "reset", "made contiguous"]
 
 
 def test_what_the_memory_checker_says():

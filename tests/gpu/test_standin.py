@@ -1,6 +1,8 @@
 """The stand-in refuses what CuPy refuses, or it would prove nothing. Where a GPU is, CuPy itself is held to the same."""
 
 import tempfile
+import types
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +15,9 @@ from standin.rules import RULES
 
 import minifcn as mf
 from minifcn import Tensor, backend, ops
+from minifcn.training.supply import on_device
 
+from . import conftest
 from .obeyed import OBEYED, Asked
 
 REFUSED = {
@@ -113,6 +117,44 @@ def test_memory_comes_back_when_an_array_is_gone():
         assert gone() is None and pool.used_bytes() - before == 4096
         del view
         assert pool.used_bytes() == before
+
+
+def test_a_warning_of_cupy_fails_no_test(cupy):
+    """On a GPU; elsewhere a warning is an error, as in all tests."""
+    if "stand-in" in cupy.__version__:
+        with pytest.raises(UserWarning):
+            warnings.warn("as CuPy does", stacklevel=1)
+    else:
+        warnings.warn("as CuPy does", stacklevel=1)
+
+
+def test_a_warning_of_cupy_fails_no_test_of_a_gpu_alone():
+    marked = []
+    for param in ("gpu", "standin", None):
+        callspec = types.SimpleNamespace(params={"cupy": param}) if param else None
+        conftest.pytest_collection_modifyitems(
+            [
+                types.SimpleNamespace(
+                    callspec=callspec, add_marker=lambda mark, param=param: marked.append((param, mark.args))
+                )
+            ]
+        )
+    assert marked == [("gpu", ("default",))]
+
+
+def test_without_a_device_no_stream_is_begun(monkeypatch):
+    """CuPy would leave a half-made one, whose destructor raises: an error of whatever test comes next."""
+
+    def broken(*number):
+        raise work.CUDARuntimeError(
+            "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+        )
+
+    with installed() as standin:
+        monkeypatch.setattr(standin, "asarray", broken)
+        monkeypatch.setattr(standin.cuda, "Stream", None)
+        with pytest.raises(RuntimeError, match="the device gpu cannot be used: the GPU's driver is missing, or older"):
+            list(on_device([], "gpu", 3, np.float32))
 
 
 class Square(mf.Function):
