@@ -43,6 +43,10 @@ def c_order(*arrays):
         assert array.flags.c_contiguous, array.strides
 
 
+def same_order(made, x):
+    assert made.strides == x.strides
+
+
 def elementwise(a):
     x, cupy = a.x, a.cupy
     c_order(
@@ -157,6 +161,7 @@ OBEYED = {
     "a reduction in C order": reduction,
     "order K": order_k,
     "copy in C order": lambda a: c_order(a.x.copy(), a.cupy.copy(a.x, order="C")),
+    "cupy.copy in order K": lambda a: same_order(a.cupy.copy(a.x), a.x),
     "upload in C order": upload,
     "no silent download": lambda a: a.refuses(TypeError, "Implicit conversion to a NumPy array", lambda: np.asarray(a.x)),
     "no NumPy array in a kernel": lambda a: a.refuses(TypeError, TYPE, lambda: a.x + np.ones(2)),

@@ -10,6 +10,7 @@ import needs
 import numpy as np
 import pytest
 from standin import compiling, work
+from standin.functions import UFUNCS
 from standin.install import fills, installed, launches, made_bytes, synchronisations
 from standin.rules import RULES
 
@@ -51,6 +52,61 @@ def test_what_cupy_refuses_is_refused(error, case, cupy):
 def test_a_rule_is_obeyed(name, cupy):
     """By the stand-in; and by a GPU, so that the rule is right."""
     OBEYED[name](Asked(cupy))
+
+
+OPERATORS = (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "radd",
+    "rsub",
+    "rmul",
+    "rtruediv",
+    "rpow",
+)
+FUNCTIONS = {
+    "where": lambda x, cupy: cupy.where(x > 1, x, x * 2),
+    "concatenate": lambda x, cupy: cupy.concatenate([x, x], 1),
+    "stack": lambda x, cupy: cupy.stack([x, x]),
+    "clip": lambda x, cupy: cupy.clip(x, 1, 2),
+    "take_along_axis": lambda x, cupy: cupy.take_along_axis(x, cupy.zeros((2, 1, 4, 5), np.int64), 1),
+    "tile": lambda x, cupy: cupy.tile(x, (1, 1, 1, 2)),
+    "repeat": lambda x, cupy: cupy.repeat(x, 2, axis=1),
+    "pad": lambda x, cupy: cupy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))),
+    "an index of arrays": lambda x, cupy: x[cupy.arange(2)],
+    "a mask": lambda x, cupy: x[x > 1],
+    "sum": lambda x, cupy: x.sum(0),
+    "a mean with its axes": lambda x, cupy: x.mean((2, 3), keepdims=True),
+    "a sum in another type": lambda x, cupy: x.sum(3, dtype=np.float64),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*UFUNCS, *(f"__{word}__" for word in OPERATORS), "__neg__", "__abs__", *FUNCTIONS])
+def test_every_result_lies_in_c_order(name, cupy):
+    """Whatever the order of what comes in: here the channels lie last."""
+    values = np.random.default_rng(0).integers(1, 3, (2, 4, 5, 3))
+    whole = name.startswith(("bitwise", "invert"))
+    x = cupy.asarray(values.astype(np.int32 if whole else np.float32)).transpose(0, 3, 1, 2)
+    if name in UFUNCS:
+        function = getattr(cupy, name)
+        pair = [x, x.swapaxes(2, 3) if name == "matmul" else x][: getattr(np, name).nin]
+        found = function(*pair)
+    elif name in FUNCTIONS:
+        found = FUNCTIONS[name](x, cupy)
+    else:
+        found = getattr(x, name)(*(() if name in ("__neg__", "__abs__") else (2,)))
+    for each in found if isinstance(found, tuple) else (found,):
+        assert each.flags.c_contiguous, each.strides
 
 
 def test_every_rule_has_a_case():

@@ -69,7 +69,7 @@ FUNCTIONS = {
     "roll": "axis", "tile": "", "repeat": "axis", "clip": "out", "bincount": "weights minlength", "searchsorted": "side sorter",
     "argsort": "axis kind", "sort": "axis kind", "nonzero": "", "isin": "assume_unique invert", "ravel": "order",
     "reshape": "order", "count_nonzero": "axis", "diff": "n axis", "outer": "out", "vdot": "", "array_equal": "",
-    "allclose": "rtol atol equal_nan", "copy": "order", "round": "decimals out",
+    "allclose": "rtol atol equal_nan", "round": "decimals out",
 }  # fmt: skip
 
 
@@ -273,6 +273,6 @@ def names():
     found |= dict(
         ndarray=ndarray, asarray=asarray, asanyarray=asarray, array=array, ascontiguousarray=ascontiguousarray, asnumpy=asnumpy,
         copyto=copyto, full=full, full_like=full_like, arange=arange, may_share_memory=may_share_memory,
-        shares_memory=may_share_memory, array_equal=array_equal,
+        shares_memory=may_share_memory, array_equal=array_equal, copy=lambda a, order="K": a.copy(order),
     )  # fmt: skip
     return found

@@ -26,6 +26,7 @@ RULES = {
     "a reduction in C order": Rule("cupy/_core/_reduction.pyx", 658, "_get_out_args", "return _get_out_args_from_optionals("),
     "order K": Rule("cupy/_core/core.pyx", 765, "_astype", "strides = internal._get_strides_for_order_K(self, dtype)"),
     "copy in C order": Rule("cupy/_core/core.pyx", 861, "copy", "cpdef _ndarray_base copy(self, order='C')"),
+    "cupy.copy in order K": Rule("cupy/_creation/from_data.py", 130, "copy", "def copy(a, order='K')"),
     "upload in C order": Rule("cupy/_core/core.pyx", 3033, "_array_default", "if isinstance(obj, numpy.ndarray) and obj.flags.fnc"),
     # what is refused
     "no silent download": Rule("cupy/_core/core.pyx", 1807, "__array__", "raise TypeError("),
