@@ -16,6 +16,7 @@ from standin.rules import RULES
 
 import minifcn as mf
 from minifcn import Tensor, backend, ops
+from minifcn.training.processes import group
 from minifcn.training.supply import on_device
 
 from . import conftest
@@ -211,6 +212,20 @@ def test_without_a_device_no_stream_is_begun(monkeypatch):
         monkeypatch.setattr(standin.cuda, "Stream", None)
         with pytest.raises(RuntimeError, match="the device gpu cannot be used: the GPU's driver is missing, or older"):
             list(on_device([], "gpu", 3, np.float32))
+
+
+def test_nccl_that_is_missing_is_no_warning(monkeypatch):
+    """CuPy's own are six lines, in each process."""
+
+    def import_module(name):
+        assert name == "cupy.cuda.nccl"
+        warnings.warn("nccl library could not be loaded.", stacklevel=1)
+        return type("nccl", (), {"available": False})
+
+    with installed():
+        monkeypatch.setattr(group.importlib, "import_module", import_module)
+        monkeypatch.setattr(group.backend, "import_cupy", lambda: None)
+        assert group.nccl() is None
 
 
 class Square(mf.Function):
