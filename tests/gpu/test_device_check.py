@@ -3,6 +3,7 @@ what stands in its file."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from minifcn import kernels
 
 from .device import bench, collecting, launches, suite
 from .device.__main__ import STAGES, main
+from .device.pretended import pretended
 from .device.report import Fatal, Stage
 
 SCRIPT = Path(__file__).with_name("device_check.sh")
@@ -166,10 +168,31 @@ def test_turn_by_turn_beside_a_rival(tmp_path, monkeypatch):
         empty_cache = reset_peak_memory_stats = staticmethod(lambda: None)
 
     monkeypatch.setattr(bench.gpu, "TheirsOnGpu", Program)
+    asked = []
+    monkeypatch.setattr(bench, "same_scores", lambda case, ours, theirs: asked.append(theirs.form))
     with installed():
         found = bench.one_case(None, "vgg-forward-512", "highest", type("Torch", (), {"cuda": Cuda}), 3, Program)
     assert found["faster"] == "PyTorch, contiguous" and found["ratio"] == 1.5 and found["reached"] is False
-    assert found["memory_ratio"] == 0 and found["memory_reached"]
+    assert found["memory_ratio"] == 0 and found["memory_reached"] and asked == ["contiguous", "channels_last"]
+
+
+def test_times_of_two_different_things_are_not_compared():
+    """PyTorch plays along on the CPU."""
+    pytest.importorskip("torch", reason=needs.PYTORCH)
+    case = bench.gpu.GPU_CASES["small-step"]._replace(shape=(1, 3, 32, 32), mode="forward")
+    case = case._replace(network=case.network._replace(widths=(2, 2, 2, 2, 2), fc=4))
+    with pretended():
+        ours, theirs = bench.gpu.OnGpu(case), bench.gpu.TheirsOnGpu(case, "cpu")
+        bench.same_scores(case, ours, theirs)
+        ours.parameters[0].data *= 2
+        with pytest.raises(RuntimeError, match="times of two different things are not compared"):
+            bench.same_scores(case, ours, theirs)
+
+
+def test_what_runs_under_the_memory_checker_is_there():
+    names = re.findall(r"^def (test_\w+)", (SCRIPT.parent / "test_kernels.py").read_text(), re.M)
+    for word in suite.CHECKED:
+        assert any(word in name for name in names), word
 
 
 def test_pytorch_runs_in_its_faster_format_and_its_memory_is_counted_from_there(monkeypatch):

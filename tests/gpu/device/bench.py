@@ -5,8 +5,9 @@ import gc
 import numpy as np
 
 from minifcn import backend
-from minifcn.bench import gpu, rival
+from minifcn.bench import gpu, rival, values
 from minifcn.bench.cases import SMALL
+from minifcn.bench.running import compared
 from minifcn.kernels import products
 from minifcn.kernels.masks import Masks
 from minifcn.training import cuda_graph
@@ -99,6 +100,7 @@ def one_case(case, name, precision, torch, repeat, kind):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         programs[label] = gpu.TheirsOnGpu(case, memory_format=form)
+        same_scores(case, programs["minifcn"], programs[label])
         found[label] = turns(programs, ("minifcn", label), repeat)
         memory[label] = programs[label].memory() >> 20
         del programs[label]
@@ -117,6 +119,14 @@ def one_case(case, name, precision, torch, repeat, kind):
             result["reached"] = result["ratio"] <= reach
         result["memory_reached"] = result["memory_ratio"] <= MEMORY
     return result
+
+
+def same_scores(case, ours, theirs):
+    """Raises RuntimeError where the two do not compute the same: their times are not compared."""
+    x = values.noise(case.shape, "input")
+    ours.x.data[...] = backend.to_device(x, "gpu")
+    theirs.x.data[...] = theirs.torch.from_numpy(x)
+    compared(case, ours, theirs)
 
 
 def turns(programs, names, repeat):

@@ -77,7 +77,7 @@ def training(stage):
                 continue
             stage.check(f"{arch}, {name}: the GPU takes the CPU's steps", cpu_and_gpu, arch, **changes)
     stage.check("two runs are the same to the bit", twice)
-    stage.check("a step of the demo's network, plain", speed, False, 12 if stage.small else 200, needs=stage.gpu)
+    stage.check("a step of the demo's network, plain", speed, False, stage.small)
 
 
 def cpu_and_gpu(arch, **changes):
@@ -96,7 +96,7 @@ def graph(stage):
             stage.check(f"{arch}, {name}: a captured step is the plain one", plain_and_graph, arch, **CASES[name])
     stage.check("a captured step in TF32 is the plain one", in_tf32, 2 if stage.small else 16)
     stage.check("a step that cannot be captured leaves a device that works", after_failure)
-    stage.check("a step of the demo's network, captured", speed, True, 12 if stage.small else 200, needs=stage.gpu)
+    stage.check("a step of the demo's network, captured", speed, True, stage.small)
 
 
 def plain_and_graph(arch, width=2, **changes):
@@ -131,16 +131,16 @@ def after_failure():
     return dict(ok=works and said is not None and trained("gpu", True, steps=4)[2] == [], said=said)
 
 
-def speed(graph, steps):
+def speed(graph, small):
     """What `minifcn demo` trains. Losses are read late, so only moments at which the host has caught up are looked at."""
-    stamps = []
+    steps, width, side, stamps = (12, 2, 32, []) if small else (200, 12, 96, [])
 
     def stamp(step):
         if not step.ahead:
             wait()
             stamps.append((step.step, time.perf_counter()))
 
-    recipe = replace(MODERN, batch=8, size=96)
-    fit(small_model("gpu", "fcn8s", 12), Stripes(128, 16), recipe, steps=steps, seed=1, graph=graph, callbacks=[stamp])
+    model, recipe = small_model("gpu", "fcn8s", width), replace(MODERN, batch=8 if side > 32 else 2, size=side)
+    fit(model, Stripes(side + 32, 16), recipe, steps=steps, seed=1, graph=graph, say=print, callbacks=[stamp])
     (first, start), (last, end) = next(each for each in stamps if each[0] > steps // 10), stamps[-1]
     return dict(ms_a_step=round(1000 * (end - start) / max(1, last - first), 3), steps=last - first)
