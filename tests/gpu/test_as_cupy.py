@@ -7,6 +7,7 @@ import gc
 import inspect
 import os
 import re
+import sys
 import traceback
 import warnings
 from pathlib import Path
@@ -128,6 +129,16 @@ def test_an_error_comes_from_the_line_that_the_rule_names(name, host):
     if name == "options are a tuple":
         return  # the call itself is refused, so there is no frame of its
     assert any(file.endswith(rule.file) and line == rule.line for file, line in places), places
+
+
+@needs_cupy
+def test_beside_the_standin_nothing_of_cupy_is_left():
+    """PyTorch's import looks at every module, and cupyx loads itself when it is looked at."""
+    import cupyx
+
+    with installed() as standin:
+        assert sys.modules["cupy"] is standin and "cupyx" not in sys.modules and "cupy_backends" not in sys.modules
+    assert sys.modules["cupy"] is cupy and sys.modules["cupyx"] is cupyx
 
 
 HEAD = re.compile(r"\s*(?:cpdef|cdef|def)\s[^=]*?(\w+)\(")

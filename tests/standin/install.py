@@ -28,10 +28,15 @@ def build():
     return module
 
 
+def of_cupy():
+    """Where CuPy itself was imported, all of it: cupyx is loaded when somebody looks at it, and would find the stand-in in place of its CuPy."""
+    return [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx", "cupy_backends")]
+
+
 @contextmanager
 def installed():
     """Inside, `import cupy` gives the stand-in."""
-    before = {name: sys.modules[name] for name in list(sys.modules) if name.partition(".")[0] == "cupy"}
+    before = {name: sys.modules[name] for name in of_cupy()}
     module = build()
     for name in before:
         del sys.modules[name]
@@ -42,7 +47,7 @@ def installed():
         yield module
     finally:
         work.POOL.limit, work.ALLOCATOR[0] = limit, allocator
-        for name in [name for name in sys.modules if name.partition(".")[0] == "cupy"]:
+        for name in of_cupy():
             del sys.modules[name]
         sys.modules.update(before)
 
