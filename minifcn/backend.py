@@ -243,7 +243,7 @@ PROBLEMS = (
     (("MemoryAllocation", "out of memory", "Out of memory"), "the GPU has no memory left; nvidia-smi says which programs hold it"),
     (("NoKernelImage", "InvalidDeviceFunction", "unsupported gpu architecture", "invalid value for --gpu-architecture"),
      "this CuPy has no code for this GPU; install the wheel of another CUDA version: minifcn[cuda12] or minifcn[cuda13]"),
-    (("libnvrtc", "libcublas", "libcudart", "nvrtc", "NVRTC", "CUBLAS", "failed to load", "cannot open shared object"),
+    (("libnvrtc", "libcublas", "libcudart", "nvrtc", "NVRTC", "CUBLAS", "failed to load", "cannot open shared object", "Failed to find CUDA headers", "Failure finding"),
      "CUDA's libraries are missing or do not fit; install them with pip install minifcn[cuda12] or minifcn[cuda13]"),
 )  # fmt: skip
 

@@ -68,6 +68,8 @@ def on_device(ready: Iterable[Batch], device: str, classes: int, dtype: Any) -> 
         yield from ready
         return
     cuda = backend.import_cupy().cuda
+    # where no GPU can be used this says why; CuPy's Stream would leave a half-made object behind, whose destructor raises
+    backend.to_device(np.zeros(()), device)
     stream = cuda.Stream(non_blocking=True)
 
     def send(batch: Batch) -> tuple[Batch, Any]:
