@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minifcn import nn
-from minifcn.export.steps import PICTURE, SCORES, Step, steps_of
+from minifcn.models.steps import PICTURE, SCORES, Step, steps_of
 from minifcn.files import write_whole
 from minifcn.kernels.windows import Window
 from minifcn.models.fcn import FCN
