@@ -26,6 +26,7 @@ ROOMS = [
     "nn",
     "weights",
     "models",
+    "plans",
     "data",
     "pretrained",
     "export",

@@ -20,6 +20,10 @@ class Segment:
         self.network, self.layers, self.last = network, layers, layers[-1]
         self.parts: list[Any] = self.last.parts() if isinstance(self.last, Whole) else self.strips()
 
+    @property
+    def reads(self) -> list[str]:
+        return [name for layer in self.layers for name in layer.inputs]
+
     def strips(self) -> list[slice]:
         """The rows of the last map, cut: the same for any number of threads."""
         height = self.last.size[0]

@@ -35,6 +35,10 @@ class Layer:
         """The rows of each input that these rows of the output come from."""
         return rows
 
+    def first(self, rows: slice) -> int:
+        """The row of the input, or of the padding above it, that the first of them begins at."""
+        return rows.start
+
     def prepare(self) -> None:
         """Lay the weights out: at first, and when they have changed."""
 
@@ -88,7 +92,6 @@ class Windowed(Layer):
         return slice(start, min(max(last, start), self.height))
 
     def first(self, rows: slice) -> int:
-        """The row that the first of these windows begins at; outside of the map where it is padding."""
         return rows.start * self.window.stride[0] - self.window.padding[0][0]
 
     def local(self, top: int) -> Window:

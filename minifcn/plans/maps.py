@@ -1,0 +1,67 @@
+"""Where the maps of one picture lie."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minifcn.models.steps import PICTURE
+from minifcn.plans.cutting import Segment
+from minifcn.plans.layers import Array
+from minifcn.plans.network import Network
+from minifcn.plans.whole import Later, Upsampling
+
+
+class Maps:
+    """The picture, and every map that one segment makes and another reads, in a few arenas: where one is not needed any more, the next lies.
+
+    `later` stands for the last map, which is the caller's.
+    """
+
+    def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
+        self.sizes, self.later = network.sizes, Later()
+        self.shapes: dict[str, tuple[int, ...]] = {PICTURE: network.sizes[PICTURE]}
+        for segment in segments[:-1]:
+            last = segment.last
+            self.shapes[last.output] = last.planes if isinstance(last, Upsampling) else last.size
+        read = {network.base(each)[0]: number for number, part in enumerate(segments) for each in part.reads}
+        arenas: list[int] = []  # numbers in each
+        free: list[int] = []
+        self.places: dict[str, int] = {}
+        for number, (name, shape) in enumerate(self.shapes.items()):
+            # those that only segments before the one that makes this map read are done
+            free += [self.places[each] for each in self.shapes if read.get(each) == number - 2]
+            wanted = prod(shape)
+            place = min(free, key=lambda each: abs(arenas[each] - wanted), default=len(arenas))
+            if place == len(arenas):
+                arenas.append(0)
+            else:
+                free.remove(place)
+            arenas[place] = max(arenas[place], wanted)
+            self.places[name] = place
+        self.arenas = [np.empty(size, dtype) for size in arenas]
+
+    def memory(self, name: str) -> Array:
+        """As the map lies: (H, W, C), or (C, H, W) and whole blocks where it was upsampled."""
+        shape = self.shapes[name]
+        return self.arenas[self.places[name]][: prod(shape)].reshape(shape)
+
+    def target(self, name: str) -> Any:
+        """What a whole layer writes to."""
+        if name not in self.shapes:
+            return self.later
+        return self.memory(name) if self.in_planes(name) else self.memory(name)[None]
+
+    def array(self, name: str) -> Array:
+        """(1, H, W, C)"""
+        if not self.in_planes(name):
+            return self.memory(name)[None]
+        h, w, _ = self.sizes[name]
+        return self.memory(name)[:, :h, :w].transpose(1, 2, 0)[None]
+
+    def in_planes(self, name: str) -> bool:
+        return self.shapes[name] != self.sizes[name]
+
+    @property
+    def bytes(self) -> int:
+        return sum(arena.nbytes for arena in self.arenas)
