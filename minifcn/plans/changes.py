@@ -33,7 +33,9 @@ class Watch:
 
     def same_model(self) -> bool:
         """Whether all parts, and the arrays of all parameters, are those that they were."""
-        kept = all(now.get(name) is then for now, part in self.parts for name, then in part.items() if name != "training")
+        kept = all(
+            now.get(name) is then for now, part in self.parts for name, then in part.items() if name != "training"
+        )
         return kept and all(parameter.data is array for parameter, array in self.parameters)
 
     def same_numbers(self) -> bool:

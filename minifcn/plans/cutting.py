@@ -69,7 +69,10 @@ def segments(network: Network) -> list[Segment]:
             some = layers[start:stop]
             if len(some) > 1 and any(isinstance(layer, Whole) for layer in some):
                 break
-            if any(last_read.get(layer.output, stop) >= stop for layer in some[:-1]) or some[-1].output in network.places:
+            if (
+                any(last_read.get(layer.output, stop) >= stop for layer in some[:-1])
+                or some[-1].output in network.places
+            ):
                 continue
             longer = Segment(network, some)
             if best and longer.twice() > best.twice() + MEETING:

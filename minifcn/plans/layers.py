@@ -271,5 +271,5 @@ class Norm(Layer):
             do.add(out[..., :-shift], squares[..., shift:], out=out[..., :-shift])
         do.multiply(out, number(self.options["alpha"] / count), out=out)
         do.add(out, number(self.options["k"]), out=out)
-        do.power(out, number(-self.options["beta"]), out=out)
+        do.call(np.power, out, number(-self.options["beta"]), out=out)
         do.multiply(x, out, out=out)

@@ -21,8 +21,9 @@ class Maps:
     def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
         self.sizes, self.later = network.sizes, Later()
         self.shapes: dict[str, tuple[int, ...]] = {PICTURE: network.sizes[PICTURE]}
-        for segment in segments[:-1]:
-            last = segment.last
+        lasts = [segment.last for segment in segments[:-1]]
+        self.in_planes = {last.output for last in lasts if isinstance(last, Upsampling)}
+        for last in lasts:
             self.shapes[last.output] = last.planes if isinstance(last, Upsampling) else last.size
         read = {network.base(each)[0]: number for number, part in enumerate(segments) for each in part.reads}
         arenas: list[int] = []  # numbers in each
@@ -50,17 +51,14 @@ class Maps:
         """What a whole layer writes to."""
         if name not in self.shapes:
             return self.later
-        return self.memory(name) if self.in_planes(name) else self.memory(name)[None]
+        return self.memory(name) if name in self.in_planes else self.memory(name)[None]
 
     def array(self, name: str) -> Array:
         """(1, H, W, C)"""
-        if not self.in_planes(name):
+        if name not in self.in_planes:
             return self.memory(name)[None]
         h, w, _ = self.sizes[name]
         return self.memory(name)[:, :h, :w].transpose(1, 2, 0)[None]
-
-    def in_planes(self, name: str) -> bool:
-        return self.shapes[name] != self.sizes[name]
 
     @property
     def bytes(self) -> int:

@@ -5,12 +5,24 @@ from math import prod
 from typing import Any, NamedTuple
 
 from minifcn import nn
+from minifcn.kernels.cpu import winograd
 from minifcn.kernels.windows import Pair, Window
 from minifcn.kernels.winograd_matrices import PLACES, STEP
-from minifcn.kernels.cpu import winograd
 from minifcn.models.fcn import FCN
 from minifcn.models.steps import PICTURE, Step, steps_of
-from minifcn.plans.layers import Convolution, Finish, Join, Layer, Norm, Pixels, Pointwise, Pool, Size, Windows, Winograd
+from minifcn.plans.layers import (
+    Convolution,
+    Finish,
+    Join,
+    Layer,
+    Norm,
+    Pixels,
+    Pointwise,
+    Pool,
+    Size,
+    Windows,
+    Winograd,
+)
 from minifcn.plans.whole import Columns, Products, TileProducts, Tiles, Upsampling
 
 KEPT = 1 << 25  # bytes of Winograd's kernels that a plan keeps: they are four times the weights

@@ -5,7 +5,6 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -152,7 +151,10 @@ class Plan:
                 lines.append((layer.output, layer.kind, f"{c} x {h} x {w}", strips, *numbers))
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
-            "  ".join(text.ljust(width) if k < 3 else text.rjust(width) for k, (text, width) in enumerate(zip(line, widths, strict=True)))
+            "  ".join(
+                text.ljust(width) if k < 3 else text.rjust(width)
+                for k, (text, width) in enumerate(zip(line, widths, strict=True))
+            )
             for line in lines
         )
 

@@ -131,7 +131,9 @@ class Upsampling(Whole):
 
     kind = "conv_transpose"
 
-    def __init__(self, output: str, inputs: tuple[str, ...], source: Size, layer: nn.ConvTranspose2d, size: Size) -> None:
+    def __init__(
+        self, output: str, inputs: tuple[str, ...], source: Size, layer: nn.ConvTranspose2d, size: Size
+    ) -> None:
         super().__init__(output, inputs, size)
         self.layer = layer
         self.grid = upsampling.Grid(layer.window, source[:2], size[:2])

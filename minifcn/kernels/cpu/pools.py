@@ -107,12 +107,12 @@ def max_pool2d_values(x: Array, window: Window, size: Pair) -> Array:
 def largest(do: Calls, picture: Array, window: Window, rows: slice, high: Array) -> None:
     """The largest number of the windows of `rows`, of a picture (N, H, W, C), to `high` (N, R, OW, C): above against below along whole rows,
     then left against right in what is left."""
-    (n, r, _, c), (kh, kw), (dh, dw) = high.shape, window.kernel, window.dilation
+    n, r, _, c = high.shape
     tall = do.scratch(0, (n, r, picture.shape[2], c), high.dtype)
     largest_of_lines(do, picture, window, rows, tall)
     seen = do.scratch(1, high.shape, high.dtype)
-    for tap in range(kw):
-        start = (0, tap * dw - window.padding[1][0])
+    for tap in range(window.kernel[1]):
+        start = (0, tap * window.dilation[1] - window.padding[1][0])
         look(do, seen if tap else high, tall, start, (1, window.stride[1]), slice(0, r), -np.inf)
         if tap:
             do.maximum(high, seen, out=high)

@@ -74,7 +74,12 @@ class Windows:
         start, stop = min(max(0, -first), lines), max(0, min(h - first, lines))
         across = min(w, columns - left)
         inside = strip[:, start : max(start, stop)]
-        for frame in (strip[:, :start], strip[:, max(start, stop) :], inside[:, :, :left], inside[:, :, left + across :]):
+        for frame in (
+            strip[:, :start],
+            strip[:, max(start, stop) :],
+            inside[:, :, :left],
+            inside[:, :, left + across :],
+        ):
             do.copyto(frame, 0)
         do.copyto(inside[:, :, left : left + across], some[:, first + start : first + max(start, stop), :across])
         return strip
@@ -140,7 +145,9 @@ def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
     y = memory.empty((x.shape[0], *size, o), x.dtype)
 
     def job(tile: tuple[slice, slice]) -> None:
-        multiply(NOW, windows.rows(NOW, tile), matrix, y[tile].reshape(-1, beside * o))  # whole rows of y: the reshape is a view
+        multiply(
+            NOW, windows.rows(NOW, tile), matrix, y[tile].reshape(-1, beside * o)
+        )  # whole rows of y: the reshape is a view
 
     threads.run(job, windows.tiles(weight.nbytes))
     return y.transpose(0, 3, 1, 2)

@@ -115,7 +115,12 @@ def read_tiles(do: Calls, picture: Array, block: Block, corner: Pair, span: int,
     if seen.shape[1:3] != (height, width):
         strip = do.scratch(3, (n, height, width, c), picture.dtype)
         inside = strip[:, first - top : last - top]
-        for frame in (strip[:, : first - top], strip[:, last - top :], inside[:, :, : begin - left], inside[:, :, end - left :]):
+        for frame in (
+            strip[:, : first - top],
+            strip[:, last - top :],
+            inside[:, :, : begin - left],
+            inside[:, :, end - left :],
+        ):
             do.copyto(frame, 0)
         do.copyto(inside[:, :, begin - left : end - left], seen)
         seen = strip
@@ -154,7 +159,9 @@ def write_outputs(do: Calls, transformed: Array, some: list[Block], y: Array, fi
             lines = area[:, row::STEP]
             inside = lines.shape[2] // STEP * STEP
             there = whole[:, : lines.shape[1], row]  # (N, rows, columns, STEP, O)
-            do.copyto(lines[:, :, :inside].reshape(n, lines.shape[1], inside // STEP, STEP, o), there[:, :, : inside // STEP])
+            do.copyto(
+                lines[:, :, :inside].reshape(n, lines.shape[1], inside // STEP, STEP, o), there[:, :, : inside // STEP]
+            )
             if inside < lines.shape[2]:
                 do.copyto(lines[:, :, inside:], there[:, :, -1, : lines.shape[2] - inside])
 
