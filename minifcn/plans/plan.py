@@ -15,6 +15,7 @@ from minifcn.kernels import threads
 from minifcn.kernels.cpu import memory
 from minifcn.models.fcn import FCN
 from minifcn.models.steps import PICTURE
+from minifcn.models.trunks.trunk import Backbone
 from minifcn.plans.changes import Watch, arrays_of
 from minifcn.plans.cutting import segments
 from minifcn.plans.lane import Lane
@@ -23,6 +24,9 @@ from minifcn.plans.maps import Maps
 from minifcn.plans.network import Network
 
 FLOATS = {(np.ndarray, np.dtype(np.float32)), (np.ndarray, np.dtype(np.float64))}
+
+
+FORWARD = [FCN.forward, FCN.scores, Backbone.forward]  # what `steps_of` tells of
 
 
 class Plan:
@@ -43,7 +47,7 @@ class Plan:
         kinds = arrays_of(model)
         if len(kinds) != 1 or not kinds <= FLOATS:
             raise ValueError("plan: expected a model on the CPU whose parameters are all float32, or all float64")
-        if type(model).forward is not FCN.forward:
+        if [getattr(each, "__func__", each) for each in (model.forward, model.scores, model.backbone.forward)] != FORWARD:
             raise ValueError(f"plan: {type(model).__name__} has a forward of its own; expected an FCN")
         channels = next(model.parameters()).shape[1]
         if len(self.shape) != 4 or self.shape[1] != channels or min(self.shape) < 1:
