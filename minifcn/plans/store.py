@@ -15,7 +15,7 @@ from minifcn.models.fcn import FCN
 from minifcn.plans.changes import arrays_of
 from minifcn.plans.plan import Plan
 
-SHAPES, BYTES = 8, 1 << 29  # of a model, at most
+SHAPES, BYTES = 4, 1 << 29  # of a model, at most
 
 _lock = threading.Lock()
 _shelves: weakref.WeakKeyDictionary[FCN, OrderedDict[Any, Plan]] = weakref.WeakKeyDictionary()

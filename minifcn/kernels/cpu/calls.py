@@ -31,8 +31,6 @@ class Now:
 class Record:
     """Every call is taken down, in `calls`. The scratch memory is the record's own, so that the arrays it names stay."""
 
-    LEAST = 1 << 20  # bytes of a slot: memory that nobody touches costs nothing, and few calls want more
-
     def __init__(self, slots: dict[Any, np.ndarray]) -> None:
         self.calls: list[Callable[[], Any]] = []
         self.slots = slots
@@ -41,7 +39,7 @@ class Record:
         """As `memory.scratch`."""
         wanted = math.prod(shape) * np.dtype(dtype).itemsize
         if slot not in self.slots or self.slots[slot].nbytes < wanted:
-            self.slots[slot] = np.empty(max(wanted, self.LEAST), np.uint8)
+            self.slots[slot] = np.empty(wanted, np.uint8)  # calls that were taken down before keep theirs
         return self.slots[slot][:wanted].view(dtype).reshape(shape)
 
     def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> None:
