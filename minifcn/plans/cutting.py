@@ -1,23 +1,25 @@
 """Which layers are made together, a strip of rows at a time, and where their maps lie."""
 
+from math import prod
 from typing import Any
 
-from minifcn.plans.layers import Layer
 from minifcn.plans.network import Network
 from minifcn.plans.whole import Whole
 
-# All in multiplications: what a strip should have at least, since to hand it to a thread costs as much as
-LEAST = 3_000_000
-MEETING = 3_000_000  # what it costs when all threads wait for each other
+# in multiplications: what a strip should have at least, and what it costs when all threads wait for each other
+LEAST, MEETING = 6_000_000, 3_000_000
 NEAR = 1 << 20  # bytes of a strip's maps: about a core's L2 cache
 PIECES = 4  # strips, where there is work for so many; a fixed number, so that threads change no result
 
 
 class Segment:
-    """Layers that a job runs one after the other: on a strip of rows, all but the last map in the thread's own memory; or one whole layer."""
+    """Layers that a job runs one after the other, on a strip of rows; or one whole layer. `outputs`: the maps that later layers read; all others
+    lie in the thread's own memory."""
 
-    def __init__(self, network: Network, layers: list[Layer]) -> None:
-        self.network, self.layers, self.last = network, layers, layers[-1]
+    def __init__(self, network: Network, start: int, stop: int) -> None:
+        self.network, self.layers = network, network.layers[start:stop]
+        self.last = self.layers[-1]
+        self.outputs = [layer for layer in self.layers if layer is self.last or network.last_read[layer.output] >= stop]
         self.parts: list[Any] = self.last.parts() if isinstance(self.last, Whole) else self.strips()
 
     @property
@@ -27,18 +29,18 @@ class Segment:
     def strips(self) -> list[slice]:
         """The rows of the last map, cut: the same for any number of threads."""
         height = self.last.size[0]
-        near = sum(layer.size[0] * layer.size[1] * layer.size[2] for layer in self.layers) * 4 // NEAR
-        work = sum(layer.work for layer in self.layers)
-        count = max(min(PIECES, work // LEAST) // 2 * 2, near, 1)
-        step = -(-height // count)
         unit = max(layer.rows_a_step for layer in self.layers)
-        if step > unit:
-            step = -(-step // unit) * unit
+        near = sum(prod(layer.size) for layer in self.layers) * 4 // NEAR
+        work = sum(layer.work for layer in self.layers)
+        units = -(-height // unit)
+        # an even number, so that nobody waits for an odd one
+        count = 2 * max(min(PIECES, work // LEAST, units // 2) // 2, -(-near // 2), work > LEAST) or 1
+        step = -(-units // count) * unit
         return [slice(start, min(start + step, height)) for start in range(0, height, step)]
 
     def rows(self, part: slice) -> dict[str, slice]:
         """The rows of every map here that this strip of the last one needs."""
-        wanted = {self.last.output: part}
+        wanted = {layer.output: part for layer in self.outputs}
         for layer in reversed(self.layers):
             seen = layer.needs(wanted[layer.output])
             for each in layer.inputs:
@@ -50,6 +52,8 @@ class Segment:
     def twice(self) -> float:
         """Multiplications for rows that more than one strip makes."""
         total = 0.0
+        if isinstance(self.last, Whole):
+            return total
         for part in self.parts:
             wanted = self.rows(part)
             total += sum(
@@ -58,28 +62,32 @@ class Segment:
             )
         return total - sum(layer.work for layer in self.layers)
 
+    def possible(self) -> bool:
+        """Whether each strip makes the same rows of all outputs, and no row of one is made twice."""
+        if any(layer.output in self.network.places for layer in self.outputs):
+            return False  # a part of a map that is joined elsewhere
+        alike = len({layer.size[0] for layer in self.outputs}) == 1
+        return len(self.layers) == 1 or (
+            alike and all(self.rows(part)[layer.output] == part for part in self.parts for layer in self.outputs)
+        )
+
 
 def segments(network: Network) -> list[Segment]:
-    """Each as long as may be: until a map that is needed later too, or until what is made twice costs more than to meet once more."""
-    layers, result, start = network.layers, [], 0
-    last_read = {network.base(name)[0]: number for number, layer in enumerate(layers) for name in layer.inputs}
-    while start < len(layers):
+    """Each as long as may be, as long as what is made twice costs less than to meet once more."""
+    result: list[Segment] = []
+    start = 0
+    while start < len(network.layers):
         best = None
-        for stop in range(start + 1, len(layers) + 1):
-            some = layers[start:stop]
-            if len(some) > 1 and any(isinstance(layer, Whole) for layer in some):
+        for stop in range(start + 1, len(network.layers) + 1):
+            longer = Segment(network, start, stop)
+            if len(longer.layers) > 1 and any(isinstance(layer, Whole) for layer in longer.layers):
                 break
-            if (
-                any(last_read.get(layer.output, stop) >= stop for layer in some[:-1])
-                or some[-1].output in network.places
-            ):
-                continue
-            longer = Segment(network, some)
-            if best and longer.twice() > best.twice() + MEETING:
-                break
-            best = longer
+            if longer.possible():
+                if best and longer.twice() > best.twice() + MEETING:
+                    break
+                best = longer
         if best is None:
-            raise ValueError(f"plan: what begins with {layers[start].output} cannot be cut into strips")
+            raise ValueError(f"plan: what begins with {network.layers[start].output} cannot be cut into strips")
         result.append(best)
         start += len(best.layers)
     return result

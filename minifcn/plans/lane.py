@@ -41,7 +41,7 @@ class Lane:
             last.record_part(do, sources, maps.target(last.output), part)
             return do.calls
         rows = segment.rows(part)
-        made = {last.output: maps.array(last.output)[:, part]}
+        made = {layer.output: maps.array(layer.output)[:, part] for layer in segment.outputs}
         for number, layer in enumerate(segment.layers):
             if layer.output not in made:
                 made[layer.output] = self.room(do, made, rows, layer.output, number)

@@ -190,8 +190,7 @@ class Winograd(Convolution):
     def multiply(self, do: Calls, source: Array, window: Window, kernels: Array, out: Array, finish: Any) -> None:
         _, c, o = kernels.shape
         (top, _), (left, _) = window.padding
-        tiles = winograd.number_of_tiles(1, out.shape[1:3])
-        for block in winograd.blocks(1, out.shape[1:3], winograd.tiles_a_block(max(c, o), tiles)):
+        for block in winograd.blocks(1, out.shape[1:3], max(winograd.LEAST_TILES, winograd.BLOCK // max(c, o))):
             count = prod(block.shape)
             transformed = do.scratch(0, (count, PLACES, c), source.dtype)
             winograd.transform_tiles(do, source, block, (top, left), transformed)

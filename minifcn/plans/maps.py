@@ -21,17 +21,21 @@ class Maps:
     def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
         self.sizes, self.later = network.sizes, Later()
         self.shapes: dict[str, tuple[int, ...]] = {PICTURE: network.sizes[PICTURE]}
-        lasts = [segment.last for segment in segments[:-1]]
-        self.in_planes = {last.output for last in lasts if isinstance(last, Upsampling)}
-        for last in lasts:
-            self.shapes[last.output] = last.planes if isinstance(last, Upsampling) else last.size
+        made = {layer.output: number for number, part in enumerate(segments[:-1]) for layer in part.outputs}
+        self.in_planes = {layer.output for layer in network.layers[:-1] if isinstance(layer, Upsampling)}
+        for layer in network.layers:
+            if layer.output in made:
+                self.shapes[layer.output] = layer.planes if isinstance(layer, Upsampling) else layer.size
         read = {network.base(each)[0]: number for number, part in enumerate(segments) for each in part.reads}
         arenas: list[int] = []  # numbers in each
         free: list[int] = []
         self.places: dict[str, int] = {}
-        for number, (name, shape) in enumerate(self.shapes.items()):
-            # those that only segments before the one that makes this map read are done
-            free += [self.places[each] for each in self.shapes if read.get(each) == number - 2]
+        held: list[str] = []
+        for name, shape in self.shapes.items():
+            # what only segments before the one that makes this map read is done with
+            done = [each for each in held if read.get(each, -1) < made.get(name, -1)]
+            free += [self.places[each] for each in done]
+            held = [each for each in held if each not in done] + [name]
             wanted = prod(shape)
             place = min(free, key=lambda each: abs(arenas[each] - wanted), default=len(arenas))
             if place == len(arenas):

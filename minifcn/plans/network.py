@@ -26,7 +26,7 @@ from minifcn.plans.layers import (
 from minifcn.plans.whole import Columns, Products, TileProducts, Tiles, Upsampling
 
 KEPT = 1 << 25  # bytes of Winograd's kernels that a plan keeps: they are four times the weights
-LARGE = 1 << 18  # weights of a layer that has fewer pixels than channels: they are read as they lie, by output channels
+LARGE = 1 << 22  # weights of a layer that has fewer pixels than channels: they are read as they lie, by output channels
 
 
 class View(NamedTuple):
@@ -58,6 +58,9 @@ class Network:
         for step in steps:
             getattr(self, step.kind)(step)
         self.scores = self.views[steps[-1].output]
+        self.scores_early()
+        self.last_read = {layer.output: len(self.layers) for layer in self.layers[-1:]}
+        self.last_read |= {self.base(each)[0]: k for k, layer in enumerate(self.layers) for each in layer.inputs}
 
     def in_place(self, join: Step) -> bool:
         """Whether every map of a join is that of a convolution with bias and ReLU, which nobody else reads."""
@@ -66,6 +69,14 @@ class Network:
             step and step.output in self.relus and step.layer.bias is not None and self.readers[name] == 1  # type: ignore[union-attr]
             for step, name in zip(makers, join.inputs, strict=True)
         )
+
+    def scores_early(self) -> None:
+        """Score layers are made right after the map that they read, while it is in the cache."""
+        for layer in [each for each in self.layers if isinstance(each, Pixels) and not each.finish.relu]:
+            maker = next((k for k, each in enumerate(self.layers) if each.output == layer.inputs[0]), None)
+            if maker is not None:
+                self.layers.remove(layer)
+                self.layers.insert(maker + 1, layer)
 
     def base(self, name: str, rows: slice = slice(0, 0)) -> tuple[str, slice]:
         """The map that `name` is, or is a part of, and these rows of it."""

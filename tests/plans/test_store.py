@@ -135,7 +135,7 @@ def test_few_shapes_are_kept_the_last_ones(monkeypatch):
     monkeypatch.setattr(store, "SHAPES", 3)
     for width in (8, 9, 10, 8, 11):
         plans.scores(model, pictures((1, 3, 8, width)))
-    assert [shape[3] for shape in shelf(model)] == [10, 8, 11]
+    assert [shape[3] for shape, _ in shelf(model)] == [10, 8, 11]
 
 
 def test_few_bytes_are_kept(monkeypatch):
@@ -145,7 +145,7 @@ def test_few_bytes_are_kept(monkeypatch):
     assert plan.bytes >= sum(arena.nbytes for maps in plan.maps for arena in maps.arenas) > 0
     monkeypatch.setattr(store, "BYTES", int(1.5 * plan.bytes))
     plans.scores(model, pictures((1, 3, 64, 65)))
-    assert [shape[3] for shape in shelf(model)] == [65]
+    assert [shape[3] for shape, _ in shelf(model)] == [65]
     monkeypatch.setattr(store, "BYTES", 1000)
     close(plans.scores(model, pictures((1, 3, 64, 65))), forward(model, pictures((1, 3, 64, 65))))
     assert not shelf(model)
