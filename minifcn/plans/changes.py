@@ -1,7 +1,5 @@
 """Has a model changed since its plan was made?"""
 
-from typing import Any
-
 import numpy as np
 
 from minifcn import nn
@@ -40,8 +38,3 @@ class Watch:
 
     def same_numbers(self) -> bool:
         return (self.counts, self.numbers) == self.now()
-
-
-def arrays_of(model: nn.Module) -> set[Any]:
-    """What kinds of arrays the parameters are: (type, dtype)."""
-    return {(type(parameter.data), parameter.dtype) for parameter in model.parameters()}

@@ -3,8 +3,8 @@
 from math import prod
 from typing import Any
 
+from minifcn.kernels.cpu.laid.whole import Whole
 from minifcn.plans.network import Network
-from minifcn.plans.whole import Whole
 
 # in multiplications: what a strip should have at least, and what it costs when all threads wait for each other
 LEAST, MEETING = 6_000_000, 3_000_000
@@ -17,14 +17,10 @@ class Segment:
     lie in the thread's own memory."""
 
     def __init__(self, network: Network, start: int, stop: int) -> None:
-        self.network, self.layers = network, network.layers[start:stop]
+        self.network, self.start, self.layers = network, start, network.layers[start:stop]
         self.last = self.layers[-1]
         self.outputs = [layer for layer in self.layers if layer is self.last or network.last_read[layer.output] >= stop]
         self.parts: list[Any] = self.last.parts() if isinstance(self.last, Whole) else self.strips()
-
-    @property
-    def reads(self) -> list[str]:
-        return [name for layer in self.layers for name in layer.inputs]
 
     def strips(self) -> list[slice]:
         """The rows of the last map, cut: the same for any number of threads."""

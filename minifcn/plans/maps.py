@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from minifcn.kernels.cpu.laid.strips import Array
+from minifcn.kernels.cpu.laid.whole import Later, Upsampling
 from minifcn.models.steps import PICTURE
 from minifcn.plans.cutting import Segment
-from minifcn.plans.layers import Array
 from minifcn.plans.network import Network
-from minifcn.plans.whole import Later, Upsampling
 
 
 class Maps:
@@ -20,30 +20,20 @@ class Maps:
 
     def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
         self.sizes, self.later = network.sizes, Later()
-        self.shapes: dict[str, tuple[int, ...]] = {PICTURE: network.sizes[PICTURE]}
-        made = {layer.output: number for number, part in enumerate(segments[:-1]) for layer in part.outputs}
         self.in_planes = {layer.output for layer in network.layers[:-1] if isinstance(layer, Upsampling)}
-        for layer in network.layers:
-            if layer.output in made:
-                self.shapes[layer.output] = layer.planes if isinstance(layer, Upsampling) else layer.size
-        read = {network.base(each)[0]: number for number, part in enumerate(segments) for each in part.reads}
-        arenas: list[int] = []  # numbers in each
-        free: list[int] = []
-        self.places: dict[str, int] = {}
-        held: list[str] = []
-        for name, shape in self.shapes.items():
-            # what only segments before the one that makes this map read is done with
-            done = [each for each in held if read.get(each, -1) < made.get(name, -1)]
-            free += [self.places[each] for each in done]
-            held = [each for each in held if each not in done] + [name]
-            wanted = prod(shape)
-            place = min(free, key=lambda each: abs(arenas[each] - wanted), default=len(arenas))
-            if place == len(arenas):
-                arenas.append(0)
-            else:
-                free.remove(place)
-            arenas[place] = max(arenas[place], wanted)
-            self.places[name] = place
+        self.shapes: dict[str, tuple[int, ...]] = {PICTURE: network.sizes[PICTURE]}
+        self.places = {PICTURE: 0}
+        arenas = [prod(self.shapes[PICTURE])]  # numbers in each
+        for segment in segments[:-1]:
+            for layer in segment.outputs:
+                shape = layer.planes if isinstance(layer, Upsampling) else layer.size
+                # where a map lies that this segment or a later one reads, or that it makes
+                taken = {place for name, place in self.places.items() if network.last_read[name] >= segment.start}
+                free = sorted(set(range(len(arenas))) - taken, key=lambda place: abs(arenas[place] - prod(shape)))
+                place = free[0] if free else len(arenas)
+                arenas += [0] * (place == len(arenas))
+                arenas[place] = max(arenas[place], prod(shape))
+                self.shapes[layer.output], self.places[layer.output] = shape, place
         self.arenas = [np.empty(size, dtype) for size in arenas]
 
     def memory(self, name: str) -> Array:

@@ -1,32 +1,14 @@
 """From an FCN and the shape of its pictures to the layers of a plan: which kernel makes each map, once for all."""
 
 from collections import Counter
-from math import prod
 from typing import Any, NamedTuple
 
-from minifcn import nn
-from minifcn.kernels.cpu import winograd
-from minifcn.kernels.windows import Pair, Window
-from minifcn.kernels.winograd_matrices import PLACES, STEP
+from minifcn.kernels.cpu.laid import choice
+from minifcn.kernels.cpu.laid.strips import Finish, Join, Layer, Norm, Pixels, Pointwise, Pool, Size
+from minifcn.kernels.cpu.laid.whole import Upsampling
+from minifcn.kernels.windows import Pair, pair
 from minifcn.models.fcn import FCN
 from minifcn.models.steps import PICTURE, Step, steps_of
-from minifcn.plans.layers import (
-    Convolution,
-    Finish,
-    Join,
-    Layer,
-    Norm,
-    Pixels,
-    Pointwise,
-    Pool,
-    Size,
-    Windows,
-    Winograd,
-)
-from minifcn.plans.whole import Columns, Products, TileProducts, Tiles, Upsampling
-
-KEPT = 1 << 25  # bytes of Winograd's kernels that a plan keeps: they are four times the weights
-LARGE = 1 << 22  # weights of a layer that has fewer pixels than channels: they are read as they lie, by output channels
 
 
 class View(NamedTuple):
@@ -46,7 +28,6 @@ class Network:
         self.layers: list[Layer] = []
         self.views: dict[str, View] = {}
         self.places: dict[str, tuple[str, slice]] = {}  # maps that are made inside a joined one
-        self.kept = 0
         steps = steps_of(model)
         self.readers = Counter(name for step in steps for name in step.inputs)
         followed = {step.inputs[0]: step.output for step in steps if step.kind == "relu"}
@@ -92,36 +73,10 @@ class Network:
     def conv(self, step: Step) -> None:
         layer: Any = step.layer
         output, source = self.relus.get(step.output, step.output), self.sizes[step.inputs[0]]
-        weight, window, groups = layer.weight, layer.window, layer.options["groups"]
-        oh, ow = found = checked(step, window.output_size(source[:2]))
-        size, relu = (oh, ow, len(weight)), output != step.output
-        joined = output in self.joined
-        tiles, (c, o) = winograd.number_of_tiles(1, found), (weight.shape[1], len(weight) // groups)
-        alone = groups == 1 and not joined
-        if window == Window((1, 1)) and not (alone and oh * ow <= o and weight.size > LARGE):
-            kind: type[Convolution] = Pixels
-        elif (window.kernel, window.stride, window.dilation) == ((3, 3), (1, 1), (1, 1)) and pays(c, o, tiles, found):
-            kind = Winograd
-            kernels = PLACES * weight.size // 9 * weight.data.itemsize
-            if alone and self.kept + kernels > KEPT and tiles * c < weight.size // 9:
-                between = f"{output} tiles"
-                self.append(Tiles(between, step.inputs, source, layer, found))
-                self.append(TileProducts(output, (between,), size, layer, relu, winograd.cut(o, 32)))
-                return
-            self.kept += kernels
-        elif alone and oh * ow <= o and weight.size > LARGE:
-            between = step.inputs[0]
-            if window != Window((1, 1)):
-                between = f"{output} windows"
-                self.append(Columns(between, step.inputs, source, layer, found))
-            self.append(Products(output, (between,), size, layer, relu, source))
-            return
-        else:
-            kind = Windows
-        made = kind(output, step.inputs, size, layer, source, relu)
-        if joined:
-            made.finish = Finish([], False)
-        self.append(made)
+        size = checked(step, layer.window.output_size(source[:2]))
+        relu, finished = output != step.output, output not in self.joined
+        for each in choice.convolution(output, step.inputs, source, size, layer, relu, finished):
+            self.append(each)
 
     def relu(self, step: Step) -> None:
         if step.output not in self.relus.values():
@@ -140,7 +95,6 @@ class Network:
         self.append(Pool(step.output, step.inputs, size, layer.window, source[0]))
 
     def lrn(self, step: Step) -> None:
-        assert isinstance(step.layer, nn.LocalResponseNorm)
         self.append(Norm(step.output, step.inputs, self.sizes[step.inputs[0]], step.layer))
 
     def concat(self, step: Step) -> None:
@@ -161,7 +115,7 @@ class Network:
         if not (inside and a_kernel_a_channel and window.dilation == (1, 1) and layer.bias is None):
             raise ValueError(f"plan: {step.name} is no upsampling channel by channel")
         h, w = window.transposed_size(source[:2])
-        more = nn.layers.pair(options["output_padding"], "plan: output_padding", 0)
+        more = pair(options["output_padding"], "plan: output_padding", 0)
         size = (*checked(step, (h + more[0], w + more[1])), source[2])
         self.append(Upsampling(step.output, step.inputs, source, layer, size))
 
@@ -176,9 +130,3 @@ def checked(step: Step, size: Pair) -> Pair:
     if min(size) < 1:
         raise ValueError(f"plan: pictures of this size leave nothing for {step.output}: its map would be {size}")
     return size
-
-
-def pays(c: int, o: int, tiles: int, size: Pair) -> bool:
-    """Whether Winograd's way has so many fewer multiplications that it wins, its kernels being transformed already."""
-    transforms = tiles * PLACES * (PLACES * c + STEP**2 * o)
-    return 1.3 * (transforms + tiles * PLACES * c * o) < prod(size) * 9 * c * o

@@ -1,9 +1,6 @@
 """The plans of each model, made as its pictures come: a few shapes, a bounded number of bytes; they go when the model goes."""
 
-import os
-import threading
 import weakref
-from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 
@@ -17,50 +14,31 @@ from minifcn.plans.plan import Plan
 
 SHAPES, BYTES = 4, 1 << 29  # of a model, at most
 
-_lock = threading.Lock()
-_shelves: weakref.WeakKeyDictionary[FCN, OrderedDict[Any, Plan]] = weakref.WeakKeyDictionary()
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_shelves: weakref.WeakKeyDictionary[FCN, dict[Any, Plan]] = weakref.WeakKeyDictionary()
 
 
 def scores(model: FCN, pictures: Any) -> Any:
-    """What `model(pictures)` gives, without a graph: by a plan where there can be one, else in the plain way. An array, as `pictures` is."""
-    if plan := taken(model, pictures):
-        with suppress(ValueError):  # the model has changed to what can have no plan
-            found = plan(pictures)
-            put_back(model, plan)
-            return found
+    """What `model(pictures)` gives, without a graph: by a plan where there can be one, else in the plain way. An array, as `pictures` is.
+
+    Plain where somebody asked for it: simple kernels, a profile, a look for NaN, dropout.
+    """
+    asked = dispatch.chosen() != "fast" or profiler.watching() or anomaly.watching() or model.training
+    if not asked and isinstance(pictures, np.ndarray):
+        with suppress(ValueError):  # there can be no plan, or the plain way says better what is wrong
+            return planned(model, pictures)
     with no_grad():
         return model(Tensor(pictures)).data
 
 
-def taken(model: FCN, pictures: Any) -> Plan | None:
-    """A plan for these pictures, taken from the shelf so that no other Python thread has it, or made now.
-
-    None where somebody asked for the plain way: simple kernels, a profile, a look for NaN, dropout; or where there can be none.
-    """
-    if dispatch.chosen() != "fast" or profiler.watching() or anomaly.watching() or model.training:
-        return None
-    if not isinstance(pictures, np.ndarray):
-        return None
-    with _lock:
-        plan = _shelves.get(model, OrderedDict()).pop((pictures.shape, pictures.dtype), None)
-    with suppress(ValueError):  # the plain way knows more, or says better what is wrong
-        plan = plan or Plan(model, pictures.shape)
-    return plan if plan and plan.dtype == pictures.dtype else None
-
-
-def put_back(model: FCN, plan: Plan) -> None:
-    """Keep it for the next pictures of its shape; the plans that were used longest ago go where there are too many."""
-    with _lock:
-        shelf = _shelves.setdefault(model, OrderedDict())
-        shelf[plan.shape, plan.dtype] = plan
-        while len(shelf) > SHAPES or sum(each.bytes for each in shelf.values()) > BYTES:
-            shelf.popitem(last=False)
+def planned(model: FCN, pictures: np.ndarray) -> np.ndarray:
+    """By the plan that is there for them, or a new one. Every step here is one of a dictionary, so that Python threads need no lock."""
+    shelf = _shelves.setdefault(model, {})
+    key = pictures.shape, pictures.dtype
+    plan = shelf.pop(key, None) or Plan(model, pictures.shape)
+    if plan.dtype != pictures.dtype:
+        raise ValueError(f"plan: pictures are {pictures.dtype}, parameters {plan.dtype}")
+    shelf[key] = plan  # the last one now: the others go first, where there are too many
+    found = plan(pictures)
+    while len(shelf) > SHAPES or sum(each.bytes for each in list(shelf.values())) > BYTES:
+        shelf.pop(next(iter(list(shelf)), None), None)
+    return found

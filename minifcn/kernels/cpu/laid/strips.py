@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minifcn import nn
 from minifcn.kernels.cpu import pointwise, pools, window_tiles, winograd
 from minifcn.kernels.cpu.calls import NOW, Calls
 from minifcn.kernels.windows import Window
@@ -54,7 +53,7 @@ class Layer:
 class Finish:
     """Bias and ReLU, done to numbers in place while they are in the cache."""
 
-    def __init__(self, biases: list[nn.Parameter], relu: bool, some: slice = slice(None)) -> None:
+    def __init__(self, biases: list[Any], relu: bool, some: slice = slice(None)) -> None:
         self.biases, self.relu, self.some = biases, relu, some
         self.row = self.laid() if biases else None
 
@@ -102,9 +101,7 @@ class Windowed(Layer):
 class Convolution(Windowed):
     """A convolution, with bias and ReLU; `kernels`: the weights as they are multiplied, an array a group."""
 
-    def __init__(
-        self, output: str, inputs: tuple[str, ...], size: Size, layer: nn.Conv2d, source: Size, relu: bool
-    ) -> None:
+    def __init__(self, output: str, inputs: tuple[str, ...], size: Size, layer: Any, source: Size, relu: bool) -> None:
         super().__init__(output, inputs, size, layer.window, source[0])
         self.layer, self.groups = layer, layer.options["groups"]
         self.finish = Finish([layer.bias] if layer.bias is not None else [], relu)
@@ -190,7 +187,8 @@ class Winograd(Convolution):
     def multiply(self, do: Calls, source: Array, window: Window, kernels: Array, out: Array, finish: Any) -> None:
         _, c, o = kernels.shape
         (top, _), (left, _) = window.padding
-        for block in winograd.blocks(1, out.shape[1:3], max(winograd.LEAST_TILES, winograd.BLOCK // max(c, o))):
+        most = max(winograd.LEAST_TILES, winograd.BLOCK // max(c, o))
+        for block in winograd.blocks(1, out.shape[1:3], most):
             count = prod(block.shape)
             transformed = do.scratch(0, (count, PLACES, c), source.dtype)
             winograd.transform_tiles(do, source, block, (top, left), transformed)
@@ -255,7 +253,7 @@ class Norm(Layer):
 
     kind = "lrn"
 
-    def __init__(self, output: str, inputs: tuple[str, ...], size: Size, layer: nn.LocalResponseNorm) -> None:
+    def __init__(self, output: str, inputs: tuple[str, ...], size: Size, layer: Any) -> None:
         super().__init__(output, inputs, size)
         self.options = layer.options
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from minifcn import nn
 from minifcn.kernels.cpu import large_kernels, upsampling, winograd
 from minifcn.kernels.cpu.calls import NOW, Calls
+from minifcn.kernels.cpu.laid.strips import Array, Finish, Layer, Size
 from minifcn.kernels.windows import Pair
 from minifcn.kernels.winograd_matrices import PLACES
-from minifcn.plans.layers import Array, Finish, Layer, Size
 
 
 class Whole(Layer):
@@ -30,7 +29,7 @@ class Tiles(Whole):
 
     kind = "tiles"
 
-    def __init__(self, output: str, inputs: tuple[str, ...], source: Size, layer: nn.Conv2d, size: Pair) -> None:
+    def __init__(self, output: str, inputs: tuple[str, ...], source: Size, layer: Any, size: Pair) -> None:
         (self.top, _), (self.left, _) = layer.window.padding
         tiles = winograd.number_of_tiles(1, size)
         super().__init__(output, inputs, (tiles, PLACES, source[2]))
@@ -49,7 +48,7 @@ class Columns(Whole):
 
     kind = "windows"
 
-    def __init__(self, output: str, inputs: tuple[str, ...], source: Size, layer: nn.Conv2d, size: Pair) -> None:
+    def __init__(self, output: str, inputs: tuple[str, ...], source: Size, layer: Any, size: Pair) -> None:
         self.window, (self.rows, self.columns) = large_kernels.seen(layer.window, source[:2], size)
         self.shape = (1, *size, source[2], *self.window.kernel)
         super().__init__(output, inputs, (*size, prod(self.shape[3:])))
@@ -66,7 +65,7 @@ class OfChannels(Whole):
     """Some output channels a job, for all pixels: the weights are read once, and as they lie."""
 
     def __init__(
-        self, output: str, inputs: tuple[str, ...], size: Size, layer: nn.Conv2d, relu: bool, cuts: list[slice]
+        self, output: str, inputs: tuple[str, ...], size: Size, layer: Any, relu: bool, cuts: list[slice]
     ) -> None:
         super().__init__(output, inputs, size)
         self.layer = layer
@@ -103,9 +102,7 @@ class Products(OfChannels):
 
     kind = "conv"
 
-    def __init__(
-        self, output: str, inputs: tuple[str, ...], size: Size, layer: nn.Conv2d, relu: bool, source: Size
-    ) -> None:
+    def __init__(self, output: str, inputs: tuple[str, ...], size: Size, layer: Any, relu: bool, source: Size) -> None:
         super().__init__(output, inputs, size, layer, relu, large_kernels.parts(size[2]))
         _, self.taps = large_kernels.seen(layer.window, source[:2], size[:2])
         self.matrix = self.seen()
@@ -131,9 +128,7 @@ class Upsampling(Whole):
 
     kind = "conv_transpose"
 
-    def __init__(
-        self, output: str, inputs: tuple[str, ...], source: Size, layer: nn.ConvTranspose2d, size: Size
-    ) -> None:
+    def __init__(self, output: str, inputs: tuple[str, ...], source: Size, layer: Any, size: Size) -> None:
         super().__init__(output, inputs, size)
         self.layer = layer
         self.grid = upsampling.Grid(layer.window, source[:2], size[:2])
