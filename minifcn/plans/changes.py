@@ -14,9 +14,9 @@ class Watch:
     changed that way may go unseen: `parameter.changed()` says so.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, parameters: list[nn.Parameter]) -> None:
         self.parts = [(vars(module), {**vars(module), "training": None}) for module in model.modules()]
-        self.parameters = [(each, each.data) for each in model.parameters()]
+        self.parameters = [(each, each.data) for each in parameters]
         # of an array that does not lie in a row this would be a copy, and see no change
         self.seen = [array.reshape(-1)[:: max(1, array.size // SAMPLES)] for _, array in self.parameters]
         self.note()

@@ -1,5 +1,6 @@
 """Which layers are made together, a strip of rows at a time, and where their maps lie."""
 
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -34,6 +35,10 @@ class Segment:
         step = -(-units // count) * unit
         return [slice(start, min(start + step, height)) for start in range(0, height, step)]
 
+    @cached_property
+    def wanted(self) -> list[dict[str, slice]]:
+        return [self.rows(part) for part in self.parts]
+
     def rows(self, part: slice) -> dict[str, slice]:
         """The rows of every map here that this strip of the last one needs."""
         wanted = {layer.output: part for layer in self.outputs}
@@ -45,27 +50,26 @@ class Segment:
                 wanted[name] = slice(min(before.start, some.start), max(before.stop, some.stop))
         return wanted
 
+    @cached_property
     def twice(self) -> float:
         """Multiplications for rows that more than one strip makes."""
-        total = 0.0
         if isinstance(self.last, Whole):
-            return total
-        for part in self.parts:
-            wanted = self.rows(part)
-            total += sum(
-                layer.work * (wanted[layer.output].stop - wanted[layer.output].start) / layer.size[0]
-                for layer in self.layers
-            )
-        return total - sum(layer.work for layer in self.layers)
+            return 0
+        made = [[rows[layer.output] for rows in self.wanted] for layer in self.layers]
+        return sum(
+            layer.work * (sum(some.stop - some.start for some in strips) / layer.size[0] - 1)
+            for layer, strips in zip(self.layers, made, strict=True)
+        )
+
+    def open(self) -> bool:
+        """Whether it ends before a joined map is whole."""
+        return any(layer.output in self.network.places for layer in self.outputs)
 
     def possible(self) -> bool:
         """Whether each strip makes the same rows of all outputs, and no row of one is made twice."""
-        if any(layer.output in self.network.places for layer in self.outputs):
-            return False  # a part of a map that is joined elsewhere
+        strips = zip(self.parts, self.wanted, strict=True)
         alike = len({layer.size[0] for layer in self.outputs}) == 1
-        return len(self.layers) == 1 or (
-            alike and all(self.rows(part)[layer.output] == part for part in self.parts for layer in self.outputs)
-        )
+        return alike and all(rows[layer.output] == part for part, rows in strips for layer in self.outputs)
 
 
 def segments(network: Network) -> list[Segment]:
@@ -76,12 +80,13 @@ def segments(network: Network) -> list[Segment]:
         best = None
         for stop in range(start + 1, len(network.layers) + 1):
             longer = Segment(network, start, stop)
-            if len(longer.layers) > 1 and any(isinstance(layer, Whole) for layer in longer.layers):
+            if best and any(isinstance(layer, Whole) for layer in longer.layers):
                 break
-            if longer.possible():
-                if best and longer.twice() > best.twice() + MEETING:
-                    break
-                best = longer
+            if longer.open():
+                continue
+            if best and not (longer.possible() and longer.twice <= best.twice + MEETING):
+                break
+            best = longer
         if best is None:
             raise ValueError(f"plan: what begins with {network.layers[start].output} cannot be cut into strips")
         result.append(best)

@@ -33,19 +33,20 @@ class Plan:
         self.build(model)
 
     def build(self, model: FCN) -> None:
-        kinds = {(type(each.data), each.dtype) for each in model.parameters()}
+        parameters = list(model.parameters())
+        kinds = {(type(each.data), each.dtype) for each in parameters}
         if len(kinds) != 1 or not kinds <= {(np.ndarray, np.dtype(name)) for name in ("float32", "float64")}:
             raise ValueError("plan: expected a model on the CPU whose parameters are all float32, or all float64")
         runs = [getattr(each, "__func__", each) for each in (model.forward, model.scores, model.backbone.forward)]
         if runs != FORWARD:
             raise ValueError(f"plan: {type(model).__name__} has a forward of its own; expected an FCN")
-        channels = next(model.parameters()).shape[1]
+        channels = parameters[0].shape[1]
         if len(self.shape) != 4 or self.shape[1] != channels or min(self.shape) < 1:
             raise ValueError(f"plan: shape is {self.shape}; expected (N, {channels}, H, W), each at least 1")
-        self.dtype = next(model.parameters()).dtype
+        self.dtype = parameters[0].dtype
         self.network = Network(model, self.shape)
         self.segments = segments(self.network)
-        self.watch = Watch(model)
+        self.watch = Watch(model, parameters)
         self.idle: deque[Replay] = deque()  # more than one where several threads called at once
 
     def __call__(self, pictures: ArrayLike) -> Array:
