@@ -1,7 +1,7 @@
 """The forward of a network for one shape of pictures, worked out once and replayed.
 
-`network.py` decides which kernel makes each map, `layers.py` and `whole.py` what its NumPy calls are, `cutting.py` which layers go together strip by
-strip, `maps.py` where their results lie. `plan.py` runs it, by `lane.py` for each thread; `changes.py` sees when weights change; `store.py` keeps plans.
+`network.py` says which kernel makes each map (they are in `kernels/cpu/laid`), `cutting.py` which layers go together strip by strip, `maps.py` where
+their results lie. `replay.py` takes the calls down and makes them again, `plan.py` is all of it for one shape, `store.py` keeps the plans of a model.
 """
 
 from minifcn.plans.plan import Plan, plan

@@ -23,7 +23,7 @@ class Network:
     """`layers` in order; `views`: names that are parts of other maps; `sizes` (H, W, C) by name. The last layer makes the scores,
     and `scores` is the part of them that is wanted."""
 
-    def __init__(self, model: FCN, shape: tuple[int, ...]) -> None:
+    def __init__(self, model: FCN, shape: tuple[int, ...], other: "Network | None" = None) -> None:
         self.sizes: dict[str, Size] = {PICTURE: (shape[2], shape[3], shape[1])}
         self.layers: list[Layer] = []
         self.views: dict[str, View] = {}
@@ -38,6 +38,9 @@ class Network:
         }
         for step in steps:
             getattr(self, step.kind)(step)
+        laid = {layer.output: layer for layer in other.layers} if other else {}
+        for layer in self.layers:
+            layer.begin(laid.get(layer.output))
         self.scores = self.views[steps[-1].output]
         self.scores_early()
         self.last_read = {layer.output: len(self.layers) for layer in self.layers[-1:]}

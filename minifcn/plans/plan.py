@@ -10,7 +10,7 @@ from minifcn.kernels.cpu import memory
 from minifcn.models.fcn import FCN
 from minifcn.models.summary import aligned
 from minifcn.models.trunks.trunk import Backbone
-from minifcn.plans.changes import Watch
+from minifcn.nn.watch import Watch
 from minifcn.plans.cutting import segments
 from minifcn.plans.maps import Array
 from minifcn.plans.network import Network
@@ -27,12 +27,15 @@ class Plan:
     into a few numbers of `parameter.data` may go unseen, unless `parameter.changed()` says so. Several Python threads may call it at once.
     """
 
-    def __init__(self, model: FCN, shape: tuple[int, ...]) -> None:
+    def __init__(self, model: FCN, shape: tuple[int, ...], other: "Plan | None" = None) -> None:
         self.shape = tuple(shape)
         self.model = weakref.ref(model)
-        self.build(model)
+        if other:
+            other.look()
+        self.build(model, other)
 
-    def build(self, model: FCN) -> None:
+    def build(self, model: FCN, other: "Plan | None" = None) -> None:
+        """All of it; the weights as they were laid out for `other`, a plan of the same model, are used by both."""
         parameters = list(model.parameters())
         kinds = {(type(each.data), each.dtype) for each in parameters}
         if len(kinds) != 1 or not kinds <= {(np.ndarray, np.dtype(name)) for name in ("float32", "float64")}:
@@ -44,7 +47,7 @@ class Plan:
         if len(self.shape) != 4 or self.shape[1] != channels or min(self.shape) < 1:
             raise ValueError(f"plan: shape is {self.shape}; expected (N, {channels}, H, W), each at least 1")
         self.dtype = parameters[0].dtype
-        self.network = Network(model, self.shape)
+        self.network: Network = Network(model, self.shape, other.network if other else None)
         self.segments = segments(self.network)
         self.watch = Watch(model, parameters)
         self.idle: deque[Replay] = deque()  # more than one where several threads called at once
@@ -70,7 +73,7 @@ class Plan:
 
     def look(self) -> None:
         """Has the model changed?"""
-        if not self.watch.same_model() and (model := self.model()) is not None:
+        if not self.watch.same_parts() and (model := self.model()) is not None:
             self.build(model)
         elif not self.watch.same_numbers():
             for layer in self.network.layers:

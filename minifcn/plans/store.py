@@ -34,7 +34,7 @@ def planned(model: FCN, pictures: np.ndarray) -> np.ndarray:
     """By the plan that is there for them, or a new one. Every step here is one of a dictionary, so that Python threads need no lock."""
     shelf = _shelves.setdefault(model, {})
     key = pictures.shape, pictures.dtype
-    plan = shelf.pop(key, None) or Plan(model, pictures.shape)
+    plan = shelf.pop(key, None) or Plan(model, pictures.shape, next(iter(list(shelf.values())), None))
     if plan.dtype != pictures.dtype:
         raise ValueError(f"plan: pictures are {pictures.dtype}, parameters {plan.dtype}")
     shelf[key] = plan  # the last one now: the others go first, where there are too many

@@ -138,6 +138,20 @@ def test_few_shapes_are_kept_the_last_ones(monkeypatch):
     assert [shape[3] for shape, _ in shelf(model)] == [10, 8, 11]
 
 
+def test_plans_of_one_model_share_the_weights_and_both_see_a_change():
+    model, xs = network(width=12), [pictures((1, 3, 32, width)) for width in (40, 44)]
+    for x in xs:
+        close(plans.scores(model, x), forward(model, x))
+    one, other = (plan.network.layers for plan in shelf(model).values())
+    shared = [a.kernels[0] is b.kernels[0] for a, b in zip(one, other, strict=True) if getattr(a, "kernels", [])]
+    assert len(shared) > 5 and all(shared)
+    for change in (lambda array: array.__imul__(1.5), lambda array: array.__iadd__(0.1)):
+        for parameter in model.parameters():
+            change(parameter.data)
+        for x in xs:
+            close(plans.scores(model, x), forward(model, x))
+
+
 def test_few_bytes_are_kept(monkeypatch):
     model = network(width=3)
     plans.scores(model, pictures((1, 3, 64, 64)))

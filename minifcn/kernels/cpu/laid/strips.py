@@ -41,6 +41,9 @@ class Layer:
     def prepare(self) -> None:
         """Lay the weights out: at first, and when they have changed."""
 
+    def begin(self, other: Any) -> None:
+        """Lay the weights out, or take them over from the same layer of another plan, where they lie alike."""
+
     def record(self, do: Calls, sources: list[Array], out: Array, top: int) -> None:
         """`out`, some rows, from the rows of the inputs that it `needs`; the first window begins `top` rows above them."""
 
@@ -107,16 +110,23 @@ class Convolution(Windowed):
         self.finish = Finish([layer.bias] if layer.bias is not None else [], relu)
         self.work = prod(size[:2]) * layer.weight.size
         self.kernels: list[Array] = []
-        self.prepare()
+
+    def begin(self, other: Any) -> None:
+        alike = type(other) is type(self) and other.beside == self.beside
+        self.kernels = other.kernels if alike else self.laid()
 
     def prepare(self) -> None:
-        made = [self.lay(some) for some in np.split(self.layer.weight.data, self.groups)]
-        if not self.kernels:
-            self.kernels = made
-        for kernels, new in zip(self.kernels, made, strict=True):
-            if kernels is not new:
-                np.copyto(kernels, new)
+        for kernels, new in zip(self.kernels, self.laid(), strict=True):
+            np.copyto(kernels, new)
         self.finish.prepare()
+
+    def laid(self) -> list[Array]:
+        return [self.lay(some) for some in np.split(self.layer.weight.data, self.groups)]
+
+    @property
+    def beside(self) -> int:
+        """Windows that make one row."""
+        return 1
 
     def lay(self, weight: Array) -> Array:
         """(O, C, KH, KW), those of a group, as `multiply` wants them."""
@@ -160,15 +170,20 @@ class Windows(Convolution):
 
     kind = "conv"
 
+    @property
+    def beside(self) -> int:
+        c = self.layer.weight.shape[1]
+        return window_tiles.side_by_side(c, self.size[2] // self.groups, self.window, self.size[:2])
+
     def lay(self, weight: Array) -> Array:
-        self.beside = window_tiles.side_by_side(weight.shape[1], len(weight), self.window, self.size[:2])
         return window_tiles.kernel_matrix(weight, self.window, self.beside)
 
     def multiply(self, do: Calls, source: Array, window: Window, kernels: Array, out: Array, finish: Any) -> None:
-        windows = window_tiles.Windows(source.transpose(0, 3, 1, 2), window, out.shape[1:3], self.beside)
+        beside = self.beside
+        windows = window_tiles.Windows(source.transpose(0, 3, 1, 2), window, out.shape[1:3], beside)
         for tile in windows.tiles(kernels.nbytes):
             to = out[tile]
-            rows = to.reshape(-1, self.beside, to.shape[3]).reshape(-1, kernels.shape[1])
+            rows = to.reshape(-1, beside, to.shape[3]).reshape(-1, kernels.shape[1])
             window_tiles.multiply(do, windows.rows(do, tile), kernels, rows)
             finish(do, to)
 
