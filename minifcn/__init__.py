@@ -17,6 +17,7 @@ from minifcn.backend import manual_seed, set_float32_matmul_precision
 from minifcn.kernels.threads import set_num_threads
 from minifcn.nn import optim
 from minifcn.ops import flops as _flops  # noqa: F401 - it tells the profiler what a product costs
+from minifcn.plans import plan
 from minifcn.verify.adjoint import adjoint_check
 from minifcn.verify.gradcheck import gradcheck
 from minifcn.verify.report import GradcheckError
@@ -45,6 +46,7 @@ __all__ = [
     "no_grad",
     "ops",
     "optim",
+    "plan",
     "profile",
     "set_float32_matmul_precision",
     "set_num_threads",

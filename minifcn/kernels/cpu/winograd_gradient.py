@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.kernels import threads
+from minifcn.kernels.cpu.calls import NOW
 from minifcn.kernels.cpu.memory import scratch
 from minifcn.kernels.cpu.winograd import (
     LEAST_WORK,
@@ -51,7 +52,7 @@ class Transformed:
     def fill(self, block: Block, places: slice) -> None:
         """The block's tiles become the tiles `places` of the arrays."""
         tiles = scratch(2, (math.prod(block.shape), self.span**2, self.picture.shape[3]), self.picture.dtype)
-        read_tiles(self.picture, block, self.corner, self.span, tiles)
+        read_tiles(NOW, self.picture, block, self.corner, self.span, tiles)
         for part, array in zip(self.parts, self.arrays, strict=True):
             np.matmul(self.matrix, tiles[:, :, part], out=array[:, places].transpose(1, 0, 2))
 

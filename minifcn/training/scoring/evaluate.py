@@ -8,8 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from minifcn import backend
-from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn import backend, plans
 from minifcn.data.large import LargePicture
 from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
@@ -64,8 +63,7 @@ def scores_of(model: FCN, picture: np.ndarray) -> Any:
     values = model.preprocessing(
         backend.to_device(np.asarray(picture), first.device)
     )  # a byte a number goes up, not four
-    with no_grad():
-        found = model(Tensor(values.astype(first.dtype, copy=False))).data[0]
+    found = plans.scores(model, values.astype(first.dtype, copy=False))[0]
     if (
         not backend.array_module(found).isfinite(found).all()
     ):  # the largest of NaNs is the first class: background everywhere

@@ -88,7 +88,7 @@ def one(layer: nn.Module, name: str, source: str) -> Step:
     """The step of a single layer."""
     if type(layer) not in KINDS:
         known = ", ".join(kind.__name__ for kind in KINDS)
-        raise ValueError(f"export: {name} is a {type(layer).__name__}; known are {known}, and branches of them")
+        raise ValueError(f"steps_of: {name} is a {type(layer).__name__}; known are {known}, and branches of them")
     return Step(KINDS[type(layer)], name, (source,), name, layer)
 
 

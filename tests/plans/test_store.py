@@ -1,0 +1,218 @@
+"""Plans that `predict` makes for itself: kept for shapes that come again, few of them, dropped with the model; and changes are seen."""
+
+import copy
+import gc
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import minifcn as mf
+from minifcn import Tensor, plans
+from minifcn.plans import store
+from minifcn.training import predict
+
+from .networks import network, pictures
+
+SHAPE = (1, 3, 32, 40)
+
+
+def forward(model, x):
+    with mf.no_grad():
+        return model(Tensor(x)).data
+
+
+def close(found, expected):
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def shelf(model):
+    return store._shelves.get(model, {})
+
+
+def test_predict_goes_by_a_plan_and_keeps_it():
+    model = network(width=6)
+    picture = np.random.default_rng(0).integers(0, 256, (32, 40, 3), np.uint8)
+    first = predict(model, picture)
+    (plan,) = shelf(model).values()
+    assert plan.shape == SHAPE
+    np.testing.assert_array_equal(predict(model, picture), first)
+    assert list(shelf(model).values()) == [plan]
+    with mf.kernels.use("simple"):
+        plain = predict(model, picture)
+    assert (plain == first).mean() > 0.999
+
+
+@pytest.mark.parametrize("scope", [lambda: mf.kernels.use("simple"), mf.profile, mf.detect_anomaly])
+def test_who_asks_for_the_plain_way_gets_it(scope):
+    model = network(width=3)
+    with scope():
+        plans.scores(model, pictures(SHAPE))
+    assert not shelf(model)
+
+
+def test_a_model_in_training_goes_the_plain_way_for_its_dropout():
+    model = network("squeezenet-fc").train()
+    x = pictures(SHAPE)
+    assert not np.array_equal(plans.scores(model, x), plans.scores(model, x))
+    assert not shelf(model)
+
+
+def changes():
+    """What changes a model, by name."""
+
+    def step(model):
+        for parameter in model.parameters():
+            parameter.grad = np.ones_like(parameter.data)
+        mf.optim.SGD(model.parameters(), lr=0.01).step()
+
+    def load(model):
+        model.load_state_dict({name: array * 1.1 for name, array in model.state_dict().items()})
+
+    def assigned(model):
+        model.backbone.conv2_1.weight.data = model.backbone.conv2_1.weight.data * 1.5
+
+    def in_place(model):
+        model.backbone.conv3_1.weight.data *= 1.5
+
+    def by_numpy(model):
+        model.backbone.conv1_1.weight.data[...] += 0.3
+
+    def bias_by_numpy(model):
+        model.score_fr.bias.data[1] = 3
+
+    def upsampling(model):
+        model.upscore.weight.data[...] *= 2
+
+    def a_number_that_is_told(model):
+        model.score_fr.weight.data[0, 17] += 50
+        model.score_fr.weight.changed()
+
+    def another_layer(model):
+        model.score_fr = mf.nn.Conv2d(48, 4, 1)
+
+    def fusion(model):
+        model.fusion = "max"
+
+    return [value for value in locals().values() if callable(value)]
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda change: change.__name__)
+def test_a_change_is_seen(change):
+    model, x = network(width=6), pictures(SHAPE)
+    own = mf.plan(model, SHAPE)
+    before = plans.scores(model, x)
+    np.testing.assert_array_equal(own(x), before)
+    change(model)
+    expected = forward(model, x)
+    assert np.abs(expected - before).max() > 1e-4 * np.abs(expected).max(), "nothing to be seen"
+    close(plans.scores(model, x), expected)
+    close(own(x), expected)
+
+
+def test_a_model_of_another_precision_gets_another_plan():
+    model, x = network(width=6), pictures(SHAPE)
+    own = mf.plan(model, SHAPE)
+    single = plans.scores(model, x)
+    model.astype("float64")
+    double = plans.scores(model, x.astype(np.float64))
+    assert double.dtype == own(x).dtype == np.float64
+    close(single, double)
+    np.testing.assert_array_equal(own(x), double)
+
+
+def test_a_plan_that_does_not_look_is_caught(monkeypatch):
+    """The test above can fail."""
+    monkeypatch.setattr(plans.Plan, "look", lambda self: None)
+    with pytest.raises(AssertionError):
+        test_a_change_is_seen(changes()[3])
+
+
+def test_few_shapes_are_kept_the_last_ones(monkeypatch):
+    model = network(width=3)
+    monkeypatch.setattr(store, "SHAPES", 3)
+    for width in (8, 9, 10, 8, 11):
+        plans.scores(model, pictures((1, 3, 8, width)))
+    assert [shape[3] for shape, _ in shelf(model)] == [10, 8, 11]
+
+
+def test_plans_of_one_model_share_the_weights_and_both_see_a_change():
+    model, xs = network(width=12), [pictures((1, 3, 32, width)) for width in (40, 44)]
+    for x in xs:
+        close(plans.scores(model, x), forward(model, x))
+    one, other = (plan.network.layers for plan in shelf(model).values())
+    shared = [a.kernels[0] is b.kernels[0] for a, b in zip(one, other, strict=True) if getattr(a, "kernels", [])]
+    assert len(shared) > 5 and all(shared)
+    for change in (lambda array: array.__imul__(1.5), lambda array: array.__iadd__(0.1)):
+        for parameter in model.parameters():
+            change(parameter.data)
+        for x in xs:
+            close(plans.scores(model, x), forward(model, x))
+
+
+def test_few_bytes_are_kept(monkeypatch):
+    model = network(width=3)
+    plans.scores(model, pictures((1, 3, 64, 64)))
+    (plan,) = shelf(model).values()
+    assert plan.bytes >= sum(arena.nbytes for each in plan.idle for maps in each.maps for arena in maps.arenas) > 0
+    monkeypatch.setattr(store, "BYTES", int(1.5 * plan.bytes))
+    plans.scores(model, pictures((1, 3, 64, 65)))
+    assert [shape[3] for shape, _ in shelf(model)] == [65]
+    monkeypatch.setattr(store, "BYTES", 1000)
+    close(plans.scores(model, pictures((1, 3, 64, 65))), forward(model, pictures((1, 3, 64, 65))))
+    assert not shelf(model)
+
+
+def test_plans_go_with_the_model_and_do_not_travel():
+    model, x = network(width=3), pictures(SHAPE)
+    found = plans.scores(model, x)
+    gone = weakref.ref(next(iter(shelf(model).values())))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert not shelf(other)
+        np.testing.assert_array_equal(plans.scores(other, x), found)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_python_threads_do_not_meet():
+    """Many callers of one model and one plan, each with its own picture."""
+    model = network(width=6)
+    shared = mf.plan(model, SHAPE)
+    xs = [pictures(SHAPE, seed=seed) for seed in range(4)]
+    expected = [shared(x) for x in xs]
+    wrong = []
+
+    def work(k):
+        for _ in range(15):
+            for found in (plans.scores(model, xs[k]), shared(xs[k])):
+                if not np.array_equal(found, expected[k]):
+                    wrong.append(k)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+def test_an_error_in_the_middle_leaves_nothing_wrong(monkeypatch):
+    model, x = network(width=6), pictures(SHAPE)
+    plan = mf.plan(model, SHAPE)
+    expected = plan(x)
+    (replay,) = plan.idle
+    for lane in replay.lanes:
+        for calls in lane.records.values():
+            calls.insert(1, lambda: [][0])
+    with pytest.raises(IndexError):
+        plan(x)
+    assert not plan.idle, "a thread may still write to its memory"
+    np.testing.assert_array_equal(plan(x), expected)
+
+
+def test_pictures_that_are_no_pictures_get_the_networks_own_error():
+    with pytest.raises(ValueError, match="expected pictures"):
+        plans.scores(network(width=3), pictures((3, 8, 8)))
