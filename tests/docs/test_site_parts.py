@@ -100,7 +100,7 @@ def picture(kind, content, words):
 def test_pictures_of_a_notebook_have_their_words():
     outputs = picture("image/png", "aGk=", "a [small]\ncat"), picture("image/svg+xml", ["<svg", "/>"], "a graph")
     notebook = {"cells": [cell("draw()", *outputs)]}
-    assert list(sources.cells(notebook, "nb"))[1:] == ["![a \\[small\\] cat](nb/0-0.png)", "![a graph](nb/0-1.svg)"]
+    assert list(sources.cells(notebook, "nb"))[1:] == ["![a small cat](nb/0-0.png)", "![a graph](nb/0-1.svg)"]
     assert list(sources.drawn(notebook, "nb")) == [("nb/0-0.png", b"hi"), ("nb/0-1.svg", b"<svg/>")]
 
 
