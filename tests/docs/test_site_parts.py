@@ -204,6 +204,16 @@ def test_a_name_without_an_entry_is_seen(made):
     ]
 
 
+def test_a_page_that_the_search_does_not_know_is_seen(made):
+    (made / "source").mkdir()
+    (made / "source/x.py.html").write_text("")
+    known = [{"location": "index.html"}, {"location": "api/a.html#minifcn.x"}]
+    (made / "search.json").write_text(json.dumps({"items": known}))
+    assert site.unsearched(made) == ["api/index.html: the search does not know this page"]
+    (made / "search.json").write_text(json.dumps({"items": [*known, {"location": "api/index.html"}]}))
+    assert site.unsearched(made) == []
+
+
 def test_no_pages_is_a_fault(tmp_path):
     assert "build the site first" in site.faults(tmp_path)[0]
 
