@@ -187,7 +187,7 @@ def shown(outputs: list[Any], name: str) -> tuple[str, dict[str, bytes]]:
         if kind is not None:
             file = name + ("abcdefgh"[len(pictures) - 1] if pictures else "") + PICTURES[kind]
             pictures[file] = base64.b64decode(data[kind]) if kind == "image/png" else data[kind].encode()
-            words = re.sub(r"([][])", r"\\\1", " ".join(output["metadata"][kind]["alt"].split()))
+            words = re.sub(r"[\[\]]", "", " ".join(output["metadata"][kind]["alt"].split()))
             parts.append(f"![{words}](figures/answers/{file})")
         elif "text/markdown" in data:
             parts.append(data["text/markdown"])

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import cheat_sheet
 import phone
-from faults import faults, public_names
+from faults import faults, public_names, unsearched
 from latex2mathml.converter import convert
 from sources import ROOT, written
 
@@ -81,7 +81,7 @@ def main() -> int:
             path.write_text(formulas(path.read_text(encoding="utf-8")), encoding="utf-8")
         except ValueError as error:
             problems.append(f"{path.relative_to(SITE)}: {error}")
-    problems += faults(SITE, public_names())
+    problems += faults(SITE, public_names()) + unsearched(SITE)
     browser = phone.browser()
     problems += phone.faults(SITE, browser) if browser else []
     fits = (

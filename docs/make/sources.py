@@ -149,7 +149,7 @@ def count_of(source: str) -> str:
 def words_of(output: dict[str, Any], kind: str) -> str:
     """What a picture shows, as its author said it, on one line and without what would end the Markdown around it."""
     words = output.get("metadata", {}).get(kind, {}).get("alt", "what the cell drew")
-    return re.sub(r"([][])", r"\\\1", " ".join(words.split()))
+    return re.sub(r"[\[\]]", "", " ".join(words.split()))
 
 
 def folded(title: str, text: str, kind: str) -> str:

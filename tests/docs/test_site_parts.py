@@ -111,7 +111,7 @@ def picture(kind, content, words):
 def test_pictures_of_a_notebook_have_their_words():
     outputs = picture("image/png", "aGk=", "a [small]\ncat"), picture("image/svg+xml", ["<svg", "/>"], "a graph")
     notebook = {"cells": [cell("draw()", *outputs)]}
-    assert list(sources.cells(notebook, "nb"))[1:] == ["![a \\[small\\] cat](nb/0-0.png)", "![a graph](nb/0-1.svg)"]
+    assert list(sources.cells(notebook, "nb"))[1:] == ["![a small cat](nb/0-0.png)", "![a graph](nb/0-1.svg)"]
     assert list(sources.drawn(notebook, "nb")) == [("nb/0-0.png", b"hi"), ("nb/0-1.svg", b"<svg/>")]
 
 
@@ -213,6 +213,16 @@ def test_a_name_without_an_entry_is_seen(made):
     assert site.faults(made, [("minifcn.y", "minifcn.z.y")]) == [
         "no page has an entry for minifcn.y; add it to docs/api"
     ]
+
+
+def test_a_page_that_the_search_does_not_know_is_seen(made):
+    (made / "source").mkdir()
+    (made / "source/x.py.html").write_text("")
+    known = [{"location": "index.html"}, {"location": "api/a.html#minifcn.x"}]
+    (made / "search.json").write_text(json.dumps({"items": known}))
+    assert site.unsearched(made) == ["api/index.html: the search does not know this page"]
+    (made / "search.json").write_text(json.dumps({"items": [*known, {"location": "api/index.html"}]}))
+    assert site.unsearched(made) == []
 
 
 def test_no_pages_is_a_fault(tmp_path):

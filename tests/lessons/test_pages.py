@@ -121,7 +121,7 @@ def test_pictures_of_an_answer_lie_beside_the_notebook_with_their_words(tmp_path
     outputs = [picture("image/png", "aGk=", "one [1]"), picture("image/svg+xml", "<svg/>", "two\nlines")]
     page = made(tmp_path, GUESSED.format(tags="", after="It is 42."), [outputs])
     assert page.pictures == {"99-01.png": b"hi", "99-01a.svg": b"<svg/>"}
-    assert "![one \\[1\\]](figures/answers/99-01.png)\n\n![two lines](figures/answers/99-01a.svg)" in (
+    assert "![one 1](figures/answers/99-01.png)\n\n![two lines](figures/answers/99-01a.svg)" in (
         page.notebook.cells[2].source
     )
 
