@@ -13,6 +13,7 @@ from minifcn.autodiff.engine import Tensor, no_grad
 from minifcn.data.large import LargePicture
 from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
+from minifcn.kernels import threads
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
@@ -64,7 +65,7 @@ def scores_of(model: FCN, picture: np.ndarray) -> Any:
     values = model.preprocessing(
         backend.to_device(np.asarray(picture), first.device)
     )  # a byte a number goes up, not four
-    with no_grad():
+    with no_grad(), threads.held():
         found = model(Tensor(values.astype(first.dtype, copy=False))).data[0]
     if (
         not backend.array_module(found).isfinite(found).all()
