@@ -153,14 +153,32 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     windows, grads = Windows(x, window, (size[0], size[1]), beside), grad.transpose(0, 2, 3, 1)
     all_tiles = windows.tiles(windows.length * beside * o * x.itemsize)
     lanes = min(LANES, len(all_tiles))
-    totals = np.zeros((lanes, windows.length, beside * o), x.dtype)
+    totals = np.zeros((lanes, beside * o, windows.length), x.dtype)
 
     def add_up(lane: int) -> None:
         for tile in all_tiles[lane::lanes]:
-            totals[lane] += windows.rows(tile).T @ grads[tile].reshape(-1, beside * o)
+            totals[lane] += sum_of_products(grads[tile].reshape(-1, beside * o), windows.rows(tile))
 
     threads.run(add_up, range(lanes))
-    return kernels_of(totals.sum(0), window, beside, c)
+    return kernels_of(totals.sum(0).T, window, beside, c)
+
+
+def sum_of_products(grads: Array, rows: Array) -> Array:
+    """gradsᵀ @ rows, (M, O) and (M, K) -> (O, K): in products of about MULTIPLICATIONS, added up, as long as they have 64 rows each.
+
+    BLAS packs what is larger, at 39 GFLOP/s for 24 x 108; so it comes to 98. The gradients stand first, for the fewer rows of the result.
+    """
+    o, k = grads.shape[1], rows.shape[1]
+    some = MULTIPLICATIONS // (o * k)
+    whole = len(rows) // some * some if some >= 64 else 0
+    parts = memory.scratch(1, (max(1, whole // max(1, some)), o, k), rows.dtype)
+    if whole:
+        np.matmul(grads[:whole].reshape(-1, some, o).transpose(0, 2, 1), rows[:whole].reshape(-1, some, k), out=parts)
+        total = parts.sum(0)
+    if whole < len(rows) or not whole:
+        rest = grads[whole:].T @ rows[whole:]
+        total = total + rest if whole else rest
+    return total
 
 
 def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
