@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from types import EllipsisType
 from typing import Any
 
@@ -20,6 +21,7 @@ from minifcn.autodiff.attached import Attached
 from minifcn.autodiff.foreign import refuse
 from minifcn.autodiff.walk import Input, walk_back
 from minifcn.backend import Array, ArrayLike
+from minifcn.kernels.later import Later
 from minifcn.scopes import Scope
 
 _not_recording: ContextVar[tuple[Scope[None], ...]] = ContextVar("no_grad", default=())
@@ -197,7 +199,8 @@ class Function:
         y = Square()(x)
 
     `backward` returns one array for one input, else a tuple with an array or None an input. `self.needs[i]` says whether
-    input i wants a gradient; where it does not, None saves the work. Gradients of gradients are not supported.
+    input i wants a gradient; where it does not, None saves the work. Gradients of gradients are not supported. What nobody on the way
+    back waits for, such as a weight's gradient, may be given as `late.late(work)`.
 
     `fresh = True` promises that `backward` makes its arrays anew and keeps none, so that a leaf can have them without a copy.
     """
@@ -255,8 +258,8 @@ class Function:
             output.requires_grad, output.creator = True, self
         return output
 
-    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor | Function, Array]]:
-        """Yield (source, gradient) for every input that wants one, after checking what `backward` returned."""
+    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor | Function, Array | Later]]:
+        """Yield (source, gradient) for every input that wants one, after checking what `backward` returned; what comes later is checked then."""
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
         gradients = profiler.watched(self.backward)(grad)
@@ -271,11 +274,10 @@ class Function:
                 raise TypeError(
                     f"{name}.backward returned a Tensor; gradients of gradients are not supported, return arrays"
                 )
-            gradient = backend.module_of(given.device).asarray(gradient, dtype=given.dtype)
-            if gradient.shape != given.shape:
-                raise ValueError(
-                    f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {given.shape}"
-                )
+            if isinstance(gradient, Later):
+                yield given.source, gradient.then(partial(given.accepted, name, index))
+                continue
+            gradient = given.accepted(name, index, gradient)
             anomaly.check_backward(self, index, gradient, grad)
             yield given.source, gradient
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff import changes
+from minifcn.autodiff import changes, late
+from minifcn.kernels.later import Later
 from minifcn.kernels.order import in_order
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class Input(NamedTuple):
         constant = None if need else weakref.ref(tensor.data) if tensor.ndim else tensor.data
         return cls(source, tensor.shape, tensor.dtype, tensor.device, constant)
 
+    def accepted(self, function: str, index: int, gradient: Any) -> Array:
+        """The gradient that `function` gave for this input, its number `index`, as an array like the input."""
+        gradient = backend.module_of(self.device).asarray(gradient, dtype=self.dtype)
+        if gradient.shape != self.shape:
+            raise ValueError(
+                f"{function}.backward: gradient {index} has shape {gradient.shape}, its input {self.shape}"
+            )
+        return gradient
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Input, tuple(self[:4])  # a pointer cannot be pickled
 
@@ -54,9 +64,18 @@ def walk_back(root: Tensor, grad: Any) -> None:
     for node in order:
         if not is_leaf(node):
             changes.check(node)
-    pending = {first: start}  # gradients on their way; each leaves as soon as it is used
+    with late.allowed():
+        arrived = carried_back(first, start, order)
+        # the newest is the likeliest that nobody has begun with; and all of them before any is stored
+        complete = [(leaf, late.now(gradient), ours) for leaf, gradient, ours in reversed(arrived)]
+    store_gradients(complete[::-1])
+
+
+def carried_back(first: Node, start: Array, order: list[Node]) -> list[tuple[Tensor, Array | Later, bool]]:
+    """Use up `order`, the nodes from the last to the first, and give (leaf, gradient, whether nobody else holds that array) for all that arrived."""
+    pending: dict[Node, Array | Later] = {first: start}  # gradients on their way; each leaves as soon as it is used
     ours = set()  # the nodes whose pending gradient nobody else holds
-    arrived: list[tuple[Tensor, Array, bool]] = []
+    arrived: list[tuple[Tensor, Array | Later, bool]] = []
     while order:
         node = order.pop()
         gradient = pending.pop(node, None)
@@ -71,9 +90,11 @@ def walk_back(root: Tensor, grad: Any) -> None:
             for source, part in node.input_gradients(gradient):
                 if source in pending or node.fresh:
                     ours.add(source)
-                pending[source] = added(pending[source], part) if source in pending else part
+                if source in pending:
+                    part = added(late.now(pending[source]), late.now(part))
+                pending[source] = part if is_leaf(source) else late.now(part)
         node.release()
-    store_gradients(arrived)
+    return arrived
 
 
 def starting_gradient(tensor: Tensor, grad: Any) -> Array:

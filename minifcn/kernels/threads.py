@@ -7,7 +7,8 @@ different memory and are cut the same way for any number of threads, so the resu
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -103,6 +104,7 @@ class Own(threading.local):
     def __init__(self) -> None:
         self.depth = [0]  # a list: what leaves in another thread, as a generator may, still finds the one it entered
         self.hold = Hold()
+        self.alone = False
 
 
 _own = Own()
@@ -136,6 +138,21 @@ class held:
         self.depth[0] -= 1
         if not self.depth[0]:
             self.hold.leave()
+
+
+_alone: list[None] = []  # one for each thread inside `alone`; append and pop need no lock
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, this thread does its runs by itself, and others have a thread less for theirs."""
+    _own.alone = True
+    _alone.append(None)
+    try:
+        yield
+    finally:
+        _alone.pop()
+        _own.alone = False
 
 
 class Helper:
@@ -181,6 +198,7 @@ def _after_fork() -> None:
     global _turn
     _turn = threading.RLock()
     _helpers.clear()
+    del _alone[int(_own.alone) :]
     _hold.lock, others = threading.Lock(), _hold.inside
     _hold.inside = min(1, _own.depth[0])
     if others and not _hold.inside:
@@ -205,6 +223,10 @@ def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
 
     The caller works instead of sleeping: it is awake already and has a core, while two threads woken at once often start on the same one.
     """
+    if _own.alone:
+        for part in parts:
+            job(part)
+        return
     waiting = deque(parts)
 
     def work() -> None:
@@ -220,7 +242,7 @@ def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
 
     failed: list[BaseException] = []
     with _turn, held():
-        wanted = min(_number if blas_is_held() else 1, len(waiting)) - 1
+        wanted = min(_number - len(_alone) if blas_is_held() else 1, len(waiting)) - 1
         while len(_helpers) < wanted:
             _helpers.append(Helper(len(_helpers)))
         busy = _helpers[: max(0, wanted)]

@@ -3,8 +3,15 @@
 Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016); the FCN paper, section 3.3.
 """
 
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
 from minifcn import kernels
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
+from minifcn.autodiff.late import late
 from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding
 from minifcn.ops import checks, samples
 from minifcn.ops.alone import or_alone
@@ -27,12 +34,11 @@ class Conv2d(Function):
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        grad_x = grad_weight = None
+        grad_x = None
+        of_parameters = parameter_gradients(self, self.x, grad, grad)
         if self.needs[0]:  # the picture itself needs none: at the first layer this is most of the work
             grad_x = kernels.conv2d_input_gradient(grad, self.weight, self.window, self.groups, self.x.shape)
-        if self.needs[1]:
-            grad_weight = kernels.conv2d_weight_gradient(self.x, grad, self.window, self.groups)
-        return (grad_x, grad_weight, kernels.bias_gradient(grad)) if self.has_bias else (grad_x, grad_weight)
+        return grad_x, *of_parameters
 
 
 class ConvTranspose2d(Function):
@@ -52,14 +58,34 @@ class ConvTranspose2d(Function):
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        grad_x = grad_weight = None
+        grad_x = None
+        of_parameters = parameter_gradients(self, grad, self.x, grad)
         if self.needs[0]:
             h, w = self.x.shape[2:]
             # an output_padding of a whole stride (dilation allows it) makes room for windows that x never had
             grad_x = kernels.conv2d(grad, self.weight, self.window, self.groups)[:, :, :h, :w]
-        if self.needs[1]:
-            grad_weight = kernels.conv2d_weight_gradient(grad, self.x, self.window, self.groups)
-        return (grad_x, grad_weight, kernels.bias_gradient(grad)) if self.has_bias else (grad_x, grad_weight)
+        return grad_x, *of_parameters
+
+
+LARGE = 1 << 29  # multiplications: such a piece the threads share well among them, and its scratch memory is large
+
+
+def parameter_gradients(function: Conv2d | ConvTranspose2d, x: Array, y: Array, grad: Array) -> tuple[Any, ...]:
+    """For weight and, if there is one, bias: `x` and `y` are the larger and the smaller map, one with the gradient of the output, `grad`.
+
+    Nobody on the way back waits for them, so small ones may come later.
+    """
+    multiplications = y.size * x.shape[1] // function.groups * prod(function.window.kernel)
+    small = isinstance(grad, np.ndarray) and multiplications < LARGE
+    weight = bias = None
+    if function.needs[1]:
+        work = partial(kernels.conv2d_weight_gradient, x, y, function.window, function.groups)
+        weight = late(work) if small else work()
+    if not function.has_bias:
+        return (weight,)
+    if function.needs[2]:
+        bias = late(partial(kernels.bias_gradient, grad)) if small else kernels.bias_gradient(grad)
+    return weight, bias
 
 
 @operation(samples.conv2d)
