@@ -76,7 +76,9 @@ class Windows:
         if start < stop:
             inside = strip[:, start:stop]
             inside[:, :, :left] = inside[:, :, left + across :] = 0
-            inside[:, :, left : left + across] = some[:, first + start : first + stop, :across]
+            seen = some[:, first + start : first + stop, :across]
+            for to, source in by_channel(inside[:, :, left : left + across], seen):
+                np.copyto(to, source)
         return strip
 
     def rows(self, tile: tuple[slice, slice]) -> Array:
@@ -91,8 +93,28 @@ class Windows:
         shape = (n, rows.stop - rows.start, self.size[1] // self.beside, self.window.kernel[0], self.columns, c)
         strides = (sn, sh * stride_h, sw * stride_w * self.beside, sh * dh, sw * dw, sc)
         copy = memory.scratch(0, shape, strip.dtype)
-        np.copyto(copy, as_strided(strip, shape, strides, writeable=False))
+        np.copyto(*in_pieces(copy, as_strided(strip, shape, strides, writeable=False)))
         return copy.reshape(-1, self.length)
+
+
+def by_channel(to: Array, source: Array) -> list[tuple[Array, Array]]:
+    """The same copy (N, H, W, C), channel by channel where a picture of few channels lies plane by plane: NumPy would run along the channels."""
+    planes = source.strides[-1] > source.strides[-2] and source.shape[-1] <= source.shape[-2]
+    return [(to[..., c], source[..., c]) for c in range(to.shape[-1])] if planes else [(to, source)]
+
+
+def in_pieces(to: Array, source: Array) -> tuple[Array, Array]:
+    """The same two arrays (…, columns, C) with what lies together in both, a run of C or columns·C numbers, as one item of bytes.
+
+    NumPy takes longer to begin a run of 18 numbers than to copy it: 85 µs become 53.
+    """
+    c, item = to.shape[-1], to.itemsize
+    if source.strides[-1] != item or not to.flags.c_contiguous:
+        return to, source
+    if source.strides[-2] == c * item:
+        to, source = (array.reshape(*array.shape[:-2], -1) for array in (to, source))  # views: the two axes are one row
+    piece = np.dtype((np.void, to.shape[-1] * item))
+    return to.view(piece), source.view(piece)
 
 
 def side_by_side(c: int, o: int, window: Window, size: Pair) -> int:
