@@ -100,19 +100,19 @@ class Tensor(Attached):
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim
+        return self._data.ndim
 
     @property
     def size(self) -> int:
-        return self.data.size
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype:
-        return self.data.dtype
+        return self._data.dtype
 
     @property
     def device(self) -> str:
-        return backend.device_of(self.data)
+        return backend.device_of(self._data)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -235,24 +235,25 @@ class Function:
         return function._apply(*(value if isinstance(value, Tensor) else Tensor(value) for value in inputs))
 
     def _apply(self, *inputs: Tensor) -> Tensor:
-        name = type(self).__name__
-        devices = [tensor.device for tensor in inputs]
+        name, arrays = type(self).__name__, [tensor._data for tensor in inputs]
+        devices = [backend.device_of(array) for array in arrays]
         if len(set(devices)) > 1:
             raise ValueError(
                 f"{name}: inputs lie on different devices {devices}; move them with .to('cpu') or .to('gpu')"
             )
         record = not _not_recording.get()
-        self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
-        result = profiler.watched(self.forward)(*(tensor.data for tensor in inputs))
+        self.needs = tuple([record and tensor.requires_grad for tensor in inputs])
+        result = profiler.watched(self.forward)(*arrays)
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
-        if any(self.needs) and output.dtype.kind != "f":
+        needed = any(self.needs)
+        if needed and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
-        anomaly.check_forward(self, output.data, [tensor.data for tensor in inputs])
-        if any(self.needs):
-            self.inputs = tuple(Input.of(tensor, need) for tensor, need in zip(inputs, self.needs, strict=True))
-            self._versions = tuple((tensor.version, tensor.version.count) for tensor in (*inputs, output))
+        anomaly.check_forward(self, output._data, arrays)
+        if needed:
+            self.inputs = tuple([Input.of(*each) for each in zip(inputs, self.needs, devices, strict=True)])
+            self._versions = tuple([(tensor.version, tensor.version.count) for tensor in (*inputs, output)])
             self.made_in = calls.current()
             changes.note(self, anomaly.watching())
             output.requires_grad, output.creator = True, self

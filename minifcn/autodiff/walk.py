@@ -36,10 +36,10 @@ class Input(NamedTuple):
     constant: Any = None
 
     @classmethod
-    def of(cls, tensor: Tensor, need: bool) -> Input:
-        source = (tensor.creator or tensor) if need else None
-        constant = None if need else weakref.ref(tensor.data) if tensor.ndim else tensor.data
-        return cls(source, tensor.shape, tensor.dtype, tensor.device, constant)
+    def of(cls, tensor: Tensor, need: bool, device: str) -> Input:
+        source, data = (tensor.creator or tensor) if need else None, tensor._data
+        constant = None if need else weakref.ref(data) if data.ndim else data
+        return cls(source, data.shape, data.dtype, device, constant)
 
     def accepted(self, function: str, index: int, gradient: Any) -> Array:
         """The gradient that `function` gave for this input, its number `index`, as an array like the input."""
@@ -123,17 +123,19 @@ def is_leaf(node: Node) -> bool:
 def children_first(root: Node) -> Iterator[Node]:
     """Yield every node below `root` after all nodes that it went into. No recursion, no sorting: count, then count down."""
     children: Counter[Node] = Counter()
+    sources = {root: sources_of(root)}
     stack = [root]
     while stack:
-        for source in sources_of(stack.pop()):
-            if source not in children:
+        for source in sources[stack.pop()]:
+            if source not in sources:
+                sources[source] = sources_of(source)
                 stack.append(source)
             children[source] += 1
     ready = [root]
     while ready:
         node = ready.pop()
         yield node
-        for source in sources_of(node):
+        for source in sources[node]:
             children[source] -= 1
             if not children[source]:
                 ready.append(source)

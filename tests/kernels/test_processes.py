@@ -47,6 +47,30 @@ def test_a_forked_child_computes_the_same():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
+def test_a_forked_child_has_a_thread_beside_of_its_own():
+    code = """
+        import os, threading, warnings
+        from minifcn.kernels import later, threads
+
+        warnings.simplefilter("ignore", DeprecationWarning)
+        threads.set_num_threads(2)
+
+        def answers():
+            began = threading.Event()
+            piece = later.later(lambda: (began.set(), threading.current_thread().name))
+            return began.wait(20) and piece.result()[1]
+
+        assert answers() == "minifcn beside"
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if answers() == "minifcn beside" else 3)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), answers())
+    """
+    done = python(code)
+    assert done.returncode == 0 and done.stdout == "0 minifcn beside\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
 def test_a_child_holds_blas_for_its_own_thread_and_for_no_other():
     code = """
         import os, threading, warnings
