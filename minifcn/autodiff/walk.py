@@ -123,12 +123,13 @@ def is_leaf(node: Node) -> bool:
 def children_first(root: Node) -> Iterator[Node]:
     """Yield every node below `root` after all nodes that it went into. No recursion, no sorting: count, then count down."""
     children: Counter[Node] = Counter()
-    sources = {root: sources_of(root)}
+    sources: dict[Node, list[Node]] = {}
     stack = [root]
     while stack:
-        for source in sources[stack.pop()]:
-            if source not in sources:
-                sources[source] = sources_of(source)
+        node = stack.pop()
+        sources[node] = sources_of(node)
+        for source in sources[node]:
+            if source not in children:
                 stack.append(source)
             children[source] += 1
     ready = [root]
