@@ -9,7 +9,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from minifcn.autodiff import anomaly, changes, profiler
-from minifcn.kernels.later import Later, later
+from minifcn.kernels.later import Later
+from minifcn.kernels.threads import later
 
 _allowed: ContextVar[bool] = ContextVar("late", default=False)
 

@@ -7,12 +7,14 @@ different memory and are cut the same way for any number of threads, so the resu
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import cache
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+
+from minifcn.kernels.later import Later
 
 
 def available_cores() -> int:
@@ -104,7 +106,7 @@ class Own(threading.local):
     def __init__(self) -> None:
         self.depth = [0]  # a list: what leaves in another thread, as a generator may, still finds the one it entered
         self.hold = Hold()
-        self.alone = False
+        self.alone = False  # whether it is a helper at a whole piece
 
 
 _own = Own()
@@ -140,53 +142,42 @@ class held:
             self.hold.leave()
 
 
-_alone: list[None] = []  # one for each thread inside `alone`; append and pop need no lock
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Inside, this thread does its runs by itself, and others have a thread less for theirs."""
-    _own.alone = True
-    _alone.append(None)
-    try:
-        yield
-    finally:
-        _alone.pop()
-        _own.alone = False
-
-
 class Helper:
-    """A thread that sleeps until it is woken, works, and says when it is done.
+    """A thread that sleeps until it is given a piece of work, and does one after the other.
 
-    Two locks, because to wake a thread of a `ThreadPoolExecutor` and to wait for it took 120 µs, and with these it takes 60.
+    A queue of its own and two locks a piece: to wake a thread of a `ThreadPoolExecutor` and to wait for it took 120 µs, and so it takes 60.
     """
 
     def __init__(self, number: int) -> None:
-        self.woken, self.done = threading.Lock(), threading.Lock()
-        self.woken.acquire()
-        self.done.acquire()
-        self.work: Callable[[], None] = lambda: None
+        self.waiting: SimpleQueue[tuple[Later, bool]] = SimpleQueue()
+        self.alone = False  # whether it does a whole piece by itself
         threading.Thread(target=self.live, name=f"minifcn {number}", daemon=True).start()
 
     def live(self) -> None:
         if each_thread_apart():
             _own.hold.enter()  # for good: it does nothing but our work
         while True:
-            self.woken.acquire()
-            self.work()
-            self.done.release()
+            piece, self.alone = self.waiting.get()
+            _own.alone = self.alone
+            with held():
+                piece.begin()
+            self.alone = False
+            del piece  # it may hold an array, and the next one may be long in coming
 
-    def begin(self, work: Callable[[], None]) -> None:
-        self.work = work
-        self.woken.release()
-
-    def finish(self) -> None:
-        """Wait until the work is done; if it is still asleep, it need not wake."""
-        if not self.woken.acquire(blocking=False):
-            self.done.acquire()
+    def begin(self, piece: Later, alone: bool = False) -> Later:
+        """Let it do `piece`; `alone`: with runs of its own that no other helper joins."""
+        self.waiting.put((piece, alone))
+        return piece
 
 
 _helpers: list[Helper] = []
+
+
+def helpers(number: int) -> list[Helper]:
+    """The first `number` of them."""
+    while len(_helpers) < number:
+        _helpers.append(Helper(len(_helpers)))
+    return _helpers[:number]
 
 
 # The helpers work at one run at a time. Another Python thread waits its turn; it would have had to share the cores anyway.
@@ -198,7 +189,6 @@ def _after_fork() -> None:
     global _turn
     _turn = threading.RLock()
     _helpers.clear()
-    del _alone[int(_own.alone) :]
     _hold.lock, others = threading.Lock(), _hold.inside
     _hold.inside = min(1, _own.depth[0])
     if others and not _hold.inside:
@@ -242,19 +232,34 @@ def run(job: Callable[[Any], None], parts: Iterable[Any]) -> None:
 
     failed: list[BaseException] = []
     with _turn, held():
-        wanted = min(_number - len(_alone) if blas_is_held() else 1, len(waiting)) - 1
-        while len(_helpers) < wanted:
-            _helpers.append(Helper(len(_helpers)))
-        busy = _helpers[: max(0, wanted)]
+        wanted = min(_number if blas_is_held() else 1, len(waiting)) - 1
         try:
-            for helper in busy:
-                helper.begin(work)
+            pieces = [helper.begin(Later(work)) for helper in helpers(max(0, wanted)) if not helper.alone]
             work()
-            for helper in busy:
-                helper.finish()
+            for piece in pieces:
+                piece.result()  # of a helper that is still asleep nothing is left to do, and it need not wake
         except BaseException:  # interrupted while waiting: these may still be at work
             failed.append(KeyboardInterrupt())
             _helpers.clear()
             raise
     if failed:
         raise failed[0]
+
+
+MOST_WAITING = 4  # pieces; each holds on to what it reads, and a queue without end would hold every map of a network
+
+
+def later(work: Callable[[], Any]) -> Later:
+    """`work()` on a helper while this thread goes on; or here and now, where there is none to spare or enough waits for it already.
+
+    `run` cuts one piece of work for all threads, and they all meet again at its end. For work of a millisecond the meeting costs as much as the
+    second thread gains. But the gradients of a layer's weights and of its input do not need each other: each can run whole, one beside the other,
+    and the threads meet once, at the end of the way back. Whole also means the same bits, whoever does it.
+    """
+    piece = Later(work)
+    beside = helpers(_number - 1)[-1:] if blas_is_held() else []  # the last one: `run` wakes the first ones
+    if beside and beside[0].waiting.qsize() < MOST_WAITING:
+        beside[0].begin(piece, alone=True)
+    else:
+        piece.begin()
+    return piece

@@ -1,4 +1,4 @@
-"""Work handed to the thread beside: done once, by whoever comes first, with its result and its errors where they are asked for."""
+"""Work handed to a helper: done once, by whoever comes first, with its result and its errors where they are asked for."""
 
 import threading
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minifcn as mf
-from minifcn.kernels import later, threads
+from minifcn.kernels import threads
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def two_threads():
     threads.set_num_threads(before)
 
 
-def test_the_thread_beside_does_what_nobody_asks_for():
+def test_a_helper_does_what_nobody_asks_for():
     names, done = [], threading.Event()
 
     def work():
@@ -25,17 +25,17 @@ def test_the_thread_beside_does_what_nobody_asks_for():
         done.set()
         return 5
 
-    piece = later.later(work)
+    piece = threads.later(work)
     assert done.wait(20)
     assert piece.result() == 5 and piece.result() == 5
-    assert names == ["minifcn beside"]
+    assert names == ["minifcn 0"]
 
 
 def test_who_asks_does_what_nobody_has_begun():
     hold, began = threading.Event(), threading.Event()
-    first = later.later(lambda: (began.set(), hold.wait(20)))
+    first = threads.later(lambda: (began.set(), hold.wait(20)))
     assert began.wait(20)
-    second = later.later(lambda: threading.current_thread())
+    second = threads.later(lambda: threading.current_thread())
     assert second.result() is threading.current_thread()
     hold.set()
     assert first.result() == (None, True)
@@ -44,24 +44,24 @@ def test_who_asks_does_what_nobody_has_begun():
 def test_one_thread_does_it_at_once():
     threads.set_num_threads(1)
     seen = []
-    piece = later.later(lambda: seen.append(threading.current_thread()))
+    piece = threads.later(lambda: seen.append(threading.current_thread()))
     assert seen == [threading.current_thread()] and piece.result() is None
 
 
 def test_no_more_waits_than_is_said():
     hold, began, names = threading.Event(), threading.Event(), []
-    first = later.later(lambda: (began.set(), hold.wait(20)))
+    first = threads.later(lambda: (began.set(), hold.wait(20)))
     assert began.wait(20)
 
     def work():
         names.append(threading.current_thread())
 
-    pieces = [later.later(work) for _ in range(later.MOST_WAITING + 2)]
+    pieces = [threads.later(work) for _ in range(threads.MOST_WAITING + 2)]
     assert names == [threading.current_thread()] * 2
     hold.set()
     for piece in (first, *pieces):
         piece.result()
-    assert len(names) == later.MOST_WAITING + 2
+    assert len(names) == threads.MOST_WAITING + 2
 
 
 def test_an_exception_is_raised_where_the_result_is_asked_for_and_the_thread_lives_on():
@@ -71,18 +71,18 @@ def test_an_exception_is_raised_where_the_result_is_asked_for_and_the_thread_liv
         began.set()
         raise ZeroDivisionError("in the piece")
 
-    piece = later.later(fails)
+    piece = threads.later(fails)
     assert began.wait(20)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError, match="in the piece"):
             piece.result()
-    assert later.later(lambda: 3).result() == 3
+    assert threads.later(lambda: 3).result() == 3
 
 
 def test_what_holds_here_holds_for_the_piece():
     began = threading.Event()
     with mf.kernels.use("simple"):
-        piece = later.later(lambda: (mf.kernels.chosen(), began.set()))
+        piece = threads.later(lambda: (mf.kernels.chosen(), began.set()))
     assert began.wait(20)
     assert piece.result()[0] == "simple" and mf.kernels.chosen() == "fast"
 
@@ -96,14 +96,14 @@ def test_a_piece_runs_whole_while_others_run():
         hold.wait(20)
         threads.run(lambda part: inside.append(threading.current_thread().name), range(5))
 
-    piece = later.later(work)
+    piece = threads.later(work)
     assert began.wait(20)
     outside = []
     threads.run(lambda part: outside.append(threading.current_thread()), range(5))
     assert outside == [threading.current_thread()] * 5  # of two threads one is taken
     hold.set()
     piece.result()
-    assert set(inside) == {"minifcn beside"} or set(inside) == {threading.current_thread().name}
+    assert set(inside) == {"minifcn 0"} or set(inside) == {threading.current_thread().name}
 
 
 def test_a_piece_drops_what_it_read():
@@ -112,6 +112,6 @@ def test_a_piece_drops_what_it_read():
     from sys import getrefcount
 
     before = getrefcount(array)
-    piece = later.later(lambda array=array: began.set())
+    piece = threads.later(lambda array=array: began.set())
     piece.result()
     assert getrefcount(array) == before

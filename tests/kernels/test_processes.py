@@ -47,27 +47,27 @@ def test_a_forked_child_computes_the_same():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
-def test_a_forked_child_has_a_thread_beside_of_its_own():
+def test_a_forked_child_has_helpers_of_its_own():
     code = """
         import os, threading, warnings
-        from minifcn.kernels import later, threads
+        from minifcn.kernels import threads
 
         warnings.simplefilter("ignore", DeprecationWarning)
         threads.set_num_threads(2)
 
         def answers():
             began = threading.Event()
-            piece = later.later(lambda: (began.set(), threading.current_thread().name))
+            piece = threads.later(lambda: (began.set(), threading.current_thread().name))
             return began.wait(20) and piece.result()[1]
 
-        assert answers() == "minifcn beside"
+        assert answers() == "minifcn 0"
         child = os.fork()
         if child == 0:
-            os._exit(0 if answers() == "minifcn beside" else 3)
+            os._exit(0 if answers() == "minifcn 0" else 3)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), answers())
     """
     done = python(code)
-    assert done.returncode == 0 and done.stdout == "0 minifcn beside\n", done.stderr
+    assert done.returncode == 0 and done.stdout == "0 minifcn 0\n", done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)

@@ -134,7 +134,7 @@ def test_an_interrupt_while_waiting_leaves_the_next_run_whole(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(threads.Helper, "finish", interrupted)
+        patch.setattr(threads.Later, "result", interrupted)
         threads.run(lambda part: time.sleep(0.05), range(4))
     done = []
     threads.run(lambda part: (time.sleep(0.01), done.append(part)), range(8))
