@@ -19,7 +19,8 @@ from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
 from minifcn.autodiff.attached import Attached
 from minifcn.autodiff.foreign import refuse
-from minifcn.autodiff.walk import Input, walk_back
+from minifcn.autodiff.inputs import Input
+from minifcn.autodiff.walk import walk_back
 from minifcn.backend import Array, ArrayLike
 from minifcn.kernels.later import Later
 from minifcn.scopes import Scope
@@ -199,8 +200,7 @@ class Function:
         y = Square()(x)
 
     `backward` returns one array for one input, else a tuple with an array or None an input. `self.needs[i]` says whether
-    input i wants a gradient; where it does not, None saves the work. Gradients of gradients are not supported. What nobody on the way
-    back waits for, such as a weight's gradient, may be given as `late.late(work)`.
+    input i wants a gradient; where it does not, None saves the work, and `late.py` saves waiting. Gradients of gradients are not supported.
 
     `fresh = True` promises that `backward` makes its arrays anew and keeps none, so that a leaf can have them without a copy.
     """
@@ -247,8 +247,7 @@ class Function:
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
-        needed = any(self.needs)
-        if needed and output.dtype.kind != "f":
+        if (needed := any(self.needs)) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output._data, arrays)
         if needed:
@@ -276,10 +275,10 @@ class Function:
                     f"{name}.backward returned a Tensor; gradients of gradients are not supported, return arrays"
                 )
             if isinstance(gradient, Later):
-                yield given.source, gradient.then(partial(given.accepted, name, index))
-                continue
-            gradient = given.accepted(name, index, gradient)
-            anomaly.check_backward(self, index, gradient, grad)
+                gradient.then(partial(given.accepted, name, index))
+            else:
+                gradient = given.accepted(name, index, gradient)
+                anomaly.check_backward(self, index, gradient, grad)
             yield given.source, gradient
 
     def release(self) -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
+
 from minifcn.autodiff import anomaly, changes, profiler
 from minifcn.kernels.later import Later
 from minifcn.kernels.threads import later
@@ -26,9 +28,15 @@ def allowed() -> Iterator[None]:
         _allowed.reset(token)
 
 
-def late(work: Callable[[], Any]) -> Any:
-    """For a `backward`: `work()` on a thread beside during a walk back on several threads; elsewhere what it gives, at once."""
-    return later(work) if _allowed.get() else work()
+LARGE = 1 << 29  # multiplications: so large a piece the threads share well among them, and its scratch memory is large
+
+
+def late(work: Callable[[], Any], grad: Any, multiplications: int) -> Any:
+    """For a `backward`, which was given `grad`: `work()`, which another thread may do while the walk goes on; or what it gives, at once.
+
+    At once on a GPU, which needs no second thread, where the piece is large, and outside of a walk.
+    """
+    return later(work) if _allowed.get() and isinstance(grad, np.ndarray) and multiplications < LARGE else work()
 
 
 def now(gradient: Any) -> Any:

@@ -31,10 +31,9 @@ class Later:
         self.done.release()
         return True
 
-    def then(self, last: Callable[[Any], Any]) -> "Later":
-        """`result` passes on what `last` makes of it, in the thread that asks. Returns this piece."""
+    def then(self, last: Callable[[Any], Any]) -> None:
+        """`result` passes on what `last` makes of it, in the thread that asks."""
         self.last = last
-        return self
 
     def result(self) -> Any:
         """What the work gave; done here where nobody has begun. An exception in it is raised here."""

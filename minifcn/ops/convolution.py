@@ -7,8 +7,6 @@ from functools import partial
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from minifcn import kernels
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
 from minifcn.autodiff.late import late
@@ -34,11 +32,10 @@ class Conv2d(Function):
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        grad_x = None
-        of_parameters = parameter_gradients(self, self.x, grad, grad)
+        grad_x, (grad_weight, grad_bias) = None, parameter_gradients(self, self.x, grad, grad)
         if self.needs[0]:  # the picture itself needs none: at the first layer this is most of the work
             grad_x = kernels.conv2d_input_gradient(grad, self.weight, self.window, self.groups, self.x.shape)
-        return grad_x, *of_parameters
+        return (grad_x, grad_weight, grad_bias) if self.has_bias else (grad_x, grad_weight)
 
 
 class ConvTranspose2d(Function):
@@ -58,34 +55,21 @@ class ConvTranspose2d(Function):
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        grad_x = None
-        of_parameters = parameter_gradients(self, grad, self.x, grad)
+        grad_x, (grad_weight, grad_bias) = None, parameter_gradients(self, grad, self.x, grad)
         if self.needs[0]:
             h, w = self.x.shape[2:]
             # an output_padding of a whole stride (dilation allows it) makes room for windows that x never had
             grad_x = kernels.conv2d(grad, self.weight, self.window, self.groups)[:, :, :h, :w]
-        return grad_x, *of_parameters
+        return (grad_x, grad_weight, grad_bias) if self.has_bias else (grad_x, grad_weight)
 
 
-LARGE = 1 << 29  # multiplications: such a piece the threads share well among them, and its scratch memory is large
-
-
-def parameter_gradients(function: Conv2d | ConvTranspose2d, x: Array, y: Array, grad: Array) -> tuple[Any, ...]:
-    """For weight and, if there is one, bias: `x` and `y` are the larger and the smaller map, one with the gradient of the output, `grad`.
-
-    Nobody on the way back waits for them, so small ones may come later.
-    """
+def parameter_gradients(function: Conv2d | ConvTranspose2d, x: Array, y: Array, grad: Array) -> tuple[Any, Any]:
+    """Of weight and bias, None where there is none or it wants none; `x` and `y` are the larger and the smaller map. They may come later."""
+    wanted = (*function.needs, False)
+    sums = partial(kernels.conv2d_weight_gradient, x, y, function.window, function.groups)
     multiplications = y.size * x.shape[1] // function.groups * prod(function.window.kernel)
-    small = isinstance(grad, np.ndarray) and multiplications < LARGE
-    weight = bias = None
-    if function.needs[1]:
-        work = partial(kernels.conv2d_weight_gradient, x, y, function.window, function.groups)
-        weight = late(work) if small else work()
-    if not function.has_bias:
-        return (weight,)
-    if function.needs[2]:
-        bias = late(partial(kernels.bias_gradient, grad)) if small else kernels.bias_gradient(grad)
-    return weight, bias
+    grad_weight = late(sums, grad, multiplications) if wanted[1] else None
+    return grad_weight, late(partial(kernels.bias_gradient, grad), grad, grad.size) if wanted[2] else None
 
 
 @operation(samples.conv2d)

@@ -41,7 +41,7 @@ class Scaled(mf.Function):
             return x * grad if self.gives is None else self.gives
 
         x = self.x
-        found = late.late(work)
+        found = late.late(work, grad, 1)
         if self.seen is not None:
             self.seen.append(type(found).__name__)
         return self.w * grad, found
@@ -90,13 +90,25 @@ def test_a_later_gradient_takes_on_the_dtype_of_its_input():
     assert w.grad.dtype == np.float32
 
 
+def test_large_work_is_done_at_once():
+    class Large(Scaled):
+        def backward(self, grad):
+            found = late.late(lambda: self.x * grad, grad, late.LARGE)
+            assert isinstance(found, np.ndarray)
+            return self.w * grad, found
+
+    x, w = leaf([2.0]), leaf([3.0])
+    Large()(x, w).backward()
+    assert w.grad == [2.0]
+
+
 def test_an_error_in_work_that_came_later_is_raised_by_backward():
     class Fails(Scaled):
         def backward(self, grad):
             def work():
                 raise ZeroDivisionError("later")
 
-            return self.w * grad, late.late(work)
+            return self.w * grad, late.late(work, grad, 1)
 
     x, w = leaf([2.0]), leaf([3.0])
     with pytest.raises(ZeroDivisionError, match="later"):
