@@ -90,7 +90,7 @@ def is_capturing() -> bool:
 
 def device_of(array: Any) -> str:
     """ "cpu" for a NumPy array, "gpu" for a CuPy array."""
-    return "gpu" if type(array).__module__.partition(".")[0] == "cupy" else "cpu"
+    return "gpu" if type(array) is not np.ndarray and type(array).__module__.partition(".")[0] == "cupy" else "cpu"
 
 
 def module_of(device: str) -> Any:

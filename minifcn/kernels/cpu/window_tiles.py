@@ -81,7 +81,9 @@ class Windows:
             inside[:, :, left + across :],
         ):
             do.copyto(frame, 0)
-        do.copyto(inside[:, :, left : left + across], some[:, first + start : first + max(start, stop), :across])
+        seen = some[:, first + start : first + max(start, stop), :across]
+        for to, source in by_channel(inside[:, :, left : left + across], seen):
+            do.copyto(to, source)
         return strip
 
     def rows(self, do: Calls, tile: tuple[slice, slice]) -> Array:
@@ -96,8 +98,28 @@ class Windows:
         shape = (n, rows.stop - rows.start, self.size[1] // self.beside, self.window.kernel[0], self.columns, c)
         strides = (sn, sh * stride_h, sw * stride_w * self.beside, sh * dh, sw * dw, sc)
         copy = do.scratch(0, shape, strip.dtype)
-        do.copyto(copy, as_strided(strip, shape, strides, writeable=False))
+        do.copyto(*in_pieces(copy, as_strided(strip, shape, strides, writeable=False)))
         return copy.reshape(-1, self.length)
+
+
+def by_channel(to: Array, source: Array) -> list[tuple[Array, Array]]:
+    """The same copy (N, H, W, C), channel by channel where a picture of few channels lies plane by plane: NumPy would run along the channels."""
+    planes = source.strides[-1] > source.strides[-2] and source.shape[-1] <= source.shape[-2]
+    return [(to[..., c], source[..., c]) for c in range(to.shape[-1])] if planes else [(to, source)]
+
+
+def in_pieces(to: Array, source: Array) -> tuple[Array, Array]:
+    """The same two arrays (…, columns, C) with what lies together in both, a run of C or columns·C numbers, as one item of bytes.
+
+    NumPy takes longer to begin a run of 18 numbers than to copy it: 85 µs become 53.
+    """
+    c, item = to.shape[-1], to.itemsize
+    if source.strides[-1] != item or not to.flags.c_contiguous:
+        return to, source
+    if source.strides[-2] == c * item:
+        to, source = (array.reshape(*array.shape[:-2], -1) for array in (to, source))  # views: the two axes are one row
+    piece = np.dtype((np.void, to.shape[-1] * item))
+    return to.view(piece), source.view(piece)
 
 
 def side_by_side(c: int, o: int, window: Window, size: Pair) -> int:
@@ -160,14 +182,15 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     windows, grads = Windows(x, window, (size[0], size[1]), beside), grad.transpose(0, 2, 3, 1)
     all_tiles = windows.tiles(windows.length * beside * o * x.itemsize)
     lanes = min(LANES, len(all_tiles))
-    totals = np.zeros((lanes, windows.length, beside * o), x.dtype)
+    totals = np.zeros((lanes, beside * o, windows.length), x.dtype)
 
     def add_up(lane: int) -> None:
         for tile in all_tiles[lane::lanes]:
-            totals[lane] += windows.rows(NOW, tile).T @ grads[tile].reshape(-1, beside * o)
+            # the gradients first: a result with the fewer rows takes three quarters of the time
+            totals[lane] += grads[tile].reshape(-1, beside * o).T @ windows.rows(NOW, tile)
 
     threads.run(add_up, range(lanes))
-    return kernels_of(totals.sum(0), window, beside, c)
+    return kernels_of(totals.sum(0).T, window, beside, c)
 
 
 def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 
 from minifcn.kernels import threads
 from minifcn.kernels.cpu.calls import NOW
-from minifcn.kernels.cpu.memory import scratch
+from minifcn.kernels.cpu.memory import empty, scratch
 from minifcn.kernels.cpu.winograd import (
     LEAST_WORK,
     MULTIPLICATIONS,
@@ -115,9 +115,10 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
         return result
 
     def with_lanes() -> Array:
-        totals = np.zeros((LANES, o, c, 9), dtype)
+        totals = empty((LANES, o, c, 9), dtype)
 
         def add_up(lane: int) -> None:
+            totals[lane] = 0
             for block in all_blocks[lane::LANES]:
                 v, dm = operands(math.prod(block.shape))
                 v.fill(block, slice(None))

@@ -1,0 +1,44 @@
+"""Gradients that may come later. On the way back a map's gradient is wanted at once, by the Function that made the map; a weight's is wanted by
+nobody until the walk is over. So a Function may hand the work on with `late(…)`, and the walk asks for what it gave when it needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from minifcn.autodiff import anomaly, changes, profiler
+from minifcn.kernels.later import Later
+from minifcn.kernels.threads import later
+
+_allowed: ContextVar[bool] = ContextVar("late", default=False)
+
+
+@contextmanager
+def allowed() -> Iterator[None]:
+    """Inside, `late` hands work on; not while somebody watches each Function, for then its work must be done when its backward returns."""
+    watched = anomaly.watching() or changes.watching() or profiler.watching()
+    token = _allowed.set(not watched)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
+LARGE = 1 << 29  # multiplications: so large a piece the threads share well among them, and its scratch memory is large
+
+
+def late(work: Callable[[], Any], grad: Any, multiplications: int) -> Any:
+    """For a `backward`, which was given `grad`: `work()`, which another thread may do while the walk goes on; or what it gives, at once.
+
+    At once on a GPU, which needs no second thread, where the piece is large, and outside of a walk.
+    """
+    return later(work) if _allowed.get() and isinstance(grad, np.ndarray) and multiplications < LARGE else work()
+
+
+def now(gradient: Any) -> Any:
+    """A gradient itself, waited for where it is still on its way."""
+    return gradient.result() if isinstance(gradient, Later) else gradient

@@ -1,0 +1,143 @@
+"""Gradients that come later: the same numbers as at once, wherever they are needed first, and every check is made all the same."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import minifcn as mf
+from minifcn.autodiff import late
+from minifcn.kernels import threads
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    before = threads.get_num_threads()
+    threads.set_num_threads(2)
+    yield
+    threads.set_num_threads(before)
+
+
+def leaf(values):
+    return mf.Tensor(np.array(values), requires_grad=True)
+
+
+class Scaled(mf.Function):
+    """x·w; the gradient of w comes later."""
+
+    fresh = True
+
+    def __init__(self, seen=None, gives=None):
+        self.seen, self.gives = seen, gives
+
+    def forward(self, x, w):
+        self.x, self.w = x, w
+        return x * w
+
+    def backward(self, grad):
+        def work():
+            if self.seen is not None:
+                self.seen.append(threading.current_thread())
+            return x * grad if self.gives is None else self.gives
+
+        x = self.x
+        found = late.late(work, grad, 1)
+        if self.seen is not None:
+            self.seen.append(type(found).__name__)
+        return self.w * grad, found
+
+
+def test_a_leaf_a_shared_leaf_and_a_result_get_what_came_later():
+    x, w, v = leaf([2.0, 3.0]), leaf([5.0, 7.0]), leaf([1.0, 4.0])
+    seen = []
+    between = v * 2.0  # the gradient of w's place goes on to a Function here
+    y = Scaled(seen)(Scaled()(Scaled()(x, w), w), between)
+    y.sum().backward()
+    assert "Later" in seen
+    np.testing.assert_array_equal(w.grad, 2 * x.data * w.data * 2 * v.data)
+    np.testing.assert_array_equal(v.grad, 2 * x.data * w.data**2)
+    np.testing.assert_array_equal(x.grad, w.data**2 * 2 * v.data)
+    Scaled()(x, w).sum().backward()  # and added to what is there
+    np.testing.assert_array_equal(w.grad, 2 * x.data * w.data * 2 * v.data + x.data)
+
+
+def test_outside_a_walk_back_it_comes_at_once():
+    function = Scaled()
+    function.x, function.w = np.array([2.0]), np.array([3.0])
+    assert function.backward(np.array([1.0])) == (3.0, 2.0)
+
+
+@pytest.mark.parametrize("watch", [mf.detect_anomaly, mf.profile, None])
+def test_nothing_comes_later_while_somebody_watches(watch):
+    from minifcn.autodiff.changes import watching_kept
+
+    seen = []
+    with (watch or watching_kept)():
+        Scaled(seen)(leaf([2.0]), leaf([3.0])).backward()
+    assert seen == [threading.current_thread(), "ndarray"]
+
+
+def test_a_later_gradient_of_a_wrong_shape_is_refused_and_no_grad_is_changed():
+    x, w = leaf([2.0, 3.0]), leaf([5.0, 7.0])
+    with pytest.raises(ValueError, match=r"Scaled.backward: gradient 1 has shape \(3,\), its input \(2,\)"):
+        Scaled(gives=np.zeros(3))(x, w).sum().backward()
+    assert x.grad is None and w.grad is None
+
+
+def test_a_later_gradient_takes_on_the_dtype_of_its_input():
+    x, w = (mf.Tensor(np.ones(2, np.float32), requires_grad=True) for _ in range(2))
+    Scaled(gives=np.ones(2))(x, w).sum().backward()
+    assert w.grad.dtype == np.float32
+
+
+def test_large_work_is_done_at_once():
+    class Large(Scaled):
+        def backward(self, grad):
+            found = late.late(lambda: self.x * grad, grad, late.LARGE)
+            assert isinstance(found, np.ndarray)
+            return self.w * grad, found
+
+    x, w = leaf([2.0]), leaf([3.0])
+    Large()(x, w).backward()
+    assert w.grad == [2.0]
+
+
+def test_an_error_in_work_that_came_later_is_raised_by_backward():
+    class Fails(Scaled):
+        def backward(self, grad):
+            def work():
+                raise ZeroDivisionError("later")
+
+            return self.w * grad, late.late(work, grad, 1)
+
+    x, w = leaf([2.0]), leaf([3.0])
+    with pytest.raises(ZeroDivisionError, match="later"):
+        Fails()(x, w).backward()
+    assert x.grad is None and w.grad is None
+    Scaled()(x, w).backward()
+    assert w.grad == [2.0]
+
+
+def gradients(count):
+    threads.set_num_threads(count)
+    mf.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = mf.nn.Sequential(*(mf.nn.Conv2d(c, 8, 3, padding=1) for c in (3, 8, 8, 8, 8, 8)))
+    x = mf.Tensor(rng.standard_normal((2, 3, 24, 24)).astype(np.float32), requires_grad=True)
+    model(x).sum().backward()
+    return [x.grad, *(parameter.grad for parameter in model.parameters())]
+
+
+def test_the_bits_are_those_of_one_thread():
+    alone = gradients(1)
+    for _ in range(5):
+        for found, expected in zip(gradients(2), alone, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_the_convolutions_of_a_network_hand_their_weights_gradients_on(monkeypatch):
+    handed = []
+    real = late.later
+    monkeypatch.setattr(late, "later", lambda work: (handed.append(work), real(work))[1])
+    gradients(2)
+    assert len(handed) == 2 * 6  # weight and bias of each
