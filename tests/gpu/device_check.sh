@@ -26,7 +26,11 @@ export PYTHONPATH=$PWD:$PWD/tests${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTE
 if [ -z "$standin" ]; then
     "$python" -c 'from minifcn import backend; raise SystemExit(backend.gpu_problem())' || exit 2
 fi
+command -v timeout >/dev/null || { echo "the program timeout is missing: it comes with GNU coreutils" >&2; exit 2; }
 stages=$("$python" -m gpu.device list) || { echo "the stages cannot be listed: is this a checkout with its dependencies?" >&2; exit 2; }
+for name in ${STAGES:-}; do
+    grep -q "^$name " <<<"$stages" || { echo "STAGES: there is no stage $name; there are" $(cut -d' ' -f1 <<<"$stages") >&2; exit 2; }
+done
 while read -r name limit; do
     case " ${STAGES:-$name} " in *" $name "*) ;; *) continue ;; esac
     start=$SECONDS

@@ -261,6 +261,17 @@ def test_the_script(script, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_stage_that_there_is_not(script):
+    done = script("--standin", STAGES="facts grpah")
+    assert done.returncode == 2 and "STAGES: there is no stage grpah; there are facts tests operations" in done.stderr
+
+
+def test_wrong_usage(script):
+    done = script("--stand-in")
+    assert done.returncode == 2 and done.stderr.startswith("usage: ") and "[--standin] [FILE]" in done.stderr
+
+
+@pytest.mark.slow
 def test_a_stage_that_hangs_is_ended_and_the_others_go_on(script, tmp_path):
     """An interpreter that sleeps in one stage, in place of Python."""
     python = tmp_path / "python"

@@ -122,6 +122,7 @@ def after_failure():
 
     cupy = backend.import_cupy()
     ones = cupy.ones((3, 3), np.float32)
+    ones @ ones  # cuBLAS is loaded, and refused by CuPy alone
     said = None
     try:
         cuda_graph.record(lambda: [ones + ones, ones @ ones])
