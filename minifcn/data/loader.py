@@ -65,7 +65,7 @@ def decoders(threads: int) -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     finally:
-        pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"))
+        pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"), cancel_futures=True)
 
 
 class Batches:

@@ -22,7 +22,9 @@ def png_of(width: int, height: int, strips: Iterable[np.ndarray]) -> bytes:
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
     packed = [packer.compress(rows.data) for rows in filtered(width, height, strips)]
     packed.append(packer.flush())
-    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 2, 0, 0, 0))  # 8 bits, RGB, nothing special
+    header = (
+        width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 2, 0, 0, 0))
+    )  # 8 bits, RGB, nothing special
     parts = [chunk(b"IHDR", header), *(chunk(b"IDAT", part) for part in packed if part), chunk(b"IEND", b"")]
     return PNG + b"".join(parts)
 

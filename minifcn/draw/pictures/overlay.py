@@ -35,7 +35,9 @@ def tint(
 
     Arguments and errors as in `overlay`.
     """
-    return np.concatenate([np.empty((0, *np.shape(picture)[1:]), np.uint8), *tinted(picture, labels, names, colours, alpha)])
+    return np.concatenate(
+        [np.empty((0, *np.shape(picture)[1:]), np.uint8), *tinted(picture, labels, names, colours, alpha)]
+    )
 
 
 def tinted(
