@@ -1,7 +1,6 @@
 """The files that `minifcn predict` writes about one picture."""
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np

@@ -49,7 +49,7 @@ def winners(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> 
     if len(views) == 1:
         scores = np.asarray(views[0], np.float32)
         classes = ahead_somewhere(scores, size)
-        first, lead = leading((resized_map(scores[index], size, rows) for index in classes))
+        first, lead = leading(resized_map(scores[index], size, rows) for index in classes)
         if lead.min() > CLOSE:
             return np.array(classes, np.uint8)[first]
     return averaged(views, size, rows).argmax(0).astype(np.uint8)
