@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from minifcn.data.augment import Augmentation, Size, place, sides
+from minifcn.data.dataset import Dataset
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
@@ -20,19 +20,6 @@ BALANCES = ("pictures", "classes")
 ALL = slice(None)
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-class Dataset(Protocol):
-    """What `Batches` needs: a length, and by index a picture, uint8 (H, W, 3), and its labels, uint8 (H, W).
-
-    Several threads ask at once, unless `Batches` is told to use one.
-    """
-
-    def __len__(self) -> int: ...
-
-    def picture(self, i: int) -> np.ndarray: ...
-
-    def labels(self, i: int) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 
 KEPT_BYTES = 256 << 20  # of resized pictures and labels: decoding a large photograph takes longer than a step
 

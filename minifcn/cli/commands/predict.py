@@ -86,7 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = [Job(*pair) for pair in zip(pictures, names_for(pictures, endings_of(arguments)), strict=True)]
     inputs = {path.resolve() for path in pictures}
     failed = 0
-    with bar(len(pictures), "predicting", unit="picture") as progress:
+    brief = len(pictures) == 1 and not arguments.tile  # over before a bar is loaded
+    with bar(len(pictures), "predicting", brief, unit="picture") as progress:
         work = Work(model, arguments, bits, inputs, lambda n, count: progress.set_postfix_str(f"tile {n} of {count}"))
         with closing(in_turns(jobs, Steps(work.read, work.compute, work.write, work.whole))) as outcomes:
             for job, outcome in outcomes:

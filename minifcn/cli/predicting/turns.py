@@ -4,9 +4,9 @@ Reading, drawing and packing a picture take about as long as a small network doe
 in which order, is as if it were done one after the other; no more than two pictures lie in memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from minifcn.data.errors import DataError
@@ -31,7 +31,9 @@ class Steps(Generic[Item, Result]):
     whole: Callable[[Item], Result]
 
 
-def in_turns(items: Sequence[Item], steps: Steps[Item, Result]) -> Iterator[tuple[Item, Result | Exception]]:
+def in_turns(
+    items: Sequence[Item], steps: Steps[Item, Result]
+) -> Generator[tuple[Item, Result | Exception], None, None]:
     """Each item with its result, in order, or with the DataError or OSError that it ended in: one bad file does not cost the others theirs.
 
     To be closed, or looped to its end: then the thread ends, with what it has begun.
@@ -43,29 +45,29 @@ def in_turns(items: Sequence[Item], steps: Steps[Item, Result]) -> Iterator[tupl
 
     with decoders(1) as beside:
         coming = beside.submit(attempt, steps.read, items[0])
-        last: tuple[Item, Any] | None = None
+        last: tuple[Item, Callable[[], Any]] | None = None  # and how to get its result
         for number, item in enumerate(items):
             ready, found = coming.result(), None
             if ready is None:
                 if last:
-                    yield finished(*last)
+                    yield last[0], last[1]()
                 last, found = None, attempt(steps.whole, item)
             if number + 1 < len(items):  # the thread has the last picture written by then
                 coming = beside.submit(attempt, steps.read, items[number + 1])
             if ready is not None:
                 found = ready if isinstance(ready, Exception) else attempt(steps.compute, item, ready)
             if last:
-                yield finished(*last)
-            if ready is not None and not isinstance(found, Exception):
-                found = beside.submit(attempt, steps.write, item, ready, found)
-            last = item, found
+                yield last[0], last[1]()
+            if ready is None or isinstance(found, Exception):
+                last = item, partial(given, found)
+            else:
+                last = item, beside.submit(attempt, steps.write, item, ready, found).result
         if last:
-            yield finished(*last)
+            yield last[0], last[1]()
 
 
-def finished(item: Item, found: Any) -> tuple[Item, Any]:
-    """An item and its result, for which this waits where it is still being written."""
-    return item, found.result() if isinstance(found, Future) else found
+def given(found: Any) -> Any:
+    return found
 
 
 def attempt(step: Callable[..., Any], *arguments: Any) -> Any:

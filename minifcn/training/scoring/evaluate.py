@@ -10,8 +10,8 @@ from PIL import Image
 
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn.data.dataset import Dataset
 from minifcn.data.large import LargePicture
-from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
