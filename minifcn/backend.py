@@ -15,7 +15,7 @@ DEVICES = ("cpu", "gpu")
 Array = np.ndarray  # or CuPy's, which has the same methods; it cannot be named here, since CuPy may be missing
 ArrayLike = Array | float | Sequence  # what becomes an array; a sequence may hold sequences
 
-_random = np.random.default_rng(0)
+_random: "np.random.Generator | None" = None  # until somebody asks: it takes 12 ms to load
 
 
 def manual_seed(seed: int | Sequence[int]) -> None:
@@ -27,8 +27,11 @@ def manual_seed(seed: int | Sequence[int]) -> None:
     _random = np.random.default_rng(seed)
 
 
-def random_generator() -> np.random.Generator:
+def random_generator() -> "np.random.Generator":
     """The generator that `manual_seed` restarts. It lives on the CPU, so that a seed means the same on every device."""
+    global _random
+    if _random is None:
+        _random = np.random.default_rng(0)
     return _random
 
 
@@ -57,7 +60,7 @@ def shared() -> Share | None:
     return _share.get()
 
 
-def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def uniform(generator: "np.random.Generator", shape: tuple[int, ...]) -> np.ndarray:
     """Numbers from 0 to 1, float32, for a batch of `shape` (N, …), drawn in the order of its axes."""
     share = shared()
     if share is None:
