@@ -4,10 +4,11 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ BALANCES = ("pictures", "classes")
 ALL = slice(None)
 
 Pair = tuple[np.ndarray, np.ndarray]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,22 @@ def decoders(threads: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"), cancel_futures=True)
+
+
+def ahead(load: Callable[[int], T], count: int) -> Generator[T, None, None]:
+    """load(0) to load(count - 1), in order; the next one is loaded by a thread while the caller is at work on this one.
+
+    An error in the thread is raised here, when its turn comes. The thread ends when the loop ends or is left.
+    """
+    if count < 1:
+        return
+    with decoders(1) as beside:
+        coming = beside.submit(load, 0)
+        for number in range(1, count + 1):
+            current = coming.result()
+            if number < count:
+                coming = beside.submit(load, number)
+            yield current
 
 
 class Batches:

@@ -157,8 +157,12 @@ def per_cent(share: float) -> str:
 def _present(labels: np.ndarray, names: Sequence[str]) -> list[tuple[int, str, float]]:
     """Index, name and share of each class in `labels`, largest share first, ties by index."""
     check_labels(labels, len(names), "class_shares", "names")
-    counts = np.bincount(labels.ravel(), minlength=len(names))
-    counts[VOID : VOID + 1] = 0
+    step = max(1, AT_ONCE // max(1, labels.shape[1]))  # some rows at a time: bincount makes eight bytes of each label
+    parts = (labels[start : start + step].ravel() for start in range(0, len(labels), step))
+    counts = np.zeros(max(len(names), VOID + 1), np.int64)
+    for part in parts:
+        counts += np.bincount(part, minlength=len(counts))
+    counts[VOID] = 0
     found = sorted(map(int, np.flatnonzero(counts)), key=lambda index: -counts[index])
     return [(index, names[index], float(counts[index] / counts.sum())) for index in found]
 

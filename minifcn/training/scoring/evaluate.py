@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -143,24 +143,30 @@ def evaluate(
     scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
     own confusion matrix (C, C) and its prediction, uint8 (H, W).
     """
+    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
+
+    def load(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return dataset.labels(number), dataset.picture(number)
+
     classes = len(model.class_names)
     total, boundary = np.zeros((2, classes, classes), np.int64)
-    for number in range(len(dataset)):
-        labels = dataset.labels(number)
-        picture = dataset.picture(number)
-        wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
-        try:
-            prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
-        except TrainingError as error:
-            raise TrainingError(f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}") from error
-        matrix = confusion(labels, prediction, classes)
-        near = near_boundary(labels, band)
-        total += matrix
-        boundary += confusion(labels[near], prediction[near], classes)
-        if seen:
-            seen(number, matrix, prediction)
-        if progress:
-            progress()
+    with closing(ahead(load, len(dataset))) as pictures:
+        for number, (labels, picture) in enumerate(pictures):
+            wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
+            try:
+                prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+            except TrainingError as error:
+                raise TrainingError(
+                    f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}"
+                ) from error
+            matrix = confusion(labels, prediction, classes)
+            near = near_boundary(labels, band)
+            total += matrix
+            boundary += confusion(labels[near], prediction[near], classes)
+            if seen:
+                seen(number, matrix, prediction)
+            if progress:
+                progress()
     inside, outside = scores(boundary, model.class_names), scores(total - boundary, model.class_names)
     return {
         **scores(total, model.class_names),
