@@ -38,8 +38,8 @@ def in_turns(
 
     To be closed, or looped to its end: then the thread ends, with what it has begun.
     """
-    if len(items) == 1:
-        yield items[0], attempt(steps.whole, items[0])
+    if len(items) < 2:
+        yield from ((item, attempt(steps.whole, item)) for item in items)
         return
     from minifcn.data.loader import decoders  # threads need modules that a single picture can do without
 

@@ -1,8 +1,8 @@
 """RGB pictures as PNG files, a strip of rows at a time: neither a whole picture nor a whole filtered one need lie in memory.
 
 A PNG stores what each row *differs* by from its left or upper neighbours, for differences are small and small numbers pack well. Pillow tries
-five such filters on each row and packs thoroughly. Of an overlay the two plainest filters and zlib's quickest level make a file of the same
-size in a fifth of the time (docs/speed.md).
+five such filters on each row and packs thoroughly. The two plainest filters and zlib's quickest level take a fifth of the time, and the file of a
+photograph comes out 1 to 5 per cent larger, of a very smooth picture up to 25 (docs/speed.md).
 """
 
 import zlib
