@@ -161,7 +161,7 @@ class NoBar:
 
     def __exit__(self, *error: Any) -> None: ...
 
-    def write(self, line: str, file: Any) -> None:
+    def write(self, line: str, file: Any = None) -> None:
         print(line, file=file)
 
     def nothing(self, *values: Any, **options: Any) -> None: ...
