@@ -1,13 +1,19 @@
 """`minifcn predict` takes short cuts; what it writes is what the long way gives: here each result is worked out in full, one after the other."""
 
 import math
+import os
+import signal
+import subprocess
+import sys
 
+import needs
 import numpy as np
 import pytest
 from PIL import Image
 from training.helpers import random_model, saved
 
 import minifcn as mf
+from minifcn.cli.results import mark_of
 from minifcn.data import ClassMap, colour_map, read_labels, read_picture
 from minifcn.draw.pictures.confidence import confidence_picture
 from minifcn.draw.pictures.legend import PAPER, font_size, legend
@@ -135,3 +141,51 @@ def test_a_second_run_writes_the_same_bytes(photos, model, call, tmp_path):
         call(f"predict {photos} --model {file} --out {tmp_path}/{out}").failed("p3b.jpg")
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in ("one", "two"))
     assert one == two and len(one) == 12
+
+
+def many(folder, count):
+    """A folder of so many small pictures."""
+    folder.mkdir()
+    for number in range(count):
+        Image.fromarray(np.full((60, 80, 3), number % 256, np.uint8)).save(folder / f"n{number:03}.png")
+    return folder
+
+
+def whole_results(out):
+    """How many files lie in `out`, each read to its end and with its mark; nothing half written is among them."""
+    files = sorted(out.iterdir())
+    for file in files:
+        assert file.suffix == ".png", file
+        assert mark_of(file.read_bytes())
+        read_picture(file)
+    return len(files)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
+def test_ctrl_c_leaves_whole_files_and_a_sentence(model, tmp_path):
+    file, photos = saved(model, tmp_path / "m.safetensors"), many(tmp_path / "in", 400)
+    command = [sys.executable, "-u", "-m", "minifcn", "predict", photos, "--model", file, "--out", tmp_path / "out"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(5):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.strip().endswith("minifcn predict: stopped") and "Traceback" not in err
+    assert 10 <= whole_results(tmp_path / "out") < 800
+    assert len(out.splitlines()) < 395
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
+def test_a_reader_that_leaves_ends_it(model, tmp_path):
+    file, photos = saved(model, tmp_path / "m.safetensors"), many(tmp_path / "in", 400)
+    command = [sys.executable, "-u", "-m", "minifcn", "predict", photos, "--model", file, "--out", tmp_path / "out"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 1 and err == ""
+    assert whole_results(tmp_path / "out") < 800
