@@ -15,7 +15,7 @@ DEVICES = ("cpu", "gpu")
 Array = np.ndarray  # or CuPy's, which has the same methods; it cannot be named here, since CuPy may be missing
 ArrayLike = Array | float | Sequence  # what becomes an array; a sequence may hold sequences
 
-_random: "np.random.Generator | None" = None  # until somebody asks: it takes 12 ms to load
+_random: list["np.random.Generator"] = []  # one, once somebody asks: it takes 12 ms to load
 
 
 def manual_seed(seed: int | Sequence[int]) -> None:
@@ -23,16 +23,14 @@ def manual_seed(seed: int | Sequence[int]) -> None:
 
     `seed`: an integer, or a sequence of integers such as (seed, step), as `numpy.random.default_rng` takes it.
     """
-    global _random
-    _random = np.random.default_rng(seed)
+    _random[:] = [np.random.default_rng(seed)]
 
 
 def random_generator() -> "np.random.Generator":
     """The generator that `manual_seed` restarts. It lives on the CPU, so that a seed means the same on every device."""
-    global _random
-    if _random is None:
-        _random = np.random.default_rng(0)
-    return _random
+    if not _random:
+        manual_seed(0)
+    return _random[0]
 
 
 class Share(NamedTuple):
