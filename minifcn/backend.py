@@ -1,7 +1,6 @@
 """NumPy or CuPy: which one an array belongs to, and how it moves. The only file that imports CuPy, and only on request."""
 
 import gc
-import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
