@@ -10,7 +10,6 @@ from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
 from minifcn.models.trunks.backbones import rate_factor
-from minifcn.pretrained import backbone_of, load_start
 from minifcn.training import Config, Recipe, RunFolder, TrainingError
 from minifcn.training.finetune import NETWORK, as_begun, network_of, sizes_for, steps_for
 from minifcn.training.objective import class_counts, median_frequency
@@ -67,11 +66,15 @@ def configure(
         network = {name: saved[name] for name in NETWORK}
         arguments.bits = arguments.bits or saved.get("bits")
     elif arguments.init:
+        from minifcn.pretrained import load_start  # its formats load much
+
         start = load_start(arguments.init)
         network = network_of(start, arguments.init)
         if arguments.backbone not in (None, network["backbone"]):  # the width of one trunk is none of another
             network = {name: value for name, value in network.items() if name != "width"}
     elif arguments.trunk and arguments.backbone is None:
+        from minifcn.pretrained import backbone_of
+
         network = {"backbone": backbone_of(arguments.trunk, arguments.arch or DEFAULTS["arch"])}
     else:
         network = {}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 
 KEPT_BYTES = 256 << 20  # of resized pictures and labels
 DECODED_BYTES = 64 << 20  # of those that only were decoded, which is faster done again

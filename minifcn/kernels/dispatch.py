@@ -163,6 +163,6 @@ def channel_sums(x: Array, below: int, above: int) -> Array:
 
 
 @fast_first
-def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+def kept(generator: "np.random.Generator", shape: tuple[int, ...], p: float, device: str) -> Array:
     """Which elements dropout keeps: bool of `shape`, each True with probability 1 - p."""
     return simple.kept(generator, shape, p, device)

@@ -7,8 +7,8 @@ import numpy as np
 
 from minifcn import backend, ops
 from minifcn.autodiff.engine import Tensor
+from minifcn.data.dataset import Dataset
 from minifcn.data.labels import VOID
-from minifcn.data.loader import Dataset
 from minifcn.data.voc import in_threads
 from minifcn.training.recipes import Recipe
 

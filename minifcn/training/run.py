@@ -13,7 +13,6 @@ from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
-from minifcn.pretrained import load_pretrained, load_start
 from minifcn.training.errors import TrainingError
 from minifcn.training.finetune import grown_from, notes_of_start
 from minifcn.training.fit import training
@@ -239,10 +238,14 @@ def first_model(config: Config, listener: Listener) -> FCN:
     """The network of the first stage: random weights from the seed, those of --init where they fit, or the trunk of --trunk."""
     model = new_model(config, 0)
     if config.init:
+        from minifcn.pretrained import load_start  # its formats load much
+
         start = load_start(config.init)
         model.notes, model.preprocessing = notes_of_start(start.notes), start.preprocessing
         tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
     elif config.trunk:
+        from minifcn.pretrained import load_pretrained
+
         classifier = load_pretrained(config.trunk)
         model.notes, model.preprocessing = dict(classifier.notes), classifier.preprocessing
         tell(listener, f"trunk from {config.trunk}", config.stages[0], grown_from(classifier, model, config.trunk))

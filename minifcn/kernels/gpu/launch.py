@@ -5,7 +5,6 @@ compiler should know, such as a window's size. Every kernel loops with the strid
 """
 
 import functools
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ TYPES = {"float32": "float", "float64": "double"}
 
 def source(name: str) -> str:
     """The text of cuda/`name`.cu, after what all sources share."""
+    from importlib.resources import files  # loads much, and who has no GPU does without
+
     room = files("minifcn.kernels.gpu") / "cuda"
     return "".join((room / f"{each}.cu").read_text(encoding="utf-8") for each in ("shared", name))
 

@@ -22,7 +22,7 @@ def suits(generator: Any, shape: tuple[int, ...], p: float, device: str) -> bool
     )
 
 
-def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+def kept(generator: "np.random.Generator", shape: tuple[int, ...], p: float, device: str) -> Array:
     """As `simple.kept`, to the last bit; `generator` is left as it would be by it."""
     cupy, size = backend.import_cupy(), int(np.prod(shape))
     share = backend.shared()
@@ -54,7 +54,7 @@ def jump(steps: int, increment: int) -> tuple[int, int]:
     return all_factors, all_adds
 
 
-def skip(generator: np.random.Generator, start: int, count: int) -> None:
+def skip(generator: "np.random.Generator", start: int, count: int) -> None:
     """Leave the generator as if `count` numbers were drawn, of which the first has the number `start`."""
     if count:
         steps, half = divmod(start + count, 2)  # where the next number will be

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 from minifcn.data.resized import Kept, Resized
 from minifcn.models import ARCHITECTURES
 from minifcn.names import instead

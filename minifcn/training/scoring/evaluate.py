@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from minifcn import backend, plans
+from minifcn.data.dataset import Dataset
 from minifcn.data.large import LargePicture
-from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
+from minifcn.training.scoring.winners import averaged, leading, winners
 
 ONE_SCALE = (1.0,)
 
@@ -27,9 +28,15 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
     """
     if mirror or tuple(scales) != ONE_SCALE:
-        return probabilities(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+        check_scales(scales)
+        with evaluating(model):
+            views = views_of(model, picture, mirror, scales)
+        height, width = np.shape(picture)[:2]
+        return winners(views, (height, width), slice(0, height))
     with evaluating(model):
-        return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
+        found = scores_of(model, picture)
+    on_gpu = backend.device_of(found) == "gpu"  # a byte a pixel comes down, not four for each class
+    return backend.to_device(found.argmax(0).astype(np.uint8), "cpu") if on_gpu else leading(found)[0]
 
 
 def probabilities(
@@ -54,7 +61,8 @@ def evaluating(model: FCN) -> Iterator[None]:
     try:
         yield
     finally:
-        model.train(training)
+        if training:
+            model.train()
 
 
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
@@ -99,30 +107,6 @@ def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[flo
     return views
 
 
-def averaged(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> np.ndarray:
-    """The mean of the views' softmax in some rows of a picture of `size` (H, W): float32 (C, number of rows, W)."""
-    total = np.zeros((len(views[0]), rows.stop - rows.start, size[1]), np.float32)
-    for view in views:
-        total += softmax(resized(view, size, rows))
-    return total / np.float32(len(views))
-
-
-def resized(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
-    """Scores (C, h, w), each class bilinearly to `size` (H, W), and of that some rows: float32; the same size keeps its values."""
-    height, width = size
-    h, w = scores.shape[1:]
-    box = (0, rows.start * h / height, w, rows.stop * h / height)
-    maps = [Image.fromarray(np.ascontiguousarray(one, np.float32)) for one in scores]
-    wanted = (width, rows.stop - rows.start)
-    return np.stack([np.asarray(one.resize(wanted, Image.Resampling.BILINEAR, box)) for one in maps])
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """exp(s) / Σ exp(s) over the first axis: (C, H, W) -> (C, H, W)."""
-    powers = np.exp(scores - scores.max(0))
-    return powers / powers.sum(0)
-
-
 def size_for(model: FCN, picture: np.ndarray | LargePicture) -> int | None:
     """What the longer side of `picture` is resized to, so that things in it are as large as those that the model knows: `model.picture_size`.
 
@@ -157,24 +141,30 @@ def evaluate(
     scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
     own confusion matrix (C, C) and its prediction, uint8 (H, W).
     """
+    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
+
+    def load(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return dataset.labels(number), dataset.picture(number)
+
     classes = len(model.class_names)
     total, boundary = np.zeros((2, classes, classes), np.int64)
-    for number in range(len(dataset)):
-        labels = dataset.labels(number)
-        picture = dataset.picture(number)
-        wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
-        try:
-            prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
-        except TrainingError as error:
-            raise TrainingError(f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}") from error
-        matrix = confusion(labels, prediction, classes)
-        near = near_boundary(labels, band)
-        total += matrix
-        boundary += confusion(labels[near], prediction[near], classes)
-        if seen:
-            seen(number, matrix, prediction)
-        if progress:
-            progress()
+    with closing(ahead(load, len(dataset))) as pictures:
+        for number, (labels, picture) in enumerate(pictures):
+            wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
+            try:
+                prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+            except TrainingError as error:
+                raise TrainingError(
+                    f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}"
+                ) from error
+            matrix = confusion(labels, prediction, classes)
+            near = near_boundary(labels, band)
+            total += matrix
+            boundary += confusion(labels[near], prediction[near], classes)
+            if seen:
+                seen(number, matrix, prediction)
+            if progress:
+                progress()
     inside, outside = scores(boundary, model.class_names), scores(total - boundary, model.class_names)
     return {
         **scores(total, model.class_names),
