@@ -158,7 +158,9 @@ def test_what_lies_elsewhere_or_is_no_number(tmp_path):
     with pytest.raises(WeightsError, match=r"/x has 268,435,456 numbers, it says, and 0 bytes of them are there"):
         read_file(path)
     with h5py.File(path, "w") as file:  # gzip does its best: this is whole
-        file.create_dataset("x", data=np.zeros((1 << 20,), "f4"), compression="gzip", compression_opts=9, chunks=(1 << 20,))
+        file.create_dataset(
+            "x", data=np.zeros((1 << 20,), "f4"), compression="gzip", compression_opts=9, chunks=(1 << 20,)
+        )
     assert not read_file(path).entries["x"].array.any()
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(WeightsError, match=r"m\.h5: an HDF5 file that cannot be read"):

@@ -25,7 +25,11 @@ FORMATS = [pytest.param(name, marks=NEEDED.get(name, ())) for name in mutating.F
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_damaged_file_gives_arrays_or_one_sentence(name, tmp_path):
     found = mutating.many(name, 300, tmp_path, start=1_000_000)
-    assert found["said"] > 30 and found["read"] + found["said"] == 300 and found["slowest"] < (10 if name == "keras" else 2)
+    assert (
+        found["said"] > 30
+        and found["read"] + found["said"] == 300
+        and found["slowest"] < (10 if name == "keras" else 2)
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)
