@@ -16,7 +16,6 @@ from minifcn.weights.formats.files import read_file
 
 from . import mutating, proto
 
-
 NEEDED = {"keras": (pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason=needs.H5PY), pytest.mark.slow)}
 FORMATS = [pytest.param(name, marks=NEEDED.get(name, ())) for name in mutating.FILES]
 
