@@ -5,7 +5,7 @@ from minifcn.pretrained.names.caffe import ALEXNET, VGG16
 from minifcn.pretrained.names.table import Names
 
 PICTURES = Preprocessing("bgr", (104.00698793, 116.66876762, 122.67891434), 1.0)
-ORIGIN = "the {network} of the authors of the paper (Long, Shelhamer and Darrell 2015)"
+ORIGIN = "the {network} of the authors of the paper (Long, Shelhamer and Darrell 2015; unrestricted use)"
 
 SCORES = {"score_fr": "score_fr"}
 JOIN_16 = {"upscore2": "upscore_16s", "score_pool4": "score_pool4"}

@@ -21,7 +21,7 @@ TABLES = tuple(
         "vgg16",
         layers,
         Preprocessing("bgr", (103.939, 116.779, 123.68), 1.0),
-        "began from VGG16, trained on ImageNet by its authors (Simonyan and Zisserman 2015), as Keras gives it away",
+        "began from VGG16, trained on ImageNet by its authors (Simonyan and Zisserman 2015, Creative Commons Attribution), as Keras gives it away",
     )
     for layers in (VGG16 | ENDS, COUNTED)
 )
