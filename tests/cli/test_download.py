@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from data.formats import public_sets
-from data.test_pascal import SCIPY, root, with_labels  # noqa: F401
+from data.test_pascal import SCIPY, unpacked, with_labels
 from downloads import server as does
 from downloads.test_unpack import archive
 from pretrained import stand_ins
@@ -18,6 +18,11 @@ from minifcn.pretrained import load_pretrained
 def content():
     layers = stand_ins.squeezenet()
     return stand_ins.caffemodel(layers, stand_ins.numbers(layers))
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    return unpacked(tmp_path, monkeypatch)
 
 
 def offered(monkeypatch, name, address, content, **changes):

@@ -15,6 +15,7 @@ from minifcn.data.pascal import make_seg11valid, make_trainaug
 SCIPY = pytest.mark.skipif(importlib.util.find_spec("scipy") is None, reason=needs.FORMATS)
 # SBD's train has one picture of each list of VOC's: a and f of its train, b of its val; its val has c of VOC's val
 SBD = {"train": ["2008_000001", "2008_000002", "2008_000006"], "val": ["2008_000003", "2008_000004"]}
+SBD_NAMES = [*SBD["train"], *SBD["val"]]
 VOC2012 = {"train": ["2007_000010", "2008_000001", "2008_000006"], "val": ["2008_000002", "2008_000003", "2009_000005"]}
 VOC2011 = {"train": ["2008_000001"], "val": ["2009_000005", "2008_000002", "2008_000003"]}
 TRAINAUG = ["2007_000010", "2008_000001", "2008_000004", "2008_000006"]
@@ -33,15 +34,15 @@ def voc(folder, lists):
     listed(folder / "ImageSets/Segmentation", lists)
     for part in ("JPEGImages", "SegmentationClass"):
         (folder / part).mkdir(parents=True)
-    for name in {*sum(lists.values(), []), *sum(SBD.values(), [])}:
+    names = [*lists["train"], *lists["val"]]
+    for name in {*names, *SBD_NAMES}:
         pixels = np.random.default_rng(int(name.replace("_", ""))).integers(0, 256, (*SIDES, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"JPEGImages/{name}.jpg")
-    for name in sum(lists.values(), []):
+    for name in names:
         Image.fromarray(np.ones(SIDES, np.uint8)).save(folder / f"SegmentationClass/{name}.png")
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch):
+def unpacked(tmp_path, monkeypatch):
     """A folder into which all three archives were unpacked."""
     counts = {
         "SBD's train": 3,
@@ -56,18 +57,23 @@ def root(tmp_path, monkeypatch):
     place = tmp_path / "benchmark_RELEASE/dataset"
     listed(place, SBD)
     (place / "cls").mkdir()
-    for name in sum(SBD.values(), []):
+    for name in SBD_NAMES:
         (place / f"cls/{name}.mat").write_bytes(b"MATLAB")
     voc(tmp_path / "VOCdevkit/VOC2012", VOC2012)
     voc(tmp_path / "TrainVal/VOCdevkit/VOC2011", VOC2011)
     return tmp_path
 
 
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    return unpacked(tmp_path, monkeypatch)
+
+
 def with_labels(root):
     """SBD's labels as MATLAB has them: of each picture the last digit of its name."""
     from scipy.io import savemat
 
-    for name in sum(SBD.values(), []):
+    for name in SBD_NAMES:
         labels = np.full(SIDES, int(name[-1]), np.uint8)
         savemat(root / f"benchmark_RELEASE/dataset/cls/{name}.mat", {"GTcls": {"Segmentation": labels}})
 
