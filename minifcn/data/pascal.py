@@ -15,7 +15,7 @@ from minifcn.data.formats.sets.sbd import place_in, segmentation
 from minifcn.data.labels import write_labels
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS
 from minifcn.data.meaning.texts import text_of
-from minifcn.files import write_whole
+from minifcn.files import not_there, write_whole
 
 VOC2012, VOC2011 = ("VOCdevkit/VOC2012", "VOC2012"), ("TrainVal/VOCdevkit/VOC2011", "VOCdevkit/VOC2011", "VOC2011")
 COUNTS = {"SBD's train": 8498, "SBD's val": 2857, "VOC 2012's train": 1464, "VOC 2012's val": 1449, "trainaug": 10582, "seg11valid": 736}  # fmt: skip
@@ -101,7 +101,7 @@ def voc_in(root: Path, places: tuple[str, ...], called: str) -> Path:
 def names_of(path: Path, what: str | None = None) -> list[str]:
     """The names in a list, as many as `what` has. Raises DataError."""
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file; unpack the archive again")
+        raise DataError(f"{path}: {not_there(path)}; unpack the archive again")
     names = text_of(path, "split", "write one picture name a line").split()
     if what is not None:
         counted(names, what, f"{path}:")
