@@ -104,6 +104,8 @@ def onnx_file():
         proto.node("BatchNormalization", ["y", "b", "b", "b", "b"], ["z"], epsilon=1e-3),
         proto.node("Transpose", ["m"], ["n"], perm=[1, 0]), proto.node("Gemm", ["z", "n", "b"], ["q"], transB=1),
         proto.node("MatMul", ["q", "m"], ["r"]), proto.node("Add", ["r", "b"], ["s"]), proto.node("Identity", ["b"], ["bb"]),
+        proto.node("Reshape", ["b", "shape"], ["bbb"]),
+        proto.node("FusedConv", ["s", "w", "bbb"], ["t"], strides=[1, 1]) + proto.block(7, "com.microsoft"),
     ]  # fmt: skip
     tensors = [
         proto.tensor("w", weight),

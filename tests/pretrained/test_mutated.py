@@ -111,6 +111,7 @@ NONE = {
     "a web page": (b"<!DOCTYPE html><html>Not found", "a web page and no weights: the download went wrong"),
     "a web page after a blank": (b"\n  <html>", "a web page"),
     "a pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "a pointer of Git LFS"),
+    "a list of parts": (b'{"metadata": {"total_size": 5}, "weight_map": {}}', "a text in JSON and no weights"),
     "gzip": (b"\x1f\x8b\x08\x00", "a file packed with gzip; unpack it first"),
     "a picture": (b"\x89PNG\r\n", "a picture"),
     "nothing": (b"", "an empty file"),

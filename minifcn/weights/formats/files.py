@@ -20,6 +20,7 @@ NONE = {
     b"<": "a web page and no weights: the download went wrong; open the address in a browser",
     b"version https://git-lfs": "a pointer of Git LFS and no weights: fetch the file itself with git lfs pull",
     b"\x1f\x8b": "a file packed with gzip; unpack it first",
+    b"{": "a text in JSON and no weights: where it lists the files of a network in several parts, those hold them, and a whole file is read",
     b"BZh": "a file packed with bzip2; unpack it first",
     b"7z\xbc\xaf": "a 7z archive; unpack it first",
     b"GIF8": "a picture",
