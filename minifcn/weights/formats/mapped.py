@@ -26,7 +26,7 @@ def mapped(path: str | os.PathLike[str]) -> memoryview:
 
 
 class ViewFile(io.RawIOBase):
-    """Bytes in memory as a file to be read, without a copy: what zipfile and h5py want."""
+    """Bytes in memory as a file to be read, without a copy: what zipfile wants."""
 
     def __init__(self, content: memoryview) -> None:
         self.content, self.place = content, 0

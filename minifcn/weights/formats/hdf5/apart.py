@@ -43,7 +43,7 @@ def asked(content: memoryview) -> memoryview:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=patience,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},  # each thread reserves memory
         )
     except subprocess.TimeoutExpired as error:
         raise DamagedError(

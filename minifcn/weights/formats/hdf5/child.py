@@ -88,5 +88,4 @@ def main(source: BinaryIO, target: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    del sys.path[0]  # this folder
     main(sys.stdin.buffer, sys.stdout.buffer)
