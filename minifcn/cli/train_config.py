@@ -56,8 +56,11 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
 
 def configure(
     arguments: argparse.Namespace, given: Collection[str], classes: ClassMap, train_set: VOCFolder, folder: RunFolder
-) -> Config:
-    """The options with every default worked out. A run that goes on keeps what it derived when it began."""
+) -> tuple[Config, FCN | None]:
+    """The options with every default worked out, and the model of --init where it was read for that.
+
+    A run that goes on keeps what it derived when it began.
+    """
     saved = folder.begun(arguments.init) if arguments.init else {}
     start = None
     if saved:
@@ -84,7 +87,7 @@ def configure(
     config = make_config(arguments, classes, train_set, start)
     if saved:
         try:
-            return as_begun(config, saved, by_hand(config, given))
+            return as_begun(config, saved, by_hand(config, given)), None
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a minifcn that wrote no seal
             raise TrainingError(
                 f"{folder.config}: damaged: what it holds are no options to go on with ({error}); {RESTORE}"
@@ -92,7 +95,7 @@ def configure(
     if arguments.init:
         every = [field.name for field in fields(Config) if field.name in DERIVED] + list(config.recipe.to_dict())
         config = replace(config, derived=tuple(name for name in every if name not in by_hand(config, given)))
-    return config
+    return config, start
 
 
 DERIVED = (*NETWORK, "picture_size", "longer_side", "steps")

@@ -14,6 +14,7 @@ from minifcn.data.pixels.depth import MOST_BITS, lift_limit, lower_bytes, squeez
 from minifcn.data.pixels.opening import ORIENTATION, Header, header_of, identified
 from minifcn.data.pixels.png import readable
 from minifcn.data.pixels.turned import upright
+from minifcn.files import not_there
 
 # what counts as a picture, and as labels; where two files share a name without ending, the ending that stands first wins
 PICTURE_ENDINGS = (
@@ -53,7 +54,7 @@ def file_opened(
     """
     path = Path(path)
     if not path.is_file():
-        problem = "this is a folder; give a file" if path.is_dir() else "there is no such file"
+        problem = "this is a folder; give a file" if path.is_dir() else not_there(path)
         raise DataError(f"{what} {path}: {problem}")
     limit = most or Image.MAX_IMAGE_PIXELS
     try:

@@ -56,7 +56,9 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     classes = meaning.class_map(arguments.classes, arguments.others)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit, arguments.bits)
     val_set = VOCFolder(root, arguments.val_split, classes, bits=arguments.bits)
-    config = configure(arguments, given, classes, train_set, folder)
+    config, start = configure(arguments, given, classes, train_set, folder)
+    held = [start] if start else []  # to be given away, so that nothing here keeps its memory
+    del start
     train_set.bits = val_set.bits = config.bits
     processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
     check_processes(processes, device, config.recipe.batch)
@@ -84,7 +86,13 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
     progress = Progress(arguments.verbose, live)
     try:
-        options = Options(arguments.checkpoint_every, arguments.val_every, arguments.processes, arguments.graph)
+        options = Options(
+            arguments.checkpoint_every,
+            arguments.val_every,
+            arguments.processes,
+            arguments.graph,
+            held.pop if held else None,
+        )
         run_stages(config, train_set, val_set, folder, device, progress, options)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""
