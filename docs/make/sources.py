@@ -121,10 +121,10 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
             yield f"~~~~~~python\n{source}\n~~~~~~"
         for count, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
-            if "image/png" in data:
-                yield f"![what the cell drew]({name}/{number}-{count}.png)"
-            elif "image/svg+xml" in data:
+            if "image/svg+xml" in data:  # sharper than the same as pixels, which stand beside it
                 yield f"![{words_of(output)}]({name}/{number}-{count}.svg)"
+            elif "image/png" in data:
+                yield f"![what the cell drew]({name}/{number}-{count}.png)"
             elif "text/markdown" in data:
                 yield without_tags("".join(data["text/markdown"]))
             else:
@@ -148,10 +148,10 @@ def drawn(notebook: dict[str, Any], name: str) -> Iterator[tuple[str, bytes]]:
     for number, cell in enumerate(notebook["cells"]):
         for count, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
-            if "image/png" in data:
-                yield f"{name}/{number}-{count}.png", base64.b64decode("".join(data["image/png"]))
-            elif "image/svg+xml" in data:
+            if "image/svg+xml" in data:
                 yield f"{name}/{number}-{count}.svg", "".join(data["image/svg+xml"]).encode()
+            elif "image/png" in data:
+                yield f"{name}/{number}-{count}.png", base64.b64decode("".join(data["image/png"]))
 
 
 def needed() -> dict[str, str]:
