@@ -22,7 +22,7 @@ def show(figure: Any, alt: str) -> None:
     if not alt.strip():
         raise ValueError("show: alt is empty; say in a sentence what is to be seen")
     if hasattr(figure, "svg"):
-        show_svg(figure.svg, alt)
+        show_drawing(figure, alt)
         return
     for dpi, colours in ((100, None), (100, 128), (80, 128), (80, 64), (60, 64), (50, 32)):
         content = png(figure, dpi, colours)
@@ -35,11 +35,17 @@ def show(figure: Any, alt: str) -> None:
     display({"image/png": content, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
-def show_svg(svg: str, alt: str) -> None:
-    """Show SVG text. It stays text: sharp at any size, and words in it can be searched."""
-    if len(svg.encode()) > LARGEST:
-        raise ValueError(f"show: the SVG has {len(svg.encode())} bytes; expected at most {LARGEST}: fold or draw less")
-    display({"image/svg+xml": svg, "text/plain": alt}, raw=True, metadata={"image/svg+xml": {"alt": alt}})
+def show_drawing(drawing: Any, alt: str) -> None:
+    """Show what `mf.draw` draws: as SVG, sharp at any size, and beside it as pixels, for Jupyter shows no SVG of a notebook that it does not trust yet."""
+    content, size = drawing._repr_png_()
+    largest = max(len(content), len(drawing.svg.encode()))
+    if largest > LARGEST:
+        raise ValueError(f"show: the drawing has {largest} bytes; expected at most {LARGEST}: fold or draw less")
+    display(
+        {"image/svg+xml": drawing.svg, "image/png": content, "text/plain": alt},
+        raw=True,
+        metadata={"image/svg+xml": {"alt": alt}, "image/png": {"alt": alt, **size}},
+    )
 
 
 def png(figure: Any, dpi: int, colours: int | None) -> bytes:

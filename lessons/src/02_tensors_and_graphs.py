@@ -224,8 +224,8 @@ for times in (2, 5, 10, 16):
 # ## More operations
 # Now with arrays, and with four more operations. In each, ask only: if the output's gradient is `grad`, what is the input's?
 #
-# - **a · b**: to `a` goes grad · b, since the slope of a·b with respect to a is b. To `b` goes grad · a.
-# - **x @ w**, a matrix product: `grad @ w.T` to x, `x.T @ grad` to w. (The shapes leave no other choice.)
+# - **a · b**: to $a$ goes $g \cdot b$, with $g$ for `grad`, since the slope of $a \cdot b$ with respect to $a$ is $b$. To $b$ goes $g \cdot a$.
+# - **x @ w**, a matrix product: $g\,w^T$ to $x$, $x^T g$ to $w$. (The shapes leave no other choice.)
 # - **relu**, the larger of x and 0: grad where x was positive, else 0.
 # - **total**, the sum of all elements: grad to each of them.
 #

@@ -355,7 +355,7 @@ check.conv2d_dilated(my_conv2d_dilated)
 # %% [markdown]
 # ## Summary
 # - Each result is a window times a weight, added up over all channels, plus a bias.
-# - OH = (H + 2 · padding − KH) // stride + 1; no window sees what is left over at the end.
+# - $OH = \lfloor (H + 2\,\text{padding} - KH) / \text{stride} \rfloor + 1$; no window sees what is left over at the end.
 # - Windows as rows, weights as columns: one matrix product, fast, and paid for with memory.
 #
 # ## In the paper

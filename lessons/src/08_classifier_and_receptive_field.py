@@ -480,7 +480,7 @@ check.measured_field(my_measured_field)
 
 # %% [markdown]
 # ## Summary
-# - A cell's receptive field grows by (kernel − 1) × stride so far; the stride is the product of all strides.
+# - A cell's receptive field grows by $(k - 1)$ times the stride so far, $k$ being the kernel; the stride is the product of all strides.
 # - Gradients of one cell, over many pictures, measure it: the same pixels, one by one.
 # - The gradient is strongest in the middle of the field and weak at its rim: what can matter need not matter much.
 #

@@ -127,7 +127,7 @@ print("transposed matrix:    ", matrix.T @ coarse)
 # Three ways to see one thing: the transposed matrix, painting, zeros between. Painting is the cheapest: it never multiplies by a zero.
 #
 # ## Check, without a step size
-# If `up` is the transpose of `convolve`, then for **any** a and b: convolve(a) · b = a · up(b). One call of each, and no step to choose (lesson 05). In two dimensions and with channels,
+# If `up` is the transpose of `convolve`, then for **any** a and b: $\langle \text{convolve}(a), b \rangle = \langle a, \text{up}(b) \rangle$. One call of each, and no step to choose (lesson 05). In two dimensions and with channels,
 # on the library's operations:
 
 # %%
@@ -172,7 +172,7 @@ except ValueError as error:
 # Which kernel? With the right one the layer is *linear interpolation*: a straight line between neighbours. The influence of an input must fall from 1, at its own place, to 0 at the next input's,
 # f places away (f is the stride, and the factor of upsampling): a **tent**. Two tents that overlap add up to the straight line.
 #
-# The tent has 2f taps (or 2f − 1, with its top on a tap): tap i is 1 − |i − c| / f, with c the middle of the kernel. In two dimensions the tents of rows and columns are multiplied: *bilinear* interpolation.
+# The tent has 2f taps (or 2f − 1, with its top on a tap): tap $i$ is $1 - \lvert i - c \rvert / f$, with $c$ the middle of the kernel. In two dimensions the tents of rows and columns are multiplied: *bilinear* interpolation.
 
 
 # %%

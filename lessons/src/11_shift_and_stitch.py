@@ -383,7 +383,7 @@ check.shift_and_stitch(my_shift_and_stitch)
 
 # %% [markdown]
 # ## Summary
-# - f² runs on shifted pictures, interlaced, give the network's own answer at every pixel.
+# - $f^2$ runs on shifted pictures, interlaced, give the network's own answer at every pixel.
 # - One run gives the same numbers if strides become 1 and all later taps, of filters and pools, lie apart by the product of the strides removed.
 # - Padding inside the network breaks the equality, at the upper and left border only; and denser is not sharper.
 #

@@ -425,7 +425,7 @@ def my_full_surgery(old, new):
 check.full_surgery(my_full_surgery)
 
 # %% [markdown]
-# **3 · M.** Write the training loop without an optimiser: `steps` steps of weight ← weight − rate · gradient, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
+# **3 · M.** Write the training loop without an optimiser: `steps` steps of $w \leftarrow w - \text{rate} \cdot \partial L / \partial w$, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
 #
 # <details><summary>Hint</summary>The loop of this lesson, without its optimiser: what did <code>zero_grad</code> and <code>step</code> do for you? Write into <code>parameter.data</code>; a parameter that does not learn has no gradient.</details>
 

@@ -363,7 +363,7 @@ check.least_padding(my_least_padding)
 
 # %% [markdown]
 # ## Summary
-# - Cell i of a map looks at pixel centre + i · stride; a layer moves the centre by ((kernel − 1) / 2 − padding) · stride so far, an upsampling layer moves it back.
+# - Cell $i$ of a map looks at pixel $\text{centre} + i \cdot \text{stride}$; a layer moves the centre by $((k - 1)/2 - p)$ times the stride so far, $k$ its kernel and $p$ its padding; an upsampling layer moves it back.
 # - A crop is the distance of two centres in cells: 19, 27 and 31 towards the picture, 5 and 9 between maps; only the first three depend on the padding.
 # - A padding of 100 is enough for a picture of one pixel (97 would be, too), and so that no crop is negative (81 would be).
 #

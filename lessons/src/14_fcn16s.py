@@ -98,7 +98,7 @@ finer.shape
 
 # %% tags=["figure"]
 look.show(
-    mf.draw.graph({"scores": finer}, model=coarse_net, unfold=()),
+    mf.draw.graph({"scores": finer}, names={"pictures": mf.Tensor(x)}, model=coarse_net, unfold=()),
     alt="A graph: from the trunk two ways lead down, one through score_fr and an upsampling, "
     "the other straight to a score layer of pool4; they meet in a sum, which is upsampled to "
     "the scores.",

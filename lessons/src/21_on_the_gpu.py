@@ -229,7 +229,7 @@ look.say(
 # %% [markdown]
 # A training could come out differently each time, and lesson 18's "the same bits" would be gone. So turn the question round. Do not ask where a number of the rows *goes*; give each thread a **pixel**, and let it **gather** what belongs to it, tap by tap, always in the same order. No two threads add to the same pixel, so nothing atomic is needed.
 #
-# One axis, windows of `kernel` taps at stride `stride`. Which windows saw pixel p? Window o sees p at tap i if o · stride + i = p. So for each tap: is p − i a multiple of the stride, and is there such a window?
+# One axis, windows of `kernel` taps at stride `stride`. Which windows saw pixel p? Window $o$ sees $p$ at tap $i$ if $o \cdot \text{stride} + i = p$. So for each tap: is p − i a multiple of the stride, and is there such a window?
 
 
 # %%

@@ -26,17 +26,24 @@ def test_a_figure_has_its_words(shown):
     assert Image.open(io.BytesIO(bundle["image/png"])).size == (8, 8)
 
 
-def test_what_the_library_draws_stays_text(shown):
+def test_what_the_library_draws_is_shown_as_text_and_as_pixels(shown):
     w = mf.Tensor(np.ones(3), requires_grad=True)
     look.show(mf.draw.graph((w * w).sum()), "a graph")
     (bundle,), named = shown[0]
-    assert ElementTree.fromstring(bundle["image/svg+xml"]).tag.endswith("svg") and "image/png" not in bundle
-    assert bundle["text/plain"] == "a graph" == named["metadata"]["image/svg+xml"]["alt"]
+    svg = ElementTree.fromstring(bundle["image/svg+xml"])
+    pixels = Image.open(io.BytesIO(bundle["image/png"]))
+    about = named["metadata"]
+    assert bundle["text/plain"] == "a graph" == about["image/svg+xml"]["alt"] == about["image/png"]["alt"]
+    assert (about["image/png"]["width"], about["image/png"]["height"]) == (
+        round(float(svg.get("width"))),
+        round(float(svg.get("height"))),
+    )
+    assert abs(pixels.width - 2 * float(svg.get("width"))) <= 1
 
 
 def test_a_drawing_that_is_too_large_is_refused(shown):
-    drawing = SimpleNamespace(svg="<svg>" + " " * look.LARGEST + "</svg>")
-    with pytest.raises(ValueError, match="the SVG has 80011 bytes; expected at most 80000: fold or draw less"):
+    drawing = SimpleNamespace(svg="<svg>" + " " * look.LARGEST + "</svg>", _repr_png_=lambda: (b"", {}))
+    with pytest.raises(ValueError, match="the drawing has 80011 bytes; expected at most 80000: fold or draw less"):
         look.show(drawing, "a drawing")
 
 
