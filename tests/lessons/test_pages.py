@@ -12,7 +12,6 @@ import pytest
 
 from .reading import LESSONS, NAMES, notebook
 
-jupytext = pytest.importorskip("jupytext", reason="needs jupytext: pip install 'minifcn[lessons]'")
 FOLD = re.compile(r"<details><summary>[^<]+</summary>\n\n.*?\n\n</details>", re.DOTALL)
 GUESS = re.compile(r"before you (run|look|read|train)[^.?!:,\n]*:", re.IGNORECASE)
 
