@@ -94,7 +94,10 @@ print("right:", random_check(relu, right, x), jacobian_check(relu, right, x))
 
 # %%
 for name, mutant in MUTANTS.items():
-    answers = ["accepted" if each(relu, mutant, x) else "rejected" for each in (jacobian_check, random_check)]
+    answers = [
+        "accepted" if each(relu, mutant, x) else "rejected"
+        for each in (jacobian_check, random_check)
+    ]
     print(f"{name:38} Jacobian {answers[0]}   random {answers[1]}")
 
 # %% [markdown]
@@ -122,7 +125,9 @@ FACTORS = [-1.0, 2.0, 2.0**20, 2.0**-20]
 def proportional(backward, x, grad):
     """backward(factor · grad) = factor · backward(grad), to the bit."""
     once = backward(grad.copy(), x.copy())
-    return all(np.array_equal(backward(factor * grad, x.copy()), factor * once) for factor in FACTORS)
+    return all(
+        np.array_equal(backward(factor * grad, x.copy()), factor * once) for factor in FACTORS
+    )
 
 
 grad = np.random.default_rng(2).standard_normal(x.shape)
@@ -190,7 +195,10 @@ class Remembers(mf.Function):
         return grad * Remembers.mask
 
 
-a, b = (mf.Tensor(values, requires_grad=True) for values in (np.array([1.0, -1.0]), np.array([-1.0, 1.0])))
+a, b = (
+    mf.Tensor(values, requires_grad=True)
+    for values in (np.array([1.0, -1.0]), np.array([-1.0, 1.0]))
+)
 alone = mf.Tensor(np.array([1.0, -1.0]), requires_grad=True)
 Remembers()(alone).sum().backward()
 (Remembers()(a).sum() + Remembers()(b).sum()).backward()

@@ -88,7 +88,9 @@ labels = np.where(unlabelled, 11, labels)
 
 
 def mean_iu(labels, predictions, classes):
-    matrix = np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
+    matrix = np.bincount(labels * classes + predictions, minlength=classes**2).reshape(
+        classes, classes
+    )
     right = np.diag(matrix)
     return (right / (matrix.sum(0) + matrix.sum(1) - right)).mean()
 
@@ -112,7 +114,9 @@ as_pixels = np.asarray(canvas)
 
 rows, columns = np.mgrid[:32, :32] + 0.5  # the middle of each pixel
 between_lines = (columns > 10) & (columns < 15) & (rows > 10) & (rows < 15)
-print(f"corners are pixels (Pillow): {as_pixels.sum()}, on the lines between (COCO): {between_lines.sum()}")
+print(
+    f"corners are pixels (Pillow): {as_pixels.sum()}, on the lines between (COCO): {between_lines.sum()}"
+)
 
 # %% [markdown]
 # Half a pixel on each side. Is that much? For large things no. Two annotators, one tool each, *perfect* both: the IU between them, by the side of a square object:
@@ -121,7 +125,9 @@ print(f"corners are pixels (Pillow): {as_pixels.sum()}, on the lines between (CO
 sides = np.array([2, 3, 5, 8, 12, 20, 32, 64, 128])
 figure, axis = plt.subplots(figsize=(6.5, 2.6))
 axis.plot(sides, (sides / (sides + 1)) ** 2, "o-", color=look.BLUE)
-axis.set(xscale="log", xlabel="side of the object (pixels)", ylabel="IU of 25 and 36", ylim=(0, 1.02))
+axis.set(
+    xscale="log", xlabel="side of the object (pixels)", ylabel="IU of 25 and 36", ylim=(0, 1.02)
+)
 axis.set_xticks(sides, sides)
 axis.minorticks_off()
 axis.grid(axis="y", alpha=0.3)
@@ -143,7 +149,12 @@ small = np.asarray(Image.fromarray(truth).resize((24, 18), Image.Resampling.BILI
 thing = np.zeros((16, 16), np.uint8)
 thing[:, 8:] = 2  # classes 0 and 2, no other
 seam = np.asarray(Image.fromarray(thing).resize((11, 11), Image.Resampling.BILINEAR))
-print("cat and dog, made smaller:", np.unique(small), "  between background and class 2:", np.unique(seam))
+print(
+    "cat and dog, made smaller:",
+    np.unique(small),
+    "  between background and class 2:",
+    np.unique(seam),
+)
 
 # %% [markdown]
 # Between class 0 and class 2 lies class 1. A thin line of cats runs round every dog. (JPEG does worse, for it changes numbers everywhere.) Labels are resized by taking the *nearest* pixel, and never averaged.
@@ -166,7 +177,9 @@ from safetensors.numpy import load, save
 
 back = load(save({"a": a.T}))["a"]
 same = "as they were" if np.array_equal(back, a.T) else "**in other places**"
-look.say(f"safetensors {safetensors.__version__} brings the numbers of a transposed array back {same}.")
+look.say(
+    f"safetensors {safetensors.__version__} brings the numbers of a transposed array back {same}."
+)
 
 # %% [markdown]
 # Version 0.7 wrote such an array right, 0.8.0 does not ([issue 825](https://github.com/huggingface/safetensors/issues/825)). This library copies into row-major order before it writes, always: exercise 3.

@@ -10,7 +10,7 @@ from minifcn.data.formats.lists import read_list
 from minifcn.data.formats.source import VOID_NAME, Item, Options, Source, class_or_void
 from minifcn.data.formats.survey import Survey
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
-from minifcn.data.soft_edges import pack
+from minifcn.data.pixels.soft_edges import pack
 from minifcn.files import not_there
 
 
