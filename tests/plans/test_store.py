@@ -80,6 +80,12 @@ def changes():
     def by_numpy(model):
         model.backbone.conv1_1.weight.data[...] += 0.3
 
+    def a_filter_by_numpy(model):
+        model.backbone.conv5_1.weight.data[7] = 0
+
+    def a_number_by_numpy(model):
+        model.backbone.conv1_1.weight.data[1, 1, 1, 1] += 5
+
     def bias_by_numpy(model):
         model.score_fr.bias.data[1] = 3
 
