@@ -9,6 +9,7 @@ from minifcn.plans.network import Network
 
 # in multiplications: what a strip should have at least, and what it costs when all threads wait for each other
 LEAST, MEETING = 6_000_000, 3_000_000
+PIXELS = 16  # of a strip: fewer read the weights for too little
 NEAR = 1 << 20  # bytes of a strip's maps: about a core's L2 cache
 PIECES = 4  # strips, where there is work for so many; a fixed number, so that threads change no result
 
@@ -30,8 +31,9 @@ class Segment:
         near = sum(prod(layer.size) for layer in self.layers) * 4 // NEAR
         work = sum(layer.work for layer in self.layers)
         units = -(-height // unit)
+        enough = work > LEAST and prod(self.last.size[:2]) >= 2 * PIXELS
         # an even number, so that nobody waits for an odd one
-        count = 2 * max(min(PIECES, work // LEAST, units // 2) // 2, -(-near // 2), work > LEAST) or 1
+        count = 2 * max(min(PIECES, work // LEAST, units // 2) // 2 if enough else 0, -(-near // 2), enough) or 1
         step = -(-units // count) * unit
         return [slice(start, min(start + step, height)) for start in range(0, height, step)]
 

@@ -23,8 +23,9 @@ HEADINGS = ("map", "kernel", "channels x rows x columns", "parts", "MiB", "weigh
 class Plan:
     """What `minifcn.plan(model, shape)` gives: `plan(pictures)` -> scores, an array (N, classes, H, W); `print(plan)` shows its kernels.
 
-    Dropout does nothing. Weights that change are laid out again at the next call, and so is all else where layers changed; only what NumPy writes
-    into a few numbers of `parameter.data` may go unseen, unless `parameter.changed()` says so. Several Python threads may call it at once.
+    Dropout does nothing. Weights that change are laid out again at the next call, and so is all else where layers changed; only a few numbers that
+    NumPy writes into a large `parameter.data`, of more than 2**18, may go unseen, unless `parameter.changed()` says so. Several Python
+    threads may call it at once.
     """
 
     def __init__(self, model: FCN, shape: tuple[int, ...], other: "Plan | None" = None) -> None:

@@ -2,15 +2,20 @@
 
 import copy
 import gc
+import os
 import pickle
 import threading
+import tracemalloc
+import warnings
 import weakref
 
+import needs
 import numpy as np
 import pytest
 
 import minifcn as mf
 from minifcn import Tensor, plans
+from minifcn.kernels.cpu import memory
 from minifcn.plans import store
 from minifcn.training import predict
 
@@ -79,6 +84,12 @@ def changes():
 
     def by_numpy(model):
         model.backbone.conv1_1.weight.data[...] += 0.3
+
+    def a_filter_by_numpy(model):
+        model.backbone.conv5_1.weight.data[7] = 0
+
+    def a_number_by_numpy(model):
+        model.backbone.conv1_1.weight.data[1, 1, 1, 1] += 5
 
     def bias_by_numpy(model):
         model.score_fr.bias.data[1] = 3
@@ -175,6 +186,33 @@ def test_plans_go_with_the_model_and_do_not_travel():
     del model
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
+def test_a_forked_process_goes_on_with_the_plan():
+    model, x = network(width=6), pictures(SHAPE)
+    expected = plans.scores(model, x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside threads: that is the test
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(plans.scores(model, x), expected) else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    np.testing.assert_array_equal(plans.scores(model, x), expected)
+
+
+@pytest.mark.parametrize("shape", [(8, 3, 64, 64), (1, 3, 256, 320)])
+def test_a_plan_needs_less_memory_than_a_plain_forward(shape):
+    model, x = network("squeezenet", num_classes=21), pictures(shape)
+    peaks = []
+    for run in (lambda: forward(model, x), lambda: mf.plan(model, shape)(x)):
+        memory._new_store()  # nothing lies idle from before
+        tracemalloc.start()
+        run()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    laid = sum(layer.weights for layer in mf.plan(model, shape).network.layers)
+    assert peaks[1] - laid < peaks[0]
 
 
 def test_python_threads_do_not_meet():
