@@ -31,12 +31,13 @@ def allowed() -> Iterator[None]:
 LARGE = 1 << 29  # multiplications: so large a piece the threads share well among them, and its scratch memory is large
 
 
-def late(work: Callable[[], Any], grad: Any, multiplications: int) -> Any:
+def late(work: Callable[[], Any], grad: Any, multiplications: int, beside: bool = True) -> Any:
     """For a `backward`, which was given `grad`: `work()`, which another thread may do while the walk goes on; or what it gives, at once.
 
-    At once on a GPU, which needs no second thread, where the piece is large, and outside of a walk.
+    At once on a GPU, which needs no second thread, where the piece is large, outside of a walk, and where there is nothing to do `beside` it.
     """
-    return later(work) if _allowed.get() and isinstance(grad, np.ndarray) and multiplications < LARGE else work()
+    waits = _allowed.get() and beside and multiplications < LARGE and isinstance(grad, np.ndarray)
+    return later(work) if waits else work()
 
 
 def now(gradient: Any) -> Any:

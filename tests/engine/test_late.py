@@ -141,3 +141,7 @@ def test_the_convolutions_of_a_network_hand_their_weights_gradients_on(monkeypat
     monkeypatch.setattr(late, "later", lambda work: (handed.append(work), real(work))[1])
     gradients(2)
     assert len(handed) == 2 * 6  # weight and bias of each
+    handed.clear()
+    conv = mf.nn.Conv2d(3, 4, 3)
+    conv(np.ones((1, 3, 5, 5), np.float32)).sum().backward()
+    assert handed == []  # of a first layer no other gradient is wanted: nothing goes on beside it
