@@ -11,19 +11,23 @@ from typing import Any
 import numpy as np
 
 from minifcn.autodiff import anomaly, changes, profiler
+from minifcn.kernels import threads
 from minifcn.kernels.later import Later
-from minifcn.kernels.threads import later
 
 _allowed: ContextVar[bool] = ContextVar("late", default=False)
 
 
 @contextmanager
 def allowed() -> Iterator[None]:
-    """Inside, `late` hands work on; not while somebody watches each Function, for then its work must be done when its backward returns."""
+    """Inside, `late` hands work on; not while somebody watches each Function, for then its work must be done when its backward returns.
+
+    BLAS is held for all of it, once: a Function's own product must not round one way or another as a helper happens to hold it or not.
+    """
     watched = anomaly.watching() or changes.watching() or profiler.watching()
     token = _allowed.set(not watched)
     try:
-        yield
+        with threads.held():
+            yield
     finally:
         _allowed.reset(token)
 
@@ -31,12 +35,13 @@ def allowed() -> Iterator[None]:
 LARGE = 1 << 29  # multiplications: so large a piece the threads share well among them, and its scratch memory is large
 
 
-def late(work: Callable[[], Any], grad: Any, multiplications: int) -> Any:
+def late(work: Callable[[], Any], grad: Any, multiplications: int, beside: bool = True) -> Any:
     """For a `backward`, which was given `grad`: `work()`, which another thread may do while the walk goes on; or what it gives, at once.
 
-    At once on a GPU, which needs no second thread, where the piece is large, and outside of a walk.
+    At once on a GPU, which needs no second thread, where the piece is large, outside of a walk, and where there is nothing to do `beside` it.
     """
-    return later(work) if _allowed.get() and isinstance(grad, np.ndarray) and multiplications < LARGE else work()
+    waits = _allowed.get() and beside and multiplications < LARGE and isinstance(grad, np.ndarray)
+    return threads.later(work) if waits else work()
 
 
 def now(gradient: Any) -> Any:

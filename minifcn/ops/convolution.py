@@ -63,12 +63,12 @@ class ConvTranspose2d(Function):
 
 
 def parameter_gradients(function: Conv2d | ConvTranspose2d, x: Array, y: Array, grad: Array) -> tuple[Any, Any]:
-    """Of weight and bias, None where there is none or it wants none; `x` and `y` are the larger and the smaller map. They may come later."""
-    wanted = (*function.needs, False)
+    """Of weight and bias, None where none is wanted; `x` and `y` are the larger and the smaller map. They may come later: but not at a first layer."""
+    wanted, beside = (*function.needs, False), function.needs[0]
     sums = partial(kernels.conv2d_weight_gradient, x, y, function.window, function.groups)
     multiplications = y.size * x.shape[1] // function.groups * prod(function.window.kernel)
-    grad_weight = late(sums, grad, multiplications) if wanted[1] else None
-    return grad_weight, late(partial(kernels.bias_gradient, grad), grad, grad.size) if wanted[2] else None
+    grad_weight = late(sums, grad, multiplications, beside) if wanted[1] else None
+    return grad_weight, late(partial(kernels.bias_gradient, grad), grad, grad.size, beside) if wanted[2] else None
 
 
 @operation(samples.conv2d)

@@ -102,6 +102,26 @@ def test_large_work_is_done_at_once():
     assert w.grad == [2.0]
 
 
+def test_blas_is_held_for_the_whole_walk():
+    """Else a Function's own product would round as a helper happens to be at work or not."""
+    libraries = threads.libraries()
+    before = [library.get_num_threads() for library in libraries]
+    inside = []
+
+    class Looks(Scaled):
+        def backward(self, grad):
+            inside.extend(library.get_num_threads() for library in libraries)
+            return super().backward(grad)
+
+    threads.set_blas([2] * len(libraries))
+    try:
+        Looks()(leaf([2.0]), leaf([3.0])).backward()
+        assert inside == [1] * len(libraries)
+        assert [library.get_num_threads() for library in libraries] == [2] * len(libraries)
+    finally:
+        threads.set_blas(before)
+
+
 def test_an_error_in_work_that_came_later_is_raised_by_backward():
     class Fails(Scaled):
         def backward(self, grad):
@@ -137,7 +157,11 @@ def test_the_bits_are_those_of_one_thread():
 
 def test_the_convolutions_of_a_network_hand_their_weights_gradients_on(monkeypatch):
     handed = []
-    real = late.later
-    monkeypatch.setattr(late, "later", lambda work: (handed.append(work), real(work))[1])
+    real = threads.later
+    monkeypatch.setattr(threads, "later", lambda work: (handed.append(work), real(work))[1])
     gradients(2)
     assert len(handed) == 2 * 6  # weight and bias of each
+    handed.clear()
+    conv = mf.nn.Conv2d(3, 4, 3)
+    conv(np.ones((1, 3, 5, 5), np.float32)).sum().backward()
+    assert handed == []  # of a first layer no other gradient is wanted: nothing goes on beside it
