@@ -189,3 +189,30 @@ def test_a_reader_that_leaves_ends_it(model, tmp_path):
     process.stderr.close()
     assert process.wait(60) == 1 and err == ""
     assert whole_results(tmp_path / "out") < 800
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason=needs.LINUX)
+def test_memory_holds_two_large_pictures_and_little_else(model, tmp_path):
+    """Six million pixels are 18 MB as an array and 24 as Pillow keeps them; the overlay is never whole."""
+    file, rng = saved(model, tmp_path / "m.safetensors"), np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (20, 30, 3)).astype(np.uint8))
+    for count in (1, 5):
+        (tmp_path / f"in{count}").mkdir()
+        for number in range(count):
+            coarse.resize((3000, 2000), Image.Resampling.BICUBIC).save(tmp_path / f"in{count}" / f"{number}.jpg")
+    coarse.save(tmp_path / "small.jpg")
+
+    def peak(inputs):
+        code = (
+            "import sys; from minifcn.cli.main import main; assert main(sys.argv[1:]) == 0; "
+            "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"  # kB
+        )
+        words = ["predict", inputs, "--model", file, "--out", tmp_path / "out", "--device", "cpu"]
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout.splitlines()[-1]) / 1024
+
+    small, one, five = peak(tmp_path / "small.jpg"), peak(tmp_path / "in1"), peak(tmp_path / "in5")
+    assert one < small + 75 and five < small + 140, (small, one, five)
