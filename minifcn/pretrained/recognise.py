@@ -42,7 +42,7 @@ def recognised(contents: Contents, wanted: str | None = None, prefix: str | None
         some = ", ".join(list(contents.entries)[:3]) or "nothing"
         raise DamagedError(
             f"holds {some}{' …' if len(contents.entries) > 3 else ''}, which are not the names of {wanted or 'a network that is known here'}; "
-            f"known are {', '.join(dict.fromkeys(table.family for table in tables))} as {', '.join(dict.fromkeys(table.who for table in tables))} write them"
+            f"known are {', '.join(dict.fromkeys(table.family for table in tables if not table.head or wanted))} as {', '.join(dict.fromkeys(table.who for table in tables))} write them"
         )
     best = max(fits, key=lambda fit: fit[:3])
     _, _, _, table, before = best

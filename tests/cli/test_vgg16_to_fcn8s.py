@@ -4,6 +4,7 @@ The files come from a server on this machine: VGG16's state as torchvision's fil
 eighth as wide; VOC 2012's and SBD's archives with a few small pictures. `WIDE=1` in the environment makes VGG16 as wide as it is, and lets a training take one pass in place of twenty.
 """
 
+import csv
 import hashlib
 import importlib.util
 import io
@@ -126,7 +127,7 @@ def served(monkeypatch, tmp_path):
 
 def test_the_section_has_the_way_from_end_to_end():
     verbs = [line.split()[1] for line in commands()]
-    assert verbs == ["download", "download", "weights", "check-data", "train", "train", "train", "eval", "predict", "download", "download"]  # fmt: skip
+    assert verbs == ["download", "download", "weights", "check-data", "train", "eval", "eval", "eval", "predict", "download", "download"]  # fmt: skip
 
 
 @pytest.mark.parametrize("way", [pytest.param("as written", marks=NEEDED)])
@@ -144,10 +145,15 @@ def test_every_command_of_the_section(way, call, served, tmp_path, monkeypatch):
         in out
     )
     assert "trunk from data/vgg16.safetensors: 30 parameters carried over" in out
-    assert "fcn16s from fcn32s/best.safetensors" in out and "fcn8s from fcn16s/best.safetensors" in out
+    assert "fcn16s from fcn32s: " in out and "fcn8s from fcn16s: " in out
     assert "new in fcn16s: score_pool4" in out and "new in fcn8s: score_pool3" in out
     assert "mean IU" in out and "trainaug.txt: 6 pictures, and 2 label files of SBD's" in out
-    model = load("fcn8s/best.safetensors")
+    with open("run/log.csv", newline="") as file:
+        rates = {row["stage"]: float(row["learning_rate"]) for row in csv.DictReader(file)}
+    assert rates["fcn32s"] / rates["fcn16s"] == pytest.approx(100) and rates["fcn16s"] / rates[
+        "fcn8s"
+    ] == pytest.approx(100)
+    model = load("run/fcn8s.safetensors")
     assert (model.architecture["backbone"], model.architecture["stride"]) == ("vgg16", 8)
     assert model.preprocessing.channels == "rgb" and "torchvision gives it away" in model.notes["trunk"]
     assert list((tmp_path / "predicted").rglob("photo*.png"))
