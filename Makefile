@@ -18,6 +18,7 @@ demo:
 	python -m minifcn demo
 
 lessons:
+	python lessons/films.py
 	python lessons/make.py
 
 # the pages and the API reference into site/; a broken link is an error. Needs: pip install -e ".[docs]"
