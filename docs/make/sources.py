@@ -22,7 +22,7 @@ HOME = {
 # where reading begins; what they link to is found from them
 STARTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "findings/README.md", "lessons/README.md"]
 PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf"}  # shown, or handed over, as they are
-DRAWN = {"image/png": ".png", "image/svg+xml": ".svg"}  # what a cell of a notebook may show
+DRAWN = {"image/svg+xml": ".svg", "image/png": ".png"}  # what a cell of a notebook may show; of both the sharper one
 LANGUAGES = {
     ".py": "python",
     ".cu": "cuda",

@@ -23,9 +23,8 @@ class SoftmaxCrossEntropy(Function):
     def forward(self, scores: Array) -> Array:
         xp = backend.array_module(scores)
         self.shape = n, classes, *size = scores.shape
-        labels, valid = (
-            part.reshape(n, prod(size)) for part in (self.labels, self.valid)
-        )  # (N, P), P pixels a picture
+        # (N, P), P pixels a picture
+        labels, valid = (part.reshape(n, prod(size)) for part in (self.labels, self.valid))
         scores = scores.reshape(n, classes, prod(size))  # (N, C, P)
         losses, self.softmax = kernels.softmax_cross_entropy(scores, labels, valid)
         # (N, P), None where all pixels that count count alike
@@ -87,20 +86,8 @@ def softmax_cross_entropy(
     if not checks.whole(ignore_index):
         raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
     labels, valid = as_indices(name, scores, labels, ignore_index, check)
-    if weight is not None:
-        if isinstance(weight, np.ndarray):
-            weight = backend.to_device(weight, scores.device)
-        weight = checks.as_tensor(name, weight, "weight", like=scores)
-        checks.same_device(name, scores=scores, weight=weight)
-        checks.same_dtype(name, scores=scores, weight=weight)
-        if weight.requires_grad:
-            raise ValueError(
-                f"{name}: weight requires a gradient, but the loss has none for class weights; use weight.detach()"
-            )
-        if weight.shape != (scores.shape[1],):
-            raise ValueError(f"{name}: weight has shape {weight.shape}; expected ({scores.shape[1]},), one a class")
-        weight = weight.data
-    return SoftmaxCrossEntropy(labels, valid, weight, reduction)(scores)
+    weights = None if weight is None else checks.class_weights(name, weight, scores)
+    return SoftmaxCrossEntropy(labels, valid, weights, reduction)(scores)
 
 
 def as_indices(name: str, scores: Tensor, labels: TensorLike, ignore_index: int, check: bool) -> tuple[Array, Array]:
