@@ -193,7 +193,9 @@ def test_a_forked_process_goes_on_with_the_plan():
     model, x = network(width=6), pictures(SHAPE)
     expected = plans.scores(model, x)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside threads: that is the test
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # Python 3.12 warns of a fork beside threads: that is the test
         child = os.fork()
     if child == 0:
         os._exit(0 if np.array_equal(plans.scores(model, x), expected) else 3)

@@ -54,7 +54,8 @@ def evaluating(model: FCN) -> Iterator[None]:
     try:
         yield
     finally:
-        model.train(training)
+        if training:  # else that is how it is already: to go through all modules takes as long as a tenth of a small network
+            model.train()
 
 
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
