@@ -54,7 +54,9 @@ def evaluating(model: FCN) -> Iterator[None]:
     try:
         yield
     finally:
-        if training:  # else that is how it is already: to go through all modules takes as long as a tenth of a small network
+        if (
+            training
+        ):  # else that is how it is already: to go through all modules takes as long as a tenth of a small network
             model.train()
 
 

@@ -110,6 +110,7 @@ class Convolution(Windowed):
         self.finish = Finish([layer.bias] if layer.bias is not None else [], relu)
         self.work = prod(size[:2]) * layer.weight.size
         self.kernels: list[Array] = []
+        self.dense = self.groups == 1  # whether the output's numbers lie together; choice.py knows more
 
     def begin(self, other: Any) -> None:
         alike = type(other) is type(self) and other.beside == self.beside
@@ -172,8 +173,8 @@ class Windows(Convolution):
 
     @property
     def beside(self) -> int:
-        c = self.layer.weight.shape[1]
-        return window_tiles.side_by_side(c, self.size[2] // self.groups, self.window, self.size[:2])
+        c, o = self.layer.weight.shape[1], self.size[2]
+        return window_tiles.side_by_side(c, o, self.window, self.size[:2]) if self.dense else 1
 
     def lay(self, weight: Array) -> Array:
         return window_tiles.kernel_matrix(weight, self.window, self.beside)
