@@ -54,9 +54,7 @@ def evaluating(model: FCN) -> Iterator[None]:
     try:
         yield
     finally:
-        if (
-            training
-        ):  # else that is how it is already: to go through all modules takes as long as a tenth of a small network
+        if training:  # else it is so already, and to walk through all modules takes a tenth of a small network's time
             model.train()
 
 
