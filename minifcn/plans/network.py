@@ -30,8 +30,9 @@ class Network:
         self.places: dict[str, tuple[str, slice]] = {}  # maps that are made inside a joined one
         steps = steps_of(model)
         self.readers = Counter(name for step in steps for name in step.inputs)
+        made = {step.output for step in steps if step.kind == "conv"}
         followed = {step.inputs[0]: step.output for step in steps if step.kind == "relu"}
-        self.relus = {name: relu for name, relu in followed.items() if self.readers[name] == 1}
+        self.relus = {name: relu for name, relu in followed.items() if name in made and self.readers[name] == 1}
         self.made_by = {self.relus.get(step.output, step.output): step for step in steps if step.kind == "conv"}
         self.joined = {
             name: step for step in steps if step.kind == "concat" and self.in_place(step) for name in step.inputs

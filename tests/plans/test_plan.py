@@ -8,7 +8,9 @@ import pytest
 import minifcn as mf
 from minifcn import Tensor
 from minifcn.kernels import threads
+from minifcn.kernels.cpu.laid import choice
 from minifcn.models.trunks.backbones import BACKBONES
+from minifcn.models.trunks.trunk import Backbone, Branches
 
 from .networks import network, pictures
 
@@ -49,6 +51,70 @@ def made(name):
 def forward(model, x):
     with mf.no_grad():
         return model(Tensor(x)).data
+
+
+class Ways(Branches):
+    """Ways that a plan joins in place, or not: with a pool at the end of one, without a bias, with the same map read twice."""
+
+    def __init__(self, channels, ends, bias=True):
+        self.ways = (("one",), ("two", "three"), ends)
+        self.one = mf.nn.Conv2d(channels, 2, 1)
+        self.two, self.three = mf.nn.Conv2d(channels, 3, 1), mf.nn.Conv2d(3, 5, 3, padding=1, bias=bias)
+        self.pool, self.last = mf.nn.MaxPool2d(3, 1, padding=1), mf.nn.Conv2d(channels, 1, (1, 3), padding=(0, 1))
+        self.window = self.three.window
+
+
+def layers():
+    """Trunks of one layer each between two others, that built-in ones do not have."""
+    relu = mf.nn.ReLU
+    return {
+        "ways": [Ways(6, ("pool", "last"))],
+        "a way that ends in a pool": [Ways(6, ("pool",))],
+        "a way without bias": [Ways(6, ("last",), bias=False)],
+        "ways of ways": [Ways(6, ("last",)), Ways(8, ("pool", "last"))],
+        "groups": [mf.nn.Conv2d(6, 4, 3, padding=1, groups=2), relu()],
+        "groups, wide": [mf.nn.Conv2d(6, 64, 1), relu(), mf.nn.Conv2d(64, 64, 3, padding=1, groups=2), relu()],
+        "a group a channel": [mf.nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False), relu()],
+        "dilation": [mf.nn.Conv2d(6, 5, 3, padding=2, dilation=2)],
+        "a stride of 1x1": [mf.nn.Conv2d(6, 5, 1, stride=2), relu()],
+        "relu twice": [relu(), relu(), mf.nn.MaxPool2d(2, 1), relu()],
+        "pools": [mf.nn.MaxPool2d(3, 2, ceil_mode=True), mf.nn.MaxPool2d(2, 1, padding=1), mf.nn.MaxPool2d(2, dilation=2, stride=1, padding=1)],
+        "norm": [mf.nn.LocalResponseNorm(4, alpha=0.3, beta=0.6, k=1.5), mf.nn.LocalResponseNorm(1), mf.nn.LocalResponseNorm(20)],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", layers())
+@pytest.mark.parametrize("size", [(24, 40), (37, 29)])
+def test_layers_that_no_built_in_trunk_has(name, size):
+    parts = [mf.nn.Conv2d(3, 6, 3, padding=1), mf.nn.ReLU(), *layers()[name]]
+    named = {f"layer{number}": layer for number, layer in enumerate(parts)}
+    channels = forward(mf.nn.Sequential(*parts), pictures((1, 3, *size))).shape[1]
+    last = f"layer{len(parts) - 1}"
+    stride = 2 if name in ("a stride of 1x1", "pools") else 1
+    model = mf.models.FCN(Backbone(named, {stride: last}, {last: channels}), stride, 3).eval()
+    model.score_fr.weight.data[...] = pictures(model.score_fr.weight.shape)
+    check(model, pictures((1, 3, *size)))
+
+
+def check(model, x):
+    """The plan's scores are those of float64, on one thread and on two, whatever its memory held before."""
+    plan, expected = mf.plan(model, x.shape), forward(copy.deepcopy(model).astype("float64"), x.astype(np.float64))
+    for number in (1, 2):
+        threads.set_num_threads(number)
+        spoil(plan)
+        assert np.abs(plan(x) - expected).max() <= 1e-5 * np.abs(expected).max()
+    return {type(layer).__name__ for layer in plan.network.layers}
+
+
+@pytest.mark.parametrize("size", [(32, 40), (33, 70), (3, 5)])
+@pytest.mark.parametrize("padding", ["same", "paper"])
+def test_layers_with_more_weights_than_pixels_go_by_channels(size, padding, monkeypatch):
+    """As in VGG16, where a plan keeps no second copy of them."""
+    monkeypatch.setattr(choice, "LARGE", 0)
+    monkeypatch.setattr(choice, "KEPT", 0)
+    kinds = check(network(width=24, padding=padding), pictures((1, 3, *size)))
+    assert {"Columns", "Products"} <= kinds
+    assert {"Tiles", "TileProducts"} <= kinds or size == (3, 5)
 
 
 def spoil(plan):

@@ -61,7 +61,7 @@ def evaluating(model: FCN) -> Iterator[None]:
     try:
         yield
     finally:
-        if training:
+        if training:  # else it is so already, and to walk through all modules takes a tenth of a small network's time
             model.train()
 
 

@@ -37,7 +37,7 @@ def convolution(
         kind = Pixels if one else Windows
     result = kind(output, inputs, made, layer, source, relu)
     if not finished:
-        result.finish = Finish([], False)
+        result.finish, result.dense = Finish([], False), False
     return [result]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.kernels.cpu import pointwise, pools, window_tiles, winograd
+from minifcn.kernels.cpu import large_kernels, pointwise, pools, window_tiles, winograd
 from minifcn.kernels.cpu.calls import NOW, Calls
 from minifcn.kernels.windows import Window
 from minifcn.kernels.winograd_matrices import PLACES, STEP
@@ -110,6 +110,7 @@ class Convolution(Windowed):
         self.finish = Finish([layer.bias] if layer.bias is not None else [], relu)
         self.work = prod(size[:2]) * layer.weight.size
         self.kernels: list[Array] = []
+        self.dense = self.groups == 1  # whether the output's numbers lie together; choice.py knows more
 
     def begin(self, other: Any) -> None:
         alike = type(other) is type(self) and other.beside == self.beside
@@ -172,14 +173,20 @@ class Windows(Convolution):
 
     @property
     def beside(self) -> int:
-        c = self.layer.weight.shape[1]
-        return window_tiles.side_by_side(c, self.size[2] // self.groups, self.window, self.size[:2])
+        c, o = self.layer.weight.shape[1], self.size[2]
+        return window_tiles.side_by_side(c, o, self.window, self.size[:2]) if self.dense else 1
 
     def lay(self, weight: Array) -> Array:
         return window_tiles.kernel_matrix(weight, self.window, self.beside)
 
     def multiply(self, do: Calls, source: Array, window: Window, kernels: Array, out: Array, finish: Any) -> None:
-        beside = self.beside
+        beside, kh = self.beside, window.kernel[0]
+        # rows of the kernel that see nothing but padding here are left out: of fc6's 7 in a small map
+        _, (some, _) = large_kernels.seen(window, source.shape[1:3], out.shape[1:3])
+        row = len(kernels) // kh
+        kernels = kernels[some.start * row : some.stop * row]
+        around = ((window.padding[0][0] - some.start, 0), window.padding[1])
+        window = window._replace(kernel=(some.stop - some.start, window.kernel[1]), padding=around)
         windows = window_tiles.Windows(source.transpose(0, 3, 1, 2), window, out.shape[1:3], beside)
         for tile in windows.tiles(kernels.nbytes):
             to = out[tile]
