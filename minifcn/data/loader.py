@@ -5,10 +5,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +16,9 @@ from minifcn.data.augment import Augmentation, Size, place, sides
 from minifcn.data.dataset import Dataset
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 BALANCES = ("pictures", "classes")
 ALL = slice(None)
@@ -44,7 +46,7 @@ _pools = itertools.count()
 
 
 @contextmanager
-def decoders(threads: int) -> Iterator[Executor]:
+def decoders(threads: int) -> Iterator["ThreadPoolExecutor | workers.Here"]:
     """Threads that end with the `with`.
 
     A loop that was left and forgotten is ended by Python wherever it comes across it, in one of these threads perhaps: that one must not wait
