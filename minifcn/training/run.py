@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
-from minifcn.data.fingerprint import fingerprint
 from minifcn.models import FCN, build, save, transplant
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import from_arrays, model_header
@@ -21,6 +20,7 @@ from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
 from minifcn.training.options import Begun, Options, Start
 from minifcn.training.runs.config import Config
+from minifcn.training.runs.fingerprint import fingerprint
 from minifcn.training.runs.folder import RunFolder
 from minifcn.training.scoring.evaluate import evaluate
 from minifcn.training.scoring.watch import Point, Watch

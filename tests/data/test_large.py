@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from minifcn.data import DataError, large, read_picture
+from minifcn.data.large import LargePicture, read_any, reduced
 from minifcn.data.pixels import tiff_pieces
-from minifcn.data.pixels.large import LargePicture, read_any, reduced
 
 from .byhand import tiff
 

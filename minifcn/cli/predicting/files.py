@@ -8,7 +8,7 @@ import numpy as np
 from minifcn.cli.results import marked
 from minifcn.data.classes import ClassMap
 from minifcn.data.labels import labels_png
-from minifcn.data.pixels.large import LargePicture, reduced
+from minifcn.data.large import LargePicture, reduced
 from minifcn.data.pixels.png_writing import png_of
 from minifcn.files import write_whole
 from minifcn.models import FCN

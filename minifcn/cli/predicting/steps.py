@@ -14,8 +14,8 @@ from minifcn import backend
 from minifcn.cli.predicting.files import shares_of, write_files
 from minifcn.cli.results import check_free, source_of
 from minifcn.data.errors import DataError
+from minifcn.data.large import LargePicture, pixels_in, read_any
 from minifcn.data.pixels.depth import dark_set, too_dark
-from minifcn.data.pixels.large import LargePicture, pixels_in, read_any
 from minifcn.models.fcn import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.evaluate import size_for

@@ -10,7 +10,7 @@ from PIL import Image
 
 from minifcn import backend, plans
 from minifcn.data.dataset import Dataset
-from minifcn.data.pixels.large import LargePicture
+from minifcn.data.large import LargePicture
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError

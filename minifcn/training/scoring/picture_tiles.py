@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.data.pixels.large import LargePicture
+from minifcn.data.large import LargePicture
 from minifcn.models import FCN
 from minifcn.models.geometry import seen
 from minifcn.training.scoring.evaluate import (
