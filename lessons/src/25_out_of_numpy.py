@@ -39,11 +39,13 @@ from threadpoolctl import threadpool_limits
 
 import minifcn as mf
 from minifcn import ops
+from minifcn.autodiff import profiler
 from minifcn.export import to_onnx
 from minifcn.models.steps import steps_of
 
 mf.set_num_threads(1)
 one_thread = threadpool_limits(1)  # the BLAS too
+profiler.clock = time.process_time  # else it goes by the clock on the wall
 rng = np.random.default_rng(25)
 model = mf.models.load("voc7")
 picture = rng.random((1, 3, 192, 256)).astype(np.float32)
@@ -67,7 +69,7 @@ def forward(pixels):
 
 forward(picture)  # the first time memory is fetched: not counted
 profiles = []
-for _ in range(5):
+for _ in range(15):
     with mf.profile() as profile:
         forward(picture)
     profiles.append(profile)
@@ -111,7 +113,7 @@ for name, cost in bill.items():
     print(f"{name:34} {cost:5.1f} ms")
 
 # %% [markdown]
-# The parts overlap (a small picture has products too), so they do not add up. But the orders are plain: **about as much time goes into what is not arithmetic as into what is**. A third or so is not even a matter of pixels. The rest is numbers that are carried to the processor, changed a little, and carried back.
+# The parts overlap (a small picture has products too), so they do not add up. But the orders are plain: **as much time goes into what is not arithmetic as into what is**. (More, even: for the 3 × 3 layers the library makes fewer multiplications than these products, by Winograd's way.) A third or so is not even a matter of pixels. The rest is numbers that are carried to the processor, changed a little, and carried back.
 #
 # ## Write it down once
 # The second time a network sees a picture of a shape, nothing about it is new: the same calls of NumPy, in the same order, on arrays of the same sizes. All that decides which calls these are can be done once. So write a network that does not call NumPy but asks somebody, `do`, to call it. `do` may make the call at once, or take it down:
@@ -289,8 +291,8 @@ bias[0] += 1  # one number, by NumPy
 second = plan(picture)
 bias[:] = kept
 look.say(
-    f"The scores of class 0 rose by **{(second - first)[0, 0].mean():.3f}**, those of the "
-    f"others by {np.abs(second - first)[0, 1:].max():.3f}."
+    f"The scores of class 0 rose by up to **{(second - first)[0, 0].max():.2f}**, those of the "
+    f"others by {np.abs(second - first)[0, 1:].max():.2f}."
 )
 
 # %% [markdown]
@@ -307,7 +309,7 @@ print("\n".join(lines[:14]))
 # Read it line by line:
 #
 # - `backbone.relu1`, kernel `conv`. There is no line for ReLU: it is done on the tile, with the bias. The map is called by its last name.
-# - `parts 4`: the map is made in 4 strips of rows, a fixed number, so that threads change no result. The `"` under it: the same strip goes on, through the pool and `squeeze1x1`, before the next one is begun. It never leaves the cache, and its whole map (`MiB`) is never there.
+# - `parts 4`: the map is made in 4 strips of rows, a fixed number, so that threads change no result. The `"` under it: the same strip goes on, through the pool and `squeeze1x1`, before the next one is begun. It stays in the cache, and of the first map's 3 MiB there is never more than a strip.
 # - `conv winograd`, `weights 0.14`: lesson 20's transform of 64 · 16 kernels to 6 × 6 numbers each, made once.
 # - `concat`: both halves were written into it where they belong, so nothing is copied. The line is there for bias and ReLU of the whole.
 # - `score_fire3`: a score layer comes much later in the network. Here it stands behind the map that it reads.
@@ -323,7 +325,45 @@ look.say(
 )
 
 # %% [markdown]
-# Not to the bit this time: other kernels, other roundings. `minifcn predict` and `minifcn eval` go by plans without being asked.
+# Not to the bit this time: other kernels, other roundings. And the whole plan takes about as long as the plain products alone: what bias, ReLU and copies still cost, Winograd has saved.
+#
+# Where do the maps lie? In the toy, two took turns. Here skips keep some for longer. Each bar is a map that more than one strip needs, from the layer that makes it to the last one that reads it:
+
+# %% tags=["figure"]
+maps, network_of_plan = plan.idle[0].maps[0], plan.network
+made = {each.output: number for number, each in enumerate(network_of_plan.layers)}
+figure, axis = plt.subplots(figsize=(7, 1.9))
+for name, place in maps.places.items():
+    start, stop = made.get(name, -1), network_of_plan.last_read[name] + 1
+    size = np.prod(maps.shapes[name]) / maps.arenas[place].size
+    axis.barh(
+        place - 0.4,
+        stop - start,
+        left=start,
+        height=0.8 * size,
+        align="edge",
+        color=look.BLUE if name.startswith(("backbone", "picture")) else look.ORANGE,
+        edgecolor="white",
+    )
+axis.set_yticks(
+    range(len(maps.arenas)),
+    [f"arena {n}: {each.nbytes / 2**20:.2f} MiB" for n, each in enumerate(maps.arenas)],
+)
+axis.set(xlabel="kernel, by its line in the plan", ylim=(len(maps.arenas) - 0.4, -0.6))
+axis.spines[["top", "right"]].set_visible(False)
+look.show(
+    figure,
+    alt="Rows of bars, one row an arena. Maps of the trunk lie behind each other in a few arenas; the scores of the "
+    "skips and their sums, in orange, lie in arenas of their own, where those of the skips wait until the end.",
+)
+apart = sum(4 * np.prod(shape) for shape in maps.shapes.values())
+look.say(
+    f"{len(maps.places)} maps in {len(maps.arenas)} arenas: **{maps.bytes / 2**20:.1f} MiB** "
+    f"instead of {apart / 2**20:.1f}. The height of a bar is the part of its arena that it fills."
+)
+
+# %% [markdown]
+# Exercise 1 is about this. `minifcn predict` and `minifcn eval` go by plans without being asked.
 #
 # ## A network is a list
 # To leave NumPy altogether somebody else has to know the network. Not our classes: what they *do*. `steps_of` writes that down: each step has a kind, names of maps that go in, and the name of the one that comes out.
@@ -403,14 +443,14 @@ in_onnxruntime()
 #
 # Borders, as in lesson 24. Each of these looked right until somebody compared scores:
 #
-# - **Padding** has a short form, “same”, which runtimes read differently for odd sizes; so the file [says four numbers](../minifcn/export/onnx_file.py) for each layer.
-# - **A pool that rounds up** is refused by OpenVINO where the map is [smaller than its kernel](../findings/openvino_max_pool_smaller_than_its_kernel.sh); so the file has one more row of padding instead.
+# - **Padding** may be called “same”, which says how large a map becomes and not on which side the odd row goes (ONNX has a SAME_UPPER and a SAME_LOWER); so the file [says four numbers](../minifcn/export/onnx_file.py) for each layer.
+# - **A pool that rounds up** is refused by OpenVINO where the map is [smaller than its kernel](../findings/openvino_max_pool_smaller_than_its_kernel.sh); so the file asks for padding below and to the right instead.
 # - **A NaN is lost**: the runtimes' pools and argmax [leave it out](../findings/onnx_runtimes_lose_nan.sh) and name a class, where NumPy's scores would have shown it.
 # - **Names are not kept by everybody**: PyTorch's exporter [leaves biases of zeros out](../findings/torch_onnx_export_drops_zero_bias.sh).
 #
 # ## What a runtime has that NumPy has not
 # - **Fused machine code.** Our tile is read and written once for the product, once for the bias, once for ReLU: three calls, each of which ends before the next begins. A runtime adds and clips each number while it is still in a register.
-# - **Blocked layouts.** Channels last is good for copies. Runtimes keep *nChw16c*: blocks of 16 channels, as many as a register holds, pixel after pixel. A convolution then runs over memory as it lies and makes no windows at all.
+# - **Blocked layouts.** Channels last is good for copies. Runtimes keep *nChw16c*: blocks of 16 channels, as many as a register of AVX-512 holds, pixel after pixel. A convolution then runs over memory as it lies and makes no windows at all.
 # - **One pool of threads, no lock.** Theirs are never asked by Python. Ours wait for its lock after each call (lesson 20).
 # - **int8.** Weights and maps as bytes with a scale: a quarter of the memory, several times the multiplications in an instruction, and scores that have to be measured again.
 # - **Folding.** What is constant is worked out when the file is read. Best known: a batch norm disappears into the convolution before it (exercise 2).
@@ -424,10 +464,10 @@ in_onnxruntime()
 # least of 15 rounds (VGG16: 4). NumPy 2.4.6 with OpenBLAS, onnxruntime 1.32.0, PyTorch 2.13 in the
 # better of its two memory formats. Again: minifcn bench --against torch onnxruntime --threads 1
 measured = {
-    "tiny, 128 × 128": (5.7, 2.5, 2.0, 2.7),
-    "voc7, 192 × 256": (20.6, 9.9, 7.7, 11.6),
-    "voc7, eight of them": (94.0, 74.1, 60.8, 80.8),
-    "FCN-8s VGG16, 384 × 384": (822.6, 771.6, 1150.6, 1473.2),
+    "tiny\n128 × 128": (5.7, 2.5, 2.0, 2.7),
+    "voc7\n192 × 256": (20.6, 9.9, 7.7, 11.6),
+    "voc7\n8 of 192 × 256": (94.0, 74.1, 60.8, 80.8),
+    "FCN-8s VGG16\n384 × 384": (822.6, 771.6, 1150.6, 1473.2),
 }
 programs = {
     "operations": look.ORANGE,
@@ -441,7 +481,7 @@ for number, (name, colour) in enumerate(programs.items()):
     places = np.arange(len(measured)) + 0.2 * (number - 1.5)
     axis.bar(places, shares, 0.19, color=colour, label=name)
 axis.axhline(1, color=look.BLUE, linewidth=0.8)
-axis.set_xticks(range(len(measured)), measured, fontsize=8)
+axis.set_xticks(range(len(measured)), measured, fontsize=9)
 axis.set(ylabel="time by the plan's")
 axis.legend(frameon=False, fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
 axis.spines[["top", "right"]].set_visible(False)
@@ -455,7 +495,7 @@ look.show(
 # On small networks the runtime is ahead, by a fifth here. On the large one NumPy is ahead of both. 126 GFLOP in 0.77 s would be 164 a second, more than this core can do (it does about 100): so not all of them are made. Its layers are wide, nearly all the time goes into products, a product is a BLAS's daily bread, and Winograd leaves out most of the multiplications. What there is besides is 6 % of the time: the plan saves no more than that. **Where arithmetic is the bill, the algorithm counts; where it is not, everything else does.**
 #
 # ## In the library
-# `minifcn/kernels/cpu/calls.py` is our `Now` and `Record`. `minifcn/plans` has five short files: which kernel makes a map, which layers share a strip, where maps lie, the replay, and the plan. `minifcn/nn/watch.py` notices changes. `minifcn/models/steps.py` makes the list, and `minifcn/export` writes it as ONNX or as a page of PyTorch (`minifcn export voc7 --format torch-py --out voc7.py`), a line a step. `minifcn bench --against onnxruntime openvino torch` measures on your machine.
+# `minifcn/kernels/cpu/calls.py` is our `Now` and `Record`. `minifcn/plans` has six short files: which kernel makes a map, which layers share a strip, where maps lie, the replay, the plan, and where plans are kept. `minifcn/nn/watch.py` notices changes. `minifcn/models/steps.py` makes the list, and `minifcn/export` writes it as ONNX or as a page of PyTorch (`minifcn export voc7 --format torch-py --out voc7.py`), a line a step. `minifcn bench --against onnxruntime openvino torch` measures on your machine.
 #
 # > **Honesty box.** The times of the last figure are from one shared machine and one thread; two threads were not measured, and there the runtimes' pool should gain more than ours. They are the least of a few rounds, and another OpenBLAS may turn the order round. int8 was not tried. A training step has no plan: its backward kernels would have to be taken down too ([what was tried](../minifcn/kernels/SPEED.md)).
 #
