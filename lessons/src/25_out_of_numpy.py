@@ -259,8 +259,8 @@ axis.invert_yaxis()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Five bars, each shorter than the one before: operations one by one, plain NumPy, tiles called at once, "
-    "the replay, and its products alone.",
+    alt="Five bars, each shorter than the one before: operations one by one, plain NumPy, "
+    "tiles called at once, the replay, and its products alone.",
 )
 
 # %% [markdown]
@@ -353,8 +353,9 @@ axis.set(xlabel="kernel, by its line in the plan", ylim=(len(maps.arenas) - 0.4,
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Rows of bars, one row an arena. Maps of the trunk lie behind each other in a few arenas; the scores of the "
-    "skips and their sums, in orange, lie in arenas of their own, where those of the skips wait until the end.",
+    alt="Rows of bars, one row an arena. Maps of the trunk lie behind each other in two arenas; "
+    "the scores of the skips and their sums, in orange, lie in three others, where those of the "
+    "skips wait until the end.",
 )
 apart = sum(4 * np.prod(shape) for shape in maps.shapes.values())
 look.say(
@@ -487,8 +488,9 @@ axis.legend(frameon=False, fontsize=8, ncols=4, loc="lower left", bbox_to_anchor
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Times by those of the plan. onnxruntime needs 0.8 of it for three small networks and 1.5 of it for VGG16; "
-    "PyTorch 1.1 to 1.2, and 1.9 for VGG16; the operations one by one 2.3, 2.1, 1.3 and 1.07.",
+    alt="Times by those of the plan. onnxruntime needs 0.8 of it for three small networks and 1.5 "
+    "of it for VGG16; PyTorch 1.1 to 1.2, and 1.9 for VGG16; the operations one by one 2.3, 2.1, "
+    "1.3 and 1.07.",
 )
 
 # %% [markdown]
