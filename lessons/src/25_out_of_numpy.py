@@ -148,7 +148,7 @@ class Record:
 # %% [markdown]
 # The network must not notice which of the two it got. So it decides by *shapes* and never by values, writes every result into a room (`out=`), and cuts arrays into views, which costs nothing later.
 #
-# Here is a network of six convolutions with ReLU, 16 channels each, in lesson 20's way: channels last, a tile of rows at a time. Bias and ReLU are done *on the tile*, while it is in the cache. Maps have a frame of zeros around them, for the padding. Of maps there are two, **in turns**: when the third layer writes, nobody reads the first map any more.
+# Here is a network of six convolutions with ReLU, 16 channels each, in lesson 20's way: channels last, a tile of rows at a time. Bias and ReLU are done *on the tile*, while it is in the cache. Maps have a frame of zeros around them, for the padding; nobody writes there, so it stays zero. Of maps there are two, **in turns**: when the third layer writes, nobody reads the first map any more.
 
 # %%
 LAYERS, C, H, W = 6, 16, 12, 16
@@ -272,7 +272,7 @@ look.show(
 # There is a price. The matrices were made from the weights when the calls were taken down. Somebody trains one more step:
 
 # %%
-before = replay(framed).copy()
+before = replay(framed).copy()  # the next replay writes over it
 weights[0] *= 2  # in place, as an optimiser does
 after = replay(framed)
 now = network(Now(), framed, laid_out(weights))
@@ -406,7 +406,7 @@ def run(steps, pixels):
 print("the model's scores, to the bit:", np.array_equal(run(steps, picture), plain_scores))
 
 # %% [markdown]
-# Seven kinds of steps are all of an FCN. An **ONNX** file is this list: nodes with the names of what goes in and out, the arrays, and a number (the *opset*) that says which dictionary of kinds is meant. `minifcn.export` writes it from the same steps. *onnxruntime* and OpenVINO read it, and have no idea of FCNs.
+# Seven kinds of steps are all of this network. An **ONNX** file is this list: nodes with the names of what goes in and out, the arrays, and a number (the *opset*) that says which dictionary of kinds is meant. `minifcn.export` writes it from the same steps. *onnxruntime* and OpenVINO read it, and have no idea of FCNs.
 
 
 # %%
@@ -442,7 +442,7 @@ in_onnxruntime()
 # %% [markdown]
 # Every network of the library, both paddings, sizes from 1 × 1 to 375 × 500: the scores differed by at most 3.8e-6 of the largest one in onnxruntime 1.32.0 and 8.1e-6 in OpenVINO 2026.4.1 ([Models out](../docs/export.md)).
 #
-# Borders, as in lesson 24. Each of these looked right until somebody compared scores:
+# Borders, as in lesson 24. Four that this library met:
 #
 # - **Padding** may be called “same”, which says how large a map becomes and not on which side the odd row goes (ONNX has a SAME_UPPER and a SAME_LOWER); so the file [says four numbers](../minifcn/export/onnx_file.py) for each layer.
 # - **A pool that rounds up** is refused by OpenVINO where the map is [smaller than its kernel](../findings/openvino_max_pool_smaller_than_its_kernel.sh); so the file asks for padding below and to the right instead.
@@ -494,12 +494,12 @@ look.show(
 )
 
 # %% [markdown]
-# On small networks the runtime is ahead, by a fifth here. On the large one NumPy is ahead of both. 126 GFLOP in 0.77 s would be 164 a second, more than this core can do (it does about 100): so not all of them are made. Its layers are wide, nearly all the time goes into products, a product is a BLAS's daily bread, and Winograd leaves out most of the multiplications. What there is besides is 6 % of the time: the plan saves no more than that. **Where arithmetic is the bill, the algorithm counts; where it is not, everything else does.**
+# On small networks the runtime is ahead, by a fifth here. On the large one NumPy is ahead of both. 126 GFLOP in 0.77 s would be 164 a second, more than this core can do (it does about 100): so not all of them are made. Its layers are wide, nearly all the time goes into products, a product is a BLAS's daily bread, and in the 3 × 3 layers Winograd leaves out up to three of four multiplications. There is little besides: the plan saves 6 % of the time. **Where arithmetic is the bill, the algorithm counts; where it is not, everything else does.**
 #
 # ## In the library
 # `minifcn/kernels/cpu/calls.py` is our `Now` and `Record`. `minifcn/plans` has six short files: which kernel makes a map, which layers share a strip, where maps lie, the replay, the plan, and where plans are kept. `minifcn/nn/watch.py` notices changes. `minifcn/models/steps.py` makes the list, and `minifcn/export` writes it as ONNX or as a page of PyTorch (`minifcn export voc7 --format torch-py --out voc7.py`), a line a step. `minifcn bench --against onnxruntime openvino torch` measures on your machine.
 #
-# > **Honesty box.** The times of the last figure are from one shared machine and one thread; two threads were not measured, and there the runtimes' pool should gain more than ours. They are the least of a few rounds, and another OpenBLAS may turn the order round. int8 was not tried. A training step has no plan: its backward kernels would have to be taken down too ([what was tried](../minifcn/kernels/SPEED.md)).
+# > **Honesty box.** The times of the last figure are from one shared machine and one thread; two threads were not measured, and there the runtimes' pool should gain more than ours. They are the least of a few rounds, and another OpenBLAS may turn the order round. int8 was not tried. A plan costs memory: for one picture `voc7` takes 20 MiB at its peak and 13 without, since transformed kernels are kept. A training step has no plan: its backward kernels would have to be taken down too ([what was tried](../minifcn/kernels/SPEED.md)).
 #
 # ## Exercises
 # **1 · S.** Few arenas for many maps. `buffers_needed(maps)` gets a list of `(bytes, first, last)`: a map is written in step `first` and read for the last time in step `last`. In the order of the list, each map takes the *first* arena that holds nothing which is still needed, or a new one. An arena is as large as the largest map that ever lies in it. Return the bytes of all arenas.
