@@ -53,7 +53,3 @@ class Maps:
             return self.memory(name)[None]
         h, w, _ = self.sizes[name]
         return self.memory(name)[:, :h, :w].transpose(1, 2, 0)[None]
-
-    @property
-    def bytes(self) -> int:
-        return sum(arena.nbytes for arena in self.arenas)

@@ -1,6 +1,6 @@
 """The calls of a plan, taken down where they are first made and then made again: memory for maps, a lane for each thread."""
 
-import time
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -16,7 +16,6 @@ from minifcn.plans.maps import Array, Maps
 from minifcn.plans.network import Network
 
 KEPT = 20_000  # calls of a lane; of a large picture more are taken down again each time, which costs little beside them
-LOOKS, PAUSE = 200, 5e-5  # how often a thread looks whether the others are done, before it sleeps for so many seconds
 
 
 class Lane:
@@ -68,10 +67,6 @@ class Lane:
         _, w, c = self.network.sizes[name]
         return do.scratch(("map", number), (1, rows[name].stop - rows[name].start, w, c), self.dtype)
 
-    @property
-    def bytes(self) -> int:
-        return sum(memory.nbytes for memory in self.slots.values())
-
 
 class Replay:
     """All that is written to, for one caller at a time."""
@@ -110,32 +105,43 @@ class Replay:
         self.maps[which].later.array = result
 
     def in_strips(self, count: int) -> None:
-        """One picture, by `count` threads. They meet after each segment; who waits lets the others have Python's lock."""
+        """One picture, by `count` threads. After each segment they wait at a gate, which the thread that makes the last part opens for all.
+
+        They sleep there: who looked again and again would take Python's lock each time, which the others need for their next call.
+        """
         waiting = [deque(range(len(segment.parts))) for segment in self.segments]
-        done: list[list[int]] = [[] for _ in waiting]
+        unfinished = [deque(range(len(parts) - 1)) for parts in waiting]  # all but the last
+        gates = [threading.Lock() for _ in waiting]
+        for gate in gates:
+            gate.acquire()
         failed: list[bool] = []
 
         def work(lane: int) -> None:
             try:
-                for segment, parts in enumerate(waiting):
-                    for part in taken(parts):
+                for segment, gate in enumerate(gates):
+                    for part in taken(waiting[segment]):
                         self.lanes[lane].make(self.maps, 0, segment, part)
-                        done[segment].append(part)
-                    looks = 0
-                    while len(done[segment]) < len(self.segments[segment].parts):
-                        if failed:
-                            return
-                        looks += 1
-                        time.sleep(0 if looks < LOOKS else PAUSE)
+                        try:
+                            unfinished[segment].pop()
+                        except IndexError:
+                            gate.release()
+                    with gate:  # and open it again for the next
+                        pass
+                    if failed:
+                        return
             except BaseException:
                 failed.append(True)
+                for gate in gates:
+                    if gate.locked():
+                        gate.release()
                 raise
 
         threads.run(work, range(count))
 
     @property
     def bytes(self) -> int:
-        return sum(each.bytes for each in self.maps) + sum(each.bytes for each in self.lanes)
+        arenas = [arena for maps in self.maps for arena in maps.arenas]
+        return sum(each.nbytes for each in arenas + [each for lane in self.lanes for each in lane.slots.values()])
 
 
 def taken(waiting: deque[int]) -> Any:
