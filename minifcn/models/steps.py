@@ -18,7 +18,8 @@ KINDS: dict[type[nn.Module], str] = {
     nn.ReLU: "relu",
     nn.LocalResponseNorm: "lrn",
 }
-FORWARDS = {kind: kind.forward for kind in (*KINDS, nn.Dropout, Branches)}
+KNOWN: tuple[type[nn.Module], ...] = (*KINDS, nn.Dropout, Branches)
+FORWARDS = {kind: kind.forward for kind in KNOWN}
 
 
 class Step(NamedTuple):

@@ -173,9 +173,9 @@ def test_a_change_that_no_plan_can_follow_is_seen_too(change):
     expected = forward(model, x)
     for _ in range(2):
         np.testing.assert_array_equal(plans.scores(model, x), expected)
-        with pytest.raises(ValueError, match="of its own|other options|known are"):
+        with pytest.raises(ValueError, match=r"of its own|other options|known are"):
             own(x)
-    with pytest.raises(ValueError, match="of its own|other options|known are"):
+    with pytest.raises(ValueError, match=r"of its own|other options|known are"):
         mf.plan(model, SHAPE)
 
 
