@@ -152,6 +152,8 @@ def remedy(path: Path, error: OSError) -> str:
     """What to do about it. The cause that is named is looked at first."""
     if error.errno in NO_ROOM:
         return f"{MAKE_ROOM}, then go on. What was there before is whole"
+    if error.errno == errno.EFBIG:
+        return "no file may be so large here, by a limit of the disk or of `ulimit -f`: raise it, then go on. What was there before is whole"
     if error.errno == errno.ENAMETOOLONG:
         return "the name is too long for this disk: give a shorter one"
     if not path.parent.is_dir():

@@ -1,25 +1,34 @@
 """Has a module changed since somebody worked something out for it?"""
 
+from collections.abc import Iterator
+from operator import is_
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from minifcn.nn.module import Module, Parameter
 
-WHOLE, SAMPLES = 1 << 18, 4096  # numbers of an array up to which all are looked at; how many there are of a larger one
+WHOLE, SAMPLES = (
+    1 << 20,
+    1 << 13,
+)  # numbers of an array up to which all are looked at; how many there are of a larger one
+LANES = 1021  # sums of an array, so that numbers that change places are seen; a prime: rows are not that far apart
 
 
 class Watch:
-    """What a module was: its parts, by identity; the arrays of its parameters, how often they were written to, and sums of their bits.
+    """What a module was: its parts, by identity, and what is run of them; the arrays of its parameters, how often they were written to, and sums of their bits.
 
     The sums find what NumPy writes into `parameter.data` behind the library's back. Of large arrays every so many numbers are added: there a few
     numbers that change may go unseen, unless `parameter.changed()` says so.
     """
 
     def __init__(self, model: Module, parameters: list[Parameter]) -> None:
-        self.parts = [(vars(module), {**vars(module), "training": None}) for module in model.modules()]
+        modules = list(model.modules())
+        # weakly: a plan does not keep its model
+        self.modules = [(ref(module), type(module), type(module).forward) for module in modules]
+        self.parts = [(part, shallow(part)) for module in modules for part in containers(vars(module))]
         self.parameters = [(each, each.data) for each in parameters]
-        self.seen = [bits(array.ravel("K")) for _, array in self.parameters]  # views, unless an array has gaps
         self.note()
 
     def note(self) -> None:
@@ -27,20 +36,47 @@ class Watch:
         self.then = self.now()
 
     def now(self) -> list[Any]:
-        return [(each.version.count, sum_of(seen)) for (each, _), seen in zip(self.parameters, self.seen, strict=True)]
+        return [(each.version.count, sums_of(array)) for each, array in self.parameters]
 
     def same_parts(self) -> bool:
         """Whether all parts, and the arrays of all parameters, are those that they were."""
-        kept = all(
-            now.get(name) is then for now, part in self.parts for name, then in part.items() if name != "training"
-        )
+        kept = all(type(module()) is kind and kind.forward is forward for module, kind, forward in self.modules)
+        kept = kept and all(same(part, then) for part, then in self.parts)
         return kept and all(parameter.data is array for parameter, array in self.parameters)
 
     def same_numbers(self) -> bool:
         return self.then == self.now()
 
 
-sum_of = np.add.reduce  # of integers, so that no change is lost to rounding
+def containers(values: Any) -> Iterator[Any]:
+    """A dictionary or list, and those in it: a layer's attributes, its options, a list of modules."""
+    yield values
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, (dict, list)):
+            yield from containers(value)
+
+
+def shallow(part: Any) -> Any:
+    """What lies in it now; but whether a module is in training, which is for the caller to know."""
+    return (
+        tuple(part) if isinstance(part, list) else {name: value for name, value in part.items() if name != "training"}
+    )
+
+
+def same(part: Any, then: Any) -> bool:
+    """Whether the same things lie in it, and nothing else."""
+    if isinstance(part, list):
+        return len(part) == len(then) and all(map(is_, part, then))
+    kept = all(part.get(name, part) is value for name, value in then.items())  # a part does not lie in itself
+    return kept and len(part) == len(then) + ("training" in part)
+
+
+def sums_of(array: np.ndarray) -> bytes:
+    """Every so many of its numbers added, as integers, so that no change is lost to rounding. Of few numbers, all of them."""
+    numbers = bits(array.ravel("K"))  # a view, unless the array has gaps
+    rows = len(numbers) // LANES
+    sums = np.add.reduce(numbers[: rows * LANES].reshape(rows, LANES), 0)
+    return sums.tobytes() + numbers[rows * LANES :].tobytes()
 
 
 def bits(numbers: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from minifcn.kernels.cpu.laid.strips import Finish, Join, Layer, Norm, Pixels, P
 from minifcn.kernels.cpu.laid.whole import Upsampling
 from minifcn.kernels.windows import Pair, pair
 from minifcn.models.fcn import FCN
-from minifcn.models.steps import PICTURE, Step, steps_of
+from minifcn.models.steps import PICTURE, SCORES, Step, steps_of
 
 
 class View(NamedTuple):
@@ -126,6 +126,8 @@ class Network:
     def crop(self, step: Step) -> None:
         (h, w, c), (most_h, most_w, _), start = self.sizes[step.inputs[0]], self.sizes[step.inputs[1]], int(step.number)
         rows, columns = slice(start, min(h, start + most_h)), slice(start, min(w, start + most_w))
+        if step.output == SCORES and (h - start < most_h or w - start < most_w):
+            raise ValueError(f"plan: {step.inputs[0]} is {(h, w)} and has no {(most_h, most_w)} from {start} on")
         self.views[step.output] = View(step.inputs[0], rows, columns)
         self.sizes[step.output] = (*checked(step, (rows.stop - start, columns.stop - start)), c)
 

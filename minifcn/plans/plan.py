@@ -24,7 +24,7 @@ class Plan:
     """What `minifcn.plan(model, shape)` gives: `plan(pictures)` -> scores, an array (N, classes, H, W); `print(plan)` shows its kernels.
 
     Dropout does nothing. Weights that change are laid out again at the next call, and so is all else where layers changed; only a few numbers that
-    NumPy writes into a large `parameter.data`, of more than 2**18, may go unseen, unless `parameter.changed()` says so. Several Python
+    NumPy writes into a large `parameter.data`, of more than a million, may go unseen, unless `parameter.changed()` says so. Several Python
     threads may call it at once.
     """
 

@@ -192,3 +192,11 @@ def test_the_authors_network_predicts_and_is_trained_on(call, voc_set, authors, 
     call(f"{line} --trunk {authors} --out {tmp_path}/other").failed(
         "not a classifier, which a trunk begins from; start from all of it with --init"
     )
+
+
+def test_what_ships_is_shown_by_its_name(call):
+    out = call("weights show voc7").worked().out
+    assert (
+        "voc7.safetensors: " in out and "\nscore_fr.weight  7x192x1x1  " in out and "a file of minifcn's own\n" in out
+    )
+    assert "did you mean voc7?" in call("weights show voc8").failed().err

@@ -16,6 +16,7 @@ import pytest
 import minifcn as mf
 from minifcn import Tensor, plans
 from minifcn.kernels.cpu import memory
+from minifcn.nn import watch
 from minifcn.plans import store
 from minifcn.training import predict
 
@@ -65,6 +66,11 @@ def test_a_model_in_training_goes_the_plain_way_for_its_dropout():
     assert not shelf(model)
 
 
+class Doubled(mf.nn.Conv2d):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
 def changes():
     """What changes a model, by name."""
 
@@ -97,6 +103,20 @@ def changes():
     def upsampling(model):
         model.upscore.weight.data[...] *= 2
 
+    def classes_swapped(model):
+        model.score_fr.weight.data[[1, 2]] = model.score_fr.weight.data[[2, 1]]
+
+    def bgr(model):
+        weight = model.backbone.conv1_1.weight.data
+        weight[...] = weight[:, ::-1].copy()
+
+    def filters_sorted(model):
+        model.backbone.conv4_1.weight.data.sort(axis=0)
+
+    def two_numbers_swapped(model):
+        weight = model.score_fr.weight.data.reshape(-1)
+        weight[[0, 2]] = weight[[2, 0]]
+
     def a_number_that_is_told(model):
         model.score_fr.weight.data[0, 17] += 50
         model.score_fr.weight.changed()
@@ -121,6 +141,89 @@ def test_a_change_is_seen(change):
     assert np.abs(expected - before).max() > 1e-4 * np.abs(expected).max(), "nothing to be seen"
     close(plans.scores(model, x), expected)
     close(own(x), expected)
+
+
+def odd_changes():
+    """What no plan can follow: `predict` goes the plain way then, and who has a plan is told."""
+
+    def option(model):
+        model.backbone.conv2_1.options.update(dilation=2, padding=2)
+
+    def window(model):
+        model.backbone.conv2_1.window = model.backbone.conv1_1.window._replace(dilation=(2, 2))
+
+    def forward_of_a_layer(model):
+        model.score_fr.forward = lambda x: 2 * type(model.score_fr).forward(model.score_fr, x)
+
+    def kind_of_a_layer(model):
+        model.score_fr.__class__ = Doubled
+
+    def forward_of_the_model(model):
+        model.forward = lambda x: 2 * type(model).forward(model, x)
+
+    return [value for value in locals().values() if callable(value)]
+
+
+@pytest.mark.parametrize("change", odd_changes(), ids=lambda change: change.__name__)
+def test_a_change_that_no_plan_can_follow_is_seen_too(change):
+    model, x = network(width=6), pictures(SHAPE)
+    own = mf.plan(model, SHAPE)
+    plans.scores(model, x)
+    change(model)
+    expected = forward(model, x)
+    for _ in range(2):
+        np.testing.assert_array_equal(plans.scores(model, x), expected)
+        with pytest.raises(ValueError, match=r"of its own|other options|known are"):
+            own(x)
+    with pytest.raises(ValueError, match=r"of its own|other options|known are"):
+        mf.plan(model, SHAPE)
+
+
+def test_another_forward_of_all_layers_of_a_kind_is_seen(monkeypatch):
+    model, x = network(width=6), pictures(SHAPE)
+    own = mf.plan(model, SHAPE)
+    before = own(x)
+    monkeypatch.setattr(mf.nn.ReLU, "forward", lambda self, x: mf.ops.relu(x) + mf.ops.relu(-x) * 0.1)
+    expected = forward(model, x)
+    assert not np.allclose(expected, before)
+    np.testing.assert_array_equal(plans.scores(model, x), expected)
+    with pytest.raises(ValueError, match="forward of its own"):
+        own(x)
+
+
+def test_a_skip_that_is_taken_away_is_seen():
+    model, x = network(width=6), pictures(SHAPE)
+    plans.scores(model, x)
+    model.skips.pop()
+    for _ in range(2):  # what is left does not reach the size of the picture: the network's own error
+        with pytest.raises(ValueError, match="crop_like"):
+            plans.scores(model, x)
+
+
+@pytest.mark.parametrize("size", [3, 4, 1021, 5000, watch.WHOLE + 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_tell_orders_apart(size, dtype):
+    numbers = np.random.default_rng(size).normal(size=size).astype(dtype)
+    sums = {
+        watch.sums_of(numbers),
+        watch.sums_of(numbers[::-1]),
+        watch.sums_of(np.roll(numbers, 1)),
+        watch.sums_of(-numbers),
+    }
+    assert len(sums) == 4
+    assert watch.sums_of(numbers.copy()) in sums
+
+
+def test_numbers_of_an_array_with_gaps_are_seen():
+    model, x = network(width=6), pictures(SHAPE)
+    weight = model.score_fr.weight
+    weight.data = np.repeat(weight.data, 2, axis=1)[:, ::2]
+    assert not weight.data.flags.c_contiguous
+    before = plans.scores(model, x)
+    weight.data[...] *= 2
+    expected = forward(model, x)
+    assert not np.allclose(expected, before)
+    close(plans.scores(model, x), expected)
 
 
 def test_a_model_of_another_precision_gets_another_plan():
