@@ -51,7 +51,7 @@ def test_a_stub_is_not_done(name):
 
 @pytest.mark.parametrize(
     "name, answer, words",
-    [marked(*entry, long=entry[1].__name__ in ("without_oracle", "without_mutants")) for entry in WRONG],
+    [marked(*entry, long=getattr(entry[1], "__name__", "") in ("without_oracle", "without_mutants")) for entry in WRONG],
     ids=[f"{w[0]}-{i}" for i, w in enumerate(WRONG)],
 )
 def test_a_wrong_answer_gets_its_hint(name, answer, words):
