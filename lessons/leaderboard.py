@@ -18,7 +18,7 @@ import minifcn as mf
 from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
 from minifcn.training.scoring.metrics import confusion, scores
 
-COUNT, SIZE, SEED = 200, (96, 128), 26  # twice as many as the demo scores, and as large
+COUNT, SIZE, SEED = 400, (96, 128), 26  # four times as many as the demo scores, as large
 BARS = Path(__file__).parent / "data" / "leaderboard.json"  # name -> mean IU in per cent; committed
 YOURS = "my_scores.json"  # in the folder where you work; git does not see it there
 DEMO = "the demo's FCN-8s"
@@ -66,7 +66,9 @@ def predictor(answer: Any) -> Predict:
             raise ValueError(f"it knows {len(model.class_names)} classes; the set has {len(SHAPE_CLASSES)}")
         return lambda picture: mf.training.predict(model, picture)
     if not callable(answer):
-        raise ValueError(f"got {type(answer).__name__}; expected a network, the file of one, or a function of a picture")
+        raise ValueError(
+            f"got {type(answer).__name__}; expected a network, the file of one, or a function of a picture"
+        )
     return answer
 
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from checks.verdict import CHECKS, Verdict
 from parts import LIBRARY, Answer, Parts
 
@@ -49,7 +48,11 @@ def use(*functions: Answer, notebooks: str | Path = ".", missing: str = "library
         else:
             of[name], whose[name] = library, "the library's"
     owners = list(whose.values())
-    print(", ".join(f"{owners.count(each)} of {len(owners)} parts are {words}" for each, words in OWNERS if each in owners))
+    print(
+        ", ".join(
+            f"{owners.count(each)} of {len(owners)} parts are {words}" for each, words in OWNERS if each in owners
+        )
+    )
     return Parts(of, whose)
 
 

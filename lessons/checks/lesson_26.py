@@ -20,7 +20,9 @@ SKIPS = ("pool4", "pool3", "pool2")
 def assembled(answer: Any) -> None:
     """assembled(parts, weights, x) -> scores (N, C, H, W): FCN-32s, 16s, 8s or 4s over tiny, as many skips as there are weights for."""
     parts = Parts(LIBRARY, {})
-    for seed, (stride, size) in enumerate(((4, (64, 96)), (8, (64, 32)), (16, (32, 64)), (32, (64, 64)), (4, (45, 70)), (16, (33, 31)))):
+    for seed, (stride, size) in enumerate(
+        ((4, (64, 96)), (8, (64, 32)), (16, (32, 64)), (32, (64, 64)), (4, (45, 70)), (16, (33, 31)))
+    ):
         rng = np.random.default_rng([26, seed])
         net = network(stride, rng)
         weights = {name: each for name, each in net.named_parameters() if not name.startswith("upscore")}
@@ -32,7 +34,11 @@ def assembled(answer: Any) -> None:
         case = f"{len(skips_of(weights))} skips, pictures {size[0]} x {size[1]}"
         if found.shape != wanted.shape:
             wrong(size_fault(found.shape, wanted.shape, case))
-        close(found.data, wanted.data, lambda found, _, weights=weights, x=x, case=case: network_fault(found, parts, weights, x, case))
+        close(
+            found.data,
+            wanted.data,
+            lambda found, _, weights=weights, x=x, case=case: network_fault(found, parts, weights, x, case),
+        )
         net.zero_grad()
         mf.ops.softmax_cross_entropy(wanted, labels).backward()
         expected = {name: each.grad for name, each in weights.items()}
@@ -67,7 +73,9 @@ def size_fault(found: tuple[int, ...], wanted: tuple[int, ...], case: str) -> st
     if found[:2] == wanted[:2] and all(a >= b for a, b in zip(found, wanted, strict=True)):
         if all(a - b < 32 for a, b in zip(found, wanted, strict=True)):
             return f"the scores reach beyond the picture, {found[2:]} and not {wanted[2:]}: pools round up; cut at the far end; {case}"
-        return f"the scores are {found[2:]} for a picture {wanted[2:]}: each skip halves what is left to upsample; {case}"
+        return (
+            f"the scores are {found[2:]} for a picture {wanted[2:]}: each skip halves what is left to upsample; {case}"
+        )
     return f"expected scores {wanted}, got {found}; {case}"
 
 
@@ -76,7 +84,9 @@ def assemble(parts: Parts, weights: Any, x: np.ndarray, mistake: str = "") -> np
 
     def layer(name: str, x: Any, padding: int = 0) -> mf.Tensor:
         bias = weights[f"{name}.bias"]
-        return parts.conv2d(x, weights[f"{name}.weight"], bias.data * 0 if mistake == "bias" and "score" in name else bias, padding)
+        return parts.conv2d(
+            x, weights[f"{name}.weight"], bias.data * 0 if mistake == "bias" and "score" in name else bias, padding
+        )
 
     y, maps = mf.Tensor(x), {}
     for stage in range(1, 6):
@@ -132,7 +142,11 @@ def momentum_training(answer: Any) -> None:
             model, seed, batches, rate, momentum, case)  # fmt: skip
         for name, wanted in twin.named_parameters():
             close(value(model, name), wanted.data, hint)
-        close(losses, expected, f"the weights are right, and the losses are not: note each one before its step, its mean over the pixels that count; {case}")
+        close(
+            losses,
+            expected,
+            f"the weights are right, and the losses are not: note each one before its step, its mean over the pixels that count; {case}",
+        )
 
 
 def labels_with_void(rng: np.random.Generator) -> np.ndarray:
@@ -190,10 +204,16 @@ def training_fault(model: nn.Module, seed: int, batches: Sequence[Any], rate: fl
     for mistake, hint in SLIPS.items():
         other = pixelwise(seed)
         stepped(other, batches, rate, momentum, mistake)
-        if all(np.allclose(a.data, b.data, rtol=1e-9) for a, b in zip(model.parameters(), other.parameters(), strict=True)):
+        if all(
+            np.allclose(a.data, b.data, rtol=1e-9) for a, b in zip(model.parameters(), other.parameters(), strict=True)
+        ):
             return f"{hint}; {case}"
-    same = all(np.array_equal(a.data, b.data) for a, b in zip(model.parameters(), pixelwise(seed).parameters(), strict=True))
-    return f"no weight moved: write into each parameter's .data; {case}" if same else f"the weights went elsewhere; {case}"
+    same = all(
+        np.array_equal(a.data, b.data) for a, b in zip(model.parameters(), pixelwise(seed).parameters(), strict=True)
+    )
+    return (
+        f"no weight moved: write into each parameter's .data; {case}" if same else f"the weights went elsewhere; {case}"
+    )
 
 
 # ---- the score ----
@@ -233,7 +253,9 @@ def classes_of(predict: Callable[[np.ndarray], Any], picture: np.ndarray) -> np.
         raise NotDone
     found, size = np.asarray(found), picture.shape[:2]
     if found.shape[-2:] == size and found.ndim > 2:
-        wrong(f"expected a class for each pixel, {size}, got {found.shape}: of the scores take the number of the largest, argmax")
+        wrong(
+            f"expected a class for each pixel, {size}, got {found.shape}: of the scores take the number of the largest, argmax"
+        )
     if found.shape != size or found.dtype.kind not in "iu":
         wrong(f"expected whole numbers {size}, got {found.dtype} {found.shape}")
     if found.min() < 0 or found.max() >= len(SHAPE_CLASSES):
@@ -246,7 +268,9 @@ def score_fault(found: dict[str, Any], pairs: list[tuple[np.ndarray, np.ndarray]
     if np.mean([(predicted != 0).mean() for _, predicted in pairs]) < 0.01:
         return f"{said}. It says background nearly everywhere: that is where training begins; go on, or raise the rate"
     for move, words in ((1, "one too small"), (-1, "one too large")):
-        moved = leaderboard.score_of((labels, (predicted.astype(int) + move) % len(SHAPE_CLASSES)) for labels, predicted in pairs)
+        moved = leaderboard.score_of(
+            (labels, (predicted.astype(int) + move) % len(SHAPE_CLASSES)) for labels, predicted in pairs
+        )
         if moved["mean_iu"] > max(2 * found["mean_iu"], HOPELESS):
             return f"{said}. Class numbers are {words}: 0 is background, 1 the first shape"
     worst = sorted((value or 0.0, name) for name, value in found["per_class"].items())[:3]

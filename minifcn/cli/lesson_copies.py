@@ -37,7 +37,7 @@ def start(source: Path, folder: Path) -> list[Step]:
     contents = copies(source)
     steps = [placed(folder, name, content) for name, content in contents.items()]
     if not (folder / ".gitignore").exists():
-        names = ["*"] if fresh else [f"/{WRITTEN}/", *(f"/{name}" for name in contents), "/new_*"]
+        names = ["*"] if fresh else [f"/{WRITTEN}/", *(f"/{name}" for name in contents), "/new_*", "/my_scores.json"]
         write_whole(folder / ".gitignore", "".join(f"{name}\n" for name in names).encode())
     return steps
 

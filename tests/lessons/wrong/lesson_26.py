@@ -1,5 +1,7 @@
 """Wrong answers to the exercises of lesson 26, each with words of the hint that it must be given."""
 
+from functools import cache
+
 import numpy as np
 
 import minifcn as mf
@@ -96,11 +98,15 @@ def void_too(picture):
     return np.full(picture.shape[:2], 255, np.uint8)
 
 
-def truth_of(picture):
+@cache
+def truths():
     import leaderboard
 
-    (labels,) = [labels for other, labels in leaderboard.judged() if np.array_equal(other, picture)]
-    return np.where(labels == 255, 0, labels)
+    return {picture.tobytes(): np.where(labels == 255, 0, labels) for picture, labels in leaderboard.judged()}
+
+
+def truth_of(picture):
+    return truths()[picture.tobytes()]
 
 
 def one_too_small(picture):
