@@ -17,7 +17,7 @@ TOOLS = frozenset(["make.py", "pages.py", "films.py"])  # what makes the noteboo
 NOT_COPIED = frozenset(["src", "solutions", "answers", "__pycache__", ".ipynb_checkpoints", WRITTEN])
 MADE = frozenset(["shown", "install"])  # tags of cells that only a committed notebook needs
 LINK = re.compile(r"(!?)\[((?:[^][]|\\[][])*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
-CALL = re.compile(r"^check\.(\w+)\(", re.MULTILINE)
+CALL = re.compile(r"^check\.(?!use\()(\w+)\(", re.MULTILINE)  # check.use is no exercise: it builds with answers
 
 
 class Step(NamedTuple):

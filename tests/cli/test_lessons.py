@@ -114,3 +114,8 @@ def test_scores_that_cannot_be_read_are_told(content, clone, call):
 
 def test_without_lesson_26_there_is_no_leaderboard(clone, call):
     assert "Leaderboard" not in call(f"lessons {clone()}").worked().out
+
+
+def test_a_call_that_builds_with_answers_is_no_exercise(clone, call):
+    first = CHECK + "\n    def use(self): ...\n\ncheck = Check()\ncheck.use()"
+    assert "0 of 2 exercises solved" in call(f"lessons {clone(first=first)}").worked().out
