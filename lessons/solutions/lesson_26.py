@@ -1,17 +1,15 @@
-"""Answers to the exercises of lesson 26.
+"""Answers to the exercises of lesson 26. lesson_26.safetensors is what this makes, in some minutes on two cores:
 
-    minifcn demo
-    python lessons/solutions/lesson_26.py minifcn-demo     makes lesson_26.safetensors again: a few minutes on two cores
+    minifcn train --data synthetic --arch fcn4s --backbone tiny --width 12 --size 96 --steps 3000 --lr 0.1 --out evening
 
-The demo trains FCN-8s in three stages. A fourth stage, FCN-4s, goes on from there as lesson 15 does: its new skip from zero, a smaller rate.
+Ten times the steps of the lesson, and nothing else: 76.1 on the pictures that count. As many as the demo takes, 1,500, get 66.7.
+Another way is a fourth stage after the demo, FCN-4s from its FCN-8s by `transplant`, 900 steps at a rate of 0.03: 72.3.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-import minifcn as mf
 from minifcn import ops
 
 
@@ -48,24 +46,8 @@ def momentum_training(model, batches, rate, momentum):
     return losses
 
 
-def train(demo):
-    """FCN-4s from the demo's FCN-8s: lessons/solutions/lesson_26.safetensors."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from leaderboard import DemoSet
-
-    before = mf.models.load(Path(demo) / "best.safetensors")
-    mf.manual_seed(0)
-    net = mf.models.fcn4s("tiny", 9, width=12, class_names=before.class_names)
-    mf.models.transplant(before, net)
-    mf.training.fit(net, DemoSet(), steps=900, lr=0.03, batch=8, size=96)
-    mf.models.save(net, Path(__file__).with_suffix(".safetensors"), half=True)
-
-
 SOLUTIONS = {
     "assembled": assembled,
     "momentum_training": momentum_training,
     "beats_the_demo": Path(__file__).with_suffix(".safetensors"),
 }
-
-if __name__ == "__main__":
-    train(sys.argv[1])
