@@ -127,8 +127,8 @@ apart = max(
 )
 look.say(
     f"Scores differ by at most **{np.abs(ours.data - library.data).max():.1g}**, of numbers up to "
-    f"{np.abs(library.data).max():.2g}. Gradients, of all {len(expected)} arrays, differ by at most "
-    f"**{apart:.1g}** of the largest one in their array. float32 keeps about 7 digits."
+    f"{np.abs(library.data).max():.2g}. Gradients, of all {len(expected)} arrays, differ by at "
+    f"most **{apart:.1g}** of the largest one in their array. float32 keeps about 7 digits."
 )
 
 # %% [markdown]
@@ -184,7 +184,8 @@ print("step   the parts   the library")
 for step, (a, b) in enumerate(zip(mine, theirs, strict=True)):
     print(f"{step:4}   {a:.6f}    {b:.6f}")
 print(
-    f"seconds a step: {my_seconds:.2f} and {their_seconds:.3f}, {my_seconds / their_seconds:.0f} times"
+    f"seconds a step: {my_seconds:.2f} and {their_seconds:.3f}, "
+    f"{my_seconds / their_seconds:.0f} times"
 )
 
 # %% [markdown]
@@ -307,9 +308,8 @@ def command(line):
     with redirect_stdout(said), redirect_stderr(said):
         main(line.format(scratch=scratch.name).split())
     text = "\n".join(row for row in said.getvalue().splitlines() if "images/s" not in row)
-    print(
-        f"$ minifcn {line}\n{text.strip()}\n".replace("{scratch}", "…").replace(scratch.name, "…")
-    )
+    text = f"$ minifcn {line}\n{text.strip()}\n"
+    print(text.replace("{scratch}", "…").replace(scratch.name, "…"))
 
 
 scratch = tempfile.TemporaryDirectory()
@@ -327,11 +327,11 @@ command("check-data {scratch}/data")
 # %%
 command("train --data {scratch}/data --init voc7 --steps 12 --out {scratch}/run")
 command(
-    "predict {scratch}/mine/pictures/0.jpg --model {scratch}/run/best.safetensors --out {scratch}/seen"
+    "predict {scratch}/mine/pictures/0.jpg --model {scratch}/run/best.safetensors --out {scratch}/o"
 )
 
 # %% tags=["figure"]
-seen = np.asarray(Image.open(f"{scratch.name}/seen/0_overlay.png").convert("RGB"))
+seen = np.asarray(Image.open(f"{scratch.name}/o/0_overlay.png").convert("RGB"))
 figure, axes = plt.subplots(1, 2, figsize=(6.5, 2.6))
 axes[0].imshow(Image.open(f"{scratch.name}/mine/pictures/0.jpg"))
 axes[1].imshow(seen)
