@@ -17,7 +17,7 @@ TOOLS = frozenset(["make.py", "pages.py", "films.py"])  # what makes the noteboo
 NOT_COPIED = frozenset(["src", "solutions", "answers", "__pycache__", ".ipynb_checkpoints", WRITTEN])
 MADE = frozenset(["shown", "install"])  # tags of cells that only a committed notebook needs
 LINK = re.compile(r"(!?)\[((?:[^][]|\\[][])*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
-CALL = re.compile(r"^check\.(\w+)\(", re.MULTILINE)
+CALL = re.compile(r"^check\.(?!use\()(\w+)\(", re.MULTILINE)  # check.use is no exercise: it builds with answers
 
 
 class Step(NamedTuple):
@@ -37,7 +37,7 @@ def start(source: Path, folder: Path) -> list[Step]:
     contents = copies(source)
     steps = [placed(folder, name, content) for name, content in contents.items()]
     if not (folder / ".gitignore").exists():
-        names = ["*"] if fresh else [f"/{WRITTEN}/", *(f"/{name}" for name in contents), "/new_*"]
+        names = ["*"] if fresh else [f"/{WRITTEN}/", *(f"/{name}" for name in contents), "/new_*", "/my_scores.json"]
         write_whole(folder / ".gitignore", "".join(f"{name}\n" for name in names).encode())
     return steps
 

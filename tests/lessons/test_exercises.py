@@ -28,11 +28,12 @@ WRONG = [
     for path in sorted((LESSONS.parent / "tests" / "lessons" / "wrong").glob("lesson_*.py"))
     for entry in loaded(path).WRONG
 ]
+LONG = ("without_oracle", "without_mutants", "five_shapes_of_eight")
 
 
 def marked(name, *values, long=False):
-    """A case, slow where the answer is a clone whose own tests are run."""
-    marks = pytest.mark.slow if name == "added_operation" and long else ()
+    """A case, slow where the answer is a clone whose own tests are run, or a network that is scored on hundreds of pictures."""
+    marks = pytest.mark.slow if name in ("added_operation", "beats_the_demo") and long else ()
     return pytest.param(name, *values, marks=marks)
 
 
@@ -51,7 +52,7 @@ def test_a_stub_is_not_done(name):
 
 @pytest.mark.parametrize(
     "name, answer, words",
-    [marked(*entry, long=entry[1].__name__ in ("without_oracle", "without_mutants")) for entry in WRONG],
+    [marked(*entry, long=getattr(entry[1], "__name__", "") in LONG) for entry in WRONG],
     ids=[f"{w[0]}-{i}" for i, w in enumerate(WRONG)],
 )
 def test_a_wrong_answer_gets_its_hint(name, answer, words):

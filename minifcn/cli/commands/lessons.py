@@ -20,6 +20,10 @@ from minifcn.cli.lesson_copies import CALL, WRITTEN, Step, start
 from minifcn.cli.options import at_least
 
 LESSON = re.compile(r"\d\d_\w+\.ipynb")
+BARS, YOURS = (
+    "data/leaderboard.json",
+    "my_scores.json",
+)  # what lesson 26 asks to beat, and what its check keeps of yours
 BESIDE = Path(__file__).resolve().parents[3] / "lessons"  # an editable install lies in its clone
 NOT_HERE = (
     "the lessons are notebooks and lie in a clone of the repository, in lessons/, and not in the installed package: clone it, go there and run this "
@@ -73,7 +77,31 @@ def run(arguments: argparse.Namespace) -> int:
             if exercise.hint:
                 print(f"     {exercise.name}: {exercise.hint}")
     print(f"\n{done} of {total} exercises solved (✓ solved, ✗ wrong, · not done). Open one: jupyter lab {folder}")
+    if (folder / BARS).is_file():
+        print(leaderboard(folder))
     return 0
+
+
+def leaderboard(folder: Path) -> str:
+    """Your best score of lesson 26 among those that there are to beat, best first."""
+    entries = numbers(folder / BARS)
+    best = numbers(folder / YOURS).get("best")
+    if best is not None:
+        entries["yours"] = best
+    ranked = sorted(entries.items(), key=lambda entry: (-entry[1], entry[0]))
+    shown = ", ".join(f"{name} {score:.1f}" for name, score in ranked)
+    return f"Leaderboard of lesson 26, mean IU: {shown}" + ("" if best is not None else "; yours: none yet")
+
+
+def numbers(path: Path) -> dict[str, float]:
+    """The numbers in a JSON file by their names; none where there is no file. Raises ValueError where it is not one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+    except (ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: not the scores that lesson 26 keeps ({error}); delete it and run that lesson's check again"
+        ) from error
 
 
 def copied(source: Path, folder: Path) -> int:
