@@ -173,7 +173,7 @@ def pixels_of(image: Image.Image) -> np.ndarray:
     """The pixels of an RGB image, uint8 (H, W, 3), some rows at a time: asked for all at once, Pillow holds them twice more meanwhile."""
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
-    step = max(1, AT_ONCE // width)
+    step = max(1, AT_ONCE // max(1, width))
     for top in range(0, height, step):
         part = image.im.crop((0, top, width, min(top + step, height)))  # Image.crop asks Pillow's limit of each
         pixels[top : top + step] = np.asarray(image._new(part))
