@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from minifcn.autodiff import anomaly, changes, profiler
 from minifcn.kernels import threads
 from minifcn.kernels.later import Later
 
+B = TypeVar("B", bound=Callable[..., Any])
 _allowed: ContextVar[bool] = ContextVar("late", default=False)
 
 
@@ -30,6 +31,17 @@ def allowed() -> Iterator[None]:
             yield
     finally:
         _allowed.reset(token)
+
+
+def hands_on(backward: B) -> B:
+    """Decorator of a `backward` that gives `late` work. What stands in its place, a subclass's or one to try, may calculate with what this one gives."""
+    backward.hands_on = True  # type: ignore[attr-defined]
+    return backward
+
+
+def may_hand_on(function: object) -> bool:
+    """Whether the walk itself gets what this Function's backward gives."""
+    return getattr(type(function).backward, "hands_on", False)  # type: ignore[attr-defined]
 
 
 LARGE = 1 << 29  # multiplications: so large a piece the threads share well among them, and its scratch memory is large

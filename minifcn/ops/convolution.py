@@ -9,7 +9,7 @@ from typing import Any
 
 from minifcn import kernels
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
-from minifcn.autodiff.late import late
+from minifcn.autodiff.late import hands_on, late, may_hand_on
 from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding
 from minifcn.ops import checks, samples
 from minifcn.ops.alone import or_alone
@@ -30,6 +30,7 @@ class Conv2d(Function):
             return kernels.conv2d(x, weight, self.window, self.groups)
         return kernels.biased_conv2d(x, weight, bias, self.window, self.groups)
 
+    @hands_on
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         grad_x, (grad_weight, grad_bias) = None, parameter_gradients(self, self.x, grad, grad)
         if self.needs[0]:  # the picture itself needs none: at the first layer this is most of the work
@@ -53,6 +54,7 @@ class ConvTranspose2d(Function):
             y = kernels.add_bias(y, bias)
         return y
 
+    @hands_on
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         grad_x, (grad_weight, grad_bias) = None, parameter_gradients(self, grad, self.x, grad)
         if self.needs[0]:
@@ -64,7 +66,7 @@ class ConvTranspose2d(Function):
 
 def parameter_gradients(function: Conv2d | ConvTranspose2d, x: Array, y: Array, grad: Array) -> tuple[Any, Any]:
     """Of weight and bias, None where none is wanted; `x` and `y` are the larger and the smaller map. They may come later: but not at a first layer."""
-    wanted, beside = (*function.needs, False), function.needs[0]
+    wanted, beside = (*function.needs, False), function.needs[0] and may_hand_on(function)
     sums = partial(kernels.conv2d_weight_gradient, x, y, function.window, function.groups)
     multiplications = y.size * x.shape[1] // function.groups * prod(function.window.kernel)
     grad_weight = late(sums, grad, multiplications, beside) if wanted[1] else None

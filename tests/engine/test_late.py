@@ -165,3 +165,23 @@ def test_the_convolutions_of_a_network_hand_their_weights_gradients_on(monkeypat
     conv = mf.nn.Conv2d(3, 4, 3)
     conv(np.ones((1, 3, 5, 5), np.float32)).sum().backward()
     assert handed == []  # of a first layer no other gradient is wanted: nothing goes on beside it
+
+
+def test_a_backward_in_the_place_of_another_gets_arrays_from_it():
+    """Who changes an operation, or tries a wrong one, calculates with what the right one gives."""
+    from minifcn.ops.convolution import Conv2d
+
+    class Doubled(Conv2d):
+        def backward(self, grad):
+            return tuple(2 * each for each in super().backward(grad))
+
+    rng = np.random.default_rng(3)
+    arrays = [rng.standard_normal(shape) for shape in ((2, 3, 8, 9), (4, 3, 3, 3), (4,))]
+    gradients = []
+    for kind in (Conv2d, Doubled):
+        inputs = [mf.Tensor(array, requires_grad=True) for array in arrays]
+        first = mf.ops.conv2d(inputs[0], inputs[1], inputs[2], padding=1)
+        kind(first.creator.window, 1)(*inputs).sum().backward()
+        gradients.append([each.grad for each in inputs])
+    for once, twice in zip(*gradients, strict=True):
+        np.testing.assert_allclose(twice, 2 * once)
