@@ -195,6 +195,7 @@ look.say(
 # | 12–15 | FCN-32s, FCN-16s, FCN-8s: the paper's networks, each finer than the one before |
 # | 16–19 | training, scores, and data: what to sample, what to count, VOC photographs, other data |
 # | 20–22 | how the library got fast, the same on a GPU, and the paper on one page |
+# | 23–26 | the checks checked, what happens at the borders, out of NumPy, and a network of your own |
 #
 # At the end you will have written the parts yourself, and know why they are right.
 #
