@@ -17,7 +17,8 @@ LANES = 1021  # sums of an array, so that numbers that change places are seen; a
 
 
 class Watch:
-    """What a module was: its parts, by identity, and what is run of them; the arrays of its parameters, how often they were written to, and sums of their bits.
+    """What a module was: its parts, by identity, and what is run of them; the arrays of its parameters. `then`: how often these were written to,
+    and sums of their bits.
 
     The sums find what NumPy writes into `parameter.data` behind the library's back. Of large arrays every so many numbers are added: there a few
     numbers that change may go unseen, unless `parameter.changed()` says so.
@@ -29,13 +30,10 @@ class Watch:
         self.modules = [(ref(module), type(module), type(module).forward) for module in modules]
         self.parts = [(part, shallow(part)) for module in modules for part in containers(vars(module))]
         self.parameters = [(each, each.data) for each in parameters]
-        self.note()
-
-    def note(self) -> None:
-        """What there is now is what counts."""
         self.then = self.now()
 
     def now(self) -> list[Any]:
+        """What the numbers are, to be compared with `then`."""
         return [(each.version.count, sums_of(array)) for each, array in self.parameters]
 
     def same_parts(self) -> bool:
@@ -43,9 +41,6 @@ class Watch:
         kept = all(type(module()) is kind and kind.forward is forward for module, kind, forward in self.modules)
         kept = kept and all(same(part, then) for part, then in self.parts)
         return kept and all(parameter.data is array for parameter, array in self.parameters)
-
-    def same_numbers(self) -> bool:
-        return self.then == self.now()
 
 
 def containers(values: Any) -> Iterator[Any]:
