@@ -1,6 +1,7 @@
 """Has a module changed since somebody worked something out for it?"""
 
 from collections.abc import Iterator
+from math import gcd
 from operator import is_
 from typing import Any
 from weakref import ref
@@ -77,5 +78,11 @@ def sums_of(array: np.ndarray) -> bytes:
 def bits(numbers: np.ndarray) -> np.ndarray:
     """All of them, or some of many, as integers; two floats in one where that goes."""
     if numbers.size > WHOLE:
-        return numbers[:: numbers.size // SAMPLES].view(f"u{numbers.itemsize}")
+        return numbers[:: step_through(numbers.size)].view(f"u{numbers.itemsize}")
     return numbers.view("u8" if numbers.nbytes % 8 == 0 else "u4")
+
+
+def step_through(count: int) -> int:
+    """Of `count` numbers every so many are looked at. The step has no divisor in common with the array, so that each row, column and
+    place of a kernel has its turn: a step of 288 through 3x3 kernels would see their first number alone."""
+    return next(step for step in range(count // SAMPLES, 0, -1) if gcd(step, count) == 1)
