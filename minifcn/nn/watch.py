@@ -1,6 +1,7 @@
 """Has a module changed since somebody worked something out for it?"""
 
 from collections.abc import Iterator
+from math import gcd
 from operator import is_
 from typing import Any
 from weakref import ref
@@ -17,7 +18,8 @@ LANES = 1021  # sums of an array, so that numbers that change places are seen; a
 
 
 class Watch:
-    """What a module was: its parts, by identity, and what is run of them; the arrays of its parameters, how often they were written to, and sums of their bits.
+    """What a module was: its parts, by identity, and what is run of them; the arrays of its parameters. `then`: how often these were written to,
+    and sums of their bits.
 
     The sums find what NumPy writes into `parameter.data` behind the library's back. Of large arrays every so many numbers are added: there a few
     numbers that change may go unseen, unless `parameter.changed()` says so.
@@ -29,13 +31,10 @@ class Watch:
         self.modules = [(ref(module), type(module), type(module).forward) for module in modules]
         self.parts = [(part, shallow(part)) for module in modules for part in containers(vars(module))]
         self.parameters = [(each, each.data) for each in parameters]
-        self.note()
-
-    def note(self) -> None:
-        """What there is now is what counts."""
         self.then = self.now()
 
     def now(self) -> list[Any]:
+        """What the numbers are, to be compared with `then`."""
         return [(each.version.count, sums_of(array)) for each, array in self.parameters]
 
     def same_parts(self) -> bool:
@@ -43,9 +42,6 @@ class Watch:
         kept = all(type(module()) is kind and kind.forward is forward for module, kind, forward in self.modules)
         kept = kept and all(same(part, then) for part, then in self.parts)
         return kept and all(parameter.data is array for parameter, array in self.parameters)
-
-    def same_numbers(self) -> bool:
-        return self.then == self.now()
 
 
 def containers(values: Any) -> Iterator[Any]:
@@ -82,5 +78,11 @@ def sums_of(array: np.ndarray) -> bytes:
 def bits(numbers: np.ndarray) -> np.ndarray:
     """All of them, or some of many, as integers; two floats in one where that goes."""
     if numbers.size > WHOLE:
-        return numbers[:: numbers.size // SAMPLES].view(f"u{numbers.itemsize}")
+        return numbers[:: step_through(numbers.size)].view(f"u{numbers.itemsize}")
     return numbers.view("u8" if numbers.nbytes % 8 == 0 else "u4")
+
+
+def step_through(count: int) -> int:
+    """Of `count` numbers every so many are looked at. The step has no divisor in common with the array, so that each row, column and
+    place of a kernel has its turn: a step of 288 through 3x3 kernels would see their first number alone."""
+    return next(step for step in range(count // SAMPLES, 0, -1) if gcd(step, count) == 1)

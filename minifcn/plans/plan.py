@@ -48,9 +48,10 @@ class Plan:
         if len(self.shape) != 4 or self.shape[1] != channels or min(self.shape) < 1:
             raise ValueError(f"plan: shape is {self.shape}; expected (N, {channels}, H, W), each at least 1")
         self.dtype = parameters[0].dtype
+        watch = Watch(model, parameters)  # first, for the same reason as in `look`
         self.network: Network = Network(model, self.shape, other.network if other else None)
         self.segments = segments(self.network)
-        self.watch = Watch(model, parameters)
+        self.watch = watch
         self.idle: deque[Replay] = deque()  # more than one where several threads called at once
 
     def __call__(self, pictures: ArrayLike) -> Array:
@@ -76,10 +77,10 @@ class Plan:
         """Has the model changed?"""
         if not self.watch.same_parts() and (model := self.model()) is not None:
             self.build(model)
-        elif not self.watch.same_numbers():
+        elif (now := self.watch.now()) != self.watch.then:
             for layer in self.network.layers:
                 layer.prepare()
-            self.watch.note()
+            self.watch.then = now  # as it was before: what another thread wrote meanwhile is seen the next time
 
     @property
     def bytes(self) -> int:

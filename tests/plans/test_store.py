@@ -214,6 +214,47 @@ def test_sums_tell_orders_apart(size, dtype):
     assert watch.sums_of(numbers.copy()) in sums
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_what_another_thread_writes_while_weights_are_laid_out_is_seen_the_next_time(again, monkeypatch):
+    model, x = network(width=6), pictures(SHAPE)
+    weight = model.score_fr.weight
+    plan = mf.plan(model, SHAPE)
+    plan(x)
+    layer = next(each for each in plan.network.layers if getattr(each, "layer", None) is model.score_fr)
+    kind, name = type(layer), "begin" if again else "prepare"
+    plain = getattr(kind, name)
+
+    def then_written_to(self, *other):
+        plain(self, *other)
+        if self.layer is model.score_fr:
+            weight.data[...] += 1
+
+    monkeypatch.setattr(kind, name, then_written_to)
+    if again:
+        plan = mf.plan(model, SHAPE)
+    else:
+        weight.data[...] *= 2
+        plan(x)
+    monkeypatch.undo()
+    close(plan(x), forward(model, x))
+
+
+@pytest.mark.parametrize("shape", [(512, 512, 3, 3), (1024, 256, 7, 7), (4096, 257, 1, 1), (1031, 1031, 1, 1)])
+def test_a_large_array_is_looked_at_everywhere(shape):
+    """A row, a column, or one place of all kernels."""
+    numbers = np.ones(shape, np.float32)
+    before = watch.sums_of(numbers)
+    rng = np.random.default_rng(0)
+    for axis, length in enumerate(shape):
+        for place in {0, length - 1, *rng.integers(0, length, 3).tolist()}:
+            some = [slice(None)] * 4
+            some[axis] = place
+            numbers[tuple(some)] = 2
+            assert watch.sums_of(numbers) != before, (axis, place)
+            numbers[tuple(some)] = 1
+    assert watch.sums_of(numbers) == before
+
+
 def test_numbers_of_an_array_with_gaps_are_seen():
     model, x = network(width=6), pictures(SHAPE)
     weight = model.score_fr.weight

@@ -1,6 +1,7 @@
 """Keras's files, written here with h5py in its layouts, as Keras 3.15, 3.0 and TensorFlow 2.15 do, and Caffe's: axes in another order, and fc1 behind a map whose channels are fastest."""
 
 import importlib.util
+import sys
 import zipfile
 
 import needs
@@ -120,7 +121,11 @@ def test_the_state_of_an_optimiser_is_refused_by_its_path(narrow, tmp_path):
 CHILDREN = {
     "does not end": ("import time; time.sleep(60)", r"damaged: after 1 s its library had not come to an end"),
     "dies": ("import os; os.abort()", r"damaged: its library broke down over it \(status -?\d+\)"),
-    "says nothing": ("pass", r"damaged: its library broke down over it \(status 0\)"),
+}
+OTHERS = {
+    "says nothing": ("pass", r"status 0, and without an answer \(it said nothing\)"),
+    "cannot begin": ("import nosuchmodule", r"status 1, .* \(ModuleNotFoundError: No module named 'nosuchmodule'\)"),
+    "says something else": ("print('welcome')\nprint('{}')", r"status 0, and without an answer"),
 }
 
 
@@ -134,6 +139,32 @@ def test_a_library_that_hangs_or_dies_takes_nobody_with_it(what, tmp_path, monke
     (tmp_path / "m.h5").write_bytes(HDF5 + bytes(100))
     with pytest.raises(WeightsError, match=rf"m\.h5: an HDF5 file that is {words}"):
         read_file(tmp_path / "m.h5")
+
+
+@needs_h5py
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_python_that_does_not_work_is_not_called_a_damaged_file(what, tmp_path, monkeypatch):
+    program, words = OTHERS[what]
+    (tmp_path / "child.py").write_text(program)
+    monkeypatch.setattr(apart, "CHILD", tmp_path / "child.py")
+    (tmp_path / "m.h5").write_bytes(HDF5 + bytes(100))
+    with pytest.raises(WeightsError, match=rf"another Python is started .*{words}") as caught:
+        read_file(tmp_path / "m.h5")
+    assert "damaged" not in str(caught.value)
+
+
+@needs_h5py
+@pytest.mark.parametrize("executable, frozen", [("app", True), ("", False), (None, False)])
+def test_where_there_is_no_python_to_start_it_is_read_here(executable, frozen, tmp_path, monkeypatch):
+    """In a frozen program sys.executable is that program: it is not to be started again."""
+    import h5py
+
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file["x"] = np.arange(3.0)
+    monkeypatch.setattr(sys, "executable", executable)
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    monkeypatch.setattr(apart.subprocess, "run", lambda *_, **__: pytest.fail("a program was started"))
+    np.testing.assert_array_equal(read_file(tmp_path / "m.h5").entries["x"].array, np.arange(3.0))
 
 
 @needs_h5py

@@ -93,15 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
             for job, outcome in outcomes:
                 for note in job.notes:
                     say(note)
-                try:
-                    if isinstance(outcome, Exception):
-                        raise outcome
-                    progress.write(outcome, file=sys.stdout)
-                except BrokenPipeError:
-                    raise
-                except (DataError, OSError) as error:  # one bad file does not cost the others their result
+                if isinstance(outcome, Exception):  # one bad file does not cost the others their result
                     failed += 1
-                    say(str(error))
+                    say(str(outcome))
+                else:
+                    progress.write(outcome, file=sys.stdout)
                 progress.update()
     if failed:
         print(f"minifcn predict: {failed} of {len(pictures)} pictures could not be predicted", file=sys.stderr)

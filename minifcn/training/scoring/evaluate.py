@@ -26,6 +26,9 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     `scales`: sizes, as factors, at which the picture is predicted; `mirror`: at each of them mirrored left to right
     too. What counts then is the mean over these views of the softmax of their scores. Pictures are resized bilinearly,
     and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
+
+    The network is worked out once a shape (`minifcn.plan`) and again when it has changed; a few numbers that NumPy alone writes into a
+    `parameter.data` of more than a million may go unseen, unless `parameter.changed()` says so.
     """
     if mirror or tuple(scales) != ONE_SCALE:
         check_scales(scales)

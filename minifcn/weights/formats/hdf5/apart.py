@@ -11,9 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from minifcn.weights.formats.contents import DamagedError, shaped
+from minifcn.weights.formats.hdf5 import child
 from minifcn.weights.state import WeightsError
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(child.__file__)
+MARK = b'{"'  # what an answer begins with
+PYTHONS_OWN = (1, 2)  # what Python ends with after an error of its own, such as a module that is not there
 PATIENCE, A_SECOND = 30.0, 10e6  # seconds for any file, and bytes that take one second more
 
 
@@ -33,15 +36,16 @@ def arrays_of(content: memoryview) -> list[Stored]:
 
 
 def asked(content: memoryview) -> memoryview:
-    """What the child says of a file."""
+    """What the child says of a file. Where there is no Python to start, in a program that was frozen, it is asked here."""
+    if getattr(sys, "frozen", False) or not sys.executable:
+        return memoryview(child.answer(bytes(content)))
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     patience = PATIENCE + len(content) / A_SECOND
     try:
         done = subprocess.run(
             [sys.executable, str(CHILD)],
             input=content,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             timeout=patience,
             env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},  # each thread reserves memory
         )
@@ -51,8 +55,14 @@ def asked(content: memoryview) -> memoryview:
         ) from error
     except OSError as error:
         raise WeightsError(f"an HDF5 file, for which another Python is started; that failed ({error})") from error
-    if done.returncode or not done.stdout:
+    if done.returncode not in (0, *PYTHONS_OWN):
         raise DamagedError(f"an HDF5 file that is damaged: its library broke down over it (status {done.returncode})")
+    if done.returncode or not done.stdout.startswith(MARK):
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+        raise WeightsError(
+            f"an HDF5 file, for which another Python is started ({sys.executable}); that one ended with status "
+            f"{done.returncode}, and without an answer ({last})"
+        )
     return memoryview(done.stdout)
 
 
