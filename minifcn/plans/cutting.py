@@ -63,7 +63,7 @@ class Segment:
             for layer, strips in zip(self.layers, made, strict=True)
         )
 
-    def open(self) -> bool:
+    def unfinished(self) -> bool:
         """Whether it ends before a joined map is whole."""
         return any(layer.output in self.network.places for layer in self.outputs)
 
@@ -84,7 +84,7 @@ def segments(network: Network) -> list[Segment]:
             longer = Segment(network, start, stop)
             if best and any(isinstance(layer, Whole) for layer in longer.layers):
                 break
-            if longer.open():
+            if longer.unfinished():
                 continue
             if best and not (longer.possible() and longer.twice <= best.twice + MEETING):
                 break
