@@ -16,7 +16,7 @@
 #
 # **Question.** A gradient check says “right”. How much is that word worth, and how would you find out?
 #
-# **You need** lesson 03 (cotangents, tolerances). **Time** 25 minutes to read, 45 for the exercises. **Paper** none.
+# **You need** lesson 03 (cotangents, tolerances). **Time** 25 minutes to read, 50 for the exercises. **Paper** none.
 #
 # ## A smoke alarm is tested with smoke
 # A check that always says “right” never complains about your code. So you cannot learn what a check is worth from the gradients that it accepts. You learn it from wrong ones that it should reject, and the surest way to have wrong ones is to make them.
@@ -167,7 +167,8 @@ axis.set_yticklabels(noticed)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Three rows of dots, filled where the fault is noticed. The Jacobian notices clipping below 1, "
+    alt="Three rows of dots, filled where the fault is noticed. "
+    "The Jacobian notices clipping below 1, "
     "the random cotangent up to about 1, the factors of two up to a million.",
 )
 
@@ -226,7 +227,8 @@ print("and at the kink every slope between 0 and 1 is one, as lesson 03 says")
 # `tests/mutants` of this library holds 216 mutants of its operations. On 29 November 2026 each was handed, three times with different numbers, to four libraries' checks with their defaults, in float64. Which share would you guess?
 
 # %% tags=["figure"]
-measured = {  # docs/gradient-checks.md: versions, the table of every miss, and how to measure it again
+# docs/gradient-checks.md: versions, the table of every miss, and how to measure it again
+measured = {
     "minifcn": (216, 0),
     "autograd 1.9.1": (183, 3),
     "PyTorch 2.13 fast_mode": (177, 3),
@@ -251,7 +253,8 @@ axis.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), 
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Bars: minifcn's check rejects all 216 mutants every time, autograd's 183, PyTorch's 176 and 177, JAX's 175.",
+    alt="Bars: minifcn's check rejects all 216 mutants every time, autograd's 183, "
+    "PyTorch's 176 and 177, JAX's 175.",
 )
 
 # %% [markdown]

@@ -16,7 +16,7 @@
 #
 # **Question.** Labels come from a tool that somebody else wrote, weights from a program that somebody else wrote. What can go wrong on the way in, without any error message?
 #
-# **You need** lesson 17 (scores, void) and 12 (loading weights). **Time** 30 minutes to read, 45 for the exercises. **Paper** section 5 (its data sets).
+# **You need** lesson 17 (scores, void) and 12 (loading weights). **Time** 25 minutes to read, 25 for the exercises. **Paper** section 5 (its data sets).
 #
 # ## One drawing, five files
 # A network wants a number for each pixel: 0 for background, 1 for the first class, and so on; 255 where nobody knows. That is what PASCAL VOC has. Here is a picture with a cat and a dog, labelled once, and written as five kinds of tools write it:
@@ -114,9 +114,8 @@ as_pixels = np.asarray(canvas)
 
 rows, columns = np.mgrid[:32, :32] + 0.5  # the middle of each pixel
 between_lines = (columns > 10) & (columns < 15) & (rows > 10) & (rows < 15)
-print(
-    f"corners are pixels (Pillow): {as_pixels.sum()}, on the lines between (COCO): {between_lines.sum()}"
-)
+print(f"corners are pixels (Pillow): {as_pixels.sum()}")
+print(f"corners lie on the lines between (COCO): {between_lines.sum()}")
 
 # %% [markdown]
 # Half a pixel on each side. Is that much? For large things no. Two annotators, one tool each, *perfect* both: the IU between them, by the side of a square object:
@@ -134,8 +133,8 @@ axis.grid(axis="y", alpha=0.3)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="The IU of two perfect annotators with different conventions grows with the size of the object: below 0.5 at two "
-    "pixels, 0.69 at five, above 0.9 only from about 20 on.",
+    alt="The IU of two perfect annotators with different conventions grows with the size of "
+    "the object: below 0.5 at two pixels, 0.69 at five, above 0.9 only from about 20 on.",
 )
 
 # %% [markdown]
@@ -266,8 +265,7 @@ check.ready_to_write(my_ready_to_write)
 # ## Summary
 # - Files that look alike differ in what their numbers mean, and reading them wrong is silent.
 # - Void is 255, 11, 0 or 3, and a polygon's corner is a pixel or a point between pixels: only the tool's own list says.
-# - Labels are never averaged. Arrays are copied into row-major order before they are written.
-# - Print what was understood, before anything is done with it.
+# - Labels are never averaged, arrays are copied into row-major order before they are written, and what was understood is printed before anything is done with it.
 #
 # ## In the paper
 # Section 5 scores on PASCAL VOC, NYUDv2 and SIFT Flow. Its VOC training labels come from two sources (VOC's own, with a void outline, and SBD's, without one and rougher), and SIFT Flow has pixels that belong to no class. Each of that is a border.

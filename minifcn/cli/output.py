@@ -104,7 +104,10 @@ def readable_output(command: str) -> Iterator[None]:
 
     with ExitStack() as stack:
         # a stream that was closed (`>&-`), or that a program without a terminal never had, is None
-        out, err = (stream or stack.enter_context(open(os.devnull, "w")) for stream in (sys.stdout, sys.stderr))
+        out, err = (
+            stream or stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            for stream in (sys.stdout, sys.stderr)
+        )
         stack.enter_context(redirect_stdout(Cleaned(out)))  # type: ignore[type-var]
         stack.enter_context(redirect_stderr(Cleaned(err)))  # type: ignore[type-var]
         warnings.showwarning = show

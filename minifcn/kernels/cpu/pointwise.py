@@ -83,7 +83,7 @@ def in_rows(scores: Array) -> tuple[Array, int, int]:
     """An array that lies like one of `laid_like`, a row a picture, a view; and how far apart in it the classes of a pixel and the pixels lie."""
     n, classes, pixels = scores.shape
     if scores.flags.c_contiguous:
-        return scores.reshape(n, classes * pixels), pixels, 1
+        return scores.reshape(n, classes * pixels), pixels, 1  # not -1, which no empty batch has
     return scores.transpose(0, 2, 1).reshape(n, classes * pixels), 1, classes
 
 
