@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.verdict import CHECKS, Verdict
+from yours import use
 
 for file in sorted((Path(__file__).parent / "checks").glob("lesson_*.py")):
     import_module(f"checks.{file.stem}")
@@ -17,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(CHECKS)
+    return sorted([*CHECKS, "use"])
 
 
-__all__ = ["CHECKS", "Verdict"]
+__all__ = ["CHECKS", "Verdict", "use"]

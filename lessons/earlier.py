@@ -70,7 +70,7 @@ def trained_classifier(count=2000, **options):
 
 
 def convolutional(classifier, channels=48, side=4):
-    """A convolution in place of each fully connected layer: the same weights, in the same memory."""
+    """A convolution in place of each fully connected layer: same weights, in the same memory."""
     layers = []
     for layer in classifier.layers:
         if isinstance(layer, nn.Linear):

@@ -1,6 +1,8 @@
 """How the lessons look: one palette, small figures with a text for who cannot see them, sentences with numbers from the cell."""
 
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,15 @@ LARGEST = 80_000  # bytes of a figure: the notebooks are read on the web
 
 
 def show(figure: Any, alt: str) -> None:
-    """Show a matplotlib figure, or an array or Pillow picture, as a PNG of at most 80 KB. `alt`: what is to be seen, in a sentence or two."""
+    """Show a matplotlib figure, or an array or Pillow picture, as a PNG of at most 80 KB, and what `mf.draw` draws as SVG.
+
+    `alt`: what is to be seen, in a sentence or two.
+    """
     if not alt.strip():
         raise ValueError("show: alt is empty; say in a sentence what is to be seen")
+    if hasattr(figure, "svg"):
+        show_drawing(figure, alt)
+        return
     for dpi, colours in ((100, None), (100, 128), (80, 128), (80, 64), (60, 64), (50, 32)):
         content = png(figure, dpi, colours)
         if len(content) <= LARGEST:
@@ -25,6 +33,19 @@ def show(figure: Any, alt: str) -> None:
             f"show: {len(content)} bytes even when small; expected at most {LARGEST}: draw less, or smaller pictures"
         )
     display({"image/png": content, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def show_drawing(drawing: Any, alt: str) -> None:
+    """Show what `mf.draw` draws: as SVG, sharp at any size, and beside it as pixels, for Jupyter shows no SVG of a notebook that it does not trust yet."""
+    content, size = drawing._repr_png_()
+    largest = max(len(content), len(drawing.svg.encode()))
+    if largest > LARGEST:
+        raise ValueError(f"show: the drawing has {largest} bytes; expected at most {LARGEST}: fold or draw less")
+    display(
+        {"image/svg+xml": drawing.svg, "image/png": content, "text/plain": alt},
+        raw=True,
+        metadata={"image/svg+xml": {"alt": alt}, "image/png": {"alt": alt, **size}},
+    )
 
 
 def png(figure: Any, dpi: int, colours: int | None) -> bytes:
@@ -47,3 +68,8 @@ def png(figure: Any, dpi: int, colours: int | None) -> bytes:
 def say(text: str) -> None:
     """A sentence with numbers in it that were just computed, set as Markdown."""
     display(Markdown(text))
+
+
+def words(key: str) -> str:
+    """What a figure shows, for who cannot see it. It is kept out of the cell, where it would give the answer to a guess away."""
+    return json.loads((Path(__file__).parent / "figures" / "words.json").read_text(encoding="utf-8"))[key]

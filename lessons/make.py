@@ -3,6 +3,7 @@
     python lessons/make.py            all of them (make lessons)
     python lessons/make.py 05 07      some
     python lessons/make.py --check    execute and hold against what is there, write nothing
+    python lessons/make.py --links    execute nothing: only the links to neighbours, the badges and the map anew
 
 An error, a warning, a line on stderr or a cell over its time fails. Real VOC pictures are never written into a notebook: MINIFCN_DATA
 is taken away unless --check is given.
@@ -11,6 +12,7 @@ is taken away unless --check is given.
 import argparse
 import base64
 import io
+import json
 import os
 import re
 import sys
@@ -18,9 +20,28 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pages
+
 HERE = Path(__file__).resolve().parent
 CELL_SECONDS, FIGURE_BYTES, FOLDER_BYTES = 60, 80_000, 15_000_000
 BEGIN, END = "<!-- the map, made by make.py -->", "<!-- end of the map -->"
+ORDERS_BEGIN, ORDERS_END = "<!-- the orders, made by make.py -->", "<!-- end of the orders -->"
+# who reads -> in which order, and what to know about it
+ORDERS = {
+    "You have calculus and some Python": (None, "all of them, one after the other."),
+    "You know backpropagation": (
+        "03 04 05 09 10 12 13 14 15 17 22",
+        "Lesson 03 is worth it all the same: it shows how a gradient check is fooled.",
+    ),
+    "You have one evening": (
+        "00 04 09 10 12 15",
+        "The paper's idea, without the exercises.",
+    ),
+    "You want to train": (
+        "00 07 12 16 17 18 19",
+        "Then [your own pictures](../docs/own-pictures.md).",
+    ),
+}
 PICTURE = "picture"  # the tag of the cell whose figure stands in the map
 PAPER = {
     "1": "Introduction",
@@ -71,6 +92,9 @@ def read(source: Path) -> Any:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+    code = next((number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"), 0)
+    if source in sources():
+        notebook.cells.insert(code, pages.first_cell())
     return notebook
 
 
@@ -123,7 +147,7 @@ def figures(notebook: Any) -> list[tuple[int, Any]]:
         (number, output)
         for number, cell in enumerate(notebook.cells)
         for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
+        if pages.PICTURES.keys() & output.get("data", {}).keys()
     ]
 
 
@@ -131,10 +155,12 @@ def faults_of(notebook: Any) -> list[str]:
     """What a reader would stumble over: figures too large or without words, very long outputs."""
     faults = []
     for number, output in figures(notebook):
-        size = len(base64.b64decode(output["data"]["image/png"]))
+        kind = next(kind for kind in pages.PICTURES if kind in output["data"])
+        content = output["data"][kind]
+        size = len(base64.b64decode(content) if kind == "image/png" else content.encode())
         if size > FIGURE_BYTES:
             faults.append(f"cell {number}: a figure of {size} bytes; expected at most {FIGURE_BYTES}")
-        if not output.get("metadata", {}).get("image/png", {}).get("alt", "").strip():
+        if not output.get("metadata", {}).get(kind, {}).get("alt", "").strip():
             faults.append(f"cell {number}: a figure without alt text; show it with look.show(figure, alt=…)")
     for number, cell in enumerate(notebook.cells):
         lines = sum(str(output.get("text", "")).count("\n") for output in cell.get("outputs", ()))
@@ -143,9 +169,39 @@ def faults_of(notebook: Any) -> list[str]:
     return faults
 
 
-def write(path: Path, notebook: Any) -> None:
+def page_of(source: Path, notebook: Any) -> pages.Page:
+    """What a reader gets of the lesson, executed or not."""
+    titles = {each.stem: header_of(each)["title"] for each in sources()}
+    return pages.page(notebook, source.stem, titles)
+
+
+def write(source: Path, page: pages.Page) -> None:
+    """The notebook, its pictures that lie beside it, and the words of its figures among those of the other lessons."""
     import nbformat
 
+    nbformat.write(page.notebook, notebook_of(source))
+    figures, number = HERE / "figures", source.stem[:2]
+    (figures / "answers").mkdir(parents=True, exist_ok=True)
+    for path in (figures / "answers").glob(f"{number}-*"):
+        if path.name not in page.pictures:
+            path.unlink()
+    for name, content in page.pictures.items():
+        (figures / "answers" / name).write_bytes(content)
+    file = figures / "words.json"
+    words = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    words = {key: text for key, text in words.items() if key[:2] != number} | page.words
+    file.write_text(json.dumps(words, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_links(source: Path) -> None:
+    """The committed notebook with the links, badges and first cell of today; what it showed stays."""
+    import nbformat
+
+    path = notebook_of(source)
+    notebook = nbformat.read(path, as_version=4)
+    today = {cell["id"]: cell.source for cell in page_of(source, read(source)).notebook.cells if pages.is_made(cell)}
+    for cell in notebook.cells:
+        cell.source = today.get(cell["id"], cell.source)
     nbformat.write(notebook, path)
 
 
@@ -172,7 +228,7 @@ def thumbnail(notebook: Any, path: Path) -> None:
     """The picture of a lesson in the map: the figure of the cell tagged `picture`, or the first one; 200 pixels wide."""
     from PIL import Image
 
-    shown = figures(notebook)
+    shown = [(number, output) for number, output in figures(notebook) if "image/png" in output["data"]]
     if not shown:
         return
     tagged = [output for number, output in shown if PICTURE in notebook.cells[number].metadata.get("tags", ())]
@@ -183,17 +239,33 @@ def thumbnail(notebook: Any, path: Path) -> None:
 
 
 def road() -> str:
-    """The map: a row a lesson, with its picture."""
-    rows = ["| | lesson | minutes | you need | paper |", "|---|---|---|---|---|"]
+    """The map: a row a lesson, with its picture. Two columns, which a phone can show."""
+    rows = ["| | lesson |", "|---|---|"]
     for source in sources():
         header = header_of(source)
         picture = HERE / "figures" / f"{source.stem}.png"
         shown = f"![](figures/{picture.name})" if picture.exists() else ""
-        minutes = header["Time"].split()[0]
-        rows.append(
-            f"| {shown} | [{header['title']}]({source.stem}.ipynb) | {minutes} | {header['You need']} | {header['Paper']} |"
-        )
+        about = f"{header['Time']}. You need {header['You need']}. Paper: {header['Paper']}."
+        rows.append(f"| {shown} | **[{header['title']}]({source.stem}.ipynb)**<br>{about} |")
     return "\n".join(rows)
+
+
+def minutes_of(source: Path) -> tuple[int, int]:
+    """What a lesson says it takes to read, and with its exercises."""
+    found = [int(number) for number in re.findall(r"\d+", header_of(source)["Time"])]
+    return found[0], sum(found)
+
+
+def orders() -> str:
+    """The orders in which to read, with the time that each takes."""
+    lines = []
+    for reader, (numbers, remark) in ORDERS.items():
+        chosen = sources(numbers.split() if numbers else None)
+        links = " ".join(f"[{source.stem[:2]}]({source.stem}.ipynb)" for source in chosen) + ". " if numbers else ""
+        reading, whole = (round(sum(each) / 60) for each in zip(*map(minutes_of, chosen), strict=True))
+        hours = f"{reading} hours" + (f" to read, {whole} with the exercises" if whole > reading else "")
+        lines.append(f"- **{reader}** ({hours}): {links}{remark}")
+    return "\n".join(lines)
 
 
 def sections_of(source: Path) -> set[str]:
@@ -222,10 +294,14 @@ def index() -> str:
 
 
 def with_map(text: str) -> str:
-    """README.md with the map and the paper's sections of today between its two marks."""
-    before, rest = text.split(BEGIN)
+    """README.md with the reading orders, the map and the paper's sections of today between their marks."""
     both = f"{road()}\n\n## From the paper to the lessons\nWhere each section is shown; lesson 22 does it sentence by sentence.\n\n{index()}"
-    return f"{before}{BEGIN}\n{both}\n{END}{rest.split(END)[1]}"
+    return between(between(text, ORDERS_BEGIN, orders(), ORDERS_END), BEGIN, both, END)
+
+
+def between(text: str, begin: str, content: str, end: str) -> str:
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
 def stale(source: Path, notebook: Any) -> str:
@@ -235,8 +311,10 @@ def stale(source: Path, notebook: Any) -> str:
     path = notebook_of(source)
     if not path.exists():
         return f"{path.name} is missing"
-    committed = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
-    made = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    committed, made = (
+        [(cell.cell_type, cell.source, cell.metadata) for cell in pages.blank(cells)]
+        for cells in (nbformat.read(path, as_version=4).cells, page_of(source, notebook).notebook.cells)
+    )
     return (
         "" if committed == made else f"{path.name} is not made from its source of today; run make.py {source.stem[:2]}"
     )
@@ -246,11 +324,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons by their numbers (all)")
     parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--links", action="store_true", help="execute nothing; links, badges and the map alone")
     arguments = parser.parse_args()
     if not arguments.check:
         os.environ.pop("MINIFCN_DATA", None)
     failed, spent = 0, 0.0
     for source in sources(arguments.numbers):
+        if arguments.links:
+            write_links(source)
+            continue
         try:
             notebook, seconds = execute(source)
             if arguments.check and stale(source, notebook):
@@ -262,9 +344,10 @@ def main() -> int:
         spent += seconds
         print(f"✓ {source.stem:40} {seconds:5.1f} s", flush=True)
         if not arguments.check:
-            write(notebook_of(source), notebook)
+            write(source, page_of(source, notebook))
             thumbnail(notebook, HERE / "figures" / f"{source.stem}.png")
-    print(f"{spent:.0f} s in all, {failed} failed")
+    if not arguments.links:
+        print(f"{spent:.0f} s in all, {failed} failed")
     readme = HERE / "README.md"
     if not arguments.check and readme.exists():
         readme.write_text(with_map(readme.read_text(encoding="utf-8")), encoding="utf-8")

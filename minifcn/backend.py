@@ -1,7 +1,6 @@
 """NumPy or CuPy: which one an array belongs to, and how it moves. The only file that imports CuPy, and only on request."""
 
 import gc
-import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ DEVICES = ("cpu", "gpu")
 Array = np.ndarray  # or CuPy's, which has the same methods; it cannot be named here, since CuPy may be missing
 ArrayLike = Array | float | Sequence  # what becomes an array; a sequence may hold sequences
 
-_random = np.random.default_rng(0)
+_random: list["np.random.Generator"] = []  # one, once somebody asks: it takes 12 ms to load
 
 
 def manual_seed(seed: int | Sequence[int]) -> None:
@@ -23,13 +22,14 @@ def manual_seed(seed: int | Sequence[int]) -> None:
 
     `seed`: an integer, or a sequence of integers such as (seed, step), as `numpy.random.default_rng` takes it.
     """
-    global _random
-    _random = np.random.default_rng(seed)
+    _random[:] = [np.random.default_rng(seed)]
 
 
-def random_generator() -> np.random.Generator:
+def random_generator() -> "np.random.Generator":
     """The generator that `manual_seed` restarts. It lives on the CPU, so that a seed means the same on every device."""
-    return _random
+    if not _random:
+        manual_seed(0)
+    return _random[0]
 
 
 class Share(NamedTuple):
@@ -57,7 +57,7 @@ def shared() -> Share | None:
     return _share.get()
 
 
-def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def uniform(generator: "np.random.Generator", shape: tuple[int, ...]) -> np.ndarray:
     """Numbers from 0 to 1, float32, for a batch of `shape` (N, …), drawn in the order of its axes."""
     share = shared()
     if share is None:
@@ -90,7 +90,7 @@ def is_capturing() -> bool:
 
 def device_of(array: Any) -> str:
     """ "cpu" for a NumPy array, "gpu" for a CuPy array."""
-    return "gpu" if type(array).__module__.partition(".")[0] == "cupy" else "cpu"
+    return "gpu" if type(array) is not np.ndarray and type(array).__module__.partition(".")[0] == "cupy" else "cpu"
 
 
 def module_of(device: str) -> Any:
@@ -243,7 +243,7 @@ PROBLEMS = (
     (("MemoryAllocation", "out of memory", "Out of memory"), "the GPU has no memory left; nvidia-smi says which programs hold it"),
     (("NoKernelImage", "InvalidDeviceFunction", "unsupported gpu architecture", "invalid value for --gpu-architecture"),
      "this CuPy has no code for this GPU; install the wheel of another CUDA version: minifcn[cuda12] or minifcn[cuda13]"),
-    (("libnvrtc", "libcublas", "libcudart", "nvrtc", "NVRTC", "CUBLAS", "failed to load", "cannot open shared object"),
+    (("libnvrtc", "libcublas", "libcudart", "nvrtc", "NVRTC", "CUBLAS", "failed to load", "cannot open shared object", "Failed to find CUDA headers", "Failure finding"),
      "CUDA's libraries are missing or do not fit; install them with pip install minifcn[cuda12] or minifcn[cuda13]"),
 )  # fmt: skip
 

@@ -127,6 +127,15 @@ def is_draft(name: str) -> bool:
     return name.startswith(DRAFT) and name.endswith(DRAFT_ENDING)
 
 
+def not_there(path: str | os.PathLike[str], otherwise: str = "there is no such file") -> str:
+    """Why nothing is found at `path`: it, or a folder on the way, is a link that leads nowhere; `otherwise` where there is no link."""
+    place = Path(path)
+    for each in (place, *place.parents):
+        if each.is_symlink() and not each.exists():
+            return f"{'this' if each == place else each} is a link to {os.readlink(each)}, and nothing is there"
+    return otherwise
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """An OSError inside becomes a sentence about `path`: the system names the draft, or for a full disk nothing at all."""
@@ -143,6 +152,8 @@ def remedy(path: Path, error: OSError) -> str:
     """What to do about it. The cause that is named is looked at first."""
     if error.errno in NO_ROOM:
         return f"{MAKE_ROOM}, then go on. What was there before is whole"
+    if error.errno == errno.EFBIG:
+        return "no file may be so large here, by a limit of the disk or of `ulimit -f`: raise it, then go on. What was there before is whole"
     if error.errno == errno.ENAMETOOLONG:
         return "the name is too long for this disk: give a shorter one"
     if not path.parent.is_dir():

@@ -8,8 +8,10 @@ threads asks here: what cannot be done beside the caller is done by the caller.
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # it takes 16 ms to load
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 IN_A_BROWSER = sys.platform == "emscripten"
 
@@ -33,11 +35,22 @@ def threads_to_be_had(wanted: int) -> int:
     return len(started)
 
 
-class Here(Executor):
-    """An Executor without a thread: what is submitted is done at once, by the caller."""
+class Here:
+    """What stands for a `ThreadPoolExecutor` where no thread starts: what is submitted is done at once, by the caller."""
 
-    def submit(self, fn: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+    def __enter__(self) -> "Here":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
+
+    def shutdown(self, wait: bool = True, cancel_futures: bool = False) -> None:
+        return
+
+    def submit(self, fn: Callable[..., Any], /, *arguments: Any, **named: Any) -> "Future[Any]":
         """The finished Future of fn(*arguments, **named). An error waits in it; Ctrl-C does not."""
+        from concurrent.futures import Future
+
         done: Future[Any] = Future()
         try:
             done.set_result(fn(*arguments, **named))
@@ -45,12 +58,14 @@ class Here(Executor):
             done.set_exception(error)
         return done
 
-    def map(self, fn: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
+    def map(self, fn: Callable[..., Any], *arguments: Any) -> Any:
         """The results in order, each worked out when it is asked for."""
         return map(fn, *arguments)
 
 
-def pool(threads: int, name: str = "") -> Executor:
+def pool(threads: int, name: str = "") -> "ThreadPoolExecutor | Here":
     """A `ThreadPoolExecutor` of at most `threads`, as many as can be had; `Here` where there is none."""
+    from concurrent.futures import ThreadPoolExecutor
+
     found = threads_to_be_had(threads)
     return ThreadPoolExecutor(found, name) if found else Here()

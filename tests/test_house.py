@@ -27,6 +27,7 @@ ROOMS = [
     "nn",
     "weights",
     "models",
+    "plans",
     "data",
     "pretrained",
     "export",

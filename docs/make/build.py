@@ -11,7 +11,9 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
-from faults import faults, public_names
+import cheat_sheet
+import phone
+from faults import faults, public_names, unsearched
 from latex2mathml.converter import convert
 from sources import ROOT, written
 
@@ -40,12 +42,13 @@ def formulas(page: str) -> str:
 
 
 def stage() -> None:
-    """Everything that the site shows, as Markdown and pictures, in build/pages."""
+    """Everything that the site shows, as Markdown and pictures, in build/pages; the cheat sheet is drawn anew."""
     shutil.rmtree(PAGES, ignore_errors=True)
     for name, content in written():
         target = PAGES / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (PAGES / cheat_sheet.PAGE.name).write_bytes(cheat_sheet.drawn())
 
 
 def generated() -> bool:
@@ -78,8 +81,15 @@ def main() -> int:
             path.write_text(formulas(path.read_text(encoding="utf-8")), encoding="utf-8")
         except ValueError as error:
             problems.append(f"{path.relative_to(SITE)}: {error}")
-    problems += faults(SITE, public_names())
-    print("\n".join(problems) or f"{SITE}/index.html: every link leads somewhere, nothing is fetched from outside")
+    problems += faults(SITE, public_names()) + unsearched(SITE)
+    browser = phone.browser()
+    problems += phone.faults(SITE, browser) if browser else []
+    fits = (
+        f"and fits into {phone.WIDTH} pixels" if browser else "whether it fits on a phone was not looked at: no browser"
+    )
+    print(
+        "\n".join(problems) or f"{SITE}/index.html: every link leads somewhere, nothing is fetched from outside, {fits}"
+    )
     return bool(problems)
 
 

@@ -3,6 +3,7 @@
 A generator checks the links that it made itself. This looks at the pages as a browser gets them, whoever made the link.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
@@ -83,6 +84,15 @@ def faults(site: Path, names: Iterable[tuple[str, ...]] = ()) -> list[str]:
     anchors = set().union(*(page.anchors for page in pages.values()))
     found += [f"no page has an entry for {name[0]}; add it to docs/api" for name in names if not anchors & set(name)]
     return found
+
+
+def unsearched(site: Path) -> list[str]:
+    """Pages that the one search does not find: all but those that show a source file belong into it, the lessons too."""
+    index = json.loads((site / "search.json").read_text(encoding="utf-8"))
+    found = {item["location"].partition("#")[0] for item in index["items"]}
+    pages = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
+    wanted = [page for page in pages if not page.startswith("source/") and page != "404.html"]
+    return [f"{page}: the search does not know this page" for page in wanted if page not in found]
 
 
 def outside(address: str) -> bool:

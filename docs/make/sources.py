@@ -21,7 +21,8 @@ HOME = {
 }  # files of the repository whose page has another name
 # where reading begins; what they link to is found from them
 STARTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "findings/README.md", "lessons/README.md"]
-PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif"}
+PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif", ".pdf"}  # shown, or handed over, as they are
+DRAWN = {"image/svg+xml": ".svg", "image/png": ".png"}  # what a cell of a notebook may show; of both the sharper one
 LANGUAGES = {
     ".py": "python",
     ".cu": "cuda",
@@ -36,6 +37,8 @@ LANGUAGES = {
 CODE = r"(?P<code>^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[ \t]*$|(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
 LINK = re.compile(rf"{CODE}|(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s]+)", re.DOTALL | re.MULTILINE)
 # <conv(a), b> is text to a notebook; the site's Markdown would take it for a tag
+# a fold with an empty line after its title holds Markdown; others, the hints, hold HTML
+FOLD = re.compile(rf"{CODE}|<details>(?=<summary>[^<\n]*</summary>\n\n)", re.DOTALL | re.MULTILINE)
 NO_TAG = re.compile(rf"{CODE}|<(?=[A-Za-z][\w-]*[^\w\s/>:-])", re.DOTALL | re.MULTILINE)
 
 
@@ -111,23 +114,53 @@ def listing(path: str) -> str:
 
 
 def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
-    """A notebook as Markdown: text, code, and what the code showed. Its pictures lie beside the page."""
+    """A notebook as Markdown: text, code, and what the code showed. Its pictures lie beside the page, with their words.
+
+    Code that is folded in Jupyter is folded here. The cell that installs is for other places and is left out.
+    """
     for number, cell in enumerate(notebook["cells"]):
-        source = "".join(cell["source"])
+        source, metadata = "".join(cell["source"]), cell.get("metadata", {})
+        if "install" in metadata.get("tags", ()):
+            continue
         if cell["cell_type"] == "markdown":
-            yield without_tags(source)
+            yield as_page(source)
             continue
         if source.strip():
-            yield f"~~~~~~python\n{source}\n~~~~~~"
+            code = f"~~~~~~python\n{source}\n~~~~~~"
+            hidden = metadata.get("jupyter", {}).get("source_hidden")
+            yield folded(f"Code of the figure, {count_of(source)}", code, "code") if hidden else code
         for count, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
-            if "image/png" in data:
-                yield f"![what the cell drew]({name}/{number}-{count}.png)"
+            kind = next((kind for kind in DRAWN if kind in data), None)
+            if kind is not None:
+                yield f"![{words_of(output, kind)}]({name}/{number}-{count}{DRAWN[kind]})"
             elif "text/markdown" in data:
-                yield without_tags("".join(data["text/markdown"]))
+                yield as_page("".join(data["text/markdown"]))
             else:
                 said = "".join(output.get("text", data.get("text/plain", [])))
                 yield f"~~~~~~text\n{said.rstrip()}\n~~~~~~"
+
+
+def count_of(source: str) -> str:
+    lines = len(source.strip().splitlines())
+    return f"{lines} line{'s' * (lines > 1)}"
+
+
+def words_of(output: dict[str, Any], kind: str) -> str:
+    """What a picture shows, as its author said it, on one line and without what would end the Markdown around it."""
+    words = output.get("metadata", {}).get(kind, {}).get("alt", "what the cell drew")
+    return re.sub(r"[\[\]]", "", " ".join(words.split()))
+
+
+def folded(title: str, text: str, kind: str) -> str:
+    """A fold whose inside is Markdown."""
+    return f'<details class="{kind}" markdown="1"><summary>{title}</summary>\n\n{text}\n\n</details>'
+
+
+def as_page(text: str) -> str:
+    """A notebook's Markdown as the site's: no text passes for a tag, and what is inside a fold is Markdown here as well."""
+    text = FOLD.sub(lambda match: match[0] if match["code"] else '<details class="answer" markdown="1">', text)
+    return without_tags(text)
 
 
 def without_tags(text: str) -> str:
@@ -139,8 +172,14 @@ def drawn(notebook: dict[str, Any], name: str) -> Iterator[tuple[str, bytes]]:
     """The pictures of a notebook, by the names that `cells` gives them."""
     for number, cell in enumerate(notebook["cells"]):
         for count, output in enumerate(cell.get("outputs", [])):
-            if "image/png" in output.get("data", {}):
-                yield f"{name}/{number}-{count}.png", base64.b64decode("".join(output["data"]["image/png"]))
+            for kind, ending in DRAWN.items():
+                if kind in output.get("data", {}):
+                    content = "".join(output["data"][kind])
+                    yield (
+                        f"{name}/{number}-{count}{ending}",
+                        base64.b64decode(content) if kind == "image/png" else content.encode(),
+                    )
+                    break
 
 
 def needed() -> dict[str, str]:

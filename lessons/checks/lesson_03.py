@@ -157,6 +157,10 @@ MISTAKEN = [
      "NaN is neither larger nor smaller than a tolerance; ask whether the error is small, not whether it is large"),
     ("relu, the mask turned round", lambda x: np.maximum(x, 0), lambda grad, x: grad * (x <= 0), BESIDE_A_KINK,
      "try smaller steps only for the elements that disagree, and let each of them agree at some step"),
+    *((f"relu, masked by what comes in, at numbers from default_rng({seed})", lambda x: np.maximum(x, 0),
+       lambda grad, x: grad * (grad > 0), np.random.default_rng(seed).standard_normal(12),
+       "your random numbers are those of x, so what is asked of the gradient has the answer for x; take a seed that nobody else would choose")
+      for seed in (0, 1, 42)),
 ]  # fmt: skip
 
 

@@ -145,8 +145,8 @@ def holds_one_contribution(found: np.ndarray, windows: np.ndarray, size: Pair, s
 def conv2d_backward(answer: Any) -> None:
     """conv2d_backward(grad, x, weight, stride, padding) -> (grad_x, grad_weight, grad_bias); stride, padding (vertical, horizontal)."""
     cases: list[tuple[Any, Any, Pair, Pair]] = [
+        ((2, 3, 6, 7), (3, 3, 3, 3), (1, 1), (0, 0)),  # a square kernel first: exchanged taps fit in, and are told
         ((1, 1, 4, 5), (1, 1, 2, 3), (1, 1), (0, 0)),
-        ((2, 3, 6, 7), (3, 3, 3, 3), (1, 1), (0, 0)),
         ((3, 2, 6, 7), (4, 2, 3, 2), (1, 1), (2, 1)),
         ((2, 2, 8, 9), (3, 2, 3, 3), (2, 3), (1, 0)),
         ((1, 2, 7, 8), (2, 2, 2, 2), (3, 3), (0, 0)),
@@ -211,7 +211,13 @@ def gradient_fault(
         return "the sign is turned round"
     if found.ndim == 4 and np.allclose(found, wanted[:, :, ::-1, ::-1]):
         return "the kernel is turned round"
+    square = weight.shape[2] == weight.shape[3]
+    if name == "grad_weight" and square and np.allclose(found, wanted.swapaxes(2, 3)):
+        return "the taps are exchanged: tap (i, j) lies i rows down and j columns to the right; i belongs to rows everywhere"
     if name == "grad_x":
+        exchanged = loops.conv2d_gradients(x, weight.swapaxes(2, 3), grad, stride, padding)[0] if square else None
+        if exchanged is not None and np.allclose(found, exchanged):
+            return "the taps are exchanged: what weight[:, :, i, j] sends goes i rows down and j columns to the right"
         flipped = loops.conv2d_gradients(x, weight[:, :, ::-1, ::-1], grad, stride, padding)[0]
         if np.allclose(found, flipped):
             return "the kernel is turned round: tap (i, j) of the weight goes to where tap (i, j) looked"

@@ -60,7 +60,7 @@ def field_fault(layers: list[tuple[int, int, int]], found: tuple[int, int], want
     if found[0] == by_rule(layers, multiply_first=True):
         return "you multiply the stride before you use it; a layer's own stride counts for the layers after it only"
     if found[0] == by_rule([(kernel, stride, 1) for kernel, stride, _ in layers]):
-        return "you leave the dilation out: the taps of a kernel span dilation·(kernel - 1) + 1 cells"
+        return "you leave the dilation out: how many cells lie from a kernel's first tap to its last, those between counted?"
     if found[0] == by_rule([(kernel, 1, dilation) for kernel, _, dilation in layers]):
         return "you count in cells: a step of one cell is as many pixels as the stride so far"
     if found[0] == np.prod([kernel for kernel, _, _ in layers]):
@@ -116,7 +116,7 @@ def seen_fault(
         return "the first pixel is right; the last cell's window reaches kernel - 1 cells further than where it begins"
     if found == (max(wanted[0], 0), wanted[1]):
         return "you cut the padding off; pixels in it have negative numbers, give them as they come"
-    return "cells first … last look at first·stride - padding … last·stride - padding + kernel - 1 of the layer before"
+    return "a cell's window begins where padding has moved it, and ends at its last tap; walk back layer by layer with the first and the last cell"
 
 
 @check

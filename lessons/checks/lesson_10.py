@@ -147,6 +147,10 @@ def map_fault(x: np.ndarray, weight: np.ndarray, stride: int, padding: int) -> C
             return "where windows overlap you keep the last one; add"
         if np.allclose(found, map_painted(x, weight[:, :, ::-1, ::-1], stride, padding)):
             return "the kernel is turned by 180 degrees; painted it lies as it is"
+        if weight.shape[2] == weight.shape[3] and np.allclose(
+            found, map_painted(x, weight.swapaxes(2, 3), stride, padding)
+        ):
+            return "rows and columns of the kernel are exchanged: weight[:, :, i, j] is painted i rows down and j columns to the right"
         if weight.shape[0] == weight.shape[1] and np.allclose(
             found, map_painted(x, weight.transpose(1, 0, 2, 3), stride, padding)
         ):

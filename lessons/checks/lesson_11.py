@@ -28,11 +28,13 @@ def rarefied_filter(answer: Any) -> None:
             and found.shape != wanted.shape
         ):
             wrong("the taps lie apart along one axis only; spread rows and columns")
-        equal(
-            found,
-            wanted,
-            lambda found, wanted: "taps stand where zeros belong: tap (i, j) goes to (s·i, s·j), all else is 0",
-        )
+        equal(found, wanted, spread_fault)
+
+
+def spread_fault(found: np.ndarray, wanted: np.ndarray) -> str:
+    if wanted.shape[2] == wanted.shape[3] and np.array_equal(found, wanted.swapaxes(2, 3)):
+        return "rows and columns of the filter are exchanged; its taps lie as before, only further apart"
+    return "taps stand where zeros belong: tap (i, j) goes to (s·i, s·j), all else is 0"
 
 
 @check

@@ -50,7 +50,7 @@ def landing_fault(layers: list[Any], found: tuple[float, float], wanted: tuple[f
     if found[0] != wanted[0]:
         return "the stride is the product of the layers' strides, from 1 on"
     if found[1] == moved(layers, dilated=False):
-        return "you leave the dilation out: the middle lies dilation·(kernel - 1) / 2 cells after the first tap"
+        return "you leave the dilation out: the middle lies half-way between the first tap and the last, the cells between them counted"
     if found[1] == moved(layers, padded=False):
         return "you leave the padding out: the first window begins that many cells earlier"
     if found[1] == moved(layers, before=False):

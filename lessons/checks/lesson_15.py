@@ -185,4 +185,4 @@ def jet_fault(
     )
     if np.shape(every) == found.shape and np.allclose(found, every):
         return "you upsample each map to the picture and add there; upsample by 2, add, and so on, and by `stride` at the end only"
-    return "scores = upsample(scores, 2), cut to the finer map's size from cell 0 on, + scale · finer; at the end upsample by stride"
+    return "for each finer map: twice as large, cut at the far end to its size, and added to it with its scale; the last upsampling is by stride"

@@ -172,7 +172,7 @@ def patch_fault(
             return words
     if found.shape == wanted.shape and all((found == one).all((1, 2, 3)).any() for one in wanted):
         return "the patches are right, but in another order: picture by picture, row by row"
-    return "cell (i, j) of picture n sees x[n, :, stride·i : stride·i + size, stride·j : stride·j + size]"
+    return "a patch is `size` pixels high and wide, and begins `stride` pixels further for each cell, in all channels of its own picture"
 
 
 def same_gradient(answer: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from checks.verdict import check, close, counted, equal, wrong
+from checks.verdict import Wrong, check, close, counted, equal, wrong
 
 VOID = 255
 
@@ -19,14 +19,39 @@ def confusion(answer: Any) -> None:
         predictions = rng.integers(0, max(1, classes - 1), shape).astype(np.uint8)  # the last class is never predicted
         before = labels.copy(), predictions.copy()
         wanted = table(labels, predictions, classes)
-        found = np.asarray(answer(labels, predictions, classes))
+        found = np.asarray(counted_by(answer, labels, predictions, classes))
         if not (np.array_equal(labels, before[0]) and np.array_equal(predictions, before[1])):
             wrong("you changed the labels or the predictions; leave them as they are")
         if found.shape != (classes, classes):
-            wrong(
-                f"expected a table ({classes}, {classes}), got {found.shape}: classes that never occur have a row and a column too"
+            without_void(answer, labels, predictions, classes)
+            larger = found.ndim == 2 and min(found.shape) > classes
+            why = (
+                "void is no class, and has no row" if larger else "classes that never occur have a row and a column too"
             )
+            wrong(f"expected a table ({classes}, {classes}), got {found.shape}: {why}")
         equal(found, wanted, lambda found, wanted, a=labels, b=predictions, c=classes: table_fault(found, wanted, a, b, c))  # fmt: skip
+
+
+def counted_by(answer: Any, labels: np.ndarray, predictions: np.ndarray, classes: int) -> Any:
+    """The answer's table. Where it stops: is it void that it stumbles over?"""
+    try:
+        return answer(labels, predictions, classes)
+    except Wrong:
+        without_void(answer, labels, predictions, classes)
+        raise
+
+
+def without_void(answer: Any, labels: np.ndarray, predictions: np.ndarray, classes: int) -> None:
+    """Wrong, with a hint of its own, where the answer is right once somebody else has taken the void pixels away."""
+    counts = labels != VOID
+    try:
+        found = np.asarray(answer(labels[counts], predictions[counts], classes))
+    except Wrong:
+        return
+    if found.shape == (classes, classes) and np.array_equal(found, table(labels, predictions, classes)):
+        wrong(
+            "you forgot void: a pixel labelled 255 has no row in the table and counts nowhere; of pixels with a class your table is right"
+        )
 
 
 def table(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Checks of lesson 20: strides, a convolution in tiles, Winograd's matrices."""
+"""Checks of lesson 20: strides, a convolution in tiles, Winograd's matrices, an operation of one's own in the library."""
 
 import itertools
 import tracemalloc
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from checks import clone
 from checks.verdict import check, close, counted, equal, wrong
 
 
@@ -99,6 +100,10 @@ def tile_fault(x: np.ndarray, weight: np.ndarray, rows: int, stride: int) -> Cal
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:
         if np.allclose(found, plain_convolution(x, weight[::-1, ::-1], stride)):
             return "the kernel is turned round: tap (i, j) meets pixel (row · stride + i, column · stride + j)"
+        if weight.shape[0] == weight.shape[1] and np.allclose(
+            found, plain_convolution(x, weight.swapaxes(0, 1), stride)
+        ):
+            return "the taps are exchanged: weight[i, j] meets the pixel i rows down and j columns to the right"
         last = len(wanted) // rows * rows
         if last and last < len(wanted) and np.allclose(found[:last], wanted[:last]):
             return f"the last tile is wrong: {len(wanted)} rows do not divide into tiles of {rows}, the last one is shorter"
@@ -165,3 +170,66 @@ def winograd_fault(m: int, r: int, matrices: Any, pixels: np.ndarray, kernel: np
         return f"F({m}, {r}): Aᵀ[(G g) ∘ (Bᵀ d)] is not the sliding kernel; expected Eᵀ, G and backᵀ as in steps 1 to 3"
 
     return fault
+
+
+SMALL = [0.0, 1.0, -1.0, 0.25, -3.0, 7.0, -19.0, 1e-8]
+NUMBERS = {"float64": [*SMALL, 1e20, -1e200, 1e300], "float32": [*SMALL, 1e10, -1e30, 3e38]}
+
+
+@check
+def added_operation(answer: Any) -> None:
+    """added_operation(clone) -> the path of a clone whose library has softsign(x) = x / (1 + |x|), with all that the recipe asks for.
+
+    The recipe is CONTRIBUTING.md's "How to add an operation". Its tests are run: python -m pytest tests/ops tests/mutants -k softsign
+    """
+    folder = clone.folder_of(answer)
+    said = clone.asked(folder, "softsign", NUMBERS)
+    if not said["listed"]:
+        wrong(
+            "mf.ops has no softsign: import it in minifcn/ops/__init__.py, and list it in __all__ there (step 2 of the recipe)"
+        )
+    if not said["registered"]:
+        wrong(
+            "softsign is there, and no test will ever meet it: the decorator @operation(samples.one) registers it (step 1 of the recipe)"
+        )
+    counted()
+    for dtype, numbers in NUMBERS.items():
+        told_by(dtype, numbers, said[dtype])
+    if not clone.tested(folder, "softsign"):
+        wrong(
+            "values and slopes are right; no test of it was found: are tests/ops and tests/mutants those of this clone?"
+        )
+    counted()
+
+
+def told_by(dtype: str, numbers: list[float], said: dict[str, Any]) -> None:
+    """Count values and slopes of one number type, or say which is wrong."""
+    if said["kept"] != dtype:
+        wrong(f"{dtype} comes in and {said['kept']} goes out; keep the type of x")
+    for x, value, slope in zip(numbers, said["values"], said["slopes"], strict=True):
+        share = 1 / (1 + abs(x))
+        if not np.isclose(value, x * share, rtol=1e-6, atol=0):
+            wrong(f"forward: softsign({x:g}) is {value:g} in {dtype}; expected x / (1 + |x|) = {x * share:g}")
+        right = share * share  # in float32 the squares of very small shares are 0
+        if not np.isclose(slope, right, rtol=1e-5, atol=1e-37 if dtype == "float32" else 1e-300):
+            wrong(f"backward: at x = {x:g} the slope is {slope:g} in {dtype}, {slope_fault(x, slope)}")
+    if said["warned"]:
+        wrong(f"right, and NumPy warns: {said['warned'][0]}, for {dtype} up to {max(numbers):g}; {WARNED}")
+    counted()
+
+
+WARNED = "no step on the way may overflow: the square of a large number does, that of a share below 1 does not"
+
+
+def slope_fault(x: float, slope: float) -> str:
+    """What a wrong slope looks like."""
+    share = 1 / (1 + abs(x))
+    if np.isclose(slope, share, rtol=1e-5):
+        return "which is 1 / (1 + |x|), not squared; by the rule for quotients both parts of x / (1 + |x|) move"
+    if np.isclose(slope, 1 / 3):
+        return "and the incoming gradient was not used: backward gives grad times the slope"
+    if x < 0 and np.isclose(slope, 1 / (1 + x) ** 2 if x != -1 else np.inf, rtol=1e-5):
+        return "right for positive x alone: 1 + |x|, not 1 + x"
+    if x < 0 and np.isclose(slope, -share * share, rtol=1e-5):
+        return "its sign is turned round: softsign rises on both sides of 0"
+    return f"expected {share * share:g}; derive it for x > 0 and for x < 0, and look at both"

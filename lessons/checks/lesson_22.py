@@ -63,20 +63,20 @@ def momentum_fault(momentum: float, batch: int, new: int) -> Callable[[Any, Any]
     patterns = [
         (
             momentum ** (batch / new),
-            "the exponent is upside down: more pictures a step forget more in a step, so q = p^(new_batch / batch)",
+            "upside down: with more pictures in a step than before, a step must leave less than before, and yours leaves more",
         ),
         (momentum, "it is the same as before: but a step of another size must forget another share"),
         (
             momentum * new / batch,
-            "momentum does not grow with the batch: it is a factor, and factors are multiplied, so take a power",
+            "a momentum does not grow with the batch: it is a factor, and the factors of several pictures are multiplied",
         ),
         (
             1 - (1 - momentum) * new / batch,
-            "1 - p in proportion is close for small steps but not it: take a power, p^(new_batch / batch)",
+            "what is forgotten, 1 - p, does not grow in proportion: the second picture takes its share of what the first one left",
         ),
         (
             momentum ** (1 / batch),
-            "that is what is left after one picture; a step of new_batch pictures takes it to that power",
+            "that is what is left after one picture; a step has new_batch of them",
         ),
     ]
 
@@ -84,7 +84,7 @@ def momentum_fault(momentum: float, batch: int, new: int) -> Callable[[Any, Any]
         for value, hint in patterns:
             if np.isclose(found, value, rtol=1e-9):
                 return hint
-        return "expected q with q^(1 / new_batch) = p^(1 / batch)"
+        return f"ask what one picture leaves: with {momentum} and {batch} a step, and with yours and {new} a step; it must be the same share"
 
     return fault
 
@@ -116,6 +116,7 @@ def by_operations(x: np.ndarray, layers: Any, **changes: Any) -> np.ndarray:
     ops, maps = mf.ops, mf.Tensor(x[None])
     for weight, bias in layers[:2]:
         weight = weight[:, :, ::-1, ::-1].copy() if changes.get("turned") else weight
+        weight = weight.swapaxes(2, 3).copy() if changes.get("exchanged") else weight
         maps = ops.conv2d(maps, weight, None if changes.get("no_bias") else bias, padding=1)
         maps = maps if changes.get("no_relu") else ops.relu(maps)
         maps = ops.avg_pool2d(maps, 2) if changes.get("average") else ops.max_pool2d(maps, 2)
@@ -137,6 +138,7 @@ def network_fault(x: np.ndarray, layers: Any) -> Callable[[Any, Any], str]:
         ({"no_relu": True}, "a ReLU is missing after the convolutions: without it the two are one"),
         ({"no_bias": True}, "the biases of the first two convolutions are missing"),
         ({"turned": True}, "the kernels are turned round: tap (i, j) meets pixel (row + i - 1, column + j - 1)"),
+        ({"exchanged": True}, "rows and columns of the kernels are exchanged: tap (i, j) lies i rows down"),
         ({"average": True}, "you average where the pool takes the maximum"),
         ({"relu_last": True}, "scores go out as they are, negative ones too: no ReLU after the 1x1 convolution"),
         (

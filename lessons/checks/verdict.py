@@ -10,6 +10,7 @@
 """
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -80,12 +81,24 @@ def guarded(answer: Callable[..., Any]) -> Callable[..., Any]:
         except NotImplementedError:
             raise NotDone from None
         except Exception as error:
-            raise Wrong(f"it stopped with {type(error).__name__}: {error}; {called_with(arguments, named)}") from error
+            said = f"it stopped with {type(error).__name__}: {error}{about_void(error)}"
+            raise Wrong(f"{said}; {called_with(arguments, named)}") from error
         if found is None or found is ...:
             raise NotDone
         return found
 
     return call
+
+
+VOID_IN_AN_INDEX = re.compile(
+    r"\bindex 255 is out of bounds|\(256,"
+)  # np.bincount of labels up to 255 counts 256 of them
+
+
+def about_void(error: Exception) -> str:
+    """What an error means that comes from a label of 255; "" for others."""
+    hint = ": you forgot void; 255 is no class, and a pixel labelled so counts nowhere, so leave it out"
+    return hint if VOID_IN_AN_INDEX.search(str(error)) else ""
 
 
 def called_with(arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
@@ -95,7 +108,7 @@ def called_with(arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    return f"array {value.shape}" if isinstance(value, np.ndarray) else repr(value)[:60]
+    return f"array {value.shape}" if isinstance(value, np.ndarray) else " ".join(repr(value).split())[:60]
 
 
 def wrong(hint: str) -> None:

@@ -18,7 +18,8 @@ def softmax_backward(grad, y):
 
 
 def gradient_is_right(f, backward, x):
-    cotangent = np.random.default_rng(0).standard_normal(f(x).shape)
+    # a seed that no input has: with x itself coming in, a mask by the gradient would pass for a mask by x
+    cotangent = np.random.default_rng([31, 2015]).standard_normal(f(x).shape)
     analytic = backward(cotangent, x)
     agrees = np.zeros(x.shape, bool)
     for step in (1e-5, 1e-6, 1e-7):  # a smaller step leaves a kink beside the point behind; a mistake stays

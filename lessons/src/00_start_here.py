@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -13,9 +14,15 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **Question.** A photograph goes in; out comes, for *every pixel*, what it belongs to. What is that good for, who did it before, and what are you going to build?
+# **Question.** A photograph goes in; out comes, for *every pixel*, what it belongs to. How is that done, and what are you going to build?
 #
-# **You need** some Python, NumPy arrays, and what a derivative is. **Time** 15 minutes. **Paper** sections 1 and 2.
+# **You need** some Python, NumPy arrays, and what a derivative is. **Time** 15 minutes to read, 25 for the exercises. **Paper** sections 1 and 2.
+#
+# ## How to work here
+# Read, and run each cell (Shift+Enter). Where it says **before you run the next cell**, stop and guess: a wrong guess that you remember teaches more than a right sentence that you skim. Change numbers and run again.
+#
+# Work in a copy of your own, so that nothing can break: `minifcn lessons --start my-lessons`, typed in a terminal, makes copies of all lessons in a new folder `my-lessons`. Your answers stay there when the lessons are updated. (In the clone itself a `git checkout` brings back
+# a lesson as it was, and *deletes what you wrote into it*.)
 #
 # ## A picture is an array
 # Matplotlib comes with a photograph: Grace Hopper, who wrote one of the first compilers. (In the cell, `check` and `look` are two small files beside the lessons, for exercises and pictures; `mf` is the library.)
@@ -81,6 +88,8 @@ look.say(f"The rule calls {100 * skin(photograph).mean():.0f} % of the picture s
 # It finds most of her face, and stripes of the flag, the badge, the ribbons and a button as well. And how would a rule for colours find her coat? *A pixel alone does not know what it belongs to*: the black of the
 # coat is part of a person because of what lies around it. A good answer for one pixel needs a look at **many** pixels.
 #
+# **Your turn.** Make the 40 in `skin` a 20, then an 80, and run both cells again. What does the rule gain each time, and what does it lose? Is there a number that gets her face and nothing else?
+#
 # ## A network's answer
 # A **network** is a long formula: simple operations, its **layers**, one after another, with very many numbers in them, its **weights**. Nobody chooses these. They are found by *training*: by looking at many photographs whose label maps are known.
 #
@@ -103,7 +112,12 @@ look.say(f"The network has {sum(weight.data.size for weight in model.parameters(
 # %%
 labels = scores.argmax(axis=1)[0]
 print("labels", labels.shape)
-print("row 90, column 110:", np.round(scores[0, :, 90, 110], 1), "->", model.class_names[labels[90, 110]])
+print(
+    "row 90, column 110:",
+    np.round(scores[0, :, 90, 110], 1),
+    "->",
+    model.class_names[labels[90, 110]],
+)
 
 # %% tags=["figure", "picture"]
 colours = ClassMap.from_dict(model.classes).colours
@@ -121,8 +135,9 @@ for axis in axes:
     axis.axis("off")
 look.show(
     figure,
-    alt="The portrait; a map that is high over head and uniform and low behind her; and the portrait "
-    "with most of her tinted as a person, a part of the flag too, and without the shoulders' rim.",
+    alt="The portrait; a map that is high over head and uniform and low behind her; and the "
+    "portrait with most of her tinted as a person, a part of the flag too, and without the "
+    "shoulders' rim.",
 )
 look.say(f"It says: {shares_line(labels, model.class_names)}.")
 
@@ -138,12 +153,8 @@ found = predict_maps(model, photograph).labels
 look.say(f"{(found == labels).sum():,} of {labels.size:,} labels are the same.")
 
 # %% [markdown]
-# ## Who did it before
-# The paper that these lessons rebuild is *Fully Convolutional Networks for Semantic Segmentation* by Jonathan Long, Evan Shelhamer and Trevor Darrell, 2015: **FCN** for short. Networks had been used
-# for dense prediction before. How?
-#
-# **Patch by patch.** Networks had become good at "what is this?". So cut out a *patch*, a small window around a pixel, ask what its middle is, and go on to the next pixel. Cireşan and
-# others (2012) found the membranes between nerve cells like that; Farabet and others (2013) and Pinheiro and Collobert (2014) trained on patches of outdoor scenes. It works, but look at two neighbours:
+# ## The old way: window by window
+# Networks were good at "what is this?", *one name for a picture*, before they were good at this. So people cut a small window, a *patch*, out around a pixel, asked the network what is in its middle, and went on to the next pixel. It works. But look at two neighbours:
 
 # %% tags=["figure"]
 side, row, column = 101, 100, 108
@@ -152,7 +163,9 @@ for axis in axes:
     axis.imshow(photograph)
     for shift, colour in ((0, "white"), (1, look.ORANGE)):
         corner = (column - side // 2 + shift - 0.5, row - side // 2 - 0.5)
-        axis.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.6))
+        axis.add_patch(
+            plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.6)
+        )
         axis.plot(column + shift, row, ".", color=colour, markersize=5)
     axis.axis("off")
 axes[0].set_title("two windows, one pixel apart", fontsize=9)
@@ -171,19 +184,7 @@ look.say(
 )
 
 # %% [markdown]
-# **Help from outside.** Such labels were coarse and noisy, so other methods cleaned up: *superpixels*, small groups of neighbours of one colour that get one label together, as Farabet and others used them; or
-# *random fields*, which favour equal labels for neighbours that look alike.
-#
-# **Region by region.** Let another method propose regions that may be objects, and let a network name each: *SDS* by Hariharan and others (2014), and Gupta and others (2014) with depth. These were the best on
-# their data when FCN came. But each part is trained by itself, and what the network learns does not reach the proposals.
-#
-# *Hypercolumns* by Hariharan and others (2015), of the same year as FCN, stack up the values that several layers have at a pixel: an idea close to FCN's own in lesson 14.
-#
-# **All at once, earlier.** A network without a fixed input size is older: Matan and others (1992) read rows of digits with one, Wolf and Platt (1994) looked for the corners of address blocks, Ning and others (2005) labelled the tissues of a worm, and OverFeat (Sermanet and
-# others, 2014) found objects. Training one on whole pictures was rare; Tompson and others (2014) did, for joints of the body.
-#
-# **FCN** takes a network that was good at "what is this?", and turns it into one that answers for all pixels *in one pass*, trained on whole pictures, from pixels to pixels, with no other method before it or after it. In the paper's Table 3
-# the mean IU (a score, lesson 17) on the test pictures of VOC 2012, a set of photographs, rises from SDS's 51.6 to 62.2, and the time for a picture falls from about 50 seconds to about 175 milliseconds.
+# A **fully convolutional network**, FCN for short, answers for all pixels *in one pass*, so that neighbours share their work. That is what Jonathan Long, Evan Shelhamer and Trevor Darrell showed in 2015, in the paper that these lessons rebuild.
 #
 # ## What you will build
 # | lessons | |
@@ -194,13 +195,12 @@ look.say(
 # | 12–15 | FCN-32s, FCN-16s, FCN-8s: the paper's networks, each finer than the one before |
 # | 16–19 | training, scores, and data: what to sample, what to count, VOC photographs, other data |
 # | 20–22 | how the library got fast, the same on a GPU, and the paper on one page |
+# | 23–26 | the checks checked, what happens at the borders, out of NumPy, and a network of your own |
 #
 # At the end you will have written the parts yourself, and know why they are right.
 #
-# ## How to use these lessons
-# Read, and run each cell (Shift+Enter). Where it says **before you run the next cell**, stop and guess: a wrong guess that you remember teaches more than a right sentence that you skim. Change numbers. Nothing can break: a fresh copy is one `git checkout` away.
-#
-# At the end stand three exercises, easy to hard. Each is a function with `...` where your code goes, and a line that checks it. As long as nothing is there it says `not done yet`. If the answer is wrong, it also says
+# ## How the exercises work
+# At the end of each lesson stand exercises, easy to hard, and each says how long it may take: **S** about five minutes, **M** a quarter of an hour, **L** half an hour. Each is a function with `...` where your code goes, and a line that checks it. As long as nothing is there it says `not done yet`. If the answer is wrong, it also says
 # what the fault looks like. Try that: in exercise 1 below, first write `return scores.argmax(axis=-1)`, and you will read
 #
 # ```text
@@ -215,10 +215,10 @@ look.say(
 #
 # > **Honesty box.** The shipped network is not the paper's. It is small (you saw its weights counted; Table 1 gives 134 million for FCN with VGG16), was made from another classifier, and knows seven of VOC's 21 classes. It was trained for half an hour, and does best on pictures about as
 # > large as the one above. How often a pixel is looked at is not yet a time; lesson 09 measures times. Semantic segmentation does not count things: two people side by side are one
-# > area of "person". To tell them apart is *instance segmentation*, and SDS did that as well. PyTorch's `torchvision` has a network called `fcn_resnet50`, which has FCN's name but neither its skips (lesson 14) nor its upsampling layers (lesson 10).
+# > area of "person". To tell them apart is *instance segmentation*. PyTorch's `torchvision` has a network called `fcn_resnet50`, which has FCN's name but neither its skips (lesson 14) nor its upsampling layers (lesson 10).
 #
 # ## Exercises
-# **1.** From scores to labels, for several pictures at once: `scores` is `(N, C, H, W)`; return the label maps, `(N, H, W)`.
+# **1 · S.** From scores to labels, for several pictures at once: `scores` is `(N, C, H, W)`; return the label maps, `(N, H, W)`.
 #
 # <details><summary>Hint</summary>It stands above, for one picture. Which axis counts the classes?</details>
 
@@ -232,7 +232,7 @@ def my_labels_of_scores(scores):
 check.labels_of_scores(my_labels_of_scores)
 
 # %% [markdown]
-# **2.** How much of a picture is person? People who label pictures by hand leave out pixels where they are not sure: these get the label 255, *void*, and do not count. Give the share of `label` among
+# **2 · S.** How much of a picture is person? People who label pictures by hand leave out pixels where they are not sure: these get the label 255, *void*, and do not count. Give the share of `label` among
 # the pixels that count, from 0 to 1. Where nothing counts it is 0.
 #
 # <details><summary>Hint</summary><code>labels != 255</code> is an array of True and False, and <code>labels[labels != 255]</code> are the labels that count. The mean of True and False is a share.</details>
@@ -247,7 +247,7 @@ def my_share_of_class(labels, label):
 check.share_of_class(my_share_of_class)
 
 # %% [markdown]
-# **3.** Do it patch by patch, as before FCN. `classify(window)` answers for the *middle* of a window of `side` × `side` pixels (`side` is odd). Ask it once for each pixel and return the label map. At the border the window reaches beyond the
+# **3 · M.** Do it patch by patch, as before FCN. `classify(window)` answers for the *middle* of a window of `side` × `side` pixels (`side` is odd). Ask it once for each pixel and return the label map. At the border the window reaches beyond the
 # picture: there it is black (0).
 #
 # <details><summary>Hint</summary><code>np.pad</code> puts a frame around the picture. How wide must it be, and where does the window of pixel (0, 0) begin in the framed picture? The channels need no frame.</details>
@@ -255,7 +255,10 @@ check.share_of_class(my_share_of_class)
 
 # %%
 def my_label_each_pixel(picture, classify, side):
-    """picture: uint8 (H, W, 3); classify(uint8 (side, side, 3)) -> whole number. Returns them, (H, W)."""
+    """picture: uint8 (H, W, 3); classify(uint8 (side, side, 3)) -> whole number.
+
+    Returns the numbers, (H, W).
+    """
     ...
 
 
@@ -269,4 +272,13 @@ check.label_each_pixel(my_label_each_pixel)
 #
 # ## In the paper
 # Section 1 says what is new: training end to end, on whole pictures, for the prediction of every pixel, starting from a classifier that has been trained already. Section 2 names who came before, and lists the machinery that they needed and
-# FCN does without: small networks, patches, superpixels, random fields, pyramids of sizes, ensembles.
+# FCN does without:
+#
+# | before FCN | how |
+# |---|---|
+# | patch by patch | Cireşan and others (2012) for the membranes between nerve cells, Farabet and others (2013), Pinheiro and Collobert (2014) |
+# | help from outside | *superpixels* (small groups of neighbours of one colour get one label) and *random fields* (equal labels for neighbours that look alike) clean up |
+# | region by region | another method proposes regions, and a network names each: *SDS* by Hariharan and others (2014), the best on VOC when FCN came |
+# | all at once, earlier | Matan and others (1992) read rows of digits, Ning and others (2005) labelled tissues; trained on whole pictures: Tompson and others (2014), joints of the body |
+#
+# In the paper's Table 3 the mean IU (a score, lesson 17) on the test pictures of VOC 2012, a set of photographs, rises from SDS's 51.6 to 62.2, and the time for a picture falls from about 50 seconds to about 175 milliseconds.

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,7 +17,7 @@
 # **Question.** To train a network is to ask for each of its weights: if this one grew a little, would the result get better or worse? That is a slope. Can you measure one
 # without any calculus, and how small is "a little"?
 #
-# **You need** what a derivative is, and lesson 00 for how exercises work. **Time** 20 minutes. **Paper** none: everything in it that is trained rests on slopes.
+# **You need** what a derivative is, and lesson 00 for how exercises work. **Time** 20 minutes to read, 35 for the exercises. **Paper** none: everything in it that is trained rests on slopes.
 #
 # ## Go a little to the right
 # The **slope** of a function f at x says how fast f(x) rises when x grows. To measure it, take a small step, see how much the value has changed, and divide by the step. This is a **forward
@@ -51,15 +52,21 @@ figure, axis = plt.subplots(figsize=(5, 3))
 axis.plot(line, np.exp(line), color=look.BLACK, linewidth=2, label="exp")
 for step, colour, style in ((0.5, look.RED, "-."), (0.1, look.BLUE, "--")):
     slope = forward_difference(np.exp, 1.0, step)
-    axis.plot(line, np.e + slope * (line - 1), style, color=colour, label=f"step {step}: slope {slope:.2f}")
+    axis.plot(
+        line,
+        np.e + slope * (line - 1),
+        style,
+        color=colour,
+        label=f"step {step}: slope {slope:.2f}",
+    )
     axis.plot([1, 1 + step], np.exp([1, 1 + step]), "o", color=colour)
 axis.set(xlabel="x", ylabel="f(x)", ylim=(0.5, 6.5))
 axis.legend(frameon=False, fontsize=9)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="The curve of exp with two straight lines through the point at x = 1: the one with step 0.5 is "
-    "too steep, the one with step 0.1 nearly touches the curve.",
+    alt="The curve of exp with two straight lines through the point at x = 1: the one with step "
+    "0.5 is too steep, the one with step 0.1 nearly touches the curve.",
 )
 
 # %% [markdown]
@@ -75,8 +82,11 @@ for power in range(2, 17, 2):
 # First it gets better, then *worse*, and in the end the slope is 0 and everything is wrong. What happened?
 #
 # ## Two errors
-# **Truncation.** A curve is not a straight line. Taylor's series says how far it leaves the line: f(x + h) = f(x) + h·f′(x) + h²/2·f″(x) and smaller terms. Subtract f(x), divide by h, and what is left over beside f′(x) is
-# about **h/2·f″(x)**. This is small when the step h is small.
+# **Truncation.** A curve is not a straight line. Taylor's series says how far it leaves the line: $f(x+h) = f(x) + h\,f'(x) + \frac{h^2}{2} f''(x)$ and smaller terms. Subtract $f(x)$, divide by $h$, and what is left over beside $f'(x)$ is about
+#
+# $$\frac{h}{2}\, f''(x),$$
+#
+# which is small when the step h is small.
 #
 # **Rounding.** The computer keeps about 16 digits of a number. What is smaller gets lost:
 
@@ -86,8 +96,8 @@ print("1 + 1e-16 =", repr(1 + 1e-16))
 print("gap between 1 and the next number:", np.finfo(np.float64).eps)
 
 # %% [markdown]
-# That gap is called **eps**, the machine epsilon. Every result is off by up to about eps times its size. In f(x + h) − f(x) two nearly equal numbers are subtracted: the
-# digits that they share vanish, and what remains is the last few, which are rounded. Then we divide by h. So this error is about **eps·f(x)/h**, and it is *large* when the step is small.
+# That gap is called **eps**, the machine epsilon. Every result is off by up to about eps times its size. In $f(x+h) - f(x)$ two nearly equal numbers are subtracted: the
+# digits that they share vanish, and what remains is the last few, which are rounded. Then we divide by h. So this error is about $\text{eps} \cdot f(x) / h$, and it is *large* when the step is small.
 #
 # Look through a magnifying glass that is as wide as the step. (In an open notebook there is a slider; move it.)
 
@@ -101,13 +111,17 @@ def magnified(power):
     figure, axis = plt.subplots(figsize=(5, 3))
     unit = np.linspace(-2, 2, 801)
     axis.plot(unit, values, color=look.BLACK, linewidth=1.2, label="exp, as the computer has it")
-    axis.plot([-2, 2], [-2 * np.e, 2 * np.e], color=look.SKY, linewidth=1.2, label="its slope on paper")
+    axis.plot(
+        [-2, 2], [-2 * np.e, 2 * np.e], color=look.SKY, linewidth=1.2, label="its slope on paper"
+    )
     rises = (np.exp(ends) - np.exp(1.0)) / step
     axis.plot([0, 1], rises, "o--", color=look.RED, label=f"forward difference: {rises[1]:.4f}")
     axis.set(xlabel=f"(x − 1) / 1e-{power:02d}", ylabel=f"(f(x) − f(1)) / 1e-{power:02d}")
     axis.legend(frameon=False, fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
-    words = f"exp around 1, magnified so that 1e-{power:02d} is one unit; at 1e-15 it is a staircase."
+    words = (
+        f"exp around 1, magnified so that 1e-{power:02d} is one unit; at 1e-15 it is a staircase."
+    )
     return figure, words
 
 
@@ -126,7 +140,11 @@ def central_difference(f, x, step):
 
 
 # %% [markdown]
-# Why is it better? Taylor for x − h has the same terms with alternating signs: f(x − h) = f(x) − h·f′(x) + h²/2·f″(x) − h³/6·f‴(x) and so on. In the difference of the two the term with f″ is gone! What is left over is **h²/6·f‴(x)**, and h² is much less than h.
+# Why is it better? Taylor for $x-h$ has the same terms with alternating signs:
+#
+# $$f(x-h) = f(x) - h\,f'(x) + \frac{h^2}{2} f''(x) - \frac{h^3}{6} f'''(x) + \ldots$$
+#
+# In the difference of the two the term with $f''$ is gone! What is left over is $\frac{h^2}{6} f'''(x)$, and $h^2$ is much less than $h$.
 #
 # Now the whole picture: error against step, with both axes in powers of ten. It has a name, the **U-curve**.
 
@@ -160,8 +178,9 @@ axes[0].set_ylabel("error / slope")
 axes[1].legend(fontsize=8, loc="center left", frameon=False)
 look.show(
     figure,
-    alt="Two panels of error against step, each curve a U. In float64 forward reaches about 1e-8 near the "
-    "step 1e-8, central about 1e-11 near 1e-5. In float32 both are far higher and their best steps larger.",
+    alt="Two panels of error against step, each curve a U. In float64 forward reaches about "
+    "1e-8 near the step 1e-8, central about 1e-11 near 1e-5. In float32 both are far higher and "
+    "their best steps larger.",
 )
 
 # %% [markdown]
@@ -170,7 +189,7 @@ look.show(
 # On the right is the same in **float32**, numbers with about 7 digits instead of 16. Networks are trained with them, for they need half the memory and are faster. But *measure slopes* with them? Look at how high the lowest point lies. (And where the curve is level, the step is so small that x + h is x: the slope comes out as 0.)
 #
 # ## Check
-# If we have understood this, then we can say beforehand where the best step is. All derivatives of exp are exp, so as a part of the slope the errors are h/2 or h²/6, and eps/h. Forward: h/2 + eps/h is least at h = √(2·eps). Central: h²/6 + eps/h is least at h = ∛(3·eps). (The derivative is zero there;
+# If we have understood this, then we can say beforehand where the best step is. All derivatives of exp are exp, so as a part of the slope the errors are $h/2$ or $h^2/6$, and $\text{eps}/h$. Forward: $\frac{h}{2} + \frac{\text{eps}}{h}$ is least at $h = \sqrt{2\,\text{eps}}$. Central: $\frac{h^2}{6} + \frac{\text{eps}}{h}$ is least at $h = \sqrt[3]{3\,\text{eps}}$. (The derivative is zero there;
 # do it on paper.) Against what was measured:
 
 # %%
@@ -188,7 +207,10 @@ for dtype in (np.float64, np.float32):
         smooth = np.convolve(powers, np.ones(5) / 5, "valid")  # of five: one alone may be lucky
         least = smooth.argmin()
         name = f"{dtype.__name__} {difference.__name__.split('_')[0]}"
-        print(f"{name:16} {step:5.0e}  {steps[least + 2]:8.0e}     {error:5.0e}  {10 ** smooth[least]:8.0e}")
+        print(
+            f"{name:16} {step:5.0e}  {steps[least + 2]:8.0e}     {error:5.0e}  "
+            f"{10 ** smooth[least]:8.0e}"
+        )
 
 # %% [markdown]
 # The formulas give the right size; rounding is partly luck, so nothing fits better than to within a factor of ten. What to remember: **central, float64, a step near 1e-5**: about ten digits right.
@@ -243,7 +265,9 @@ def walk(rate, count):
 
 
 weights, biases = np.meshgrid(np.linspace(-1.8, 3.2, 60), np.linspace(-2.5, 3.5, 60))
-heights = np.array([loss(at) for at in zip(weights.flat, biases.flat, strict=True)]).reshape(weights.shape)
+heights = np.array([loss(at) for at in zip(weights.flat, biases.flat, strict=True)]).reshape(
+    weights.shape
+)
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.4), layout="constrained")
 levels = [0.1, 0.5, 1, 2, 4, 8, 16, 32]
 axes[0].contour(weights, biases, heights, levels, colors="#bbbbbb", linewidths=0.8)
@@ -256,7 +280,9 @@ for rate, colour, style, name in kinds:
     places = walk(rate, 20)
     axes[0].plot(*places.T, style, color=colour, markersize=3, linewidth=1)
     losses = [loss(at) for at in places]
-    axes[1].semilogy(losses, style, color=colour, markersize=3, linewidth=1, label=f"{rate}: {name}")
+    axes[1].semilogy(
+        losses, style, color=colour, markersize=3, linewidth=1, label=f"{rate}: {name}"
+    )
 axes[0].plot(*start, "o", color=look.BLACK)
 axes[0].annotate("start", start, textcoords="offset points", xytext=(6, 4), fontsize=9)
 axes[0].set(xlabel="weight", ylabel="bias", xlim=(-1.8, 3.2), ylim=(-2.5, 3.5))
@@ -267,8 +293,9 @@ axes[1].legend(frameon=False, fontsize=8, title="learning rate", title_fontsize=
 axes[1].spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Left: a valley of oval lines with three paths; one creeps, one reaches the bottom, one jumps "
-    "from side to side and out. Right: their losses: one falls slowly, one fast, one rises.",
+    alt="Left: a valley of oval lines with three paths; one creeps, one reaches the bottom, one "
+    "jumps from side to side and out. Right: their losses: one falls slowly, one fast, one "
+    "rises.",
 )
 best = np.polyfit(x, y, 1)  # the least squares line, by a formula
 found = walk(0.15, 100)[-1]
@@ -277,7 +304,7 @@ look.say(
     f"The formula for the best line says {best[0]:.4f}·x + {best[1]:.4f}."
 )
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # A program that knows nothing about lines has found the best one, by differences alone. Could a network learn like that?
 #
 # ## The price
@@ -312,7 +339,7 @@ for name, function in (("x·x·x", lambda x: x * x * x), ("3·x", lambda x: 3 * 
 # > differences with `eps=1e-6` in float64; Caffe's tests mostly gave their `GradientChecker` a step of 0.01, for float32 and float64 alike. And training hardly ever follows the exact gradient of all data: lesson 16.
 #
 # ## Exercises
-# **1.** The central difference once more, from memory. `f` takes and gives one number.
+# **1 · S.** The central difference once more, from memory. `f` takes and gives one number.
 #
 # <details><summary>Hint</summary>Two points, one on each side. How far are they apart?</details>
 
@@ -326,7 +353,7 @@ def my_central_difference(f, x, step):
 check.central_difference(my_central_difference)
 
 # %% [markdown]
-# **2.** The gradient of a function of an array of any shape, by central differences: `f(x)` is one number. Leave `x` as it was. It may hold whole numbers.
+# **2 · M.** The gradient of a function of an array of any shape, by central differences: `f(x)` is one number. Leave `x` as it was. It may hold whole numbers.
 #
 # <details><summary>Hint</summary><code>np.ndindex(x.shape)</code> walks over all indices of an array of any shape. What does <code>x[i] += 0.1</code> do in an array of integers?</details>
 
@@ -340,7 +367,7 @@ def my_gradient_by_differences(f, x, step):
 check.gradient_by_differences(my_gradient_by_differences)
 
 # %% [markdown]
-# **3.** Walk downhill with *momentum*, as the paper does: a velocity starts at 0, each step makes it `momentum * velocity - rate * gradient(x)`, and then `x` moves by it. Start at `x`, take `count` steps, and return *all*
+# **3 · M.** Walk downhill with *momentum*, as the paper does: a velocity starts at 0, each step makes it `momentum * velocity - rate * gradient(x)`, and then `x` moves by it. Start at `x`, take `count` steps, and return *all*
 # places as an array `(count + 1, len(x))`, the start first. `gradient(x)` gives the gradient at a place.
 #
 # <details><summary>Hint</summary>The gradient differs from place to place. And <code>x -= …</code> changes the array itself, also where it stands in your list already; <code>x = x - …</code> makes a new one.</details>

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** Lesson 01 ran the whole function twice *for each weight*. How do you get the slopes for all weights at once, from one run forward and one walk back?
 #
-# **You need** lesson 01 (slopes, gradient descent). **Time** 25 minutes. **Paper** sections 1 (backpropagation) and 4.2 (a net that is a graph).
+# **You need** lesson 01 (slopes, gradient descent). **Time** 25 minutes to read, 60 for the exercises. **Paper** sections 1 (backpropagation) and 4.2 (a net that is a graph).
 #
 # ## Every result remembers where it came from
 # Slopes multiply along the way. If c grows twice as fast as b, and b three times as fast as a, then c grows six times as fast as a: the **chain rule**. So each operation needs to know only its *own* slopes; for the rest,
@@ -38,7 +39,9 @@ class Tensor:
     def __init__(self, data, made_from=()):
         self.data = np.asarray(data, float)
         self.made_from = made_from  # pairs: an input, and how a gradient goes back to it
-        self.grad = 0.0  # the slope of the final result with respect to this tensor, once we know it
+        self.grad = (
+            0.0  # the slope of the final result with respect to this tensor, once we know it
+        )
 
 
 def add(a, b):
@@ -54,7 +57,9 @@ Tensor.__add__ = add
 a = Tensor(1.0)
 b = a + a
 c = b + b
-look.say(f"a is {a.data:g} and c is {c.data:g}. So c = 4·a, and its slope with respect to a is **4**.")
+look.say(
+    f"a is {a.data:g} and c is {c.data:g}. So c = 4·a, and its slope with respect to a is **4**."
+)
 
 # %% [markdown]
 # ## Three ways to walk back
@@ -93,6 +98,8 @@ for walk in (backward_assign, backward_add):
 # is in it once more.
 #
 # What is wrong is the **order of visits**. `b` must not send anything before it has everything. So first count how often each tensor is used, and visit it when that many gradients have arrived:
+#
+# ![c sends 1 to b along two arrows; b waits for the second, has 2, and sends 2 along two arrows to a, which ends with 4.](figures/walking_back.svg)
 
 
 # %%
@@ -128,7 +135,10 @@ print(f"backward  c {c.grad:g}   b {b.grad:g}   a {a.grad:g}")
 
 # %% tags=["figure", "picture"]
 def sends(tensor):
-    """Let each of the tensor's ways back keep what it has carried, for the picture. Returns a list for each way."""
+    """Let each of the tensor's ways back keep what it has carried, for the picture.
+
+    Returns a list for each way.
+    """
     carried = [[] for _ in tensor.made_from]
 
     def watched(back, kept):
@@ -152,16 +162,28 @@ for axis, (walk, title) in zip(axes, walks.items(), strict=True):
     carried = [sends(b), sends(c)]
     walk(c, 1.0)
     for place, (letter, tensor, right) in enumerate((("a", a, 4), ("b", b, 2), ("c", c, 1))):
-        axis.text(place, 0, letter, ha="center", va="center", fontsize=12, bbox=dict(boxstyle="circle", fc="white"))
+        axis.text(
+            place,
+            0,
+            letter,
+            ha="center",
+            va="center",
+            fontsize=12,
+            bbox=dict(boxstyle="circle", fc="white"),
+        )
         words, colour = (
-            (f"grad {tensor.grad:g}", look.BLACK) if tensor.grad == right else (f"grad {tensor.grad:g} ✗", look.RED)
+            (f"grad {tensor.grad:g}", look.BLACK)
+            if tensor.grad == right
+            else (f"grad {tensor.grad:g} ✗", look.RED)
         )
         axis.text(place, -0.95, words, ha="center", fontsize=9, color=colour)
     colour = look.BLUE if walk is backward else look.ORANGE
     for place, ways in enumerate(carried):
         for values, bend, height in zip(ways, (0.45, -0.45), (0.42, -0.58), strict=True):
             style = dict(arrowstyle="->", connectionstyle=f"arc3,rad={bend}", color=colour)
-            axis.annotate("", (place + 0.2, bend / 4.5), (place + 0.8, bend / 4.5), arrowprops=style)
+            axis.annotate(
+                "", (place + 0.2, bend / 4.5), (place + 0.8, bend / 4.5), arrowprops=style
+            )
             axis.text(place + 0.5, height, " then ".join(values), ha="center", fontsize=9)
     axis.set(xlim=(-0.4, 2.4), ylim=(-1.1, 0.7))
     axis.set_title(title, fontsize=10)
@@ -169,8 +191,8 @@ for axis, (walk, title) in zip(axes, walks.items(), strict=True):
 look.show(
     figure,
     alt="Three times the graph a, b, c with two arrows from c back to b and two from b to a, "
-    "and what each carries. Keep the last: a gets 1. Add and send on at once: b sends 1 and then 2, "
-    "a gets 6. Wait: b sends 2 once, a gets 4.",
+    "and what each carries. Keep the last: a gets 1. Add and send on at once: b sends 1 and "
+    "then 2, a gets 6. Wait: b sends 2 once, a gets 4.",
 )
 
 # %% [markdown]
@@ -202,8 +224,8 @@ for times in (2, 5, 10, 16):
 # ## More operations
 # Now with arrays, and with four more operations. In each, ask only: if the output's gradient is `grad`, what is the input's?
 #
-# - **a · b**: to `a` goes grad · b, since the slope of a·b with respect to a is b. To `b` goes grad · a.
-# - **x @ w**, a matrix product: `grad @ w.T` to x, `x.T @ grad` to w. (The shapes leave no other choice.)
+# - **a · b**: to $a$ goes $g \cdot b$, with $g$ for `grad`, since the slope of $a \cdot b$ with respect to $a$ is $b$. To $b$ goes $g \cdot a$.
+# - **x @ w**, a matrix product: $g\,w^T$ to $x$, $x^T g$ to $w$. (The shapes leave no other choice.)
 # - **relu**, the larger of x and 0: grad where x was positive, else 0.
 # - **total**, the sum of all elements: grad to each of them.
 #
@@ -213,23 +235,33 @@ for times in (2, 5, 10, 16):
 
 # %%
 def summed_to(grad, shape):
-    """Add up what broadcasting had repeated. (This one is for missing leading axes; exercise 2 does it all.)"""
+    """Add up what broadcasting had repeated.
+
+    (This one is for missing leading axes; exercise 2 does it all.)
+    """
     return grad.sum(axis=tuple(range(grad.ndim - len(shape))))
 
 
 def add(a, b):
     return Tensor(
         a.data + b.data,
-        [(a, lambda grad: summed_to(grad, a.data.shape)), (b, lambda grad: summed_to(grad, b.data.shape))],
+        [
+            (a, lambda grad: summed_to(grad, a.data.shape)),
+            (b, lambda grad: summed_to(grad, b.data.shape)),
+        ],
     )
 
 
 def multiply(a, b):
-    return Tensor(a.data * b.data, [(a, lambda grad: grad * b.data), (b, lambda grad: grad * a.data)])
+    return Tensor(
+        a.data * b.data, [(a, lambda grad: grad * b.data), (b, lambda grad: grad * a.data)]
+    )
 
 
 def matmul(x, w):
-    return Tensor(x.data @ w.data, [(x, lambda grad: grad @ w.data.T), (w, lambda grad: x.data.T @ grad)])
+    return Tensor(
+        x.data @ w.data, [(x, lambda grad: grad @ w.data.T), (w, lambda grad: x.data.T @ grad)]
+    )
 
 
 def relu(x):
@@ -289,8 +321,8 @@ for tensor in weights.values():
         runs += 2
         largest = max(largest, abs(slope - tensor.grad[i]))
 look.say(
-    f"Largest difference of {runs // 2} slopes: {largest:.0e}. The differences took **{runs} runs** of the network; "
-    "`backward` took one run and **one walk back**."
+    f"Largest difference of {runs // 2} slopes: {largest:.0e}. The differences took **{runs} "
+    "runs** of the network; `backward` took one run and **one walk back**."
 )
 
 # %% [markdown]
@@ -304,7 +336,13 @@ after = {0: (look.SKY, ":"), 100: (look.ORANGE, "--"), 3000: (look.BLUE, "-")}
 for step in range(3001):
     if step in after:
         colour, style = after[step]
-        axis.plot(x, network(weights).data, style, color=colour, label=f"{step} steps: loss {loss(weights).data:.4f}")
+        axis.plot(
+            x,
+            network(weights).data,
+            style,
+            color=colour,
+            label=f"{step} steps: loss {loss(weights).data:.4f}",
+        )
     for tensor in weights.values():
         tensor.grad = 0.0  # else the new gradients would be added to the old
     backward(loss(weights))
@@ -315,8 +353,8 @@ axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="A sine, and what the network says after 0, 100 and 3000 steps: first nothing like it, then the "
-    "rough direction, at last a line of straight pieces that lies on the sine.",
+    alt="A sine, and what the network says after 0, 100 and 3000 steps: first nothing like it, "
+    "then the rough direction, at last a line of straight pieces that lies on the sine.",
 )
 
 # %% [markdown]
@@ -341,6 +379,15 @@ a = mf.Tensor(np.array(1.0), requires_grad=True)
 b = a + a
 d = (b + b) * b  # 4a · 2a = 8a², and the slope is 16a
 print("order:", " → ".join(type(node).__name__ for node in children_first(d.creator)))
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.graph({"d": d}, names={"a": a}),  # before backward, which drops the graph on its way
+    alt="The graph of d: two arrows from a to a sum, two from that to another sum and one past it; "
+    "the product of both is d.",
+)
+
+# %%
 d.backward()
 print("slope of 8a² at 1:", a.grad)
 
@@ -348,16 +395,31 @@ print("slope of 8a² at 1:", a.grad)
 # And what it finds for our network, with our weights:
 
 # %%
-tensors = {name: mf.Tensor(tensor.data.copy(), requires_grad=True) for name, tensor in weights.items()}
+tensors = {
+    name: mf.Tensor(tensor.data.copy(), requires_grad=True) for name, tensor in weights.items()
+}
 hidden = mf.ops.relu(mf.Tensor(x) @ tensors["w1"] + tensors["b1"])
 off = hidden @ tensors["w2"] + tensors["b2"] - y
-(off * off).mean().backward()
+library_loss = (off * off).mean()
+picture = mf.draw.graph(library_loss, names=tensors)  # drawn below
+library_loss.backward()
 
 for tensor in weights.values():
     tensor.grad = 0.0
 backward(loss(weights))
-differences = {name: np.abs(tensors[name].grad - tensor.grad).max() for name, tensor in weights.items()}
-look.say(f"Largest difference between the library's gradients and ours: {max(differences.values()):.1g}.")
+differences = {
+    name: np.abs(tensors[name].grad - tensor.grad).max() for name, tensor in weights.items()
+}
+look.say(
+    f"Largest difference between the library's gradients and ours: {max(differences.values()):.1g}."
+)
+
+# %% tags=["figure"]
+look.show(
+    picture,
+    alt="The graph of the network's loss, from x and the four weights on top through products, "
+    "sums and a relu to the loss below; two arrows lead from the difference to its square.",
+)
 
 # %% [markdown]
 # > **Honesty box.** In the library only leaves keep their gradients: it drops the others as soon as they are used, and what the forward had saved with them, so a graph is walked once. Where no `requires_grad` asks, it
@@ -367,21 +429,24 @@ look.say(f"Largest difference between the library's gradients and ours: {max(dif
 # > thesis of 1970.
 #
 # ## Exercises
-# **1.** The way back of a product with a *stack* of matrices: `x` is (s, n, k), and NumPy multiplies each of its s matrices with the one `w`. So w is used s times. For `y = x @ w` return the gradients for `x` and for `w`.
+# **1 · M.** The way back of a product with a *stack* of matrices: `x` is (s, n, k), and NumPy multiplies each of its s matrices with the one `w`. So w is used s times. For `y = x @ w` return the gradients for `x` and for `w`.
 #
 # <details><summary>Hint</summary>Each matrix of the stack by itself is as in the text. What happens to something that is used s times? And <code>x.T</code> reverses <i>all</i> axes; <code>x.swapaxes(1, 2)</code> the last two.</details>
 
 
 # %%
 def my_matmul_backward(grad, x, w):
-    """grad: (s, n, m); x: (s, n, k); w: (k, m). Returns the pair (gradient for x, gradient for w)."""
+    """grad: (s, n, m); x: (s, n, k); w: (k, m).
+
+    Returns the pair (gradient for x, gradient for w).
+    """
     ...
 
 
 check.matmul_backward(my_matmul_backward)
 
 # %% [markdown]
-# **2.** All of broadcasting. `grad` has the shape of a result, `shape` is that of an input which NumPy had stretched to it: leading axes that were missing, and axes of length 1 that were repeated.
+# **2 · M.** All of broadcasting. `grad` has the shape of a result, `shape` is that of an input which NumPy had stretched to it: leading axes that were missing, and axes of length 1 that were repeated.
 # Return the input's gradient.
 #
 # <details><summary>Hint</summary>First add up the leading axes that are too many. Then, of the axes that are left, those where <code>shape</code> says 1; <code>keepdims=True</code>.</details>
@@ -396,7 +461,7 @@ def my_sum_to_shape(grad, shape):
 check.sum_to_shape(my_sum_to_shape)
 
 # %% [markdown]
-# **3.** The order of visits, for any graph. `sources(node)` gives the list of nodes that went into a node (twice the same, if it was used twice). Return all nodes, each once, `result` first,
+# **3 · L.** The order of visits, for any graph. `sources(node)` gives the list of nodes that went into a node (twice the same, if it was used twice). Return all nodes, each once, `result` first,
 # and each *after* every node that it went into. Your answer will be tried on a chain of 5,000 nodes, and on one that doubles 40 times.
 #
 # <details><summary>Hint</summary>Two walks, as in <code>backward</code> above: one that counts, one that counts down. Lists as stacks instead of recursion; dictionaries with nodes as keys.</details>

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** You have written a `backward`. How do you find out that it is wrong, even if it is wrong in a way you did not think of?
 #
-# **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes. **Paper** none.
+# **You need** lessons 01 (finite differences) and 02 (`Tensor` and `Function`). **Time** 25 minutes to read, 50 for the exercises. **Paper** none.
 #
 # ## A backward that is plainly wrong
 # *Softmax* turns scores into probabilities: take e to the power of each score, and divide by the sum of them all. The results are positive and add up to 1. Lesson 07 needs
@@ -77,7 +78,9 @@ def gradient_of_sum(function, x):
 x = np.array([2.0, 1.0, 0.0, -1.0])
 numeric, analytic = slopes_of_sum(softmax, x), gradient_of_sum(TiredSoftmax(), x)
 difference = np.abs(numeric - analytic).max()
-look.say(f"Largest difference: {difference:.1g}. A `backward` that returns nothing but zeros **passes**.")
+look.say(
+    f"Largest difference: {difference:.1g}. A `backward` that returns nothing but zeros **passes**."
+)
 
 # %% [markdown]
 # ## Why: adding up hides what happens inside
@@ -99,7 +102,14 @@ for axis, (name, cotangent) in zip(axes, weights.items(), strict=True):
     table = np.vstack([cotangent[:, None] * jacobian, cotangent @ jacobian])
     axis.imshow(np.vstack([table[:4], np.full((1, 4), np.nan)]), cmap="PuOr", vmin=-1, vmax=1)
     for (i, j), value in np.ndenumerate(table):
-        axis.text(j, i, f"{value + 0.0:.2f}".replace("-0.00", "0.00"), ha="center", va="center", fontsize=9)
+        axis.text(
+            j,
+            i,
+            f"{value + 0.0:.2f}".replace("-0.00", "0.00"),
+            ha="center",
+            va="center",
+            fontsize=9,
+        )
     axis.set_yticks(range(5), [f"{w:g} × output {i}" for i, w in enumerate(cotangent)] + ["sum"])
     axis.set_xticks(range(4), [f"input {j}" for j in range(4)])
     axis.set_title(name, fontsize=10)
@@ -228,7 +238,7 @@ print("difference below a millionth of it?", bool(at_zero[0] < 1e-6 * at_zero[0]
 # %% [markdown]
 # So allow a part of the element **and** a little of the largest gradient around:
 #
-# **|analytic − numeric| ≤ rtol · max(|analytic|, |numeric|) + atol**
+# $$\lvert \text{analytic} - \text{numeric} \rvert \le \text{rtol} \cdot \max(\lvert \text{analytic} \rvert, \lvert \text{numeric} \rvert) + \text{atol}$$
 #
 # `rtol` is the *relative tolerance*, and `atol`, the *absolute* one, is a small part of the largest gradient. How small can `rtol` be? As small as the errors of the differences, and those depend on the number type.
 
@@ -261,7 +271,13 @@ ends = np.array([place - step, place + step])
 measured = (max(ends[1], 0) - max(ends[0], 0)) / (2 * step)
 figure, axis = plt.subplots(figsize=(5.5, 2.6))
 axis.plot(line, np.maximum(line, 0), color=look.BLUE, label="relu: slope 1 at the dot")
-axis.plot(ends, np.maximum(ends, 0), "s--", color=look.RED, label=f"central difference: slope {measured:.2f}")
+axis.plot(
+    ends,
+    np.maximum(ends, 0),
+    "s--",
+    color=look.RED,
+    label=f"central difference: slope {measured:.2f}",
+)
 axis.plot(place, place, "o", color=look.BLUE, markersize=8)
 axis.set(xlabel="x", ylabel="relu(x)", xticks=[-0.0002, 0, 0.0002], yticks=[0, 0.0002])
 axis.legend(frameon=False, fontsize=8)
@@ -331,6 +347,46 @@ for name, (function, _) in mistakes.items():
     print(f"{name}\n    {what_it_says(function, np.random.default_rng(1).standard_normal(7))}")
 
 # %% [markdown]
+# ## Random, but not the same numbers twice
+# A story of this library. Its check drew the cotangent from `np.random.default_rng(0)`, so that a failure comes back on the next day. Whoever used it drew the *inputs* from `np.random.default_rng(0)`, as nearly everybody does. What can go wrong? Here is a ReLU whose backward looks at the wrong array:
+
+
+# %%
+class AsksTheGradient(mf.Function):  # relu
+    def forward(self, x):
+        return np.maximum(x, 0)
+
+    def backward(self, grad):
+        return grad * (grad > 0)  # should ask x
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+x0 = np.random.default_rng(0).standard_normal(7)
+
+# %% [markdown]
+# **Before you run the next cell:** the cotangent is random, as it should be. Will the mistake be seen?
+
+# %%
+for seed in (0, 1):
+    cotangent = np.random.default_rng(seed).standard_normal(7)
+    error = np.abs(slopes(relu, x0, cotangent) - gradient(AsksTheGradient(), x0, cotangent)).max()
+    print(f"cotangent from default_rng({seed}): largest error {error:.1g}")
+
+# %% [markdown]
+# Seed 0 gave the cotangent the very numbers of x. Where x is positive so is the gradient, and the wrong question has the right answer. Every test of such a backward passed, whatever its shape, until somebody planted this mistake *on purpose* to see whether the check would find it. (It is not far-fetched: lesson 10 meets a method
+# that masks by what comes in, and means to.)
+#
+# Two things were mended. The check has random numbers of its own: each use has a stream whose seed is made from a sentence that nobody else writes, in `minifcn/verify/streams.py`. And values are no longer all it asks: a backward must be *linear* in what comes in, so for −g and 2 g it must give −1 and 2 times what it gave for g. A mask by g is not, with any numbers at all:
+
+# %%
+print(what_it_says(AsksTheGradient(), x0))
+
+# %% [markdown]
+# The moral is larger than the bug. **A check is code, and must be checked too**: plant mistakes and see whether they are found. This library keeps them: `tests/mutants/` has wrong versions of every operation, and each must be rejected.
+#
 # ## What no gradient check can see
 # It holds `backward` against *your* `forward`. If both are wrong in the same way, it is satisfied.
 
@@ -355,14 +411,14 @@ print(what_it_says(Mean(), x))
 # `minifcn/verify/gradcheck.py` is the check, `differences.py` beside it chooses steps and deals with kinks, `diagnosis.py` knows the mistakes. `minifcn/verify/behaviour.py` asks for more
 # than numbers: does `backward` change the arrays it was given, does it give the same result twice, does it depend on how the arrays lie in memory?
 #
-# In a terminal, `minifcn gradcheck softmax_cross_entropy` checks an operation with random shapes and options. And who checks the check? `tests/mutants/` plants wrong versions of every operation, and the check must reject each of them.
+# In a terminal, `minifcn gradcheck softmax_cross_entropy` checks an operation with random shapes and options.
 #
 # > **Honesty box.** We compare with *one* random cotangent. PyTorch's `torch.autograd.gradcheck` builds the whole Jacobian by default, which is thorough and slow; `fast_mode=True` uses random
 # > weights as we do. Its tolerances are wider (rtol 0.001), and at a kink it "may fail", its documentation says. Caffe's `GradientChecker` also goes output by output, and skips values near a kink if you tell it where
 # > the kink is. For big inputs gradcheck takes `directions=20`: random directions instead of every element, much faster, but blind to a mistake in a few of many elements.
 #
 # ## Exercises
-# **1.** Write the numeric side yourself, in one function: the slopes of `(f(x) * cotangent).sum()` by central differences, for `x` of any shape. Leave `x` as it was.
+# **1 · S.** Write the numeric side yourself, in one function: the slopes of `(f(x) * cotangent).sum()` by central differences, for `x` of any shape. Leave `x` as it was.
 #
 # <details><summary>Hint</summary><code>np.ndindex(x.shape)</code> walks over all indices of an array of any shape. Change a copy, not <code>x</code>.</details>
 
@@ -376,8 +432,8 @@ def my_numeric_gradient(f, x, cotangent, step):
 check.numeric_gradient(my_numeric_gradient)
 
 # %% [markdown]
-# **2.** The right backward of softmax, now for maps: `y` is `(N, C, H, W)`, and at each place of each picture the C channels are one softmax. The slope of output *i* with respect to input *j* is
-# yᵢ(1 − yᵢ) where *i* = *j*, else −yᵢyⱼ. You need no loop.
+# **2 · M.** The right backward of softmax, now for maps: `y` is `(N, C, H, W)`, and at each place of each picture the C channels are one softmax. The slope of output *i* with respect to input *j* is
+# $y_i(1 - y_i)$ where $i = j$, else $-y_i y_j$. You need no loop.
 #
 # <details><summary>Hint</summary>Write down the sum over <i>i</i> of gradᵢ times the slope. What all <i>j</i> have in common is one sum, over axis 1; <code>keepdims=True</code> keeps the shapes
 # fitting.</details>
@@ -392,10 +448,10 @@ def my_softmax_backward(grad, y):
 check.softmax_backward(my_softmax_backward)
 
 # %% [markdown]
-# **3.** Now be the judge. `gradient_is_right(f, backward, x)` gets a function, somebody's backward, and a place; it returns True or False. Some of the backwards are right, at awkward places: beside a kink, with
+# **3 · L.** Now be the judge. `gradient_is_right(f, backward, x)` gets a function, somebody's backward, and a place; it returns True or False. Some of the backwards are right, at awkward places: beside a kink, with
 # tiny gradients, with gradients that are 0. Some are wrong, and do not look it.
 #
-# <details><summary>Hint</summary>A random cotangent; a tolerance with both parts, of which the second is a part of the largest gradient; and where an element disagrees, the next smaller step. And remember
+# <details><summary>Hint</summary>A random cotangent, from a seed that nobody else would choose; a tolerance with both parts, of which the second is a part of the largest gradient; and where an element disagrees, the next smaller step. And remember
 # that <code>nan > 0.1</code> is False.</details>
 
 
@@ -409,7 +465,7 @@ check.gradient_is_right(my_gradient_is_right)
 
 # %% [markdown]
 # ## Summary
-# - Weigh the outputs with random numbers before you add them: ones see only sums, and some sums never move.
+# - Weigh the outputs with random numbers, other ones than the inputs are, before you add them: ones see only sums, and some sums never move.
 # - Check in float64, allow a part of the element and a little of the largest gradient, and beware of kinks.
 # - A gradient check compares a backward with its own forward; whether the forward is right, only an oracle knows.
 #

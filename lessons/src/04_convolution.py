@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** A convolution slides a small window over a picture. What exactly does it compute, how large is the result, and how can *one* matrix product do all of it?
 #
-# **You need** lesson 02 (`Tensor`). **Time** 20 minutes. **Paper** section 3.
+# **You need** lesson 02 (`Tensor`). **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3.
 #
 # ## One row is enough
 # Forget pictures: take a row of numbers, and a short row of weights, the *kernel*. Lay the kernel over the first numbers, multiply what lies on top of each other, add up. Move on by the *stride*, and again.
@@ -58,6 +59,8 @@ print(convolve_row(row, np.array([-1.0, 0.0, 1.0]), stride=3))
 #
 # ## A picture
 # Two axes instead of one, nothing else changes. The window is now a small rectangle.
+#
+# ![A window of three by three moves over a picture of numbers, place by place; each time one number of the result appears.](figures/sliding.svg)
 
 
 # %%
@@ -142,24 +145,32 @@ print(convolve_loops(x, weight, bias, stride=2, padding=1).shape)
 # ## How large is the result?
 # One line of the code above says it:
 #
-# **OH = (H + 2 · padding − KH) // stride + 1**
+# $$OH = \left\lfloor \frac{H + 2\,\text{padding} - KH}{\text{stride}} \right\rfloor + 1$$
 #
-# Read it as: after the first window, how often can we still move on? `//` rounds down: a window that would hang over the edge is not made. Here are all windows over a row of 8.
+# Read it as: after the first window, how often can we still move on? The brackets round down, `//` in Python: a window that would hang over the edge is not made. Here are all windows over a row of 8.
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(4, 1, figsize=(7.5, 4.6), sharex=True)
-for axis, (kernel, stride, padding) in zip(axes, ((3, 1, 0), (3, 2, 0), (3, 2, 1), (2, 3, 0)), strict=True):
+for axis, (kernel, stride, padding) in zip(
+    axes, ((3, 1, 0), (3, 2, 0), (3, 2, 1), (2, 3, 0)), strict=True
+):
     count = (8 + 2 * padding - kernel) // stride + 1
     looked_at = np.zeros(8 + 2 * padding, bool)
     for i in range(count):
         start = i * stride - padding
         looked_at[i * stride : i * stride + kernel] = True
         colour = (look.BLUE, look.ORANGE, look.GREEN)[i % 3]
-        axis.plot([start - 0.4, start + kernel - 0.6], [-0.7 - 0.45 * (i % 3)] * 2, color=colour, linewidth=4)
+        axis.plot(
+            [start - 0.4, start + kernel - 0.6],
+            [-0.7 - 0.45 * (i % 3)] * 2,
+            color=colour,
+            linewidth=4,
+        )
     for place, seen in zip(range(-padding, 8 + padding), looked_at, strict=True):
         inside = 0 <= place < 8
         axis.text(place, 0, place if inside else "0", ha="center", va="center", fontsize=9,
-                  color=look.BLACK if inside else "#888888", fontweight="normal" if seen else "bold",
+                  color=look.BLACK if inside else "#888888",
+                  fontweight="normal" if seen else "bold",
                   bbox=dict(boxstyle="square", facecolor="#eeeeee" if seen else "white",
                             edgecolor=look.RED if not seen else "#bbbbbb"))  # fmt: skip
     axis.set(ylim=(-2, 0.6), xlim=(-1.6, 10.2), yticks=[], xticks=[])
@@ -170,8 +181,9 @@ for axis, (kernel, stride, padding) in zip(axes, ((3, 1, 0), (3, 2, 0), (3, 2, 1
 figure.tight_layout()
 look.show(
     figure,
-    alt="Four rows of eight cells with bars under them, one a window: 6, 3, 4 and 3 windows. Cells in "
-    "red frames are in no window: at stride 2 the last one, which with padding is a zero; at stride 3 two.",
+    alt="Four rows of eight cells with bars under them, one a window: 6, 3, 4 and 3 windows. "
+    "Cells in red frames are in no window: at stride 2 the last one, which with padding is a "
+    "zero; at stride 3 two.",
 )
 
 # %% [markdown]
@@ -215,8 +227,8 @@ for axis, corner, width, height in marks:
     axis.add_patch(plt.Rectangle(place, width, height, facecolor=look.ORANGE, alpha=0.4))
 look.show(
     figure,
-    alt="A grid of 16 numbers, a matrix whose 9 rows are its 2 by 2 windows, the kernel as a column, and the "
-    "3 by 3 result. The same window is marked in picture, matrix and result.",
+    alt="A grid of 16 numbers, a matrix whose 9 rows are its 2 by 2 windows, the kernel as a "
+    "column, and the 3 by 3 result. The same window is marked in picture, matrix and result.",
 )
 
 
@@ -225,10 +237,12 @@ def window_rows(x, kernel, stride, padding):
     """x (N, C, H, W) -> every window as a row, (N·OH·OW, C·KH·KW), and the size (OH, OW)."""
     rim = (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), rim, rim))
-    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))  # (N, C, …, …, KH, KW)
+    # (N, C, …, …, KH, KW)
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))
     windows = windows[:, :, ::stride, ::stride]  # (N, C, OH, OW, KH, KW)
     n, c, oh, ow, kh, kw = windows.shape
-    rows = windows.transpose(0, 2, 3, 1, 4, 5)  # (N, OH, OW, C, KH, KW): what belongs to a window comes last
+    # (N, OH, OW, C, KH, KW): what belongs to a window comes last
+    rows = windows.transpose(0, 2, 3, 1, 4, 5)
     return rows.reshape(n * oh * ow, c * kh * kw), (oh, ow)
 
 
@@ -269,9 +283,9 @@ for function in (convolve_loops, convolve):
 ratio = seconds[convolve_loops] / seconds[convolve]
 rows, _ = window_rows(large, (3, 3), 1, 0)
 look.say(
-    "On the machine that made this page the product was about "
-    f"**{float(f'{ratio:.1g}'):.0f} times** as fast as the loops (on yours the number will differ). "
-    f"The price is memory: the rows hold {rows.size / large.size:.1f} times as many numbers as the picture."
+    f"On the machine that made this page the product was about **{float(f'{ratio:.1g}'):.0f} "
+    "times** as fast as the loops (on yours the number will differ). The price is memory: the "
+    f"rows hold {rows.size / large.size:.1f} times as many numbers as the picture."
 )
 
 # %% [markdown]
@@ -291,7 +305,7 @@ print(inspect.getsource(simple.conv2d))
 # > channels in separate bunches, each with its own kernels: AlexNet). And padding with zeros is a lie: the world does not end at the edge of a picture. Lesson 13 has to deal with that.
 #
 # ## Exercises
-# **1.** How many windows fit? Everything is a pair now, (vertical, horizontal): the size of the picture, the kernel, the stride, the padding.
+# **1 · S.** How many windows fit? Everything is a pair now, (vertical, horizontal): the size of the picture, the kernel, the stride, the padding.
 #
 # <details><summary>Hint</summary>The formula of this lesson, twice.</details>
 
@@ -305,7 +319,7 @@ def my_conv2d_size(size, kernel, stride, padding):
 check.conv2d_size(my_conv2d_size)
 
 # %% [markdown]
-# **2.** A third way to write a convolution, without copying windows. Fix one *tap*, a place (i, j) of the kernel, and ask what it sees of all windows together: a shifted, strided view of the picture. Add up
+# **2 · M.** A third way to write a convolution, without copying windows. Fix one *tap*, a place (i, j) of the kernel, and ask what it sees of all windows together: a shifted, strided view of the picture. Add up
 # the taps. Loop over the kernel only, never over the picture.
 #
 # <details><summary>Hint</summary>Tap (i, j) sees <code>x[:, :, i : i + stride * (OH - 1) + 1 : stride, …]</code>, (N, C, OH, OW). Its weights are <code>weight[:, :, i, j]</code>, (O, C).
@@ -314,14 +328,17 @@ check.conv2d_size(my_conv2d_size)
 
 # %%
 def my_conv2d_taps(x, weight, stride, padding):
-    """x (N, C, H, W), weight (O, C, KH, KW), stride and padding integers. Returns (N, O, OH, OW)."""
+    """x (N, C, H, W), weight (O, C, KH, KW), stride and padding integers.
+
+    Returns (N, O, OH, OW).
+    """
     ...
 
 
 check.conv2d_taps(my_conv2d_taps)
 
 # %% [markdown]
-# **3.** *Dilation* pulls the taps apart: with dilation 2 a kernel of 3 × 3 looks at every second pixel of a 5 × 5 window. Write the whole thing with stride, padding and dilation, each a pair. (Lesson 11 needs it: it is the
+# **3 · M.** *Dilation* pulls the taps apart: with dilation 2 a kernel of 3 × 3 looks at every second pixel of a 5 × 5 window. Write the whole thing with stride, padding and dilation, each a pair. (Lesson 11 needs it: it is the
 # paper's "filter rarefaction".)
 #
 # <details><summary>Hint</summary>Your taps from exercise 2 need one more factor. A window now spans dilation · (kernel − 1) + 1 pixels; that is what must fit.</details>
@@ -338,9 +355,9 @@ check.conv2d_dilated(my_conv2d_dilated)
 # %% [markdown]
 # ## Summary
 # - Each result is a window times a weight, added up over all channels, plus a bias.
-# - OH = (H + 2 · padding − KH) // stride + 1; no window sees what is left over at the end.
+# - $OH = \lfloor (H + 2\,\text{padding} - KH) / \text{stride} \rfloor + 1$; no window sees what is left over at the end.
 # - Windows as rows, weights as columns: one matrix product, fast, and paid for with memory.
 #
 # ## In the paper
-# Section 3 writes a layer as y(i, j) = f({x(s·i + δi, s·j + δj), 0 ≤ δi, δj ≤ k}): any function f of a window of size k that moves by the stride s (a window of k pixels ends at k − 1; they print k). Convolution, pooling and ReLU are the f's of an FCN. Because the formula
+# Section 3 writes a layer as $y_{ij} = f(\{x_{si+\delta i,\, sj+\delta j}\},\ 0 \le \delta i, \delta j \le k)$: any function f of a window of size k that moves by the stride s (a window of k pixels ends at k − 1; they print k). Convolution, pooling and ReLU are the f's of an FCN. Because the formula
 # never mentions the size of the picture, a network made of such layers alone takes pictures of any size. That is "fully convolutional"; lesson 09 uses it.

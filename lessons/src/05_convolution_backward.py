@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** A convolution gets a gradient for its results. Which gradients do the picture, the weights and the bias get, and how do we know, without any step size, that they are right?
 #
-# **You need** lessons 03 (gradient checks) and 04 (convolution). **Time** 25 minutes. **Paper** section 3.3.
+# **You need** lessons 03 (gradient checks) and 04 (convolution). **Time** 25 minutes to read, 50 for the exercises. **Paper** section 3.3.
 #
 # ## One row is enough
 # Five numbers, a kernel of three, stride 2: two results. Each result is a sum of products, so the whole convolution is a *matrix* times the row. Column *j* of the matrix: what comes out if only number *j* is 1.
@@ -46,7 +47,9 @@ matrix
 # Now the way back. A gradient comes in: 1 for result 0, and 2 for result 1, which matters twice as much. How much does number *j* matter? It acted on result 0 with `matrix[0, j]` and on result 1 with
 # `matrix[1, j]`. So its gradient is `1 * matrix[0, j] + 2 * matrix[1, j]`. For all *j* at once:
 #
-# **gradient of x = transposed matrix times the incoming gradient.**
+# $$\text{gradient of } x = M^T g$$
+#
+# with M the matrix and g the gradient that comes in.
 
 # %%
 grad = np.array([1.0, 2.0])
@@ -73,7 +76,7 @@ look.show(
     "the sum is 2, 3, 9, 6, 10.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # Two numbers went in and five came out. Remember that for lesson 10, where it becomes the way to make coarse maps large.
 #
 # ## The rule behind it
@@ -90,7 +93,11 @@ def convolve_backward(grad, x, weight, stride=1, padding=0):
     """grad (N, O, OH, OW) -> gradients of x (N, C, H, W), weight (O, C, KH, KW) and bias (O,)."""
     rim = (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), rim, rim))
-    grad_x, grad_weight, grad_bias = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(len(weight))
+    grad_x, grad_weight, grad_bias = (
+        np.zeros(x.shape),
+        np.zeros(weight.shape),
+        np.zeros(len(weight)),
+    )
     kh, kw = weight.shape[2:]
     for picture, channel, i, j in np.ndindex(grad.shape):
         g = grad[picture, channel, i, j]
@@ -104,6 +111,25 @@ def convolve_backward(grad, x, weight, stride=1, padding=0):
 
 
 # %% [markdown]
+# <details markdown="1"><summary>The same with indices: both gradients, derived</summary>
+#
+# One picture, channels $c$, output channels $o$; $s$ is the stride, and $x$ is padded already. The forward is
+#
+# $$y_{oij} = b_o + \sum_{c,a,b} w_{ocab}\; x_{c,\,si+a,\,sj+b}$$
+#
+# and what comes in is $g_{oij} = \partial L / \partial y_{oij}$. By the chain rule every result that a number acts on sends its share:
+#
+# $$\frac{\partial L}{\partial w_{ocab}} = \sum_{i,j} g_{oij} \frac{\partial y_{oij}}{\partial w_{ocab}} = \sum_{i,j} g_{oij}\; x_{c,\,si+a,\,sj+b}$$
+#
+# since $w_{ocab}$ stands in every $y_{oij}$ of its channel, each time beside the pixel that its tap sees. The bias stands there alone: $\partial L / \partial b_o = \sum_{i,j} g_{oij}$. A pixel $x_{cpq}$ stands in $y_{oij}$ only where a tap lands on it,
+# that is for $a = p - si$ and $b = q - sj$, if such a tap exists:
+#
+# $$\frac{\partial L}{\partial x_{cpq}} = \sum_{o} \sum_{i,j} g_{oij}\; w_{o,c,\,p-si,\,q-sj} \qquad (0 \le p - si < KH,\ 0 \le q - sj < KW)$$
+#
+# This sum asks each pixel for its windows: that is *gathering*, and lesson 21 does it on a GPU. The loops above go through the same products the other way round, window by window, and *add* each where it belongs. Of several pictures, weight and bias get the sum.
+#
+# </details>
+#
 # Three lines of work, and two things to see. All three say `+=`: a pixel may lie in several windows, and every weight meets every window. And the padding is cut off at the end: its zeros are no part of the picture, so
 # their gradient is thrown away.
 #
@@ -120,7 +146,9 @@ def count_windows(size, kernel, stride, padding):
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(1, 4, figsize=(8, 2.5))
-for axis, options in zip(axes, ((6, 3, 1, 0), (6, 3, 1, 1), (6, 3, 2, 0), (6, 2, 3, 0)), strict=True):
+for axis, options in zip(
+    axes, ((6, 3, 1, 0), (6, 3, 1, 1), (6, 3, 2, 0), (6, 2, 3, 0)), strict=True
+):
     counts = count_windows(*options)
     axis.imshow(counts, cmap="Blues", vmin=0, vmax=14)
     for (i, j), value in np.ndenumerate(counts):
@@ -132,7 +160,8 @@ figure.tight_layout()
 look.show(
     figure,
     alt="Four grids of 6 by 6 counts. Kernel 3: up to 9 in the middle, 1 in the corners, or 4 "
-    "there with padding. With stride 2 between 0 and 4, chequered. With kernel 2 and stride 3: 1 or 0.",
+    "there with padding. With stride 2 between 0 and 4, chequered. With kernel 2 and stride 3: 1 "
+    "or 0.",
 )
 
 # %% [markdown]
@@ -161,18 +190,20 @@ x, weight = rng.standard_normal((2, 3, 6, 7)), rng.standard_normal((4, 3, 3, 2))
 bias = rng.standard_normal(4)
 for stride, padding in ((1, 0), (2, 1), (3, 2)):
     report = mf.gradcheck(OurConv(stride, padding), (x, weight, bias))
-    print(f"stride {stride}, padding {padding}: {report.elements} values, worst error {report.worst:.0e}")
+    print(
+        f"stride {stride}, padding {padding}: {report.elements} values, worst error "
+        f"{report.worst:.0e}"
+    )
 
 # %% [markdown]
 # The errors are far smaller than lesson 03 led us to expect. A convolution is *linear* in x, and for a straight line a difference is exact with any step; gradcheck notices, and takes a large one.
 #
 # ## Check without differences: the adjoint test
-# For a linear map there is something better. Write ⟨a, b⟩ for the sum of all products of a and b. If `back` is the transposed matrix of `conv`, then for **any** x and **any** g
+# For a linear map one question is enough. Write $\langle a, b \rangle$ for the sum of all products of a and b. If `back` is the transposed matrix of `conv`, then for **any** x and **any** g
 #
-# **⟨conv(x), g⟩ = ⟨x, back(g)⟩**
+# $$\langle \text{conv}(x), g \rangle = \langle x, \text{back}(g) \rangle$$
 #
-# because both are the same double sum, g[i] · matrix[i, j] · x[j], added up in another order. One random x, one random g, two numbers to compare. `back` is then called the *adjoint* of `conv`. No step size, no truncation, no tolerance to
-# argue about: they agree to rounding, or the code is wrong.
+# because both are the same double sum, $\sum_{i,j} g_i M_{ij} x_j$, added up in another order. One random x, one random g, two numbers to compare. `back` is then called the *adjoint* of `conv`. There is no step to choose; what is left is rounding.
 
 # %%
 stride, padding = 2, 1
@@ -191,39 +222,63 @@ print(f"<w, gradient of w>     {(weight * grad_weight).sum():.15f}")
 # %% [markdown]
 # That is two tests in one: a convolution is linear in the weight as well, with x held fixed.
 #
-# How good is it at finding mistakes? Let us add a growing error to one element of the gradient, and ask both checks. The differences are the plain ones of lesson 03, with the usual step
-# of 0.00001.
+# How good is it at finding mistakes? Let us add a growing mistake to one element of the gradient, and ask three judges how large it is: the plain difference of lesson 03 with its usual step of 0.00001; the same with a step of **1**, since for a straight line any step is right;
+# and the adjoint test. (The two sides of the adjoint test differ by the mistake times that element of x, so we divide by it: then all three are on one scale.)
+#
+# **Before you run the next cell:** which of the three sees the smallest mistakes?
 
 # %% tags=["figure"]
 index = (0, 1, 2, 3)
-move = np.zeros_like(x)
-move[index] = 1e-5
-numeric = ((conv(x + move) - conv(x - move)) * g).sum() / 2e-5
-left, scale = (conv(x) * g).sum(), np.abs(conv(x) * g).sum()
+unit = np.zeros_like(x)
+unit[index] = 1
 
-planted = 10.0 ** np.arange(-16, -1)
-by_difference, by_adjoint = [], []
-for error in planted:
+
+def by_difference(step):
+    """The slope with respect to that one element: two calls of conv."""
+    return ((conv(x + step * unit) - conv(x - step * unit)) * g).sum() / (2 * step)
+
+
+planted = 10.0 ** np.arange(-17, -1)
+slope_small, slope_one, left = by_difference(1e-5), by_difference(1), (conv(x) * g).sum()
+seen = {"difference, step 0.00001": [], "difference, step 1": [], "adjoint test": []}
+for mistake in planted:
     wrong = grad_x.copy()
-    wrong[index] += error
-    by_difference.append(abs(wrong[index] - numeric))
-    by_adjoint.append(max(abs(left - (x * wrong).sum()) / scale, 1e-17))
+    wrong[index] += mistake
+    found = (
+        wrong[index] - slope_small,
+        wrong[index] - slope_one,
+        ((x * wrong).sum() - left) / x[index],
+    )
+    for judge, error in zip(seen.values(), found, strict=True):
+        judge.append(max(abs(error), 1e-17))  # a logarithm needs more than 0
 
-figure, axis = plt.subplots(figsize=(6, 3))
-axis.loglog(planted, by_difference, "o-", color=look.ORANGE, label="difference with step 0.00001")
-axis.loglog(planted, by_adjoint, "D-", color=look.BLUE, label="adjoint test")
-axis.set(xlabel="mistake planted in one element of the gradient", ylabel="error the check shows")
+figure, axis = plt.subplots(figsize=(6, 3.2))
+styles = ((look.ORANGE, "o-"), (look.GREEN, "s--"), (look.BLUE, "D-"))
+for (name, errors), (colour, style) in zip(seen.items(), styles, strict=True):
+    axis.loglog(planted, errors, style, color=colour, label=name, markersize=5)
+axis.set(xlabel="mistake planted in one element", ylabel="mistake that the check sees")
 axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Error shown against error planted, both logarithmic. The difference is flat near 1e-12 until "
-    "the mistake is larger; the adjoint test is flat near 1e-16 and rises from mistakes of 1e-13 on.",
+    alt="Mistake seen against mistake planted, both logarithmic, three curves. All rise along the "
+    "diagonal from the right; the difference with step 0.00001 goes flat near 1e-12, the adjoint "
+    "test near 1e-13, the difference with step 1 near 1e-16.",
+)
+blind = {name: errors[0] for name, errors in seen.items()}  # what is seen of next to nothing
+look.say(
+    "With a mistake of next to nothing they show: "
+    + ", ".join(f"{name} {value:.0e}" for name, value in blind.items())
+    + ". Smaller mistakes drown in that."
 )
 
 # %% [markdown]
-# Where a curve is flat the check is blind; the adjoint test sees smaller mistakes. It is also cheap: one call of each map, where differences need two calls for each element. But it gives one number for all elements: it says *that* something is
-# wrong, not where.
+# Where a curve is flat the check is blind. The small step is the blind one, and needlessly so. Between a difference with a large step and the adjoint test little is left to choose: the adjoint test adds up all elements, so it collects the rounding of all of them. Its merits are two others:
+#
+# - **It is cheap.** One call of each map, where differences need two calls of `conv` for *each element*.
+# - **There is no step to choose**, and so no step to choose wrongly.
+#
+# The price: it gives one number for all elements. It says *that* something is wrong, not where.
 #
 # `mf.adjoint_check` is the same test with an error message. Here it meets the bug that everybody writes once: `=` where windows overlap.
 
@@ -276,7 +331,7 @@ print(inspect.getsource(simple.conv2d_input_gradient))
 # > convolution's backward in its forward. Strictly a convolution *with bias* is affine, not linear; `mf.adjoint_check` takes f(0) off first.
 #
 # ## Exercises
-# **1.** Write the adjoint test yourself, so that it says how well two maps fit: |⟨f(x), y⟩ − ⟨x, adjoint(y)⟩| divided by a sum that cannot cancel, Σ |f(x) · y|, with x and y drawn at random in the
+# **1 · S.** Write the adjoint test yourself, so that it says how well two maps fit: $\lvert \langle f(x), y \rangle - \langle x, \text{adjoint}(y) \rangle \rvert$ divided by a sum that cannot cancel, $\sum \lvert f(x) \cdot y \rvert$, with x and y drawn at random in the
 # given shapes. You may rely on f(0) = 0.
 #
 # <details><summary>Hint</summary><code>np.random.default_rng(0).standard_normal(shape)</code> twice would give x and y the same numbers where shapes are equal: draw both from
@@ -292,7 +347,7 @@ def my_adjoint_error(f, adjoint, x_shape, y_shape):
 check.adjoint_error(my_adjoint_error)
 
 # %% [markdown]
-# **2.** col2im. You get windows, (N, C, OH, OW, KH, KW), with a gradient for each pixel of each window. Add each where it came from. Loop over the taps of the kernel, not over the windows.
+# **2 · M.** col2im. You get windows, (N, C, OH, OW, KH, KW), with a gradient for each pixel of each window. Add each where it came from. Loop over the taps of the kernel, not over the windows.
 #
 # <details><summary>Hint</summary>Make a padded picture of zeros. Tap (i, j) of all windows lies at <code>[:, :, i : i + stride * (OH - 1) + 1 : stride, …]</code>; add
 # <code>windows[..., i, j]</code> there. One tap never overlaps itself, but different taps do. Cut the padding off; with padding 0, mind that <code>[0:-0]</code> is empty.</details>
@@ -300,14 +355,17 @@ check.adjoint_error(my_adjoint_error)
 
 # %%
 def my_fold_windows(windows, size, stride, padding):
-    """windows (N, C, OH, OW, KH, KW), size (H, W) of the picture, integers. Returns (N, C, H, W)."""
+    """windows (N, C, OH, OW, KH, KW), size (H, W) of the picture, integers.
+
+    Returns (N, C, H, W).
+    """
     ...
 
 
 check.fold_windows(my_fold_windows)
 
 # %% [markdown]
-# **3.** All three gradients, with stride and padding as pairs (vertical, horizontal), without a loop over the picture.
+# **3 · L.** All three gradients, with stride and padding as pairs (vertical, horizontal), without a loop over the picture.
 #
 # <details><summary>Hint</summary>With the taps of lesson 04: what tap (i, j) sees of x, multiplied by grad and added up over pictures and places, is the gradient of <code>weight[:, :, i, j]</code>. And
 # grad times <code>weight[:, :, i, j]</code> is added where that tap looked.</details>
@@ -325,7 +383,7 @@ check.conv2d_backward(my_conv2d_backward)
 # ## Summary
 # - Each product passes the gradient to both factors, times the other one; what was read many times adds up many gradients.
 # - The gradient of x paints kernels onto windows and adds them: the transposed matrix, and the seed of lesson 10.
-# - ⟨conv(x), g⟩ = ⟨x, back(g)⟩ for random x and g checks a linear map to the last digit, without a step size.
+# - $\langle \text{conv}(x), g \rangle = \langle x, \text{back}(g) \rangle$ for random x and g checks a linear map by one call of each, and no step has to be chosen.
 #
 # ## In the paper
 # Section 3.3 says that upsampling with factor f is, in a sense, convolution with an input stride of 1/f, and that for whole f it is the "backwards convolution" with an output stride of f: forward and backward passes exchanged. In code:

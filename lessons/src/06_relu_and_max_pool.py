@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** Both choose: ReLU between x and 0, a max pool among the numbers of a window. A choice has no slope at the point where it changes. Where does the gradient go?
 #
-# **You need** lessons 03 (kinks), 04 and 05 (windows). **Time** 20 minutes. **Paper** section 3; the pools of section 4.
+# **You need** lessons 03 (kinks), 04 and 05 (windows). **Time** 20 minutes to read, 65 for the exercises. **Paper** section 3; the pools of section 4.
 #
 # ## ReLU
 # Convolutions alone would be a waste: two linear maps in a row are one linear map. So something that bends stands between them. The simplest is **ReLU**: what is below 0 becomes 0.
@@ -62,7 +63,8 @@ for axis in axes:
 figure.tight_layout()
 look.show(
     figure,
-    alt="Left relu: flat below 0, rising above. Right its slope: 0 up to and including 0, then 1, with a jump.",
+    alt="Left relu: flat below 0, rising above. Right its slope: 0 up to and including 0, then "
+    "1, with a jump.",
 )
 
 # %% [markdown]
@@ -90,7 +92,8 @@ def max_pool_backward(grad, x, kernel, stride):
     for picture, channel, i, j in np.ndindex(grad.shape):
         top, left = i * stride, j * stride
         window = x[picture, channel, top : top + kernel, left : left + kernel]
-        row, column = np.unravel_index(window.argmax(), window.shape)  # argmax gives the first maximum
+        # argmax gives the first maximum
+        row, column = np.unravel_index(window.argmax(), window.shape)
         grad_x[picture, channel, top + row, left + column] += grad[picture, channel, i, j]
     return grad_x
 
@@ -124,8 +127,9 @@ grid(axes[3], grad_x[0, 0], "gradient of x", grad_x[0, 0] != 0, borders=[2])
 figure.tight_layout()
 look.show(
     figure,
-    alt="A 4 by 4 grid in four windows with the largest of each marked, the 2 by 2 result, the gradients "
-    "1 to 4, and a 4 by 4 grid with each of them at the place of its winner and 0 elsewhere.",
+    alt="A 4 by 4 grid in four windows with the largest of each marked, the 2 by 2 result, the "
+    "gradients 1 to 4, and a 4 by 4 grid with each of them at the place of its winner and 0 "
+    "elsewhere.",
 )
 
 # %% [markdown]
@@ -146,7 +150,8 @@ class PaysTwice(mf.Function):
         return max_pool(x, 2, 2)
 
     def backward(self, grad):
-        largest = np.kron(max_pool(self.x, 2, 2), np.ones((2, 2)))  # each maximum over its whole window
+        # each maximum over its whole window
+        largest = np.kron(max_pool(self.x, 2, 2), np.ones((2, 2)))
         return np.kron(grad, np.ones((2, 2))) * (self.x == largest)
 
 
@@ -179,7 +184,9 @@ figure, axes = plt.subplots(1, 2, figsize=(7.5, 1.7))
 for axis, ceil in zip(axes, (False, True), strict=True):
     pooled = mf.ops.max_pool2d(row[None, None], (1, 2), ceil_mode=ceil).data[0, 0, 0]
     grid(axis, row, f"{'ceil' if ceil else 'floor'}: {len(pooled)} windows")
-    for i, (value, colour) in enumerate(zip(pooled, (look.BLUE, look.GREEN, look.PINK), strict=False)):
+    for i, (value, colour) in enumerate(
+        zip(pooled, (look.BLUE, look.GREEN, look.PINK), strict=False)
+    ):
         axis.plot([2 * i - 0.4, 2 * i + 1.4], [0.75, 0.75], color=colour, linewidth=4)
         axis.text(2 * i + 0.5, 1.1, f"largest: {value:g}", ha="center", va="center", fontsize=9)
     axis.set(ylim=(1.4, -0.5), xlim=(-0.5, 5.5))
@@ -187,8 +194,8 @@ for axis, ceil in zip(axes, (False, True), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="A row 4, 1, 3, 2, 8. With floor two windows, largest 4 and 3; the 8 is in none. With ceil a third "
-    "window hangs over the end, largest 8.",
+    alt="A row 4, 1, 3, 2, 8. With floor two windows, largest 4 and 3; the 8 is in none. With "
+    "ceil a third window hangs over the end, largest 8.",
 )
 
 # %% [markdown]
@@ -229,8 +236,9 @@ for axis, (name, values) in zip(axes, results.items(), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="A 3 by 3 grid of −1 to −9, pooled with kernel 3, stride 2, padding 1. Padded with 0 all four results "
-    "are 0; padded with minus infinity they are −1, −2, −4, −5, and so says the library.",
+    alt="A 3 by 3 grid of −1 to −9, pooled with kernel 3, stride 2, padding 1. Padded with 0 "
+    "all four results are 0; padded with minus infinity they are −1, −2, −4, −5, and so says "
+    "the library.",
 )
 
 # %% [markdown]
@@ -242,12 +250,15 @@ look.show(
 # %%
 worst = 0.0
 for kernel, stride in ((2, 2), (3, 2), (2, 3), (3, 1)):
-    values = mf.Tensor(rng.integers(0, 4, (2, 3, 8, 9)).astype(float), requires_grad=True)  # many ties
+    # many ties
+    values = mf.Tensor(rng.integers(0, 4, (2, 3, 8, 9)).astype(float), requires_grad=True)
     y = mf.ops.max_pool2d(values, kernel, stride=stride)
     incoming = rng.standard_normal(y.shape)
     y.backward(incoming)
     worst = max(worst, np.abs(y.data - max_pool(values.data, kernel, stride)).max())
-    worst = max(worst, np.abs(values.grad - max_pool_backward(incoming, values.data, kernel, stride)).max())
+    worst = max(
+        worst, np.abs(values.grad - max_pool_backward(incoming, values.data, kernel, stride)).max()
+    )
 look.say(f"Four kinds of pools, values and gradients: largest difference {worst:.0e}.")
 distinct = rng.permutation(36).reshape(1, 1, 6, 6) / 10  # no two alike, 0.1 apart
 print(mf.gradcheck(lambda x: mf.ops.max_pool2d(x, 3, stride=2, ceil_mode=True), distinct))
@@ -264,7 +275,7 @@ print(mf.gradcheck(lambda x: mf.ops.max_pool2d(x, 3, stride=2, ceil_mode=True), 
 # > where a max pool found them: lesson 10 needs it to show what FCN's upsampling is not.
 #
 # ## Exercises
-# **1.** ReLU with a small slope below 0, so that no channel dies: `leaky(x)` is x above 0 and slope · x elsewhere. Write its backward; at exactly 0 take the slope of the left side.
+# **1 · S.** ReLU with a small slope below 0, so that no channel dies: `leaky(x)` is x above 0 and slope · x elsewhere. Write its backward; at exactly 0 take the slope of the left side.
 #
 # <details><summary>Hint</summary>One <code>np.where</code>. The mask comes from x, not from grad.</details>
 
@@ -278,7 +289,7 @@ def my_leaky_relu_backward(grad, x, slope):
 check.leaky_relu_backward(my_leaky_relu_backward)
 
 # %% [markdown]
-# **2.** A whole forward: padding and ceil mode. With `ceil_mode` the size is rounded up, but a last window must start inside the picture or in the padding above or left of it, or it is dropped again.
+# **2 · L.** A whole forward: padding and ceil mode. With `ceil_mode` the size is rounded up, but a last window must start inside the picture or in the padding above or left of it, or it is dropped again.
 #
 # <details><summary>Hint</summary>Fill a large enough array with <code>-np.inf</code>, lay x into it, and take windows as before. The size on one axis: <code>-(-(H + 2 * padding - kernel) // stride) + 1</code>, and
 # one less if <code>(OH - 1) * stride >= H + padding</code>.</details>
@@ -293,7 +304,7 @@ def my_max_pool2d(x, kernel, stride, padding, ceil_mode):
 check.max_pool2d(my_max_pool2d)
 
 # %% [markdown]
-# **3.** And its backward, without a loop over windows: ties go to the first, row by row, overlaps add up, and nothing may go to the padding, even where x is −∞ itself.
+# **3 · L.** And its backward, without a loop over windows: ties go to the first, row by row, overlaps add up, and nothing may go to the padding, even where x is −∞ itself.
 #
 # <details><summary>Hint</summary>Loop over taps, from the first to the last. Tap (i, j) of all windows is a strided view of the padded picture. A window is paid out at the first tap that equals its maximum: remember in
 # a bool array (N, C, OH, OW) who has been paid. Taps that lie outside the picture are never paid.</details>

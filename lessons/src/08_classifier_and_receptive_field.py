@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,7 +17,7 @@
 # **Question.** A network turns many pixels into a few numbers. Which pixels can change *one* of those numbers? And how far do we move
 # over the picture when we go from one number to its neighbour?
 #
-# **You need** lessons 04 (convolution), 06 (max pool) and 07 (the loss). **Time** 20 minutes. **Paper** section 3 and Table 1.
+# **You need** lessons 04 (convolution), 06 (max pool) and 07 (the loss). **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3 and Table 1.
 #
 # ## A small classifier
 # A *classifier* takes a picture of one fixed size and answers with one score for each class: the class with the largest score is its guess.
@@ -132,7 +133,8 @@ commonest = np.bincount(unseen_classes).max() / len(unseen_classes)
 look.say(
     f"Of {len(guesses)} windows it has never seen it gets **{100 * right:.0f} %** right. "
     f"Always saying the commonest class would get {100 * commonest:.0f} %. The loss fell from "
-    f"{np.mean(losses[:10]):.2f} to {np.mean(losses[-30:]):.2f} (nine equal scores: ln 9 = {np.log(9):.2f})."
+    f"{np.mean(losses[:10]):.2f} to {np.mean(losses[-30:]):.2f} (nine equal scores: ln 9 = "
+    f"{np.log(9):.2f})."
 )
 
 # %% [markdown]
@@ -162,7 +164,9 @@ small = [(3, 1), (2, 2), (3, 1)]  # (kernel, stride) of each layer
 places = [np.arange(12.0)]  # where each cell is drawn: in the middle of what it sees
 for kernel, stride in small:
     count = (len(places[-1]) - kernel) // stride + 1
-    places.append(np.array([places[-1][i * stride : i * stride + kernel].mean() for i in range(count)]))
+    places.append(
+        np.array([places[-1][i * stride : i * stride + kernel].mean() for i in range(count)])
+    )
 
 figure, axis = plt.subplots(figsize=(7.5, 3))
 for level, row in enumerate(places):
@@ -175,7 +179,14 @@ for cell, colour, width in ((0, look.BLUE, 3), (1, look.ORANGE, 1.2)):
         lines = [(i, i * stride + tap) for i in cells for tap in range(kernel)]
         for i, j in lines:
             ends = places[level][i], places[level - 1][j]
-            axis.plot(ends, (-level, 1 - level), "o-", color=colour, linewidth=width, markersize=4 * width**0.5)
+            axis.plot(
+                ends,
+                (-level, 1 - level),
+                "o-",
+                color=colour,
+                linewidth=width,
+                markersize=4 * width**0.5,
+            )
         cells = {j for _, j in lines}
     seen.append(sorted(cells))
 axis.set_yticks([0, -1, -2, -3], ["pixels", "conv, kernel 3", "pool 2, stride 2", "conv, kernel 3"])
@@ -199,7 +210,9 @@ look.say(
 # - its **stride**: how many pixels further its neighbour looks, here 2.
 #
 # Both follow from the layers, one by one. The cells that a layer reads lie some pixels apart: call that the *stride so far*. A window of 3 cells reaches 2 of those steps further than
-# one cell alone. So a layer adds (kernel − 1) × stride so far to the field. Then its own stride multiplies the stride so far.
+# one cell alone. So layer after layer, with $k$ its kernel, $s$ its stride and $S$ the stride so far:
+#
+# $$\text{field} \leftarrow \text{field} + (k - 1)\, S, \qquad \text{then} \quad S \leftarrow S \cdot s$$
 
 
 # %%
@@ -217,7 +230,7 @@ receptive_field([(3, 1), (2, 2), (3, 1)])
 # %% [markdown]
 # Now our classifier, layer by layer. Was your guess near?
 
-# %%
+# %% tags=["answer"]
 names = ["conv1", "conv2", "pool1", "conv3", "pool2", "fully connected"]
 layers = [(5, 2), (3, 1), (2, 2), (3, 1), (2, 2), (4, 1)]  # (kernel, stride)
 for end, name in enumerate(names, 1):
@@ -250,7 +263,8 @@ def gradient_of_cell(net, x, row, column, channels=slice(None)):
 
 
 x = Preprocessing()(unseen_pixels[:64])
-one_channel = (gradient_of_cell(to_pool2, x[:1], 1, 2, channels=0) != 0).any((0, 1))  # (H, W): in any colour
+# (H, W): in any colour
+one_channel = (gradient_of_cell(to_pool2, x[:1], 1, 2, channels=0) != 0).any((0, 1))
 one_window = (gradient_of_cell(to_pool2, x[:1], 1, 2) != 0).any((0, 1))
 many_windows = (gradient_of_cell(to_pool2, x, 1, 2) != 0).any((0, 1))
 
@@ -268,12 +282,13 @@ axes[0].set_ylabel("row")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Blue pixels have a gradient. With one window, above all with one channel, parts of the red square of 23 by 23 "
-    "stay pale; with 64 windows all of it is blue. Outside of the square nothing is.",
+    alt="Blue pixels have a gradient. With one window, above all with one channel, parts of the "
+    "red square of 23 by 23 stay pale; with 64 windows all of it is blue. Outside of the square "
+    "nothing is.",
 )
 look.say(
-    f"The red square is what the rule says for cell (1, 2): {size} × {size} = {size * size} pixels, "
-    f"from row {1 * stride} and column {2 * stride} on."
+    f"The red square is what the rule says for cell (1, 2): {size} × {size} = {size * size} "
+    f"pixels, from row {1 * stride} and column {2 * stride} on."
 )
 
 # %% [markdown]
@@ -303,7 +318,8 @@ look.say(f"{agree} of 16 cells see exactly the pixels that the rule names.")
 
 # %%
 x = Preprocessing()(unseen_pixels)
-of_cell = np.abs(gradient_of_cell(to_pool2, x, 1, 2)).sum(1).mean(0)[8:31, 16:39]  # the 23 x 23 pixels it sees
+# the 23 x 23 pixels it sees
+of_cell = np.abs(gradient_of_cell(to_pool2, x, 1, 2)).sum(1).mean(0)[8:31, 16:39]
 
 picture = mf.Tensor(x, requires_grad=True)
 scores = classifier(picture)
@@ -335,14 +351,14 @@ axes[2].legend(frameon=False, fontsize=8)
 figure.tight_layout()
 look.show(
     figure,
-    alt="Two heat maps, dark in the middle and pale at the edges, and two zigzag curves across them, "
-    "low at the edges and highest in the middle.",
+    alt="Two heat maps, dark in the middle and pale at the edges, and two zigzag curves across "
+    "them, low at the edges and highest in the middle.",
 )
 even = middle_share(np.ones_like(of_cell)), middle_share(np.ones_like(of_score))
 look.say(
-    f"The middle third of rows and columns holds **{100 * middle_share(of_cell):.0f} %** of the cell's gradient "
-    f"and **{100 * middle_share(of_score):.0f} %** of the score's. Spread evenly it would be "
-    f"{100 * even[0]:.0f} % and {100 * even[1]:.0f} %."
+    f"The middle third of rows and columns holds **{100 * middle_share(of_cell):.0f} %** of the "
+    f"cell's gradient and **{100 * middle_share(of_score):.0f} %** of the score's. Spread evenly "
+    f"it would be {100 * even[0]:.0f} % and {100 * even[1]:.0f} %."
 )
 
 # %% [markdown]
@@ -359,7 +375,9 @@ from minifcn.draw.pictures.sample import portrait
 
 model = mf.models.load("voc7")
 photograph = np.asarray(Image.open(portrait()).convert("RGB").resize((256, 300)))
-figure = mf.draw.receptive_field(model, ["fire3", "fire5", "fire9"], picture=photograph, effective=4)
+figure = mf.draw.receptive_field(
+    model, ["fire3", "fire5", "fire9"], picture=photograph, effective=4
+)
 look.show(
     figure,
     alt="A portrait with three nested squares of 23, 63 and 207 pixels; "
@@ -395,7 +413,9 @@ print(inspect.getsource(cells_seen))
 # The paper's own networks: Table 1 says that a cell of AlexNet's last layer sees 355 pixels and one of VGG16's 404. Our few lines of Python say:
 
 # %%
-vgg16 = [stage for convolutions in (2, 2, 3, 3, 3) for stage in [(3, 1)] * convolutions + [(2, 2)]] + [(7, 1)]
+vgg16 = [
+    stage for convolutions in (2, 2, 3, 3, 3) for stage in [(3, 1)] * convolutions + [(2, 2)]
+] + [(7, 1)]
 alexnet = [(11, 4), (3, 2), (5, 1), (3, 2), (3, 1), (3, 1), (3, 1), (3, 2), (6, 1)]
 print("VGG16  ", receptive_field(vgg16))
 print("AlexNet", receptive_field(alexnet))
@@ -407,7 +427,7 @@ print("AlexNet", receptive_field(alexnet))
 # > training: another seed gives a slightly different one.
 #
 # ## Exercises
-# **1.** A kernel may be *dilated*: its taps lie `dilation` cells apart, so that a kernel of 3 with dilation 2 spans 5 cells and skips two of them. Write the rule with a third number for each layer.
+# **1 · S.** A kernel may be *dilated*: its taps lie `dilation` cells apart, so that a kernel of 3 with dilation 2 spans 5 cells and skips two of them. Write the rule with a third number for each layer.
 #
 # <details><summary>Hint</summary>How many cells does a dilated kernel span, from its first tap to its last, both counted? To the field it is a kernel of that size.</details>
 
@@ -421,7 +441,7 @@ def my_receptive_field(layers):
 check.receptive_field(my_receptive_field)
 
 # %% [markdown]
-# **2.** Where does a cell look? Layers may pad: `padding` cells are added at both ends, so window 0 begins at cell −padding. Return the first and the last pixel that
+# **2 · M.** Where does a cell look? Layers may pad: `padding` cells are added at both ends, so window 0 begins at cell −padding. Return the first and the last pixel that
 # cell number `cell` sees. Pixels in the padding have negative numbers, or numbers beyond the picture: give them as they come.
 #
 # <details><summary>Hint</summary>Walk from the last layer back to the picture, and keep two cells, the first and the last. In the layer before, where does the window of the first begin, and where
@@ -430,14 +450,17 @@ check.receptive_field(my_receptive_field)
 
 # %%
 def my_pixels_seen(layers, cell):
-    """layers: (kernel, stride, padding) of each, from the picture on. Returns (first, last), both included."""
+    """layers: (kernel, stride, padding) of each, from the picture on.
+
+    Returns (first, last), both included.
+    """
     ...
 
 
 check.pixels_seen(my_pixels_seen)
 
 # %% [markdown]
-# **3.** Now without any rule. You get a network (call it with an array, it gives a Tensor) and the shape of its input. Find by gradients which pixels can change
+# **3 · M.** Now without any rule. You get a network (call it with an array, it gives a Tensor) and the shape of its input. Find by gradients which pixels can change
 # cell (row, column) of its result.
 #
 # <details><summary>Hint</summary>One picture leaves gaps, as we saw; and with a 1 for each channel, gradients of two channels might cancel. Random numbers make good pictures: <code>rng.standard_normal((50, *shape[1:]))</code>, as float32, is
@@ -457,7 +480,7 @@ check.measured_field(my_measured_field)
 
 # %% [markdown]
 # ## Summary
-# - A cell's receptive field grows by (kernel − 1) × stride so far; the stride is the product of all strides.
+# - A cell's receptive field grows by $(k - 1)$ times the stride so far, $k$ being the kernel; the stride is the product of all strides.
 # - Gradients of one cell, over many pictures, measure it: the same pixels, one by one.
 # - The gradient is strongest in the middle of the field and weak at its rim: what can matter need not matter much.
 #

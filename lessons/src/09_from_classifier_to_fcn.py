@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,7 +17,7 @@
 # **Question.** The classifier of lesson 08 takes windows of 47 × 47 pixels and nothing else. What must change so that it takes a picture of *any* size, and
 # answers everywhere in it, without one more step of training?
 #
-# **You need** lessons 04 (convolution) and 08 (the classifier, receptive field and stride). **Time** 20 minutes. **Paper** section 3.1, figure 2.
+# **You need** lessons 04 (convolution) and 08 (the classifier, receptive field and stride). **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3.1, figure 2.
 #
 # ## What stands in the way
 # We train that classifier again (some seconds; the code is lesson 08's, kept in `earlier.py` beside the lessons) and give it a picture of 128 × 160 pixels, four of the painted ones, two by two.
@@ -37,7 +38,9 @@ from minifcn.models.preprocessing import Preprocessing
 
 classifier = trained_classifier()
 four = [paint((64, 80), np.random.default_rng(seed)) for seed in (11, 12, 13, 14)]
-picture, labels = (np.vstack([np.hstack(part[:2]), np.hstack(part[2:])]) for part in zip(*four, strict=True))
+picture, labels = (
+    np.vstack([np.hstack(part[:2]), np.hstack(part[2:])]) for part in zip(*four, strict=True)
+)
 x = Preprocessing()(picture)  # (1, 3, 128, 160)
 try:
     classifier(x)
@@ -67,7 +70,9 @@ def draw_grid(axis, numbers, colours, title):
     """An array as a grid of cells with their numbers in them; a colour for each column."""
     axis.imshow(np.zeros_like(numbers), cmap="Greys")
     for (i, j), number in np.ndenumerate(numbers):
-        square = plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=colours[j], alpha=0.35, edgecolor="black")
+        square = plt.Rectangle(
+            (j - 0.5, i - 0.5), 1, 1, facecolor=colours[j], alpha=0.35, edgecolor="black"
+        )
         axis.add_patch(square)
         axis.text(j, i, f"{number:g}", ha="center", va="center")
     axis.set_title(title, fontsize=9)
@@ -116,7 +121,7 @@ ops.conv2d(small_map, mixed_up).data
 
 # %%
 def convolutional(classifier, channels=48, side=4):
-    """A convolution in place of each fully connected layer: the same weights, in the same memory."""
+    """A convolution in place of each fully connected layer: same weights, in the same memory."""
     layers = []
     for layer in classifier.layers:
         if isinstance(layer, nn.Linear):
@@ -155,8 +160,10 @@ with mf.no_grad():
     one_by_one = classifier(cut).data  # (windows, 9)
 in_place = one_by_one.reshape(rows, columns, 9).transpose(2, 0, 1)  # (9, rows, columns)
 look.say(
-    f"{len(cut)} windows, {one_by_one.size} scores of sizes up to {np.abs(one_by_one).max():.0f}. Largest difference "
-    f"from the map: **{np.abs(in_place - scores[0]).max():.0e}**, which is rounding. One pass answers for all windows."
+    f"{len(cut)} windows, {one_by_one.size} scores of sizes up to "
+    f"{np.abs(one_by_one).max():.0f}. Largest difference "
+    f"from the map: **{np.abs(in_place - scores[0]).max():.0e}**, which is rounding. One pass "
+    "answers for all windows."
 )
 
 # %% [markdown]
@@ -168,19 +175,31 @@ look.say(
 probabilities = np.exp(scores[0] - scores[0].max(0))
 probabilities /= probabilities.sum(0)  # (9, rows, columns)
 guess = scores[0].argmax(0)  # (rows, columns)
-truth = labels[SIDE // 2 :: stride, SIDE // 2 :: stride][:rows, :columns]  # the labels of the middle pixels
+# the labels of the middle pixels
+truth = labels[SIDE // 2 :: stride, SIDE // 2 :: stride][:rows, :columns]
 clear = truth != 255
 
 # %% tags=["figure", "picture"]
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
-names = ["#d8d8d8", look.BLUE, look.ORANGE, look.GREEN, look.PINK, look.RED, look.SKY, "#F0E442", look.BLACK]
+names = [
+    "#d8d8d8",
+    look.BLUE,
+    look.ORANGE,
+    look.GREEN,
+    look.PINK,
+    look.RED,
+    look.SKY,
+    "#F0E442",
+    look.BLACK,
+]
 colours = np.ones((256, 3))  # by label; void (255) is white
 colours[:9] = [to_rgb(name) for name in names]
 first = SIDE // 2 - stride / 2 - 0.5
 extent = (first, first + columns * stride, first + rows * stride, first)  # where the cells lie
-often = np.argsort(-np.bincount(guess.ravel(), minlength=9)[1:])[:3] + 1  # the three shapes it sees most
+# the three shapes it sees most
+often = np.argsort(-np.bincount(guess.ravel(), minlength=9)[1:])[:3] + 1
 panels = [("picture", picture, None), ("labels", colours[labels], None)]
 panels += [("best class of each cell", colours[guess], extent)]
 panels += [(f"heat map: {SHAPE_CLASSES[label]}", probabilities[label], extent) for label in often]
@@ -192,15 +211,23 @@ for axis, (title, image, where) in zip(axes.flat, panels, strict=True):
     axis.set(xticks=[], yticks=[])
 figure.colorbar(drawn, ax=axes[1], location="bottom", shrink=0.4, aspect=30, label="softmax")
 patches = [Patch(color=name, label=label) for name, label in zip(names, SHAPE_CLASSES, strict=True)]
-figure.legend(handles=patches, loc="outside lower center", ncols=9, fontsize=8, frameon=False, handlelength=0.8)
+figure.legend(
+    handles=patches,
+    loc="outside lower center",
+    ncols=9,
+    fontsize=8,
+    frameon=False,
+    handlelength=0.8,
+)
 look.show(
     figure,
     alt="A picture with shapes, its labels, the coarse map of best classes, "
     "and heat maps of three shapes: dark where the network sees one.",
 )
 look.say(
-    f"**{100 * (guess == truth)[clear].mean():.0f} %** of the {clear.sum()} cells whose middle pixel has a label "
-    "are right. Where one is wrong, the classifier is wrong about that window: no cell is better than the classifier."
+    f"**{100 * (guess == truth)[clear].mean():.0f} %** of the {clear.sum()} cells whose middle "
+    "pixel has a label are right. Where one is wrong, the classifier is wrong about that "
+    "window: no cell is better than the classifier."
 )
 
 # %% [markdown]
@@ -227,7 +254,9 @@ def multiplications(network, size):
 
 grids = [1, 2, 4, 7, 10]  # windows in a row
 one_window = multiplications(network, SIDE)
-counted = [grid**2 * one_window / multiplications(network, SIDE + (grid - 1) * stride) for grid in grids]
+counted = [
+    grid**2 * one_window / multiplications(network, SIDE + (grid - 1) * stride) for grid in grids
+]
 
 # %% [markdown]
 # And with the clock. (Seconds depend on the machine and on what else it does: yours will differ, and differ again.)
@@ -235,7 +264,7 @@ counted = [grid**2 * one_window / multiplications(network, SIDE + (grid - 1) * s
 
 # %%
 def seconds(runs, repeats=10):
-    """The least of some tries of each run, in turn: what disturbs a measurement only makes it longer."""
+    """The least of some tries of each run, in turn: disturbances only make them longer."""
     tries = []
     for _ in range(repeats):
         for network, x in runs:
@@ -250,7 +279,9 @@ for grid in grids:
     size = SIDE + (grid - 1) * stride
     large = np.random.default_rng(0).standard_normal((1, 3, size, size)).astype(np.float32)
     starts = range(0, size - SIDE + 1, stride)
-    batch = np.concatenate([large[:, :, i : i + SIDE, j : j + SIDE] for i in starts for j in starts])
+    batch = np.concatenate(
+        [large[:, :, i : i + SIDE, j : j + SIDE] for i in starts for j in starts]
+    )
     with mf.no_grad():
         of_windows, of_one_pass = seconds([(classifier, batch), (network, large)])
     timed.append(of_windows / of_one_pass)
@@ -265,11 +296,13 @@ axis.set_ylim(0)
 axis.legend(frameon=False)
 look.show(
     figure,
-    alt="Two ratios against the windows in a row: both are about 1 for a single window, and larger for a grid of 10 by 10.",
+    alt="Two ratios against the windows in a row: both are about 1 for a single window, and "
+    "larger for a grid of 10 by 10.",
 )
 look.say(
-    f"A grid of 10 × 10 windows is a picture of {size} × {size} pixels. 100 windows cost **{counted[-1]:.1f} times** "
-    f"the multiplications of one pass over it, and took {timed[-1]:.1f} times as long, in one batch."
+    f"A grid of 10 × 10 windows is a picture of {size} × {size} pixels. 100 windows cost "
+    f"**{counted[-1]:.1f} times** the multiplications of one pass over it, and took "
+    f"{timed[-1]:.1f} times as long, in one batch."
 )
 
 # %% [markdown]
@@ -300,21 +333,24 @@ print(f"fully_convolutional: {report}")
 # > the paper's GPU.
 #
 # ## Exercises
-# **1.** Turn a fully connected layer's matrix into the kernel that does the same. The map before it has `shape` (C, H, W), not always square.
+# **1 · S.** Turn a fully connected layer's matrix into the kernel that does the same. The map before it has `shape` (C, H, W), not always square.
 #
 # <details><summary>Hint</summary>One reshape. Walk along a row of the matrix: which of channel, row and column changes slowest, and which fastest?</details>
 
 
 # %%
 def my_fc_as_convolution(weight, shape):
-    """weight: (O, C·H·W). shape: (C, H, W) of the map that was flattened. Returns the kernel (O, C, H, W)."""
+    """weight: (O, C·H·W). shape: (C, H, W) of the map that was flattened.
+
+    Returns the kernel (O, C, H, W).
+    """
     ...
 
 
 check.fc_as_convolution(my_fc_as_convolution)
 
 # %% [markdown]
-# **2.** The slow way, as an *oracle* for the fast one: run a classifier on every window of a picture and put its answers in their places. Windows that do not fit whole are left out. The picture
+# **2 · M.** The slow way, as an *oracle* for the fast one: run a classifier on every window of a picture and put its answers in their places. Windows that do not fit whole are left out. The picture
 # may be wider than it is high.
 #
 # <details><summary>Hint</summary>(H − side) // stride + 1 windows fit below one another. If you make a batch row after row, its answers (windows, classes) reshape to
@@ -323,14 +359,17 @@ check.fc_as_convolution(my_fc_as_convolution)
 
 # %%
 def my_window_by_window(classify, x, side, stride):
-    """classify: (N, C, side, side) -> (N, classes). x: (1, C, H, W). Returns (1, classes, rows, columns)."""
+    """classify: (N, C, side, side) -> (N, classes). x: (1, C, H, W).
+
+    Returns (1, classes, rows, columns).
+    """
     ...
 
 
 check.window_by_window(my_window_by_window)
 
 # %% [markdown]
-# **3.** Net surgery. `old` and `new` are the parameters of two networks, dictionaries of arrays by name. Write every array of `old` **into** the array of that name in `new`. Same shape: copy. As many
+# **3 · M.** Net surgery. `old` and `new` are the parameters of two networks, dictionaries of arrays by name. Write every array of `old` **into** the array of that name in `new`. Same shape: copy. As many
 # numbers and the same first axis (the outputs): reshape. Anything else, or no such name: raise ValueError and leave `new` untouched.
 # Return what happened: `{"copied": […], "reshaped": […], "left": […]}`, lists of names; `left` are those of `new` that were not written.
 #
@@ -340,7 +379,10 @@ check.window_by_window(my_window_by_window)
 
 # %%
 def my_transplant(old, new):
-    """Write `old`'s arrays into `new`'s. Returns {"copied": [names], "reshaped": […], "left": […]}."""
+    """Write `old`'s arrays into `new`'s.
+
+    Returns {"copied": [names], "reshaped": […], "left": […]}.
+    """
     ...
 
 

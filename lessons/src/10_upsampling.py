@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -13,10 +14,9 @@
 # %% [markdown]
 # # 10 · Upsampling is backwards convolution
 #
-# **Question.** The heat maps of lesson 09 have one cell for 8 × 8 pixels, those of FCN-32s one for 32 × 32. How does a network make them as large as the picture, and *learn*
-# how to?
+# **Question.** The heat maps of lesson 09 have one cell for 8 × 8 pixels, those of FCN-32s one for 32 × 32. How does a network make them as large as the picture?
 #
-# **You need** lessons 05 (the gradient of a convolution) and 09. **Time** 25 minutes. **Paper** section 3.3.
+# **You need** lessons 05 (the gradient of a convolution) and 09. **Time** 15 minutes to read, 25 for the exercises; second sitting 10. **Paper** section 3.3.
 #
 # ## A convolution is a matrix
 # One row of seven numbers, a kernel of three, stride 2: three numbers come out.
@@ -51,7 +51,14 @@ matrix = np.array([convolve(unit, kernel, 2) for unit in np.eye(7)]).T  # (3 out
 def draw_matrix(axis, numbers, title):
     axis.imshow(numbers, cmap="Blues", vmin=0, vmax=6)
     for (i, j), number in np.ndenumerate(numbers):
-        axis.text(j, i, f"{number:g}", ha="center", va="center", color="#bbbbbb" if number == 0 else "black")
+        axis.text(
+            j,
+            i,
+            f"{number:g}",
+            ha="center",
+            va="center",
+            color="#bbbbbb" if number == 0 else "black",
+        )
     axis.set_title(title, fontsize=9)
     axis.set(xticks=range(numbers.shape[1]), yticks=range(numbers.shape[0]))
 
@@ -64,8 +71,8 @@ axes[1].set(xlabel="input", ylabel="output")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Left a matrix of 3 rows and 7 columns with 1 2 3 in each row, two places further from row to row. "
-    "Right the same matrix turned on its side.",
+    alt="Left a matrix of 3 rows and 7 columns with 1 2 3 in each row, two places further from "
+    "row to row. Right the same matrix turned on its side.",
 )
 
 # %% [markdown]
@@ -84,7 +91,9 @@ figure, axes = plt.subplots(4, 1, sharex=True, sharey=True, figsize=(6, 4.6))
 for i, (value, colour) in enumerate(zip(coarse, (look.BLUE, look.ORANGE, look.GREEN), strict=True)):
     axes[i].bar(np.arange(3) + 2 * i, value * kernel, color=colour)
     axes[i].set_title(
-        f"input {i} is {value:g}: it paints {value:g} × kernel from place {2 * i} on", fontsize=9, loc="left"
+        f"input {i} is {value:g}: it paints {value:g} × kernel from place {2 * i} on",
+        fontsize=9,
+        loc="left",
     )
 axes[3].bar(range(7), matrix.T @ coarse, color=look.RED)
 axes[3].set_title("the result: where they overlap, they add up", fontsize=9, loc="left")
@@ -93,12 +102,14 @@ axes[2].set_ylabel("value")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Three small bar charts, each the kernel scaled and two places further right; the last chart is their sum.",
+    alt="Three small bar charts, each the kernel scaled and two places further right; the last "
+    "chart is their sum.",
 )
 
 # %% [markdown]
 # They add up: in the convolution's backward, a number that was read by two windows gets a gradient from both. The layer has many names; PyTorch calls it *transposed convolution*, the paper
-# *deconvolution*.
+# *deconvolution*.<br>
+# ![Four numbers paint, one after the other, a kernel of three by three into a result of five by five; where two meet, their numbers are added.](figures/painting.svg)
 #
 # ## Or: an input stride of 1/2
 # The paper says it in yet another way: "convolution with a fractional input stride of 1/f". Walk over the *input* in half steps: put a zero between every two numbers, then do an ordinary
@@ -116,12 +127,13 @@ print("transposed matrix:    ", matrix.T @ coarse)
 # Three ways to see one thing: the transposed matrix, painting, zeros between. Painting is the cheapest: it never multiplies by a zero.
 #
 # ## Check, without a step size
-# If `up` is the transpose of `convolve`, then for **any** a and b: convolve(a) · b = a · up(b). No finite difference, no tolerance to argue about. In two dimensions and with channels,
+# If `up` is the transpose of `convolve`, then for **any** a and b: $\langle \text{convolve}(a), b \rangle = \langle a, \text{up}(b) \rangle$. One call of each, and no step to choose (lesson 05). In two dimensions and with channels,
 # on the library's operations:
 
 # %%
 rng = np.random.default_rng(0)
-weight = rng.standard_normal((4, 3, 4, 4))  # conv2d calls the axes O C KH KW, conv_transpose2d C O KH KW
+# conv2d calls the axes O C KH KW, conv_transpose2d C O KH KW
+weight = rng.standard_normal((4, 3, 4, 4))
 a, b = rng.standard_normal((1, 3, 10, 12)), rng.standard_normal((1, 4, 4, 5))
 down = ops.conv2d(a, weight, stride=2).data  # (1, 4, 4, 5)
 up = ops.conv_transpose2d(b, weight, stride=2).data  # (1, 3, 10, 12)
@@ -136,7 +148,9 @@ print(
 # Its own backward needs no new code either: it is the convolution.
 #
 # ## How large?
-# n cells go in. The last one paints from place stride · (n − 1) on, and a kernel of k taps reaches k − 1 further. `padding` p cuts p places off at both ends. So **stride · (n − 1) + k − 2p** places come out.
+# n cells go in. The last one paints from place stride · (n − 1) on, and a kernel of k taps reaches k − 1 further. `padding` p cuts p places off at both ends. So the places that come out are
+#
+# $$\text{stride} \cdot (n - 1) + k - 2p$$
 #
 # The other way round, a convolution with stride 2 and kernel 3 makes 3 numbers from 7, and also 3 from 8: it never looks at the last one. So "3, upsampled" may mean either, and `output_padding` or
 # `output_size` says which.
@@ -158,7 +172,7 @@ except ValueError as error:
 # Which kernel? With the right one the layer is *linear interpolation*: a straight line between neighbours. The influence of an input must fall from 1, at its own place, to 0 at the next input's,
 # f places away (f is the stride, and the factor of upsampling): a **tent**. Two tents that overlap add up to the straight line.
 #
-# The tent has 2f taps (or 2f − 1, with its top on a tap): tap i is 1 − |i − c| / f, with c the middle of the kernel. In two dimensions the tents of rows and columns are multiplied: *bilinear* interpolation.
+# The tent has 2f taps (or 2f − 1, with its top on a tap): tap $i$ is $1 - \lvert i - c \rvert / f$, with $c$ the middle of the kernel. In two dimensions the tents of rows and columns are multiplied: *bilinear* interpolation.
 
 
 # %%
@@ -191,13 +205,101 @@ look.show(
 )
 inside = slice(int(places[0] + 0.5), int(places[-1] + 0.5))
 off = np.abs(fine - np.interp(np.arange(len(fine)), places, values))[inside].max()
-look.say(f"Between the first and the last input the sum and the straight lines differ by at most **{off:.0g}**.")
+look.say(
+    "Between the first and the last input the sum and the straight lines differ by at most "
+    f"**{off:.0g}**."
+)
 
 # %% [markdown]
 # At both ends there is no neighbour to share the work with, and the sum falls to zero. Scores near a border come nearer to 0 there, those of all classes by the same factor, so the best class
 # stays the same.
 #
-# ## Checkerboards
+# ## In the library
+# `minifcn/ops/convolution.py`: `Conv2d.backward` and `ConvTranspose2d.forward` call the *same routine*, `conv2d_input_gradient`. That is the proof in code:
+
+# %%
+import inspect
+
+from minifcn.ops.convolution import Conv2d, ConvTranspose2d
+
+for function in (Conv2d.backward, ConvTranspose2d.forward):
+    lines = inspect.getsource(function).splitlines()
+    print(
+        function.__qualname__,
+        *(line.strip() for line in lines if "input_gradient" in line),
+        sep="\n    ",
+    )
+
+# %% [markdown]
+# The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`.
+#
+# > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents are one kernel
+# > for each channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.
+#
+# ## Exercises
+# **1 · S.** Write the transposed convolution of a row, for any kernel and stride; `padding` places are cut off at both ends of the result.
+#
+# <details><summary>Hint</summary>Paint into an array of zeros of length stride · (n − 1) + k, and cut at the end. Add where kernels meet.</details>
+
+
+# %%
+def my_up(coarse, kernel, stride, padding):
+    """coarse: (n,), kernel: (k,). Returns an array of length stride·(n - 1) + k - 2·padding."""
+    ...
+
+
+check.up(my_up)
+
+# %% [markdown]
+# **2 · S.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
+#
+# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. In two dimensions every number of one row meets every number of
+# another.</details>
+
+
+# %%
+def my_bilinear_kernel(size):
+    """Returns (size, size): the product of a tent over the rows and one over the columns."""
+    ...
+
+
+check.bilinear_kernel(my_bilinear_kernel)
+
+# %% [markdown]
+# **3 · M.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
+#
+# <details><summary>Hint</summary>Two loops are enough, over the places (i, j). What does <code>x[:, :, i, j]</code>, (N, C), paint into a window (N, O, KH, KW)? <code>np.einsum</code> does it in one line: say which axis is summed and which stay.</details>
+
+
+# %%
+def my_conv_transpose2d(x, weight, stride, padding):
+    """x: (N, C, H, W), weight: (C, O, KH, KW).
+
+    Returns (N, O, OH, OW), OH = stride·(H - 1) + KH - 2·padding.
+    """
+    ...
+
+
+check.conv_transpose2d(my_conv_transpose2d)
+
+# %% [markdown]
+# ## Summary
+# - The backward pass of a strided convolution, used forward, makes maps larger: every cell paints the kernel, and what overlaps adds up.
+# - Of n cells it makes stride · (n − 1) + k − 2 · padding places; its own backward is the convolution.
+# - With tents as kernel, 2f taps at stride f, it interpolates linearly: upsampling by f.
+#
+# ## In the paper
+# Section 3.3, "Upsampling is backwards strided convolution", notes that the layer's filter need not be fixed and can be learned, and that a stack of such layers with activation functions can learn a nonlinear upsampling.
+# Section 4.3 starts such layers as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
+
+# %% [markdown]
+# ---
+# ## Second sitting: a kernel that learns, and a namesake
+# *The lesson is complete without it.*
+#
+# **Question.** The kernel is a weight like any other. Should it stay a tent, or learn? And why does everybody warn of *deconvolution*?
+#
+# ### Checkerboards
 # Paint with a kernel of ones on a map of ones: every output says how many cells have painted it. **Before you run the next cell:** kernel 3, stride 2. Are all counts alike?
 
 # %% tags=["figure"]
@@ -226,11 +328,16 @@ painted[2:-2, 2:-2]  # kernel 4, stride 2: away from the border
 # place add up to 1.
 
 # %%
-print("size 4, stride 2:", tent(4)[:2] + tent(4)[2:], " size 16, stride 8:", tent(16)[:8] + tent(16)[8:])
+print(
+    "size 4, stride 2:",
+    tent(4)[:2] + tent(4)[2:],
+    " size 16, stride 8:",
+    tent(16)[:8] + tent(16)[8:],
+)
 
 # %% [markdown]
-# ## Fixed, or learned?
-# The kernel is a weight like any other, so it can learn. A task: the portrait at half its size in, the portrait out. Start from the tents, from random numbers and from zeros.
+# ### Fixed, or learned?
+# A task: the portrait at half its size in, the portrait out. Start from the tents, from random numbers and from zeros.
 
 # %%
 from PIL import Image
@@ -281,16 +388,23 @@ for axis, (name, weight) in zip(axes, kernels.items(), strict=True):
     axis.set_title(name, fontsize=9)
     axis.axis("off")
 figure.tight_layout()
-look.show(figure, alt="Four kernels of 4 by 4: the bilinear one, and the three learned ones, which look nearly alike.")
+look.show(
+    figure,
+    alt="Four kernels of 4 by 4: the bilinear one, and the three learned ones, which look "
+    "nearly alike.",
+)
 gain = 1 - error_of(learned["tents"]) / error_of(starts["tents"])
-look.say(f"All three end near one kernel, a little sharper than the tents; its error is {100 * gain:.0f} % lower.")
+look.say(
+    "All three end near one kernel, a little sharper than the tents; its error is "
+    f"{100 * gain:.0f} % lower."
+)
 
 # %% [markdown]
 # So learning works, from all three starts, and the tents were nearly right. The authors write beside their published code that for FCN learning made no significant difference. Starting from the tents costs nothing;
 # from random numbers a segmentation network must first learn to interpolate.
 #
-# ## ZFNet's deconvnet is another thing
-# Zeiler and Fergus (2014), whose network is known as ZFNet, had used the word *deconvnet* before, for a way to *look into* a network: take one number of an inner map, walk back through the very layers that made it, and draw what comes out at the pixels. Through convolutions
+# ### ZFNet's deconvnet is another thing
+# Zeiler and Fergus (2014), whose network is known as ZFNet, had used the word *deconvnet* before, for a way to *look into* a network: take one number of an inner map, walk back through the very layers that made it, at each ReLU let through only what comes in above 0 (lesson 03 met that mask as a mistake), and draw what comes out at the pixels. Through convolutions
 # it uses the same transposed filters, hence the name. But compare the two, for the same cell in two pictures:
 
 # %% tags=["figure"]
@@ -303,7 +417,9 @@ best = deconvnet.deconvnet(model, "fire4", first)
 same_cell = deconvnet.deconvnet(model, "fire4", second, best.channel, best.cell)
 one_cell = np.zeros((1, 1, 7, 7))
 one_cell[0, 0, 3, 3] = 1
-layer = ops.conv_transpose2d(one_cell, bilinear(1, 16).astype(float), stride=8, padding=4).data[0, 0]
+layer = ops.conv_transpose2d(one_cell, bilinear(1, 16).astype(float), stride=8, padding=4).data[
+    0, 0
+]
 
 figure, axes = plt.subplots(1, 4, figsize=(7.5, 2.3))
 for axis, shown in zip(axes[::2], (best, same_cell), strict=True):
@@ -317,13 +433,13 @@ for axis in axes:
 figure.tight_layout()
 look.show(
     figure,
-    alt="For the same cell in a picture and its mirror image: the deconvnet draws two different patterns, "
-    "the deconvolution layer the same tent twice.",
+    alt="For the same cell in a picture and its mirror image: the deconvnet draws two different "
+    "patterns, the deconvolution layer the same tent twice.",
 )
 differ = (np.abs(best.signal - same_cell.signal) > 1e-6).any(2).sum()
 look.say(
-    f"The same cell of the same channel, two pictures: the deconvnet's answers differ in **{differ}** pixels, "
-    "for it goes back through the maxima and the network's own filters. "
+    "The same cell of the same channel, two pictures: the deconvnet's answers differ in "
+    f"**{differ}** pixels, for it goes back through the maxima and the network's own filters. "
     "The layer never sees the picture; it paints the same tent."
 )
 
@@ -335,74 +451,8 @@ look.say(
 # | learns | nothing | if you let it |
 # | needs | a pass over the picture: which maximum won | a coarse map |
 #
-# ## In the library
-# `minifcn/ops/convolution.py`: `Conv2d.backward` and `ConvTranspose2d.forward` call the *same routine*, `conv2d_input_gradient`. That is the proof in code:
-
-# %%
-import inspect
-
-from minifcn.ops.convolution import Conv2d, ConvTranspose2d
-
-for function in (Conv2d.backward, ConvTranspose2d.forward):
-    print(function.__qualname__)
-    print(*(line.strip() for line in inspect.getsource(function).splitlines() if "input_gradient" in line))
-
-# %% [markdown]
-# The tents are `bilinear` in `minifcn/nn/initialisers.py`; the choice of 2f or 2f − 1 taps is `upsampling` in `minifcn/models/heads.py`; the deconvnet is `minifcn/draw/networks/deconvnet.py`.
+# The deconvnet is `minifcn/draw/networks/deconvnet.py`.
 #
-# > **Honesty box.** *Deconvolution* is the paper's and Caffe's word; the layer does not undo a convolution. PyTorch says `conv_transpose2d` and stores weights as (C, O / groups, KH, KW), as we do. Our tents are one kernel
-# > for each channel (`groups`); the authors' files hold a full 21 × 21 table of kernels, zero off the diagonal. Caffe's own bilinear filler had a wrong centre for some sizes, 3 and 63 among them; the authors' code did not use it.
-# > We measured one portrait, not a segmentation: `minifcn paper learned-upsampling` does that on shapes.
+# > **Honesty box.** We measured one portrait, not a segmentation: `minifcn paper learned-upsampling` does that on shapes.
 #
-# ## Exercises
-# **1.** Write the transposed convolution of a row, for any kernel and stride; `padding` places are cut off at both ends of the result.
-#
-# <details><summary>Hint</summary>Paint into an array of zeros of length stride · (n − 1) + k, and cut at the end. Add where kernels meet.</details>
-
-
-# %%
-def my_up(coarse, kernel, stride, padding):
-    """coarse: (n,), kernel: (k,). Returns an array of length stride·(n - 1) + k - 2·padding."""
-    ...
-
-
-check.up(my_up)
-
-# %% [markdown]
-# **2.** The bilinear kernel in two dimensions, for odd and even sizes, from 1 on. Its weights are those of the tents, not scaled.
-#
-# <details><summary>Hint</summary>One row is a tent; size 1 must come out as a single 1. In two dimensions every number of one row meets every number of
-# another.</details>
-
-
-# %%
-def my_bilinear_kernel(size):
-    """Returns (size, size): the product of a tent over the rows and one over the columns."""
-    ...
-
-
-check.bilinear_kernel(my_bilinear_kernel)
-
-# %% [markdown]
-# **3.** The whole layer, with NumPy alone: pictures, channels, two dimensions. Each number of x paints a kernel into *every* output channel.
-#
-# <details><summary>Hint</summary>Two loops are enough, over the places (i, j). What does <code>x[:, :, i, j]</code>, (N, C), paint into a window (N, O, KH, KW)? <code>np.einsum</code> does it in one line: say which axis is summed and which stay.</details>
-
-
-# %%
-def my_conv_transpose2d(x, weight, stride, padding):
-    """x: (N, C, H, W), weight: (C, O, KH, KW). Returns (N, O, OH, OW), OH = stride·(H - 1) + KH - 2·padding."""
-    ...
-
-
-check.conv_transpose2d(my_conv_transpose2d)
-
-# %% [markdown]
-# ## Summary
-# - The backward pass of a strided convolution, used forward, makes maps larger: every cell paints the kernel, and what overlaps adds up.
-# - With tents as kernel it interpolates linearly; the kernel may stay so or learn.
-# - Zeiler and Fergus' deconvnet looks into a network; it upsamples no scores.
-#
-# ## In the paper
-# Section 3.3, "Upsampling is backwards strided convolution", notes that the layer's filter need not be fixed and can be learned, and that a stack of such layers with activation functions can learn a nonlinear upsampling.
-# Section 4.3 starts such layers as bilinear interpolation, and keeps the last one so. Section 4.2 uses them: by 32 in FCN-32s, by 2 and then more in the finer ones.
+# **To keep:** a stride that does not divide the kernel paints checkerboards. Kernels may learn, and end near the tents. Zeiler and Fergus' deconvnet looks into a network; it upsamples no scores.

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,7 +17,7 @@
 # **Question.** The network of lesson 09 answers for every 8th pixel. Upsampling (lesson 10) only guesses what lies between. Can the *same* trained network give its own
 # answer at **every** pixel?
 #
-# **You need** lessons 08 and 09. **Time** 20 minutes. **Paper** section 3.2.
+# **You need** lessons 08 and 09. **Time** 20 minutes to read, 35 for the exercises. **Paper** section 3.2.
 #
 # ## One row is enough
 # A small network on a row of numbers: a convolution with kernel 3, then a max pool of 2 with stride 2. Its stride is 2, and a cell sees 4 numbers.
@@ -71,13 +72,18 @@ def whole_numbers(network):
 
 
 network = whole_numbers(
-    nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 1, 3), nn.MaxPool2d(2))
+    nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 1, 3), nn.MaxPool2d(2)
+    )
 )
 STRIDE, FIELD = 4, 10  # by the rule of lesson 08: 3, then 4 with stride 2, 8, then 10 with stride 4
 
 
 def shift_and_stitch(network, x, stride, field):
-    """The network's answer for the window that begins at each pixel: (N, 1, H - field + 1, W - field + 1)."""
+    """The network's answers for the windows that begin at each pixel.
+
+    Returns (N, 1, H - field + 1, W - field + 1).
+    """
     rows, columns = (length - field + 1 for length in x.shape[2:])
     dense = np.zeros((len(x), 1, rows, columns))
     for i in range(stride):
@@ -92,7 +98,10 @@ dense = shift_and_stitch(network, x, STRIDE, FIELD)
 with mf.no_grad():
     sparse = network(x).data
     one_by_one = np.array(
-        [[network(x[:, :, i : i + 10, j : j + 10]).data[0, 0, 0, 0] for j in range(18)] for i in range(12)]
+        [
+            [network(x[:, :, i : i + 10, j : j + 10]).data[0, 0, 0, 0] for j in range(18)]
+            for i in range(12)
+        ]
     )
 print("one run:", sparse.shape[2:], "  16 runs, stitched:", dense.shape[2:])
 print("numbers that differ from window by window:", (dense[0, 0] != one_by_one).sum())
@@ -108,10 +117,14 @@ for axis, numbers, title in (
 ):
     for (i, j), number in np.ndenumerate(numbers):
         run = 0 if numbers.shape == (2, 3) else (i % 4) * 4 + j % 4
-        axis.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=colours[run], edgecolor="white"))
+        axis.add_patch(
+            plt.Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=colours[run], edgecolor="white")
+        )
         weight = "bold" if run == 0 else "normal"
         axis.text(j, i, f"{number:g}", ha="center", va="center", fontsize=8, fontweight=weight)
-    axis.set(xlim=(-0.5, numbers.shape[1] - 0.5), ylim=(numbers.shape[0] - 0.5, -0.5), aspect="equal")
+    axis.set(
+        xlim=(-0.5, numbers.shape[1] - 0.5), ylim=(numbers.shape[0] - 0.5, -0.5), aspect="equal"
+    )
     axis.set_title(title, fontsize=9)
     axis.axis("off")
 look.show(
@@ -163,7 +176,8 @@ def rarefied(x):
 with mf.no_grad():
     in_one_run = rarefied(x).data
 look.say(
-    f"One run gives {in_one_run.shape[2]} × {in_one_run.shape[3]} numbers; **{(in_one_run != dense).sum()}** of them differ "
+    f"One run gives {in_one_run.shape[2]} × {in_one_run.shape[3]} numbers; "
+    f"**{(in_one_run != dense).sum()}** of them differ "
     "from shift-and-stitch. All are whole numbers, so there is no rounding to hide behind."
 )
 
@@ -212,8 +226,10 @@ def run_and_count(network, x):
 pictures, correct = [], {"stride 8, nearest": [], "stride 8, tents": [], "every pixel": []}
 for seed in range(8):
     picture, labels = paint((96, 128), np.random.default_rng(seed))
-    coarse, one_run = run_and_count(shapes, Preprocessing()(picture))  # (1, 9, 7, 11): middles at 23, 31, 39, …
-    finest, one_rarefied = run_and_count(dense_shapes, Preprocessing()(picture))  # middles at 23, 24, 25, …
+    # (1, 9, 7, 11): middles at 23, 31, 39, …
+    coarse, one_run = run_and_count(shapes, Preprocessing()(picture))
+    # middles at 23, 24, 25, …
+    finest, one_rarefied = run_and_count(dense_shapes, Preprocessing()(picture))
     tents = ops.conv_transpose2d(coarse, bilinear(9, 15), stride=8, groups=9).data[0, :, 7:-7, 7:-7]
     rows, columns = tents.shape[1:]  # from the first middle to the last
     truth = labels[SIDE // 2 :, SIDE // 2 :][:rows, :columns]
@@ -223,19 +239,31 @@ for seed in range(8):
         correct[name].append((guess == truth)[truth != 255].mean())
     pictures.append((picture[SIDE // 2 :, SIDE // 2 :][:rows, :columns], truth, *guesses))
 look.say(
-    f"Multiplications for a picture: one run {one_run / 1e6:.0f} million, 64 shifted runs up to {64 * one_run / 1e6:.0f} million, "
-    f"the rarefied network {one_rarefied / 1e6:.0f} million."
+    f"Multiplications for a picture: one run {one_run / 1e6:.0f} million, 64 shifted runs up to "
+    f"{64 * one_run / 1e6:.0f} million, the rarefied network {one_rarefied / 1e6:.0f} million."
 )
 
 # %% tags=["figure", "picture"]
 from matplotlib.colors import ListedColormap
 
-palette = ["#d8d8d8", look.BLUE, look.ORANGE, look.GREEN, look.PINK, look.RED, look.SKY, "#F0E442", look.BLACK]
+palette = [
+    "#d8d8d8",
+    look.BLUE,
+    look.ORANGE,
+    look.GREEN,
+    look.PINK,
+    look.RED,
+    look.SKY,
+    "#F0E442",
+    look.BLACK,
+]
 figure, axes = plt.subplots(2, 5, figsize=(7.8, 2.7), layout="constrained")
 for line, (picture, truth, *guesses) in zip(axes, (pictures[3], pictures[6]), strict=True):
     line[0].imshow(picture)
     for axis, values in zip(line[1:], (np.ma.masked_equal(truth, 255), *guesses), strict=True):
-        axis.imshow(values, cmap=ListedColormap(palette), vmin=-0.5, vmax=8.5, interpolation="nearest")
+        axis.imshow(
+            values, cmap=ListedColormap(palette), vmin=-0.5, vmax=8.5, interpolation="nearest"
+        )
 for axis, title in zip(axes[0], ("picture, inner part", "labels", *correct), strict=True):
     axis.set_title(title, fontsize=9)
 for axis in axes.flat:
@@ -246,7 +274,10 @@ look.show(
     "the same with smooth borders, and one with an answer of the network at each pixel.",
 )
 words = [f"{name} **{100 * np.mean(shares):.1f} %**" for name, shares in correct.items()]
-look.say(f"Colours: a class each, grey is background. Pixels right, of {len(pictures)} pictures: {', '.join(words)}.")
+look.say(
+    f"Colours: a class each, grey is background. Pixels right, of {len(pictures)} pictures: "
+    f"{', '.join(words)}."
+)
 
 # %% [markdown]
 # Now each pixel has the network's own answer. But each answer still comes from a window of 47 × 47 pixels, and neighbours see nearly the same: answering at every pixel is not seeing *sharper*. Compare the last
@@ -274,11 +305,13 @@ axis.add_patch(plt.Rectangle(corner, *size, fill=False, edgecolor=look.BLUE, lin
 axis.set(xlabel="column of the dense scores", ylabel="row")
 look.show(
     figure,
-    alt="Red cells, where the two differ, in the first rows and first columns only; a blue frame round all others.",
+    alt="Red cells, where the two differ, in the first rows and first columns only; a blue "
+    "frame round all others.",
 )
 look.say(
-    f"Red: {differ.sum()} of {differ.size} cells differ, all in the first {rows.start} rows or {columns.start} columns. "
-    f"Inside the blue frame, from `exact_cells`: {differ[rows, columns].sum()}."
+    f"Red: {differ.sum()} of {differ.size} cells differ, all in the first {rows.start} rows or "
+    f"{columns.start} columns. Inside the blue frame, from `exact_cells`: "
+    f"{differ[rows, columns].sum()}."
 )
 
 # %% [markdown]
@@ -294,7 +327,8 @@ for layer in library.rarefy(network).layers:
     if hasattr(layer, "window"):
         window = layer.window
         print(
-            f"{type(layer).__name__:10} kernel {window.kernel[0]}  stride {window.stride[0]}  dilation {window.dilation[0]}"
+            f"{type(layer).__name__:10} kernel {window.kernel[0]}  stride {window.stride[0]}  "
+            f"dilation {window.dilation[0]}"
         )
 
 # %% [markdown]
@@ -303,7 +337,7 @@ for layer in library.rarefy(network).layers:
 # > accuracies are of eight painted pictures and a network trained for seconds.
 #
 # ## Exercises
-# **1.** Spread a filter: s − 1 zeros between neighbouring taps, along both axes, and none outside.
+# **1 · S.** Spread a filter: s − 1 zeros between neighbouring taps, along both axes, and none outside.
 #
 # <details><summary>Hint</summary>Start from zeros. Which slice of the result holds the taps?</details>
 
@@ -317,7 +351,7 @@ def my_rarefied_filter(weight, s):
 check.rarefied_filter(my_rarefied_filter)
 
 # %% [markdown]
-# **2.** Rarefy a network that is given as a list: every layer, convolution or pool, is (kernel, stride). Return (kernel, 1, dilation) for each.
+# **2 · M.** Rarefy a network that is given as a list: every layer, convolution or pool, is (kernel, stride). Return (kernel, 1, dilation) for each.
 #
 # <details><summary>Hint</summary>Walk from the picture on, and keep one number. When does a layer's own stride go into it: before or after you write the layer down?</details>
 
@@ -331,14 +365,17 @@ def my_rarefied_layers(layers):
 check.rarefied_layers(my_rarefied_layers)
 
 # %% [markdown]
-# **3.** Shift-and-stitch for any network without padding, of total stride f. You are not told how many channels come out, and the picture may be so small that some shifts leave no whole window: those must not be run.
+# **3 · M.** Shift-and-stitch for any network without padding, of total stride f. You are not told how many channels come out, and the picture may be so small that some shifts leave no whole window: those must not be run.
 #
 # <details><summary>Hint</summary>There are H − field + 1 rows of answers. If that is less than f, only so many shifts are needed. Make the result when the first run tells you its channels.</details>
 
 
 # %%
 def my_shift_and_stitch(network, x, f, field):
-    """network: array -> array, (N, C, H, W) -> (N, O, h, w). Returns (N, O, H - field + 1, W - field + 1)."""
+    """network: array -> array, (N, C, H, W) -> (N, O, h, w).
+
+    Returns (N, O, H - field + 1, W - field + 1).
+    """
     ...
 
 
@@ -346,7 +383,7 @@ check.shift_and_stitch(my_shift_and_stitch)
 
 # %% [markdown]
 # ## Summary
-# - f² runs on shifted pictures, interlaced, give the network's own answer at every pixel.
+# - $f^2$ runs on shifted pictures, interlaced, give the network's own answer at every pixel.
 # - One run gives the same numbers if strides become 1 and all later taps, of filters and pools, lie apart by the product of the strides removed.
 # - Padding inside the network breaks the equality, at the upper and left border only; and denser is not sharper.
 #

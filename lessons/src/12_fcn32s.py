@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,7 +17,7 @@
 # **Question.** We have a classifier that can *name* a shape, and a way to make coarse scores large. How do they become a network that names
 # *every pixel*, and how do we know early whether its training works?
 #
-# **You need** lessons 07 (the loss), 09 (from classifier to FCN) and 10 (upsampling). **Time** 20 minutes. **Paper** sections 4.1 and 4.3.
+# **You need** lessons 07 (the loss), 09 (from classifier to FCN) and 10 (upsampling). **Time** 20 minutes to read, 35 for the exercises. **Paper** sections 4.1 and 4.3.
 #
 # ## The patient
 # The paper starts from VGG16, which has learned from about a million photographs to name what is in them. Ours is the same in small: `shapes.classifier()` is a narrow VGG that was
@@ -47,11 +48,14 @@ figure, axes = plt.subplots(1, 6, figsize=(7.5, 1.7))
 for axis, piece, name, answer in zip(axes, pixels, names, said, strict=False):
     shapes.draw(axis, piece, title=SHAPE_CLASSES[name])
     axis.text(32, 76, f"says {SHAPE_CLASSES[answer]}", ha="center", fontsize=8)
-look.show(figure, alt="Six pieces of painted pictures; above each its name, below what the classifier says.")
+look.show(
+    figure,
+    alt="Six pieces of painted pictures; above each its name, below what the classifier says.",
+)
 commonest = np.bincount(names).max() / len(names)
 look.say(
-    f"It names **{100 * (said == names).mean():.0f} %** of {len(names)} pieces right that it never saw. "
-    f"Saying the commonest name each time would give {100 * commonest:.0f} %."
+    f"It names **{100 * (said == names).mean():.0f} %** of {len(names)} pieces right that it "
+    f"never saw. Saying the commonest name each time would give {100 * commonest:.0f} %."
 )
 
 # %% [markdown]
@@ -66,7 +70,15 @@ model = shapes.network(stride=32)
 for name, parameter in model.named_parameters():
     if name.endswith("weight"):
         learns = "learns" if parameter.requires_grad else "fixed"
-        print(f"{name:24} {parameter.shape!s:16} {learns:7} largest {np.abs(parameter.data).max():.2f}")
+        largest = np.abs(parameter.data).max()
+        print(f"{name:24} {parameter.shape!s:16} {learns:7} largest {largest:.2f}")
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(model, (96, 128)),  # it needs the shapes alone; nothing is run
+    alt="FCN-32s as boxes: the trunk in a row from the picture to fc7, its maps smaller and "
+    "smaller; below it score_fr with 3 by 4 cells, upsampled by 32 to the size of the picture.",
+)
 
 # %% [markdown]
 # Surgery means: copy the weights *by name*, and **say what was done**. The saying matters. A trunk that was not copied is no error to the computer; it trains, badly, and nothing tells you why.
@@ -118,13 +130,18 @@ def gradient_sizes(model):
     """The largest gradient in each layer's weight, for one batch."""
     model.zero_grad()
     ops.softmax_cross_entropy(model(x), labels).backward()
-    gradients = {name.split(".")[-2]: p.grad for name, p in model.named_parameters() if name.endswith("weight")}
+    gradients = {
+        name.split(".")[-2]: p.grad
+        for name, p in model.named_parameters()
+        if name.endswith("weight")
+    }
     return [float(np.abs(gradients[layer]).max()) for layer in layers]
 
 
 step_1 = gradient_sizes(model)
 kept = {name: array.copy() for name, array in arrays_of(model).items()}
-model.score_fr.weight.data -= 0.1 * model.score_fr.weight.grad  # one step by hand, of the score layer
+# one step by hand, of the score layer
+model.score_fr.weight.data -= 0.1 * model.score_fr.weight.grad
 step_2 = gradient_sizes(model)
 surgery(kept, arrays_of(model))  # as before
 
@@ -138,11 +155,12 @@ axis.set_xticks(places, layers, fontsize=8)
 axis.legend(frameon=False, ncols=2, loc="upper left")
 look.show(
     figure,
-    alt="Bars of the largest gradient in each layer. At step 1 only score_fr has one; at step 2 every layer has.",
+    alt="Bars of the largest gradient in each layer. At step 1 only score_fr has one; at step "
+    "2 every layer has.",
 )
 look.say(
-    f"Step 1: the trunk's largest gradient is {max(step_1[:-1]):g}, that of score_fr {step_1[-1]:.2g}. "
-    f"Step 2: {max(step_2[:-1]):.2g} and {step_2[-1]:.2g}."
+    f"Step 1: the trunk's largest gradient is {max(step_1[:-1]):g}, that of score_fr "
+    f"{step_1[-1]:.2g}. Step 2: {max(step_2[:-1]):.2g} and {step_2[-1]:.2g}."
 )
 
 # %% [markdown]
@@ -178,7 +196,9 @@ which = 10
 one = shapes.on_trunk(32)  # a new FCN-32s after the same surgery
 guesses, losses = {0: predicted(one, which, data)}, []
 for steps in (10, 20, 70):
-    losses += train_on(one, prepare(data.picture(which)), data.labels(which)[None], steps, rate=2e-3)
+    losses += train_on(
+        one, prepare(data.picture(which)), data.labels(which)[None], steps, rate=2e-3
+    )
     guesses[len(losses)] = predicted(one, which, data)
 
 # %% tags=["figure", "picture"]
@@ -195,7 +215,8 @@ look.show(
 truth = data.labels(which)
 right = (guesses[100] == truth)[truth != 255].mean()
 look.say(
-    f"Loss {losses[0]:.3f} at first, {losses[-1]:.3f} after 100 steps; {100 * right:.1f} % of its pixels are right."
+    f"Loss {losses[0]:.3f} at first, {losses[-1]:.3f} after 100 steps; {100 * right:.1f} % of "
+    "its pixels are right."
 )
 
 # %% [markdown]
@@ -207,7 +228,9 @@ look.say(
 x_one, truth_one = prepare(data.picture(which)), data.labels(which)[None]
 empty = shapes.network(32)
 for parameter in empty.backbone.parameters():
-    parameter.data[...] = 0  # a trunk for which no weights were found: in the authors' files it stays at zero
+    parameter.data[...] = (
+        0  # a trunk for which no weights were found: in the authors' files it stays at zero
+    )
 
 
 def never_forgets(model, steps):
@@ -237,15 +260,17 @@ axis.set(xlabel="step", ylabel="loss on one picture", ylim=(0, 4))
 axis.legend(frameon=False, fontsize=8)
 look.show(
     figure,
-    alt="Four loss curves. The right one falls to about 0.2; with a trunk at zero it stops at a level well "
-    "above; with a tiny rate it stays at ln 9; without zero_grad it falls, then swings up beyond the figure.",
+    alt="Four loss curves. The right one falls to about 0.2; with a trunk at zero it stops at a "
+    "level well above; with a tiny rate it stays at ln 9; without zero_grad it falls, then "
+    "swings up beyond the figure.",
 )
 shares = np.bincount(truth[truth != 255]) / (truth != 255).sum()
 shares = shares[shares > 0]
 red, entropy = curves["trunk at zero"][0][-1], -(shares * np.log(shares)).sum()
 look.say(
-    f"With a trunk at zero the loss stops at {red:.2f}. The best constant guess costs −Σ share · ln(share) = {entropy:.2f}; it stays "
-    "a little above, since the upsampled bias fades at the picture's rim."
+    f"With a trunk at zero the loss stops at {red:.2f}. The best constant guess costs −Σ share · "
+    f"ln(share) = {entropy:.2f}; it stays a little above, since the upsampled bias fades at the "
+    "picture's rim."
 )
 
 # %% [markdown]
@@ -258,7 +283,10 @@ look.say(
 
 # %%
 operated, random = shapes.on_trunk(32), shapes.network(32)
-curves = {"classifier's trunk": shapes.learn(operated, data), "random trunk": shapes.learn(random, data)}
+curves = {
+    "classifier's trunk": shapes.learn(operated, data),
+    "random trunk": shapes.learn(random, data),
+}
 
 
 def smooth(losses, window=10):
@@ -267,21 +295,31 @@ def smooth(losses, window=10):
 
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(7.5, 2.6))
-for (label, values), colour, style in zip(curves.items(), (look.BLUE, look.ORANGE), ("-", "--"), strict=True):
+for (label, values), colour, style in zip(
+    curves.items(), (look.BLUE, look.ORANGE), ("-", "--"), strict=True
+):
     axis.plot(np.arange(len(values) - 9) + 10, smooth(values), style, color=colour, label=label)
 axis.set(xlabel="step", ylabel="loss, mean of 10 steps", ylim=(0, None))
 axis.legend(frameon=False)
-look.show(figure, alt="Two falling loss curves; the one from the classifier's trunk soon lies lower, and stays there.")
+look.show(
+    figure,
+    alt="Two falling loss curves; the one from the classifier's trunk soon lies lower, and "
+    "stays there.",
+)
 
 # %%
 from minifcn.training import evaluate
 
-scores = {name: evaluate(network, unseen) for name, network in (("operated", operated), ("random", random))}
+scores = {
+    name: evaluate(network, unseen)
+    for name, network in (("operated", operated), ("random", random))
+}
 everything = np.concatenate([unseen.labels(i).ravel() for i in range(len(unseen))])
 background = (everything == 0).sum() / (everything != 255).sum()
 look.say(
     "On pictures that neither has seen, mean IU (lesson 17 says what it is; 100 is perfect): "
-    f"**{100 * scores['operated']['mean_iu']:.0f}** with the classifier's trunk, {100 * scores['random']['mean_iu']:.0f} with a random one, and "
+    f"**{100 * scores['operated']['mean_iu']:.0f}** with the classifier's trunk, "
+    f"{100 * scores['random']['mean_iu']:.0f} with a random one, and "
     f"{100 * background / 9:.0f} for saying “background” everywhere."
 )
 
@@ -309,8 +347,9 @@ figure.tight_layout()
 shapes.legend(figure, shown)
 look.show(
     figure,
-    alt="Three unseen pictures: true labels, what the operated network says, what the one from a random "
-    "trunk says. The first finds coarse blobs of mostly right classes, the second next to nothing.",
+    alt="Three unseen pictures: true labels, what the operated network says, what the one from "
+    "a random trunk says. The first finds coarse blobs of mostly right classes, the second next "
+    "to nothing.",
 )
 look.say("From top to bottom: its best picture, its eighth best, and a middling one, of 40.")
 
@@ -323,16 +362,19 @@ theirs = shapes.network(32)
 report = mf.models.transplant(classifier, theirs)
 print(report)
 ours = shapes.on_trunk(32)
-same = all(np.array_equal(arrays_of(ours)[name], arrays_of(theirs)[name]) for name in arrays_of(ours))
+same = all(
+    np.array_equal(arrays_of(ours)[name], arrays_of(theirs)[name]) for name in arrays_of(ours)
+)
 
-coarse = operated.score_fr(operated.backbone(x)["drop7"])  # (8, 9, 3, 4): for each cell a score for each class
+# (8, 9, 3, 4): for each cell a score for each class
+coarse = operated.score_fr(operated.backbone(x)["drop7"])
 tent = 1 - np.abs(np.arange(64) - 31.5) / 32
 kernels = np.tile(np.outer(tent, tent).astype(np.float32), (9, 1, 1, 1))  # bilinear, lesson 10
 by_hand = ops.conv_transpose2d(coarse, kernels, stride=32, padding=16, groups=9)
 difference = np.abs(by_hand.data - operated(x).data).max()
 look.say(
-    f"Every weight the same after both surgeries: **{same}**. Coarse scores {coarse.shape} upsampled by hand "
-    f"against `operated(x)`: largest difference **{difference:.1g}**."
+    f"Every weight the same after both surgeries: **{same}**. Coarse scores {coarse.shape} "
+    f"upsampled by hand against `operated(x)`: largest difference **{difference:.1g}**."
 )
 
 # %% [markdown]
@@ -354,7 +396,7 @@ print(inspect.getsource(score_layer))
 # > what this network can do; the order of the curves is the point.
 #
 # ## Exercises
-# **1.** Compute what the loss of the first step must be, where all scores are zero, from the labels (255 is void) and the number of classes: as a sum or as a mean. If all pixels are void it is 0.
+# **1 · S.** Compute what the loss of the first step must be, where all scores are zero, from the labels (255 is void) and the number of classes: as a sum or as a mean. If all pixels are void it is 0.
 #
 # <details><summary>Hint</summary>What does one pixel cost, and what a void one? The mean does not divide by void pixels either.</details>
 
@@ -368,7 +410,7 @@ def my_first_loss(labels, classes, reduction):
 check.first_loss(my_first_loss)
 
 # %% [markdown]
-# **2.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis. (Your answer to lesson 09, and one list more.)
+# **2 · M.** Surgery that knows fully connected layers. Copy where name and shape agree. Where the name agrees and one of the two is a matrix, reshape, if both have as many numbers and the same first axis. (Your answer to lesson 09, and one list more.)
 # Return four lists of names: copied, reshaped, left (of the new network), dropped (of the old). Write into the arrays of `new`.
 #
 # <details><summary>Hint</summary><code>new[name][...] = value</code> writes into the array that is there; <code>new[name] = value</code> puts another array in the dictionary and the network never sees it.</details>
@@ -383,7 +425,7 @@ def my_full_surgery(old, new):
 check.full_surgery(my_full_surgery)
 
 # %% [markdown]
-# **3.** Write the training loop without an optimiser: `steps` steps of weight ← weight − rate · gradient, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
+# **3 · M.** Write the training loop without an optimiser: `steps` steps of $w \leftarrow w - \text{rate} \cdot \partial L / \partial w$, on the mean loss of one batch, void left out. Parameters that do not learn (`requires_grad` is False) stay as they are.
 #
 # <details><summary>Hint</summary>The loop of this lesson, without its optimiser: what did <code>zero_grad</code> and <code>step</code> do for you? Write into <code>parameter.data</code>; a parameter that does not learn has no gradient.</details>
 

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,14 +17,16 @@
 # **Question.** The authors' FCN-32s puts 100 pixels of zeros round every picture and later cuts 19 rows and columns off. Their FCN-16s cuts 5 and 27, their FCN-8s 5, 9 and
 # 31. The paper explains none of these numbers. Where do they come from?
 #
-# **You need** lessons 08 (stride), 10 (transposed convolution) and 12 (FCN-32s). **Time** 25 minutes. **Paper** section 4.2 and the authors' model files.
+# **You need** lessons 08 (stride), 10 (transposed convolution) and 12 (FCN-32s). **Time** 25 minutes to read, 60 for the exercises. **Paper** section 4.2 and the authors' model files.
 #
 # ## Every map has a place
 # Lesson 08 followed two numbers through the layers: how much a cell sees, and how far the next cell looks (the stride). Now we ask *where*. Call the pixel in the middle of
-# what cell 0 sees the map's **centre**. Then cell i looks at pixel centre + i · stride.
+# what cell 0 sees the map's **centre**. Then cell $i$ looks at pixel $\text{centre} + i \cdot \text{stride}$.
 #
 # How does a layer move the centre? A window of `kernel` cells has its middle (kernel − 1) / 2 cells after its first one. With padding the first window begins `padding` cells early. And one cell further is as many
-# pixels further as the stride so far. So a layer moves the centre by **((kernel − 1) / 2 − padding) · stride so far**.
+# pixels further as the stride so far. So a layer moves the centre by
+#
+# $$\left(\frac{\text{kernel} - 1}{2} - \text{padding}\right) \cdot \text{stride so far}$$
 
 # %%
 import check
@@ -31,11 +34,15 @@ import look
 import matplotlib.pyplot as plt
 import numpy as np
 
+import minifcn as mf
 from minifcn import ops
 
 
 def landing(layers, stride=1, centre=0.0):
-    """layers: (kernel, stride, padding). Returns (stride, centre): cell i looks at pixel centre + i · stride."""
+    """layers: (kernel, stride, padding).
+
+    Returns (stride, centre): cell i looks at pixel centre + i · stride.
+    """
     for kernel, own_stride, padding in layers:
         centre += ((kernel - 1) / 2 - padding) * stride
         stride *= own_stride
@@ -60,7 +67,8 @@ def vgg16(padding):
     first = [(3, 1, padding), CONV, POOL, CONV, CONV, POOL]
     to_pool3 = [*first, CONV, CONV, CONV, POOL]
     to_pool4 = [*to_pool3, CONV, CONV, CONV, POOL]
-    to_score = [*to_pool4, CONV, CONV, CONV, POOL, (7, 1, 0), (1, 1, 0), (1, 1, 0)]  # fc6, fc7, score_fr
+    # fc6, fc7, score_fr
+    to_score = [*to_pool4, CONV, CONV, CONV, POOL, (7, 1, 0), (1, 1, 0), (1, 1, 0)]
     return {"pool3": to_pool3, "pool4": to_pool4, "score_fr": to_score}
 
 
@@ -78,14 +86,21 @@ from minifcn.models import geometry
 from minifcn.paper.topics.geometry import opened, pixels_that_change, trunk
 
 one_channel = opened(trunk("VGG16", "paper"))
-for name, layer, cell in (("pool3", "pool3", 20), ("pool4", "pool4", 12), ("score_fr", "fc7", 7)):  # score_fr is 1 x 1
+for name, layer, cell in (
+    ("pool3", "pool3", 20),
+    ("pool4", "pool4", 12),
+    ("score_fr", "fc7", 7),
+):  # score_fr is 1 x 1
     size = (440, 450)
     stride, centre = landing(vgg16(100)[name])
     reached = pixels_that_change(one_channel, layer, (cell, cell), size).any(1)
     rows = np.nonzero(reached)[0]
     assert rows[0] > 0 and rows[-1] < size[0] - 1  # nothing that it sees lies in the padding
     middle, computed = (rows[0] + rows[-1]) / 2, centre + cell * stride
-    print(f"{name:8} cell {cell:2}: rows {rows[0]:3} to {rows[-1]:3}, their middle {middle:5}, computed {computed:5}")
+    print(
+        f"{name:8} cell {cell:2}: rows {rows[0]:3} to {rows[-1]:3}, their middle {middle:5}, "
+        f"computed {computed:5}"
+    )
 
 # %% [markdown]
 # ## Back up, and 19 falls out
@@ -135,7 +150,14 @@ axis.text(1, 0.62, "picture, from pixel 0 on", fontsize=9, color="#555555")
 for line, (_, (stride, centre), count, colour) in enumerate(lines):
     cut = 5 if line == 0 else 0
     cells = centre + stride * np.arange(count)
-    axis.plot(cells[:cut], [-line] * cut, "o", markerfacecolor="white", markeredgecolor=colour, markersize=9)
+    axis.plot(
+        cells[:cut],
+        [-line] * cut,
+        "o",
+        markerfacecolor="white",
+        markeredgecolor=colour,
+        markersize=9,
+    )
     axis.plot(cells[cut:], [-line] * (count - cut), "o", color=colour, markersize=9)
 for place in up2[1] + 16 * np.arange(8):
     axis.plot([place, place], [0, -1], color="#999999", linewidth=0.8, zorder=1.5)
@@ -144,13 +166,24 @@ axis.set(xlabel="pixel at which the cell looks", xlim=(-100.5, 118), ylim=(-2.4,
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Cells of three maps as dots over a ruler of pixels. The first five cells of pool4, drawn hollow, lie before "
-    "the first cell of upscore_16s; all others lie exactly above one of its cells.",
+    alt="Cells of three maps as dots over a ruler of pixels. The first five cells of pool4, "
+    "drawn hollow, lie before the first cell of upscore_16s; all others lie exactly above one "
+    "of its cells.",
 )
 
 # %% [markdown]
 # Hollow: the five cells of pool4 that are cut off. After them the two maps lie on one another, dot on dot, and may be added. All numbers are found: 19; 5 and 27; 5, 9 and 31.
 #
+# The library works them out in the same way, for any trunk that it knows. Here is FCN-8s with 100 pixels of padding over a narrow trunk, and a picture of 96 × 128. Look for the words *cut*:
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(mf.models.fcn8s("tiny", 9, width=8, padding="paper"), (96, 128)),
+    alt="FCN-8s as boxes. The maps of the trunk are larger than the picture, since 100 pixels of "
+    "padding come first. The join with pool4 says cut 5, that with pool3 cut 9, the result cut 31.",
+)
+
+# %% [markdown]
 # **Before you run the next cell:** which of them change if we pad by 81 in place of 100?
 
 
@@ -162,7 +195,13 @@ def crops(padding):
     up2 = upsampled(*maps["score_fr"], 4, 2)
     up4 = upsampled(*up2, 4, 2)
     first, second = (up2[1] - maps["pool4"][1]) / 16, (up4[1] - maps["pool3"][1]) / 8
-    return [0 - whole[1], first, 0 - upsampled(*up2, 32, 16)[1], second, 0 - upsampled(*up4, 16, 8)[1]]
+    return [
+        0 - whole[1],
+        first,
+        0 - upsampled(*up2, 32, 16)[1],
+        second,
+        0 - upsampled(*up4, 16, 8)[1],
+    ]
 
 
 print("padding  " + "".join(f"{name:>7}" for name in ("32s", "pool4", "16s", "pool3", "8s")))
@@ -191,10 +230,10 @@ smallest = next(height for height in range(1, 500) if rows_of_score(height, 1))
 least = next(padding for padding in range(200) if rows_of_score(1, padding))
 needed = [32 * rows_of_score(height, 100) + 32 - 19 - height for height in range(1, 1301)]
 look.say(
-    f"As VGG16 was trained, with padding 1, a picture needs **{smallest}** rows to give a single cell. "
-    f"For a picture of *one* pixel the least padding is **{least}**; so that no crop is negative, "
-    f"{100 - int(crops(100)[0])}. With 100, the cropped scores of FCN-32s reach over every picture "
-    f"of 1 to 1300 rows, with {min(needed)} to {max(needed)} rows to spare."
+    f"As VGG16 was trained, with padding 1, a picture needs **{smallest}** rows to give a single "
+    f"cell. For a picture of *one* pixel the least padding is **{least}**; so that no crop is "
+    f"negative, {100 - int(crops(100)[0])}. With 100, the cropped scores of FCN-32s reach over "
+    f"every picture of 1 to 1300 rows, with {min(needed)} to {max(needed)} rows to spare."
 )
 
 # %% [markdown]
@@ -214,8 +253,12 @@ stride, centre = landing(vgg16(100)["score_fr"])
 counts = [rows_of_score(length, 100) for length in labels.shape]
 around = np.pad(one_hot, ((0, 0), (200, 200), (200, 200)))  # (9, 200 + H + 200, 200 + W + 200)
 starts = [[int(centre + i * stride - 15.5) + 200 for i in range(count)] for count in counts]
-coarse = np.array([[around[:, y : y + 32, x : x + 32].mean((1, 2)) for x in starts[1]] for y in starts[0]])
-fine = ops.conv_transpose2d(coarse.transpose(2, 0, 1)[None], bilinear(9, 64), stride=32, groups=9).data[0]
+coarse = np.array(
+    [[around[:, y : y + 32, x : x + 32].mean((1, 2)) for x in starts[1]] for y in starts[0]]
+)
+fine = ops.conv_transpose2d(
+    coarse.transpose(2, 0, 1)[None], bilinear(9, 64), stride=32, groups=9
+).data[0]
 right = []
 for offset in range(41):
     cut = fine[:, offset : offset + 375, offset : offset + 500].argmax(0)
@@ -225,15 +268,20 @@ for offset in range(41):
 figure, axis = plt.subplots(figsize=(6, 2.8))
 axis.plot(right, color=look.BLUE)
 axis.plot(19, right[19], "o", color=look.RED)
-axis.annotate("19", (19, right[19]), (0, -14), textcoords="offset points", ha="center", color=look.RED)
+axis.annotate(
+    "19", (19, right[19]), (0, -14), textcoords="offset points", ha="center", color=look.RED
+)
 axis.plot(34, right[34], "s", color=look.ORANGE)
 axis.annotate("34", (34, right[34]), (6, 2), textcoords="offset points", color="#7a5600")
 axis.set(xlabel="rows and columns cut off in front", ylabel="% of pixels right")
-look.show(figure, alt="A curve with its peak where 19 rows and columns are cut off; at 34 it is clearly lower.")
+look.show(
+    figure,
+    alt="A curve with its peak where 19 rows and columns are cut off; at 34 it is clearly lower.",
+)
 best = int(np.argmax(right))
 look.say(
-    f"Best is a crop of **{best}**, with {right[best]:.1f} %. A crop of 34, which a well-known port once had, "
-    f"gives {right[34]:.1f} %."
+    f"Best is a crop of **{best}**, with {right[best]:.1f} %. A crop of 34, which a well-known "
+    f"port once had, gives {right[34]:.1f} %."
 )
 
 # %% [markdown]
@@ -248,7 +296,9 @@ for factor in (32, 16, 8):
     maps = geometry.maps_of(FCN(trunk("VGG16", "paper"), factor, 21, padding="paper"))
     fits = sum(bool(geometry.crops_fit(maps, height)) for height in range(1, 1301))
     print(f"FCN-{factor}s {geometry.crops(maps)}: fits {fits} of the heights from 1 to 1300")
-print("least padding:", geometry.least_padding(FCN(trunk("VGG16", "paper"), 32, 21, padding="paper")))
+print(
+    "least padding:", geometry.least_padding(FCN(trunk("VGG16", "paper"), 32, 21, padding="paper"))
+)
 try:
     crop_offset(Field().window(2, 2), Field().window(3, 2))
 except ValueError as error:
@@ -263,7 +313,7 @@ except ValueError as error:
 # > cell sees is zeros that no photograph put there.
 #
 # ## Exercises
-# **1.** Stride and centre after any row of layers. Some of them may be dilated: taps `dilation` cells apart.
+# **1 · M.** Stride and centre after any row of layers. Some of them may be dilated: taps `dilation` cells apart.
 #
 # <details><summary>Hint</summary>How many cells does a dilated kernel span, from its first tap to its last (exercise 1 of lesson 08)? Its middle is the middle of that.</details>
 
@@ -277,7 +327,7 @@ def my_landing(layers):
 check.landing(my_landing)
 
 # %% [markdown]
-# **2.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed; no layers at all is the picture itself. How many cells must be cut off in
+# **2 · L.** The crop of a join. Two maps come out of one picture, each by layers ("conv", kernel, stride, padding) or ("up", kernel, stride, padding), the latter transposed; no layers at all is the picture itself. How many cells must be cut off in
 # front of `finer` so that the first cell left lies on cell 0 of `other`? Raise ValueError where the strides differ, or where the number is negative or not whole.
 #
 # <details><summary>Hint</summary>A transposed convolution undoes the convolution with the same numbers: what that one multiplies is divided, and what it adds to the centre is taken away, in the finer cells. The offset is counted in cells, not in pixels.</details>
@@ -285,21 +335,27 @@ check.landing(my_landing)
 
 # %%
 def my_crop_offset(finer, other):
-    """finer, other: lists of (kind, kernel, stride, padding). Returns a whole number, or raises ValueError."""
+    """finer, other: lists of (kind, kernel, stride, padding).
+
+    Returns a whole number, or raises ValueError.
+    """
     ...
 
 
 check.crop_offset(my_crop_offset)
 
 # %% [markdown]
-# **3.** Above, `rows_of_score` knew one network. Now for any layers: the least padding of the first one with which a picture of `height` rows gives at least one cell at the end. Convolutions round down, pools up.
+# **3 · M.** Above, `rows_of_score` knew one network. Now for any layers: the least padding of the first one with which a picture of `height` rows gives at least one cell at the end. Convolutions round down, pools up.
 #
 # <details><summary>Hint</summary>First a function that says for one padding whether a cell is left. It must stop at the first map without rows: what is worked out from a negative number of rows means nothing.</details>
 
 
 # %%
 def my_least_padding(layers, height):
-    """layers: ("conv" or "pool", kernel, stride, padding); the first one's padding is to be replaced."""
+    """layers: ("conv" or "pool", kernel, stride, padding).
+
+    The first one's padding is to be replaced.
+    """
     ...
 
 
@@ -307,7 +363,7 @@ check.least_padding(my_least_padding)
 
 # %% [markdown]
 # ## Summary
-# - Cell i of a map looks at pixel centre + i · stride; a layer moves the centre by ((kernel − 1) / 2 − padding) · stride so far, an upsampling layer moves it back.
+# - Cell $i$ of a map looks at pixel $\text{centre} + i \cdot \text{stride}$; a layer moves the centre by $((k - 1)/2 - p)$ times the stride so far, $k$ its kernel and $p$ its padding; an upsampling layer moves it back.
 # - A crop is the distance of two centres in cells: 19, 27 and 31 towards the picture, 5 and 9 between maps; only the first three depend on the padding.
 # - A padding of 100 is enough for a picture of one pixel (97 would be, too), and so that no crop is negative (81 would be).
 #

@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -16,7 +17,7 @@
 # **Question.** FCN-32s knows *what* is in a picture and draws it as blobs. Earlier layers still know *where* things are. How do we let them speak, without
 # spoiling what the network has learned?
 #
-# **You need** lessons 10 (upsampling), 12 (FCN-32s) and 13 (where pixels land). **Time** 20 minutes. **Paper** section 4.2.
+# **You need** lessons 10 (upsampling), 12 (FCN-32s) and 13 (where pixels land). **Time** 20 minutes to read, 25 for the exercises. **Paper** section 4.2.
 #
 # ## Two layers, two kinds of knowledge
 # First lesson 12 again: surgery, then 150 steps.
@@ -50,7 +51,9 @@ for name in ("pool3", "pool4", "drop7"):
 # %% tags=["figure"]
 which = 3
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3))
-for axis, cell, title in zip(axes, (32, 16), ("drop7: a cell is 32 × 32", "pool4: a cell is 16 × 16"), strict=True):
+for axis, cell, title in zip(
+    axes, (32, 16), ("drop7: a cell is 32 × 32", "pool4: a cell is 16 × 16"), strict=True
+):
     shapes.draw(axis, unseen.picture(which), unseen.labels(which), title)
     axis.vlines(np.arange(cell, 128, cell) - 0.5, -0.5, 95.5, color="black", linewidth=0.8)
     axis.hlines(np.arange(cell, 96, cell) - 0.5, -0.5, 127.5, color="black", linewidth=0.8)
@@ -71,11 +74,13 @@ C = 9  # classes
 
 def upsample(x, factor):
     """Bilinear, by `factor`: (N, C, h, w) -> (N, C, factor·h, factor·w)."""
-    return ops.conv_transpose2d(x, bilinear(C, 2 * factor), stride=factor, padding=factor // 2, groups=C)
+    return ops.conv_transpose2d(
+        x, bilinear(C, 2 * factor), stride=factor, padding=factor // 2, groups=C
+    )
 
 
 def fcn16s(x, score_pool4):
-    """Pictures (N, 3, H, W), H and W multiples of 32, and a layer that scores pool4 -> scores (N, C, H, W)."""
+    """Pictures (N, 3, H, W), H and W multiples of 32, and a score layer -> scores (N, C, H, W)."""
     maps = coarse_net.backbone(x)
     what = coarse_net.score_fr(maps["drop7"])  # (N, C, H/32, W/32)
     where = score_pool4(maps["pool4"])  # (N, C, H/16, W/16)
@@ -89,6 +94,28 @@ finer = fcn16s(x, score_pool4)
 finer.shape
 
 # %% [markdown]
+# The library draws both. First the **graph** of what just ran, from the picture down to the scores; the trunk is folded into one box. Lesson 02 said that a net is a graph: here is where a line of layers becomes one. The way on the right is the skip.
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.graph({"scores": finer}, names={"pictures": mf.Tensor(x)}, model=coarse_net, unfold=()),
+    alt="A graph: from the trunk two ways lead down, one through score_fr and an upsampling, "
+    "the other straight to a score layer of pool4; they meet in a sum, which is upsampled to "
+    "the scores.",
+)
+
+# %% [markdown]
+# Then the **architecture**, as in the paper's Figure 3, of the library's own FCN-16s: what is computed from what, and how large the maps are.
+
+# %% tags=["figure"]
+look.show(
+    mf.draw.architecture(shapes.network(16), (96, 128)),
+    alt="FCN-16s as boxes: the trunk in a row, below it score_fr, upsampled by 2; an arrow from "
+    "pool4 through its own scores joins it in a sum; that is upsampled by 16 to the size of the "
+    "picture.",
+)
+
+# %% [markdown]
 # ## The zero start changes nothing
 # The new layer starts at zero (as score_fr did in lesson 12). So the sum is the coarse scores, and FCN-16s begins where FCN-32s ended. The paper says: it starts *with unmodified predictions*.
 # **Before you run the next cell:** will the two maps of scores be equal to the last digit?
@@ -100,8 +127,9 @@ where = score_pool4(coarse_net.backbone(x)["pool4"])
 added = np.abs((upsample(what, 2) + where - upsample(what, 2)).data).max()
 same_class = (before.argmax(1) == finer.data.argmax(1)).mean()
 look.say(
-    f"What the skip adds: **{added:g}**. The maps still differ by up to {np.abs(before - finer.data).max():.2f}, "
-    f"at scores up to {np.abs(before).max():.0f}; **{100 * same_class:.1f} %** of the pixels keep their class."
+    f"What the skip adds: **{added:g}**. The maps still differ by up to "
+    f"{np.abs(before - finer.data).max():.2f}, at scores up to {np.abs(before).max():.0f}; "
+    f"**{100 * same_class:.1f} %** of the pixels keep their class."
 )
 
 # %% [markdown]
@@ -118,9 +146,13 @@ axis.set(xlabel="pixel in the row", ylabel="score")
 axis.legend(frameon=False)
 look.show(
     figure,
-    alt="A pointed tent, and a second line on the same slopes whose tip is cut off flat and whose foot is wider.",
+    alt="A pointed tent, and a second line on the same slopes whose tip is cut off flat and "
+    "whose foot is wider.",
 )
-look.say(f"The tip: {once.max():.3f} upsampled once, {twice.max():.3f} twice. Halfway up the slopes both agree.")
+look.say(
+    f"The tip: {once.max():.3f} upsampled once, {twice.max():.3f} twice. Halfway up the slopes "
+    "both agree."
+)
 
 # %% [markdown]
 # “Unmodified” is true of the coarse scores and nearly true of the picture: where a cell stands out from its neighbours, its tip is flattened and its foot widened, and few pixels change their class for it.
@@ -135,8 +167,12 @@ for padding in ("same", "paper"):
     net = mf.models.fcn16s("tiny", C, width=8, padding=padding)
     coarse = Field().through([*net.backbone.layers_to("drop7"), net.score_fr, net.upscore_16s])
     fine = Field().through(net.backbone.layers_to("pool4"))
-    print(f"padding {padding!r:8} stride {coarse.stride}, {fine.stride}; cell 0 lies at pixel {float(coarse.centre):6}, "
-          f"{float(fine.centre):6}: cut {crop_offset(fine, coarse)} cells off pool4")  # fmt: skip
+    strides, places = (
+        f"{coarse.stride}, {fine.stride}",
+        f"{float(coarse.centre):6}, {float(fine.centre):6}",
+    )
+    print(f"padding {padding!r:8} stride {strides}; cell 0 lies at pixel {places}:", end=" ")
+    print(f"cut {crop_offset(fine, coarse)} cells off pool4")
 
 # %% [markdown]
 # With our padding both cells 0 lie on the same pixel, and we may add. With the reference model's 100 pixels of padding pool4 begins five cells earlier: this is the 5 that so many people have asked about. Nobody should
@@ -150,7 +186,10 @@ skip_net = shapes.network(16)
 print(mf.models.transplant(coarse_net, skip_net))  # all but the new skip and the upsampling
 longer_net = shapes.network(32)
 mf.models.transplant(coarse_net, longer_net)
-curves = {name: shapes.learn(net, data, steps=120, rate=1e-3) for name, net in (("16s", skip_net), ("32s", longer_net))}
+curves = {
+    name: shapes.learn(net, data, steps=120, rate=1e-3)
+    for name, net in (("16s", skip_net), ("32s", longer_net))
+}
 
 # %%
 truths = [unseen.labels(i) for i in range(len(unseen))]
@@ -165,26 +204,37 @@ def scores_of(net):
 found = {"32s": scores_of(longer_net), "16s": scores_of(skip_net)}
 (iu_32, near_32), (iu_16, near_16) = found.values()
 look.say(
-    f"Unseen pictures, equal steps: mean IU {100 * iu_32:.0f} for FCN-32s, **{100 * iu_16:.0f}** for FCN-16s. "
-    f"Within 4 pixels of a boundary {100 * near_32:.0f} % and **{100 * near_16:.0f} %** of the pixels are right."
+    f"Unseen pictures, equal steps: mean IU {100 * iu_32:.0f} for FCN-32s, **{100 * iu_16:.0f}** "
+    f"for FCN-16s. Within 4 pixels of a boundary {100 * near_32:.0f} % and **{100 * near_16:.0f} "
+    "%** of the pixels are right."
 )
 
 # %% tags=["figure", "picture"]
 inside = [(truth != 0) & (truth != 255) for truth in truths]
-right = [(shapes.predicted(skip_net, unseen, i) == truths[i])[inside[i]].mean() for i in range(len(unseen))]
+right = [
+    (shapes.predicted(skip_net, unseen, i) == truths[i])[inside[i]].mean()
+    for i in range(len(unseen))
+]
 order = np.argsort(right)[::-1]
 figure, axes = plt.subplots(3, 3, figsize=(7.5, 5.4))
 shown = []
 for row, i in enumerate(order[[0, 3, 15]]):
-    maps_shown = [truths[i], shapes.predicted(longer_net, unseen, i), shapes.predicted(skip_net, unseen, i)]
+    maps_shown = [
+        truths[i],
+        shapes.predicted(longer_net, unseen, i),
+        shapes.predicted(skip_net, unseen, i),
+    ]
     shown += maps_shown
-    for axis, labels, title in zip(axes[row], maps_shown, ("truth", "FCN-32s", "FCN-16s"), strict=True):
+    for axis, labels, title in zip(
+        axes[row], maps_shown, ("truth", "FCN-32s", "FCN-16s"), strict=True
+    ):
         shapes.draw(axis, unseen.picture(i), labels, "" if row else title)
 figure.tight_layout()
 shapes.legend(figure, shown)
 look.show(
     figure,
-    alt="Three unseen pictures: truth, FCN-32s, FCN-16s. The second draws blobs; the third follows the discs more closely. In the bottom row both call a disc a square.",
+    alt="Three unseen pictures: truth, FCN-32s, FCN-16s. The second draws blobs; the third "
+    "follows the discs more closely. In the bottom row both call a disc a square.",
 )
 look.say("From top to bottom: FCN-16s's best picture, its fourth and its sixteenth, of 40.")
 
@@ -209,8 +259,9 @@ for axis, name, guess in zip(axes[1:], parts, guesses, strict=True):
 shapes.legend(figure, [truths[i], *guesses])
 look.show(
     figure,
-    alt="The same picture by the coarse scores alone: a small blob, rightly called a disc; by the skip alone: one large "
-    "region, wrongly called a crescent; by both: a region near the disc's outline, with the right name.",
+    alt="The same picture by the coarse scores alone: a small blob, rightly called a disc; by "
+    "the skip alone: one large region, wrongly called a crescent; by both: a region near the "
+    "disc's outline, with the right name.",
 )
 
 
@@ -220,15 +271,22 @@ def share_right(part):
     for k, truth in enumerate(truths):
         with mf.no_grad():
             maps = skip_net.backbone(prepare(unseen.picture(k)))
-            what, where = upsample(skip_net.score_fr(maps["drop7"]), 2), skip_net.score_pool4(maps["pool4"])
-            guess = upsample({"what": what, "where": where, "both": what + where}[part], 16).data[0].argmax(0)
+            what, where = (
+                upsample(skip_net.score_fr(maps["drop7"]), 2),
+                skip_net.score_pool4(maps["pool4"]),
+            )
+            guess = (
+                upsample({"what": what, "where": where, "both": what + where}[part], 16)
+                .data[0]
+                .argmax(0)
+            )
         hits, total = hits + (guess == truth)[inside[k]].sum(), total + inside[k].sum()
     return 100 * hits / total
 
 
 look.say(
-    f"Of the shapes' own pixels the coarse scores alone get {share_right('what'):.0f} % right, the skip alone {share_right('where'):.0f} %, "
-    f"the sum **{share_right('both'):.0f} %**."
+    f"Of the shapes' own pixels the coarse scores alone get {share_right('what'):.0f} % right, "
+    f"the skip alone {share_right('where'):.0f} %, the sum **{share_right('both'):.0f} %**."
 )
 
 # %% [markdown]
@@ -240,7 +298,10 @@ look.say(
 
 # %%
 def shifted_scores(net, x, cells):
-    """FCN-16s whose skip is added `cells` cells too far right; its last columns come round to the front."""
+    """FCN-16s whose skip is added `cells` cells too far right.
+
+    Its last columns come round to the front.
+    """
     with mf.no_grad():
         maps = net.backbone(x)
         where = np.roll(net.score_pool4(maps["pool4"]).data, cells, axis=3)
@@ -267,13 +328,19 @@ for cells, value in near.items():
 with mf.no_grad():
     difference = np.abs(shifted_scores(skip_net, x, 0) - skip_net(x).data).max()
 rng = np.random.default_rng(0)
-parts64 = rng.standard_normal((1, C, 1, 2)), rng.standard_normal((1, 4, 2, 4)), rng.standard_normal((C, 4, 1, 1))
+parts64 = (
+    rng.standard_normal((1, C, 1, 2)),
+    rng.standard_normal((1, 4, 2, 4)),
+    rng.standard_normal((C, 4, 1, 1)),
+)
 kernels = {factor: bilinear(C, 2 * factor).astype(np.float64) for factor in (2, 16)}
 
 
 def head(what, pool4, weight):
     up = ops.conv_transpose2d(what, kernels[2], stride=2, padding=1, groups=C)
-    return ops.conv_transpose2d(up + ops.conv2d(pool4, weight), kernels[16], stride=16, padding=8, groups=C)
+    return ops.conv_transpose2d(
+        up + ops.conv2d(pool4, weight), kernels[16], stride=16, padding=8, groups=C
+    )
 
 
 look.say(f"Largest difference from the library's scores: **{difference:g}**.")
@@ -294,7 +361,7 @@ for padding in ("same", "paper"):
 # > or resize one map to the other with `interpolate`, which makes the sizes fit, whether the cells do or not.
 #
 # ## Exercises
-# **1.** Join two maps of scores. Row 0 of `coarse` lies on row `offset` of `finer`, and columns likewise. Add them where they overlap. At the far end either may reach further than the other.
+# **1 · S.** Join two maps of scores. Row 0 of `coarse` lies on row `offset` of `finer`, and columns likewise. Add them where they overlap. At the far end either may reach further than the other.
 #
 # <details><summary>Hint</summary>Cut the beginning first. How many rows do the two share then? Columns have a number of their own.</details>
 
@@ -308,7 +375,7 @@ def my_join(coarse, finer, offset):
 check.join(my_join)
 
 # %% [markdown]
-# **2.** Its backward. Given the gradient of the join's result, what are the gradients of both inputs? The shapes are those of the inputs.
+# **2 · S.** Its backward. Given the gradient of the join's result, what are the gradients of both inputs? The shapes are those of the inputs.
 #
 # <details><summary>Hint</summary>A sum hands its gradient to both as it is. What was cut off had no say: zero.</details>
 
@@ -322,7 +389,7 @@ def my_join_backward(grad, coarse_shape, finer_shape, offset):
 check.join_backward(my_join_backward)
 
 # %% [markdown]
-# **3.** All that stands on the trunk in FCN-16s, from coarse scores, the map of pool4 and its score layer. `upsample(x, factor)` is the function above. Careful: with pools that round up, pool4 may have an odd number of rows,
+# **3 · M.** All that stands on the trunk in FCN-16s, from coarse scores, the map of pool4 and its score layer. `upsample(x, factor)` is the function above. Careful: with pools that round up, pool4 may have an odd number of rows,
 # one fewer than twice the coarse ones; cells 0 agree. Give a Tensor that has a backward.
 #
 # <details><summary>Hint</summary>It is <code>fcn16s</code> from above, with one cut in the right place. Tensors slice as arrays do; <code>ops.conv2d(pool4, weight, bias)</code> is the score layer.</details>

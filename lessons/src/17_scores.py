@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** “My network has 63 % mean IU.” What is counted, how well *could* a coarse network do, and in how many ways can that number be wrong?
 #
-# **You need** lesson 12 (what a prediction is). **Time** 25 minutes. **Paper** section 5, and appendix A of its arXiv version.
+# **You need** lesson 12 (what a prediction is). **Time** 25 minutes to read, 35 for the exercises. **Paper** section 5, and appendix A of its arXiv version.
 #
 # ## Everything is in one table
 # Here are the labels of a very small picture, and a prediction. 255 is **void**: too near to an edge to say, not counted.
@@ -81,17 +82,18 @@ axes[2].set(xlabel="predicted", ylabel="true")
 figure.tight_layout()
 look.show(
     figure,
-    alt="Grids of numbers: labels with two void pixels, a prediction, and a table of 3 by 3 whose diagonal holds the right pixels.",
+    alt="Grids of numbers: labels with two void pixels, a prediction, and a table of 3 by 3 "
+    "whose diagonal holds the right pixels.",
 )
 
 # %% [markdown]
 # ## Four scores by hand
-# Write n_ij for the table, t_i for a row's sum (true pixels of class i) and p_i for a column's (predicted as i). The right ones are the diagonal, n_ii.
+# Write $n_{ij}$ for the table, $t_i = \sum_j n_{ij}$ for a row's sum (true pixels of class i), $p_i = \sum_j n_{ji}$ for a column's (predicted as i), and $C$ for the number of classes. The right ones are the diagonal, $n_{ii}$.
 #
-# - **pixel accuracy**: the share of pixels that are right, Σ n_ii / Σ t_i.
-# - **mean accuracy**: for each class the share of *its* pixels found, n_ii / t_i; then the mean over classes.
-# - **mean IU** (intersection over union): for each class n_ii / (t_i + p_i − n_ii), the right pixels over all that are *either* truly or by prediction of the class; then the mean. What is painted too much costs as well as what is missed.
-# - **frequency weighted IU**: the same, but each class counts as much as it has true pixels.
+# - **pixel accuracy**: the share of pixels that are right, $\sum_i n_{ii} / \sum_i t_i$.
+# - **mean accuracy**: for each class the share of *its* pixels found, $n_{ii} / t_i$; then the mean over classes, $\frac{1}{C} \sum_i n_{ii} / t_i$.
+# - **mean IU** (intersection over union): for each class $u_i = \dfrac{n_{ii}}{t_i + p_i - n_{ii}}$, the right pixels over all that are *either* truly or by prediction of the class; then the mean, $\frac{1}{C} \sum_i u_i$. What is painted too much costs as well as what is missed.
+# - **frequency weighted IU**: the same, but each class counts as much as it has true pixels, $\sum_i t_i u_i / \sum_i t_i$.
 
 # %%
 matrix = matrix.astype(float)
@@ -122,11 +124,16 @@ from minifcn.data import VOC_CLASSES, ClassMap, VOCFolder, colour_map
 
 folder = os.environ.get("MINIFCN_DATA")
 real = folder and next(
-    (path for path in (Path(folder), Path(folder) / "voc256") if (path / "ImageSets").is_dir()), None
+    (path for path in (Path(folder), Path(folder) / "voc256") if (path / "ImageSets").is_dir()),
+    None,
 )
 if real:
     voc = VOCFolder(real, "val", ClassMap.voc(), limit=150)
-    maps, classes, where = [voc.labels(i) for i in range(len(voc))], VOC_CLASSES, "real VOC pictures"
+    maps, classes, where = (
+        [voc.labels(i) for i in range(len(voc))],
+        VOC_CLASSES,
+        "real VOC pictures",
+    )
 else:
     rng = np.random.default_rng(17)
     maps, classes = [paint((192, 256), rng)[1] for _ in range(60)], SHAPE_CLASSES
@@ -138,25 +145,33 @@ look.say(f"{len(maps)} label maps: {where}.")
 def blocks(labels, factor):
     """Each factor x factor block gets the label of the pixel in its middle; the size stays."""
     rows, columns = (
-        np.minimum(np.arange(length) // factor * factor + factor // 2, length - 1) for length in labels.shape
+        np.minimum(np.arange(length) // factor * factor + factor // 2, length - 1)
+        for length in labels.shape
     )
     return labels[np.ix_(rows, columns)]
 
 
 def score(predictions, maps, count):
-    """The mean IU of predictions over all maps together, by one table; void predictions are wrong ones."""
+    """The mean IU of predictions over all maps together, by one table.
+
+    Void predictions are wrong ones.
+    """
     table = np.zeros((count + 1, count + 1), np.int64)
     for labels, guess in zip(maps, predictions, strict=True):
         counts = labels != 255
         guess = np.where(guess == 255, count, guess)  # a last column for “nothing”
-        pairs = labels[counts].astype(int) * (count + 1) + guess[counts]  # a number for each (true, predicted)
+        # a number for each (true, predicted)
+        pairs = labels[counts].astype(int) * (count + 1) + guess[counts]
         table += np.bincount(pairs, minlength=table.size).reshape(table.shape)
     correct, union = table.diagonal(), table.sum(1) + table.sum(0) - table.diagonal()
     return (correct / np.maximum(union, 1))[:count][union[:count] > 0].mean()
 
 
 factors = (1, 2, 4, 8, 16, 32, 64)
-bounds = {factor: 100 * score([blocks(each, factor) for each in maps], maps, len(classes)) for factor in factors}
+bounds = {
+    factor: 100 * score([blocks(each, factor) for each in maps], maps, len(classes))
+    for factor in factors
+}
 
 # %% tags=["figure", "picture"]
 paper = {128: 50.9, 64: 73.3, 32: 86.1, 16: 92.8, 8: 96.4, 4: 98.5}  # arXiv version 2, appendix A
@@ -165,10 +180,14 @@ figure, axes = plt.subplots(1, 4, figsize=(10, 2.4), width_ratios=(1, 1, 1, 1.3)
 palette = colour_map()
 for axis, factor in zip(axes, (1, 8, 32), strict=False):
     axis.imshow(palette[blocks(example, factor)])
-    axis.set_title("labels" if factor == 1 else f"blocks of {factor}: bound {bounds[factor]:.0f}", fontsize=9)
+    axis.set_title(
+        "labels" if factor == 1 else f"blocks of {factor}: bound {bounds[factor]:.0f}", fontsize=9
+    )
     axis.axis("off")
 axes[3].plot(list(bounds), list(bounds.values()), "o-", color=look.BLUE, label="here")
-axes[3].plot(list(paper), list(paper.values()), "s--", color=look.ORANGE, label="paper, pictures of 500")
+axes[3].plot(
+    list(paper), list(paper.values()), "s--", color=look.ORANGE, label="paper, pictures of 500"
+)
 axes[3].set_xscale("log", base=2)
 axes[3].set_xticks([1, 4, 16, 64, 128], [1, 4, 16, 64, 128])
 axes[3].set(xlabel="block, in pixels", ylabel="mean IU, %")
@@ -176,12 +195,14 @@ axes[3].legend(frameon=False, fontsize=8)
 figure.tight_layout()
 look.show(
     figure,
-    alt="Labels of one picture, then in blocks of 8 and of 32 pixels; a falling curve of the bound, and the paper's beside it.",
+    alt="Labels of one picture, then in blocks of 8 and of 32 pixels; a falling curve of the "
+    "bound, and the paper's beside it.",
 )
 long_side = float(np.median([max(each.shape) for each in maps]))
 look.say(
-    f"Blocks of 8: {bounds[8]:.0f}; of 32: {bounds[32]:.0f}. Our pictures have a long side of {long_side:.0f} pixels, the "
-    f"paper's of 500, so a block of 8 here is as much of a picture as one of {8 * 500 / long_side:.0f} there."
+    f"Blocks of 8: {bounds[8]:.0f}; of 32: {bounds[32]:.0f}. Our pictures have a long side of "
+    f"{long_side:.0f} pixels, the paper's of 500, so a block of 8 here is as much of a picture "
+    f"as one of {8 * 500 / long_side:.0f} there."
 )
 
 # %% [markdown]
@@ -245,7 +266,9 @@ claims["… absent classes as 1"] = 100 * np.mean(absent_as_1)
 # **2. Void counted as background.** Read 255 as class 0, and all outlines become background pixels, which nobody could get right: nobody knows what they are.
 
 # %%
-claims["void as background"] = 100 * score(guesses, [np.where(labels == 255, 0, labels) for labels in truths], 9)
+claims["void as background"] = 100 * score(
+    guesses, [np.where(labels == 255, 0, labels) for labels in truths], 9
+)
 
 # %% [markdown]
 # **3. Absent classes dropped by the truth alone.** On a small test set some class never occurs. It should leave the mean only if it was not *predicted* either. Here is a set without the last class, and with a network that sees it everywhere:
@@ -253,12 +276,14 @@ claims["void as background"] = 100 * score(guesses, [np.where(labels == 255, 0, 
 # %%
 without = [k for k, labels in enumerate(truths) if not (labels == 8).any()]
 some_truths = [truths[k] for k in without]
-some_guesses = [np.where(guesses[k] == 3, 8, guesses[k]) for k in without]  # calls each triangle a crescent
+# calls each triangle a crescent
+some_guesses = [np.where(guesses[k] == 3, 8, guesses[k]) for k in without]
 correct, union = iu_of(table_of(some_guesses, some_truths))
 true = table_of(some_guesses, some_truths).sum(1)
 kept, dropped = 100 * (correct / union)[union > 0].mean(), 100 * (correct / union)[true > 0].mean()
 look.say(
-    f"{len(without)} pictures without a crescent: {kept:.1f} with the false crescents counted, {dropped:.1f} if the class is dropped because the truth has none."
+    f"{len(without)} pictures without a crescent: {kept:.1f} with the false crescents counted, "
+    f"{dropped:.1f} if the class is dropped because the truth has none."
 )
 
 # %% [markdown]
@@ -277,12 +302,16 @@ sure = [
     np.clip(rng.normal(0.5 + 0.25 * (guess == labels), 0.2), 0, 1)
     for guess, labels in zip(guesses, truths, strict=True)
 ]
-only_sure = [np.where(confidence > 0.5, labels, 255) for confidence, labels in zip(sure, truths, strict=True)]
+only_sure = [
+    np.where(confidence > 0.5, labels, 255) for confidence, labels in zip(sure, truths, strict=True)
+]
 claims["unsure pixels left out"] = 100 * score(guesses, only_sure, 9)
 
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(8, 2.8))
-colours = [look.GREEN] + [look.RED if value > honest else look.ORANGE for value in list(claims.values())[1:]]
+colours = [look.GREEN] + [
+    look.RED if value > honest else look.ORANGE for value in list(claims.values())[1:]
+]
 bars = axis.barh(list(claims), list(claims.values()), color=colours)
 axis.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
 axis.axvline(honest, color="#999999", linewidth=0.8)
@@ -291,11 +320,14 @@ axis.set(xlabel="“mean IU”, %", xlim=(0, 105))
 figure.tight_layout()
 look.show(
     figure,
-    alt="Bars of the same predictions scored in six ways: one honest, the others higher or lower by several points.",
+    alt="Bars of the same predictions scored in six ways: one honest, the others higher or "
+    "lower by several points.",
 )
 spread = max(claims.values()) - min(claims.values())
 look.say(
-    f"**The same predictions, the same pictures:** from {min(claims.values()):.1f} to {max(claims.values()):.1f}, {spread:.0f} points apart. Networks are published for a gain of one."
+    f"**The same predictions, the same pictures:** from {min(claims.values()):.1f} to "
+    f"{max(claims.values()):.1f}, {spread:.0f} points apart. Networks are published for a gain "
+    "of one."
 )
 
 # %% [markdown]
@@ -305,11 +337,15 @@ look.say(
 # %%
 from minifcn.training.scoring import metrics
 
-same = all(np.array_equal(confusion(a, b), metrics.confusion(a, b, 9)) for a, b in zip(truths, guesses, strict=True))
+same = all(
+    np.array_equal(confusion(a, b), metrics.confusion(a, b, 9))
+    for a, b in zip(truths, guesses, strict=True)
+)
 puzzle = metrics.confusion(np.array([[0, 1], [1, 255]]), np.array([[0, 1], [0, 1]]), 2)
 library = 100 * metrics.scores(table_of(guesses, truths), SHAPE_CLASSES)["mean_iu"]
 look.say(
-    f"All {len(truths)} tables equal: **{same}**. Mean IU {honest:.6f} by hand, {library:.6f} by the library. A last one for your head: labels [[0, 1], [1, void]], "
+    f"All {len(truths)} tables equal: **{same}**. Mean IU {honest:.6f} by hand, {library:.6f} by "
+    "the library. A last one for your head: labels [[0, 1], [1, void]], "
     f"prediction [[0, 1], [0, 1]] has mean IU {metrics.scores(puzzle, 'ab')['mean_iu']:.2f}."
 )
 
@@ -331,37 +367,43 @@ print(inspect.getsource(metrics.confusion).splitlines()[-1].strip())
 # > VOC's test server counts at full size, void left out, one table over all pictures.
 #
 # ## Exercises
-# **1.** The confusion matrix: rows true, columns predicted, 255 in the labels not counted. Without a loop over pixels, if you can.
+# **1 · S.** The confusion matrix: rows true, columns predicted, 255 in the labels not counted. Without a loop over pixels, if you can.
 #
-# <details><summary>Hint</summary>`np.bincount(true * classes + predicted, minlength=classes ** 2)` counts pairs.</details>
+# <details><summary>Hint</summary>Give each pair (true, predicted) a number of its own, from 0 to classes² − 1, and <code>np.bincount</code> counts pairs. Labels are small integers, uint8 perhaps: does that number fit? And what would 255 be counted as?</details>
 
 
 # %%
 def my_confusion(labels, predictions, classes):
-    """labels, predictions: integer arrays of one shape (any rank). Returns integers (classes, classes)."""
+    """labels, predictions: integer arrays of one shape (any rank).
+
+    Returns integers (classes, classes).
+    """
     ...
 
 
 check.confusion(my_confusion)
 
 # %% [markdown]
-# **2.** The four scores of a table, as fractions, in the order of the text above. A class without true pixels has no accuracy and leaves the mean accuracy; it leaves the mean IU only if it was not predicted either.
+# **2 · M.** The four scores of a table, as fractions, in the order of the text above. A class without true pixels has no accuracy and leaves the mean accuracy; it leaves the mean IU only if it was not predicted either.
 #
-# <details><summary>Hint</summary>Divide only where it is allowed: choose the classes first, with `true > 0` and with `union > 0`.</details>
+# <details><summary>Hint</summary>Divide only where it is allowed: choose the classes first, with <code>true > 0</code> and with <code>union > 0</code>.</details>
 
 
 # %%
 def my_four_scores(matrix):
-    """matrix: (C, C), rows true. Returns (pixel accuracy, mean accuracy, mean IU, frequency weighted IU)."""
+    """matrix: (C, C), rows true.
+
+    Returns (pixel accuracy, mean accuracy, mean IU, frequency weighted IU).
+    """
     ...
 
 
 check.four_scores(my_four_scores)
 
 # %% [markdown]
-# **3.** Coarse labels by majority: each factor × factor block becomes its most frequent class, of equals the lowest; void has no vote, and only where a block is void throughout it stays void. The last blocks may be cut off by the picture's edge. Same size as before.
+# **3 · M.** Coarse labels by majority: each factor × factor block becomes its most frequent class, of equals the lowest; void has no vote, and only where a block is void throughout it stays void. The last blocks may be cut off by the picture's edge. Same size as before.
 #
-# <details><summary>Hint</summary>Loop over the blocks; `np.bincount(block[block != 255]).argmax()` is the lowest of the most frequent.</details>
+# <details><summary>Hint</summary>Loop over the blocks; a slice may reach beyond the edge. <code>np.bincount</code> counts the votes. Of equals, which one does <code>argmax</code> give? And what does it say of no votes at all?</details>
 
 
 # %%

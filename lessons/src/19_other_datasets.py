@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** A depth camera gives a fourth number for each pixel. Another dataset wants two answers for each pixel. What must change in the network, and where should the streams meet?
 #
-# **You need** lessons 12 (net surgery, training) and 17 (scores). **Time** 20 minutes. **Paper** section 5, tables 4 and 5.
+# **You need** lessons 12 (net surgery, training) and 17 (scores). **Time** 20 minutes to read, 40 for the exercises. **Paper** section 5, tables 4 and 5.
 #
 # ## A world with posters
 # NYUDv2 holds indoor photographs with depth, SIFT Flow landscapes with two labellings. We make up a world that needs what they need: red and blue *things* that stand before a wall, and red and blue
@@ -40,7 +41,10 @@ PAINTS = np.array([[1.0, -0.5, -0.5], [-0.5, -0.5, 1.0]])  # red, blue
 
 
 def scene(rng):
-    """Colour and depth (4, H, W); paint (H, W): 0 wall, 1 red, 2 blue; standing (H, W): 1 before the wall."""
+    """Colour and depth (4, H, W), and two label maps.
+
+    paint (H, W): 0 wall, 1 red, 2 blue; standing (H, W): 1 before the wall.
+    """
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     colour = np.full((3, HEIGHT, WIDTH), rng.uniform(-0.3, 0.3))
     depth = rng.normal(0, 0.2) + rng.uniform(-0.3, 0.3) * rows / HEIGHT  # a wall, leaning a little
@@ -66,7 +70,8 @@ def scenes(count, seed):
 
 x, paint, standing = scenes(160, seed=0)
 x_new, paint_new, standing_new = scenes(60, seed=1)
-truth, truth_new = paint * standing, paint_new * standing_new  # a thing has a name, a poster has not
+# a thing has a name, a poster has not
+truth, truth_new = paint * standing, paint_new * standing_new
 
 # %% tags=["figure", "picture"]
 COLOURS = ListedColormap(["#eeeeee", look.RED, look.BLUE])
@@ -82,7 +87,8 @@ for axis, title in zip(axes[0], ("colour", "depth", "labels"), strict=True):
 figure.colorbar(depth, ax=axes[:, 1], label="distance", shrink=0.8)
 look.show(
     figure,
-    alt="Two scenes in noisy colour and depth, with labels. Only the discs that stand out in depth have a label.",
+    alt="Two scenes in noisy colour and depth, with labels. Only the discs that stand out in "
+    "depth have a label.",
 )
 
 # %% [markdown]
@@ -148,10 +154,13 @@ for column, number in zip(axes.T, shown, strict=True):
         axis.set(xticks=[], yticks=[])
 axes[0, 0].set_ylabel("kernel")
 axes[1, 0].set_ylabel("mean")
-figure.suptitle("three kernels that compare colours, three that compare light and dark", fontsize=10)
+figure.suptitle(
+    "three kernels that compare colours, three that compare light and dark", fontsize=10
+)
 look.show(
     figure,
-    alt="Six 3 by 3 kernels in colour and below each its mean over the colours: flat grey for the first three, dark beside light for the others.",
+    alt="Six 3 by 3 kernels in colour and below each its mean over the colours: flat grey for "
+    "the first three, dark beside light for the others.",
 )
 
 # %% [markdown]
@@ -164,9 +173,12 @@ look.show(
 
 # %%
 def trunk_of(channels, width=12):
-    """(N, channels, H, W) -> features (N, width, H / 2, W / 2), of which each sees 12 x 12 pixels."""
+    """(N, channels, H, W) -> features (N, width, H / 2, W / 2); each sees 12 x 12 pixels."""
     return nn.Sequential(
-        nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(width, width, 5, padding=2), nn.ReLU()
+        nn.Conv2d(channels, width, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(width, width, 5, padding=2),
+        nn.ReLU(),
     )
 
 
@@ -174,7 +186,9 @@ def head_of(answers, width=12):
     """Scores that start at zero (lesson 12), and bilinear upsampling (lesson 10)."""
     scores = nn.Conv2d(width, answers, 1)
     scores.weight.data[...] = 0
-    upsampling = nn.ConvTranspose2d(answers, answers, 4, stride=2, padding=1, groups=answers, bias=False)
+    upsampling = nn.ConvTranspose2d(
+        answers, answers, 4, stride=2, padding=1, groups=answers, bias=False
+    )
     upsampling.weight = nn.Parameter(bilinear(answers, 4), requires_grad=False)
     return nn.Sequential(scores, upsampling)
 
@@ -199,7 +213,10 @@ def mean_iu(scores_of, labels):
     """Over the new scenes, in per cent."""
     with mf.no_grad():
         found = scores_of(x_new).data.argmax(1)
-    shares = [((found == c) & (labels == c)).sum() / ((found == c) | (labels == c)).sum() for c in np.unique(labels)]
+    shares = [
+        ((found == c) & (labels == c)).sum() / ((found == c) | (labels == c)).sum()
+        for c in np.unique(labels)
+    ]
     return 100 * float(np.mean(shares))
 
 
@@ -217,7 +234,12 @@ results = {}
 
 
 def learn_and_score(name, networks, scores_of, steps, seed):
-    learn(networks, lambda chosen: ops.softmax_cross_entropy(scores_of(x[chosen]), truth[chosen]), steps, seed)
+    learn(
+        networks,
+        lambda chosen: ops.softmax_cross_entropy(scores_of(x[chosen]), truth[chosen]),
+        steps,
+        seed,
+    )
     results.setdefault(name, []).append(mean_iu(scores_of, truth_new))
 
 
@@ -246,7 +268,9 @@ texts = dict.fromkeys(results, "") | {
 }
 figure, axis = plt.subplots(figsize=(7, 2.6))
 colours = [look.SKY, look.SKY, look.PINK, look.ORANGE, look.BLUE]
-axis.barh(list(results), [np.mean(values) for values in results.values()], color=colours, height=0.6)
+axis.barh(
+    list(results), [np.mean(values) for values in results.values()], color=colours, height=0.6
+)
 for place, (name, values) in enumerate(results.items()):
     axis.plot(values, [place] * len(values), "o", color=look.BLACK, markersize=4)
     axis.text(101, place, f"{np.mean(values):.0f} %  {texts[name]}", va="center", fontsize=9)
@@ -255,7 +279,8 @@ axis.invert_yaxis()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Bars of mean IU. Colour only and depth only are far behind, their average lies between; late and early fusion are best and alike.",
+    alt="Bars of mean IU. Colour only and depth only are far behind, their average lies "
+    "between; late and early fusion are best and alike.",
 )
 
 # %% [markdown]
@@ -295,7 +320,10 @@ def two_headed(seed):
 
 def joint_loss(trunk, heads, chosen):
     features = trunk(x[chosen])
-    losses = [ops.softmax_cross_entropy(head(features), LABELS[name][chosen]) for name, head in heads.items()]
+    losses = [
+        ops.softmax_cross_entropy(head(features), LABELS[name][chosen])
+        for name, head in heads.items()
+    ]
     return losses[0] + losses[1]
 
 
@@ -304,7 +332,8 @@ def joint_loss(trunk, heads, chosen):
 
 # %%
 trunk, heads = two_headed(seed=0)
-learn([trunk, *heads.values()], lambda i: joint_loss(trunk, heads, i), 3, seed=0)  # heads of zeros would send nothing
+# heads of zeros would send nothing
+learn([trunk, *heads.values()], lambda i: joint_loss(trunk, heads, i), 3, seed=0)
 chosen = np.arange(8)
 
 
@@ -320,12 +349,17 @@ def loss_of_head(name):
     return ops.softmax_cross_entropy(heads[name](trunk(x[chosen])), LABELS[name][chosen])
 
 
-with_paint, with_standing = trunk_gradient(loss_of_head("paint")), trunk_gradient(loss_of_head("standing"))
+with_paint, with_standing = (
+    trunk_gradient(loss_of_head("paint")),
+    trunk_gradient(loss_of_head("standing")),
+)
 together = trunk_gradient(joint_loss(trunk, heads, chosen))
 cosine = with_paint @ with_standing / np.linalg.norm(with_paint) / np.linalg.norm(with_standing)
 look.say(
-    f"They add up: the joint gradient and the sum of the two differ by at most {np.abs(together - with_paint - with_standing).max():.0e}. "
-    f"The cosine between the two heads' gradients is {cosine:.2f} here; 1 would be the same wish, −1 the opposite one."
+    "They add up: the joint gradient and the sum of the two differ by at most "
+    f"{np.abs(together - with_paint - with_standing).max():.0e}. "
+    f"The cosine between the two heads' gradients is {cosine:.2f} here; 1 would be the same "
+    "wish, −1 the opposite one."
 )
 
 # %% [markdown]
@@ -338,7 +372,9 @@ found = {}
 def alone(name, answers, seed):
     """A network for one labelling."""
     net, labels = network(4, answers, seed), LABELS[name]
-    learn([net], lambda chosen: ops.softmax_cross_entropy(net(x[chosen]), labels[chosen]), STEPS, seed)
+    learn(
+        [net], lambda chosen: ops.softmax_cross_entropy(net(x[chosen]), labels[chosen]), STEPS, seed
+    )
     return net
 
 
@@ -356,9 +392,13 @@ for seed in (0, 1):
         found.setdefault((name, "two heads"), []).append(mean_iu(joint[name], new))
         found.setdefault((name, "alone"), []).append(mean_iu(single[name], new))
 for (name, how), values in found.items():
-    print(f"{name:9} {how:10} mean IU {np.mean(values):5.1f}   seeds {', '.join(f'{v:.1f}' for v in values)}")
+    print(
+        f"{name:9} {how:10} mean IU {np.mean(values):5.1f}   seeds "
+        f"{', '.join(f'{v:.1f}' for v in values)}"
+    )
 look.say(
-    f"Two networks have {weights_in(*single.values())} weights, the one with two heads {weights_in(trunk, *heads.values())}."
+    f"Two networks have {weights_in(*single.values())} weights, the one with two heads "
+    f"{weights_in(trunk, *heads.values())}."
 )
 
 # %% [markdown]
@@ -382,12 +422,16 @@ print(stored.astype(int) - 1)
 
 # %%
 late = mf.models.LateFusion(
-    mf.models.fcn8s(backbone="tiny", width=4), mf.models.fcn8s(backbone="tiny", width=4, in_channels=1)
+    mf.models.fcn8s(backbone="tiny", width=4),
+    mf.models.fcn8s(backbone="tiny", width=4, in_channels=1),
 )
 both = mf.models.MultiHead("tiny", 8, {"semantic": 33, "geometric": 3}, width=4)
 with mf.no_grad():
     print("late fusion:", late(np.zeros((1, 4, 60, 80), np.float32)).shape)
-    print("two heads:  ", {name: scores.shape for name, scores in both(np.zeros((1, 3, 60, 80), np.float32)).items()})
+    print(
+        "two heads:  ",
+        {name: scores.shape for name, scores in both(np.zeros((1, 3, 60, 80), np.float32)).items()},
+    )
 
 # %% [markdown]
 # > **Honesty box.** Posters are not NYUDv2, and two seeds are not many. Our streams all started from random numbers. The paper's late stream sees *HHA* (Gupta and others, 2014): from depth, three maps are computed for each pixel (horizontal disparity, height above ground,
@@ -396,7 +440,7 @@ with mf.no_grad():
 # > by hand; torchvision has no function for it.
 #
 # ## Exercises
-# **1.** Labels as stored, to labels as a network wants them: 1 … `classes` become 0 … `classes` − 1, uint8; 0 and whatever lies outside 0 … `classes` becomes 255. The array may be of any integer type, even with −1 in it, as SIFT Flow's geometry has.
+# **1 · S.** Labels as stored, to labels as a network wants them: 1 … `classes` become 0 … `classes` − 1, uint8; 0 and whatever lies outside 0 … `classes` becomes 255. The array may be of any integer type, even with −1 in it, as SIFT Flow's geometry has.
 #
 # <details><summary>Hint</summary>Start with an array full of 255 and fill in what is a class. That needs no clock.</details>
 
@@ -410,7 +454,7 @@ def my_labels_from_one(stored, classes):
 check.labels_from_one(my_labels_from_one)
 
 # %% [markdown]
-# **2.** Make a first convolution take more channels: `weight` is (O, C, KH, KW), and `extra` new channels come after the old ones. Each new one starts as the mean of the old ones. The old array stays as it is, float32 stays float32.
+# **2 · S.** Make a first convolution take more channels: `weight` is (O, C, KH, KW), and `extra` new channels come after the old ones. Each new one starts as the mean of the old ones. The old array stays as it is, float32 stays float32.
 #
 # <details><summary>Hint</summary>The mean over axis 1 with <code>keepdims=True</code>; <code>np.repeat</code>, <code>np.concatenate</code>.</details>
 
@@ -424,7 +468,7 @@ def my_more_channels(weight, extra):
 check.more_channels(my_more_channels)
 
 # %% [markdown]
-# **3.** Two heads by hand, loss and gradient. `features` (N, D) are what the trunk says about N pixels. `heads` has a matrix (K, D) for each name, the scores are features · matrixᵀ. `labels` has (N,) classes for each name, 255 where nobody
+# **3 · L.** Two heads by hand, loss and gradient. `features` (N, D) are what the trunk says about N pixels. `heads` has a matrix (K, D) for each name, the scores are features · matrixᵀ. `labels` has (N,) classes for each name, 255 where nobody
 # knows, **not the same pixels for all heads**. The loss of a head is the mean cross-entropy over the pixels that *it* has labels for (0 if there are none), and the losses are added. Return the loss and its gradient for the features.
 #
 # <details><summary>Hint</summary>For each head: softmax minus one-hot (lesson 07), zero where void, divided by the number of labelled pixels; times the matrix gives (N, D). Sum over the heads.</details>
@@ -432,7 +476,10 @@ check.more_channels(my_more_channels)
 
 # %%
 def my_joint_gradient(features, heads, labels):
-    """features (N, D); heads {name: (K, D)}; labels {name: integers (N,), 255 void}. Returns (loss, gradient (N, D))."""
+    """features (N, D); heads {name: (K, D)}; labels {name: integers (N,), 255 void}.
+
+    Returns (loss, gradient (N, D)).
+    """
     ...
 
 

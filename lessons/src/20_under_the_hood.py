@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** Lesson 04 made a convolution out of windows and one matrix product. For the product NumPy calls a *BLAS*, a library that does little else and does it very fast. Why is such a convolution slow all the same, and what makes it fast?
 #
-# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
+# **You need** lessons 04 (windows and one product) and 10 (a transposed matrix paints). **Time** 25 minutes to read, 95 for the exercises. **Paper** section 4.1 (table 1) and table 3 give times; how a layer is computed was left to Caffe.
 #
 # *This lesson measures. Its times and ratios come from the machine that made this page. Yours will differ; what follows from them should not.*
 #
@@ -38,8 +39,10 @@ import minifcn as mf
 from minifcn import ops
 from minifcn.kernels.threads import available_cores
 
-channels_first = np.arange(32).reshape(2, 4, 4)  # (C, H, W): column after column, then rows, then channels
-channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)  # also (C, H, W), but channels are neighbours
+# (C, H, W): column after column, then rows, then channels
+channels_first = np.arange(32).reshape(2, 4, 4)
+# also (C, H, W), but channels are neighbours
+channels_last = np.arange(32).reshape(4, 4, 2).transpose(2, 0, 1)
 
 
 def runs(addresses):
@@ -51,7 +54,9 @@ def runs(addresses):
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
-for half, (name, array) in enumerate((("channels first", channels_first), ("channels last", channels_last))):
+for half, (name, array) in enumerate(
+    (("channels first", channels_first), ("channels last", channels_last))
+):
     for channel in (0, 1):
         axis = axes[2 * half + channel]
         axis.imshow(np.zeros((4, 4)), cmap="Greys", vmin=0, vmax=1)
@@ -67,12 +72,16 @@ for half, (name, array) in enumerate((("channels first", channels_first), ("chan
                 fontweight="bold" if seen else "normal",
                 color=look.BLUE if seen else "#888888",
             )
-        axis.add_patch(plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor=look.ORANGE, linewidth=3))
+        axis.add_patch(
+            plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor=look.ORANGE, linewidth=3)
+        )
         axis.set(xticks=[], yticks=[])
         axis.set_title(f"{name}, channel {channel}", fontsize=9)
 look.show(
     figure,
-    alt="Grids of addresses. Channels first: 0 to 15 in one channel, 16 to 31 in the other. Channels last: even numbers in one, odd ones in the other. The upper left 3 by 3 is framed.",
+    alt="Grids of addresses. Channels first: 0 to 15 in one channel, 16 to 31 in the other. "
+    "Channels last: even numbers in one, odd ones in the other. The upper left 3 by 3 is "
+    "framed.",
 )
 for name, array in (("channels first", channels_first), ("channels last", channels_last)):
     print(f"{name:15} the window is read in runs of {runs(array[:, :3, :3])}")
@@ -109,10 +118,12 @@ axis.minorticks_off()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to runs of 32, and changes little after that.",
+    alt="Nanoseconds a number against the length of a run: falls steeply from runs of 2 to "
+    "runs of 32, and changes little after that.",
 )
 look.say(
-    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number as runs of {lengths[np.argmin(per_number)]}."
+    f"Runs of {lengths[0]} cost **{per_number[0] / min(per_number):.0f} times** as much a number "
+    f"as runs of {lengths[np.argmin(per_number)]}."
 )
 
 # %% [markdown]
@@ -130,7 +141,10 @@ matrix = rng.standard_normal((9 * CHANNELS, CHANNELS)).astype(np.float32)
 
 
 def convolve(rows, windows=None):
-    """Windows and product, for so many rows of the output at a time. `windows`: memory to use again."""
+    """Windows and product, for so many rows of the output at a time.
+
+    `windows`: memory to use again.
+    """
     y = np.empty((OUT, OUT, CHANNELS), np.float32)
     windows = np.empty((rows, OUT, 3, 3, CHANNELS), np.float32) if windows is None else windows
     for top in range(0, OUT, rows):
@@ -138,14 +152,18 @@ def convolve(rows, windows=None):
         for i in range(3):
             for j in range(3):
                 windows[:now, :, i, j] = picture[top + i : top + i + now, j : j + OUT]
-        y[top : top + now] = (windows[:now].reshape(now * OUT, 9 * CHANNELS) @ matrix).reshape(now, OUT, CHANNELS)
+        y[top : top + now] = (windows[:now].reshape(now * OUT, 9 * CHANNELS) @ matrix).reshape(
+            now, OUT, CHANNELS
+        )
     return y
 
 
 windows_bytes = 9 * OUT * OUT * CHANNELS * 4
 look.say(
-    f"The picture has {picture.nbytes / 2**20:.1f} MiB, its windows **{windows_bytes / 2**20:.0f} MiB**: every pixel is copied nine times. "
-    f"The product then makes {OUT * OUT * 9 * CHANNELS * CHANNELS / 1e6:.0f} million multiplications."
+    f"The picture has {picture.nbytes / 2**20:.1f} MiB, its windows "
+    f"**{windows_bytes / 2**20:.0f} MiB**: every pixel is copied nine times. "
+    f"The product then makes {OUT * OUT * 9 * CHANNELS * CHANNELS / 1e6:.0f} million "
+    "multiplications."
 )
 
 # %% [markdown]
@@ -162,7 +180,8 @@ flat = everything.reshape(OUT * OUT, 9 * CHANNELS)
 jobs = [lambda rows=rows: convolve(rows) for rows in tile_rows]
 jobs += [lambda: convolve(OUT, everything), lambda: flat @ matrix]
 with threadpool_limits(1):
-    rounds = [[seconds(job, 1) for job in jobs] for _ in range(9)]  # in turns: a busy moment hits all alike
+    # in turns: a busy moment hits all alike
+    rounds = [[seconds(job, 1) for job in jobs] for _ in range(9)]
 *tiled, again, product = np.min(rounds, 0)
 same = np.abs(convolve(4) - convolve(OUT)).max()
 
@@ -172,7 +191,11 @@ sizes = [rows * windows_bytes / OUT / 2**20 for rows in tile_rows]
 axis.plot(sizes, 1e3 * np.array(tiled), "o-", color=look.BLUE, label="tiles of windows")
 axis.plot(sizes[-1], 1e3 * again, "s", color=look.ORANGE, label="all windows, memory used before")
 axis.axhline(
-    1e3 * product, color="#888888", linestyle="--", linewidth=1, label="the product of all windows, without the copies"
+    1e3 * product,
+    color="#888888",
+    linestyle="--",
+    linewidth=1,
+    label="the product of all windows, without the copies",
 )
 axis.set(xscale="log", xlabel="windows in a tile (MiB)", ylabel="milliseconds", ylim=(0, None))
 axis.set_xticks(sizes, [f"{size:.1f}" for size in sizes])
@@ -181,12 +204,14 @@ axis.legend(frameon=False, fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Milliseconds against the size of a tile: lower for tiles of a few rows, highest when all windows are made at once.",
+    alt="Milliseconds against the size of a tile: lower for tiles of a few rows, highest when "
+    "all windows are made at once.",
 )
 best = int(np.argmin(tiled))
 look.say(
-    f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of {tile_rows[best]} rows ({sizes[best]:.1f} MiB); "
-    f"with memory that had been used before {again / tiled[best]:.1f} times. The largest difference between the results is {same:.1g}."
+    f"All windows at once took **{tiled[-1] / tiled[best]:.1f} times** as long as tiles of "
+    f"{tile_rows[best]} rows ({sizes[best]:.1f} MiB); with memory that had been used before "
+    f"{again / tiled[best]:.1f} times. The largest difference between the results is {same:.1g}."
 )
 
 # %% [markdown]
@@ -212,7 +237,7 @@ print("winograd", np.array([m1 + m2 + m3, m2 - m3 - m4]))
 # %% [markdown]
 # Where does one find such a thing? In three steps; the last two you know from lesson 10.
 #
-# **Step 1: polynomials.** (a₀ + a₁x)(g₀ + g₁x + g₂x²) is a polynomial with four coefficients. By hand it takes 6 multiplications. But a polynomial with four coefficients is known from its values at four places, and a value of
+# **Step 1: polynomials.** $(a_0 + a_1 x)(g_0 + g_1 x + g_2 x^2)$ is a polynomial with four coefficients. By hand it takes 6 multiplications. But a polynomial with four coefficients is known from its values at four places, and a value of
 # the product is *one* multiplication: value times value. So: evaluate both at x = 0, 1, −1, multiply, and find the coefficients that give these values. For the fourth place take "infinity": where x is huge only the highest power counts, so the "value" there is the highest coefficient.
 
 # %%
@@ -232,14 +257,15 @@ print("by hand        ", np.convolve(a, g))
 print("by their values", back @ ((G @ g) * (E @ a)))
 
 # %% [markdown]
-# **Step 2: that is a painting.** Multiplying the polynomials paints the kernel g once for each number of a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: M = back · diag(G g) · E.
+# **Step 2: that is a painting.** Multiplying the polynomials paints the kernel g once for each number of a: it is the *transposed* convolution of lesson 10, from 2 numbers to 4. As a matrix: $M = \text{back} \cdot \text{diag}(G g) \cdot E$.
 #
-# **Step 3: transpose.** The convolution is the transpose of the painting: Mᵀ = Eᵀ · diag(G g) · backᵀ, and it has the same diagonal in the middle. Four multiplications, now from 4 numbers to 2:
+# **Step 3: transpose.** The convolution is the transpose of the painting: $M^T = E^T \cdot \text{diag}(G g) \cdot \text{back}^T$, and it has the same diagonal in the middle. Four multiplications, now from 4 numbers to 2:
 
 # %%
 winograd = E.T @ ((G @ g) * (back.T @ d))
 look.say(
-    f"Largest difference from the direct way: {np.abs(winograd - direct).max():.0e}. This is **F(2, 3)**: 2 results, 3 taps."
+    f"Largest difference from the direct way: {np.abs(winograd - direct).max():.0e}. This is "
+    "**F(2, 3)**: 2 results, 3 taps."
 )
 print("Eᵀ =", E.T.tolist())
 print("backᵀ =", (back.T + 0.0).tolist())
@@ -256,7 +282,7 @@ channels = np.array([1, 4, 16, 64, 256])
 
 
 def saved(m):
-    """Multiplications of a plain 3 x 3 convolution by those of F(m, 3) in two dimensions, C channels in and out."""
+    """Multiplications of a plain 3 x 3 convolution by those of F(m, 3), C channels in and out."""
     n = m + 2
     plain = m * m * 9 * channels**2
     # of pixels, and back; those of the kernels are shared by all tiles
@@ -267,15 +293,28 @@ def saved(m):
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6, 2.9))
 for m, colour, mark in ((2, look.ORANGE, "s--"), (4, look.BLUE, "o-")):
-    axis.plot(channels, saved(m), mark, color=colour, label=f"F({m}, 3): at best {m * m * 9 / (m + 2) ** 2:.2f}")
+    axis.plot(
+        channels,
+        saved(m),
+        mark,
+        color=colour,
+        label=f"F({m}, 3): at best {m * m * 9 / (m + 2) ** 2:.2f}",
+    )
 axis.axhline(1, color="#888888", linewidth=1)
-axis.set(xscale="log", xlabel="channels in and out", ylabel="multiplications: plain / Winograd", ylim=(0, None))
+axis.set(
+    xscale="log",
+    xlabel="channels in and out",
+    ylabel="multiplications: plain / Winograd",
+    ylim=(0, None),
+)
 axis.set_xticks(channels, channels)
 axis.minorticks_off()
 axis.legend(frameon=False)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
-    figure, alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise towards 2.25 and 4."
+    figure,
+    alt="Both curves start below 1 for few channels, cross 1 near 16 channels and rise towards "
+    "2.25 and 4.",
 )
 
 # %% [markdown]
@@ -328,7 +367,10 @@ for length in lengths:
     microseconds.append(1e6 * alone / (2 * calls))
 print(f"cores that this process may use: {available_cores()}")
 for length, gain, duration in zip(lengths, gains, microseconds, strict=True):
-    print(f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as fast as one")
+    print(
+        f"{length:7} numbers, {duration:6.1f} µs a call: two threads are {gain:.1f} times as "
+        "fast as one"
+    )
 
 # %% [markdown]
 # How much of this shows depends on the two cores and on who else wants them: if the gain in the last row is near or below 1, the second one was not free while this page was made, or is the other half of the first,
@@ -366,7 +408,8 @@ axis.invert_yaxis()
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Bars of how many times faster the fast kernel is than the simple one, for four layers; each is longer than 1.",
+    alt="Bars of how many times faster the fast kernel is than the simple one, for four "
+    "layers; each is longer than 1.",
 )
 
 # %% [markdown]
@@ -381,21 +424,24 @@ look.show(
 # > Winograd here (`minifcn/kernels/cpu/winograd_gradient.py`), and large kernels such as fc6 another way (`minifcn/kernels/cpu/large_kernels.py`); we left both out. A ratio measured on a shared machine moves by a tenth from run to run, and by more where a neighbour is busy.
 #
 # ## Exercises
-# **1.** Strides. An array has the shape (N, C, H, W). Its order in memory is given by a word such as `"NHWC"`, whose last letter runs fastest. By how many *numbers* does the address grow when n grows by 1, when c does, when h does, when w does?
+# **1 · S.** Strides. An array has the shape (N, C, H, W). Its order in memory is given by a word such as `"NHWC"`, whose last letter runs fastest. By how many *numbers* does the address grow when n grows by 1, when c does, when h does, when w does?
 #
 # <details><summary>Hint</summary>Which letter has the stride 1? One step of the letter before it must skip how many numbers? The answer is in the order N, C, H, W.</details>
 
 
 # %%
 def my_strides_of(shape, order):
-    """shape: (N, C, H, W). order: these letters as in memory. Returns four integers, for N, C, H, W."""
+    """shape: (N, C, H, W). order: these letters as in memory.
+
+    Returns four integers, for N, C, H, W.
+    """
     ...
 
 
 check.strides_of(my_strides_of)
 
 # %% [markdown]
-# **2.** A convolution in tiles, for any kernel and any stride, without padding. One picture `x` (H, W, C) and `weight` (KH, KW, C, O), channels last. At no time may you hold the windows of more than `rows` rows of the result; the check measures your memory.
+# **2 · L.** A convolution in tiles, for any kernel and any stride, without padding. One picture `x` (H, W, C) and `weight` (KH, KW, C, O), channels last. At no time may you hold the windows of more than `rows` rows of the result; the check measures your memory.
 #
 # <details><summary>Hint</summary>Fix a tap: which rows of the picture does it see, from the first result row of the tile to the last? One array for the windows serves all tiles; the last tile may be shorter.</details>
 
@@ -409,7 +455,7 @@ def my_tiled_convolution(x, weight, rows, stride):
 check.tiled_convolution(my_tiled_convolution)
 
 # %% [markdown]
-# **3.** F(m, r) for any m results and r taps: three matrices with y = Aᵀ[(G g) ∘ (Bᵀ d)], where ∘ multiplies number by number: m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
+# **3 · L.** F(m, r) for any m results and r taps: three matrices with $y = A^T\,[(G g) \circ (B^T d)]$, where $\circ$ multiplies number by number: m + r − 1 multiplications. Choose the points yourself (and keep them small: large ones round badly).
 #
 # <details><summary>Hint</summary>m + r − 2 different points and infinity. Then steps 1 to 3 with other counts: the polynomial a has m coefficients, the kernel r; how many has their product?</details>
 
@@ -421,6 +467,24 @@ def my_winograd_matrices(m, r):
 
 
 check.winograd_matrices(my_winograd_matrices)
+
+# %% [markdown]
+# **4 · L.** Leave the notebook. You know how an operation is written, checked and made fast; now add one *to the library*: the softsign, $x / (1 + |x|)$, element by element. In your clone, on a branch of its own (`git switch -c softsign`), follow the recipe "How to add an operation" in [CONTRIBUTING.md](../CONTRIBUTING.md):
+# a file in `minifcn/ops/elementwise`, a line in `minifcn/ops/__init__.py`, and what its step 3 asks you for, sentence by sentence: its definition as a loop, its name in PyTorch, wrong versions that must be rejected. (The tests need `pip install -e ".[test]"`.) Run them as the recipe says:
+#
+# ```sh
+# python -m pytest tests/ops tests/mutants -k softsign
+# ```
+#
+# When they are green, say here where the clone is. The check asks its library for values and slopes, tiny numbers and huge ones, and runs those tests once more.
+#
+# <details><summary>Hint</summary><code>Exp</code> in <code>minifcn/ops/elementwise/powers.py</code> is the smallest model. Derive the slope for x > 0 and for x < 0. What does the square of a very large number do in float32, and what that of its reciprocal?</details>
+
+# %%
+my_clone = ...  # the folder that holds minifcn and tests, as text
+
+
+check.added_operation(my_clone)
 
 # %% [markdown]
 # ## Summary

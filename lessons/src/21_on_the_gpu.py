@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** The paper's 175 milliseconds a picture (table 3) are a GPU's. What has to change in our code to run there, and what must one know to be fast there?
 #
-# **You need** lessons 04 and 05 (windows, and how they are added back) and 20 (runs of neighbours). **Time** 20 minutes. **Paper** section 4.3, tables 1 and 3: one NVIDIA Tesla K40c.
+# **You need** lessons 04 and 05 (windows, and how they are added back) and 20 (runs of neighbours). **Time** 20 minutes to read, 60 for the exercises. **Paper** section 4.3, tables 1 and 3: one NVIDIA Tesla K40c.
 #
 # *You need no GPU for this lesson: we play one. Where there is one, the part before “In the library” measures.*
 #
@@ -40,7 +41,11 @@ def relu(x):
 problem = backend.gpu_problem()
 here = problem is None
 print(relu(np.array([-1.0, 2.0])))
-look.say("**A GPU can be used here.**" if here else "**No GPU can be used here**, and the lesson goes on without.")
+look.say(
+    "**A GPU can be used here.**"
+    if here
+    else "**No GPU can be used here**, and the lesson goes on without."
+)
 
 # %% [markdown]
 # That is all that a *simple* kernel of this library needs. `model.to("gpu")` moves the weights, and everything else follows the arrays. The results are right. They do not come fast yet; to see why, we must look at what a GPU does.
@@ -82,7 +87,9 @@ print(y)
 
 
 # %%
-def columns_kernel(block, thread, x, rows, c_count, h_count, w_count, oh_count, ow_count, kernel, padding):
+def columns_kernel(
+    block, thread, x, rows, c_count, h_count, w_count, oh_count, ow_count, kernel, padding
+):
     e = block * THREADS + thread
     if e >= rows.size:
         return
@@ -101,14 +108,29 @@ weight = rng.integers(-3, 4, (2, 3, 3, 3)).astype(float)  # (O, C, KH, KW)
 rows = np.empty(5 * 6 * 9 * 3)
 shuffled = rng.permutation(-(-len(rows) // THREADS) * THREADS)  # in no promised order
 launch(
-    columns_kernel, -(-len(rows) // THREADS), THREADS, picture.reshape(-1), rows, 3, 5, 6, 5, 6, 3, 1, order=shuffled
+    columns_kernel,
+    -(-len(rows) // THREADS),
+    THREADS,
+    picture.reshape(-1),
+    rows,
+    3,
+    5,
+    6,
+    5,
+    6,
+    3,
+    1,
+    order=shuffled,
 )
 
 result = rows.reshape(30, 27) @ weight.transpose(2, 3, 1, 0).reshape(27, 2)
 wanted = ops.conv2d(picture.transpose(2, 0, 1)[None], weight, padding=1).data[0]
-look.say(f"Against the library: **{(result.T.reshape(2, 5, 6) != wanted).sum()} of {wanted.size}** numbers differ.")
+look.say(
+    f"Against the library: **{(result.T.reshape(2, 5, 6) != wanted).sum()} of {wanted.size}** "
+    "numbers differ."
+)
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # The library's kernel does the same in CUDA, NVIDIA's dialect of C. The product after it comes from cuBLAS, NVIDIA's BLAS.
 #
 # ## Neighbours fetch together
@@ -138,18 +160,26 @@ for name, (c, h, w) in who.items():
 
 # %% tags=["figure", "picture"]
 figure, axis = plt.subplots(figsize=(6.5, 2.6))
-for offset, colour, label, which in ((-0.18, look.BLUE, "channels last", 0), (0.18, look.ORANGE, "channels first", 1)):
+for offset, colour, label, which in (
+    (-0.18, look.BLUE, "channels last", 0),
+    (0.18, look.ORANGE, "channels first", 1),
+):
     counts = [both[which] for both in travel.values()]
     bars = axis.barh(np.arange(3) + offset, counts, height=0.34, color=colour, label=label)
     axis.bar_label(bars, padding=3, fontsize=9)
 axis.set_yticks(range(3), list(travel))
-axis.set(xlabel="lines that travel for 32 numbers", ylabel="neighbouring threads take\nneighbouring …", xlim=(0, 52))
+axis.set(
+    xlabel="lines that travel for 32 numbers",
+    ylabel="neighbouring threads take\nneighbouring …",
+    xlim=(0, 52),
+)
 axis.invert_yaxis()
 axis.legend(frameon=False, loc="center right")
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,
-    alt="Lines of memory for a warp. One where threads take what lies side by side: channels if channels are last, columns if channels are first. 32 in the other four cases.",
+    alt="Lines of memory for a warp. One where threads take what lies side by side: channels "
+    "if channels are last, columns if channels are first. 32 in the other four cases.",
 )
 
 # %% [markdown]
@@ -161,7 +191,10 @@ look.show(
 
 # %%
 def two_adds(schedule):
-    """Thread A adds 1, thread B adds 10; `schedule` says who makes the next of their three moves."""
+    """Thread A adds 1, thread B adds 10.
+
+    `schedule` says who makes the next of their three moves.
+    """
     memory, register, moves = 0, {}, {"A": 0, "B": 0}
     for who in schedule:
         if moves[who] == 0:
@@ -189,13 +222,14 @@ for _ in range(200):
         total += part
     sums.add(float(total))
 look.say(
-    f"The same 1000 numbers added in 200 orders: **{len(sums)} different sums**, from {min(sums):.4f} to {max(sums):.4f}."
+    f"The same 1000 numbers added in 200 orders: **{len(sums)} different sums**, from "
+    f"{min(sums):.4f} to {max(sums):.4f}."
 )
 
 # %% [markdown]
 # A training could come out differently each time, and lesson 18's "the same bits" would be gone. So turn the question round. Do not ask where a number of the rows *goes*; give each thread a **pixel**, and let it **gather** what belongs to it, tap by tap, always in the same order. No two threads add to the same pixel, so nothing atomic is needed.
 #
-# One axis, windows of `kernel` taps at stride `stride`. Which windows saw pixel p? Window o sees p at tap i if o · stride + i = p. So for each tap: is p − i a multiple of the stride, and is there such a window?
+# One axis, windows of `kernel` taps at stride `stride`. Which windows saw pixel p? Window $o$ sees $p$ at tap $i$ if $o \cdot \text{stride} + i = p$. So for each tap: is p − i a multiple of the stride, and is there such a window?
 
 
 # %%
@@ -235,7 +269,8 @@ labels = rng.integers(0, 5, (1, 32, 32))
 with mf.profile() as profile:
     ops.softmax_cross_entropy(model(batch), labels).backward()
 operations = sum(row.calls for row in profile.rows())
-arithmetic = sum(row.flops for row in profile.rows()) / 32**2  # additions and multiplications for each pixel
+# additions and multiplications for each pixel
+arithmetic = sum(row.flops for row in profile.rows()) / 32**2
 print(f"{operations} calls of operations, and {len(list(model.parameters()))} parameters to update")
 print(f"{arithmetic:,.0f} additions and multiplications for each pixel of the picture")
 
@@ -248,15 +283,34 @@ sizes = np.array([32, 64, 128, 256, 512, 1024])
 work = arithmetic * sizes.astype(float) ** 2 / rate
 figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(sizes, 1e3 * work, "s--", color=look.ORANGE, label="the arithmetic")
-axis.plot(sizes, np.full(len(sizes), 1e3 * launches * launch_cost), ":", color="#888888", label="the launches")
-axis.plot(sizes, 1e3 * np.maximum(work, launches * launch_cost), "o-", color=look.BLUE, label="a step, at best")
-axis.set(xscale="log", yscale="log", xlabel="side of the picture (pixels)", ylabel="milliseconds (a model)")
+axis.plot(
+    sizes,
+    np.full(len(sizes), 1e3 * launches * launch_cost),
+    ":",
+    color="#888888",
+    label="the launches",
+)
+axis.plot(
+    sizes,
+    1e3 * np.maximum(work, launches * launch_cost),
+    "o-",
+    color=look.BLUE,
+    label="a step, at best",
+)
+axis.set(
+    xscale="log",
+    yscale="log",
+    xlabel="side of the picture (pixels)",
+    ylabel="milliseconds (a model)",
+)
 axis.set_xticks(sizes, sizes)
 axis.minorticks_off()
 axis.legend(frameon=False)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
-    figure, alt="A model: below some size the time of a step is flat, the launches; above it grows with the arithmetic."
+    figure,
+    alt="A model: below some size the time of a step is flat, the launches; above it grows "
+    "with the arithmetic.",
 )
 
 # %% [markdown]
@@ -291,7 +345,10 @@ if here:
             on_cpu = seconds(lambda: ops.conv2d(x, kernel, padding=1), lambda: None)  # noqa: B023
             far, far_kernel = x.to("gpu"), kernel.to("gpu")
             on_gpu = seconds(lambda: ops.conv2d(far, far_kernel, padding=1), wait)  # noqa: B023
-        print(f"conv {c} → {c}, {side} x {side}: the CPU takes {on_cpu / on_gpu:.1f} times as long as the GPU")
+        print(
+            f"conv {c} → {c}, {side} x {side}: the CPU takes {on_cpu / on_gpu:.1f} times as long "
+            "as the GPU"
+        )
 else:
     print("nothing to measure here: this part needs CuPy and a GPU")
 
@@ -305,7 +362,7 @@ else:
 # > part above shows numbers. PyTorch calls cuDNN, a library of hand-tuned convolutions, and its backward need *not* be the same bit by bit from run to run unless you ask (`torch.use_deterministic_algorithms`); Caffe's own convolution was windows and a product, as ours. Products stay in float32 here unless you ask for TF32, the rougher and faster ones of newer GPUs.
 #
 # ## Exercises
-# **1.** Where am I? An array lies in memory as (N, H, W, C), the last axis fastest. To which n, c, h, w does its number `e` belong? Use only `//` and `%`.
+# **1 · M.** Where am I? An array lies in memory as (N, H, W, C), the last axis fastest. To which n, c, h, w does its number `e` belong? Use only `//` and `%`.
 #
 # <details><summary>Hint</summary>The fastest axis is <code>e % C</code>, and <code>e // C</code> is the same question without it.</details>
 
@@ -319,7 +376,7 @@ def my_place_of(e, shape):
 check.place_of(my_place_of)
 
 # %% [markdown]
-# **2.** Be the memory. Threads 0, 1, 2, … read the numbers at `addresses[0]`, `addresses[1]`, … A number has `itemsize` bytes, a line has `line` bytes, and address 0 begins a line. Threads 0 to `warp` − 1 are the first warp, and so on; each warp fetches every line that it needs once. How many lines travel in all?
+# **2 · M.** Be the memory. Threads 0, 1, 2, … read the numbers at `addresses[0]`, `addresses[1]`, … A number has `itemsize` bytes, a line has `line` bytes, and address 0 begins a line. Threads 0 to `warp` − 1 are the first warp, and so on; each warp fetches every line that it needs once. How many lines travel in all?
 #
 # <details><summary>Hint</summary>Warps do not share: the same line counts again for the next warp. The last warp may have fewer threads than the others.</details>
 
@@ -333,7 +390,7 @@ def my_lines_fetched(addresses, itemsize, line=128, warp=32):
 check.lines_fetched(my_lines_fetched)
 
 # %% [markdown]
-# **3.** A thread of max-pool's backward that gathers. `grad` and `place` are (OH, OW): the gradient of each window, and which of its taps won, i · kernel + j. Windows of `kernel` × `kernel` at stride `stride`, no padding. What does pixel (h, w) get? The thread may only read, and it adds in the order of the taps.
+# **3 · L.** A thread of max-pool's backward that gathers. `grad` and `place` are (OH, OW): the gradient of each window, and which of its taps won, i · kernel + j. Windows of `kernel` × `kernel` at stride `stride`, no padding. What does pixel (h, w) get? The thread may only read, and it adds in the order of the taps.
 #
 # <details><summary>Hint</summary>The questions of <code>fold_kernel</code>, along both axes at once, and then one more: did this tap win there?</details>
 

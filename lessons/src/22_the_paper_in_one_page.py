@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     comment_magics: false
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -15,7 +16,7 @@
 #
 # **Question.** What does the paper say, section by section, and what of it have you seen with your own eyes?
 #
-# **You need** as many lessons as you like; this page tells you what the others are about. **Time** 15 minutes. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
+# **You need** as many lessons as you like; this page tells you what the others are about. **Time** 15 minutes to read, 50 for the exercises. **Paper** all of it, from section 1 to section 6, and appendices A and B of its second version (arXiv 1411.4038v2).
 #
 # ## The smallest summary is a network
 # Everything the paper builds on fits into ten lines. If you can say what each of them does, and why, you can read the paper.
@@ -34,16 +35,25 @@ from minifcn.paper.claims import Setting
 
 
 def fcn16s_by_hand(x, w):
-    """A picture (N, 3, H, W) and weights by name -> scores (N, C, H, W); a trunk of stride 8 in the place of VGG's 32."""
-    pool1 = ops.max_pool2d(ops.relu(ops.conv2d(x, w["conv1"], padding=1)), 2)  # trained on ImageNet, 4.1
+    """A picture (N, 3, H, W) and weights by name -> scores (N, C, H, W).
+
+    A trunk of stride 8 in the place of VGG's 32.
+    """
+    # trained on ImageNet, 4.1
+    pool1 = ops.max_pool2d(ops.relu(ops.conv2d(x, w["conv1"], padding=1)), 2)
     pool2 = ops.max_pool2d(ops.relu(ops.conv2d(pool1, w["conv2"], padding=1)), 2)
     pool3 = ops.max_pool2d(ops.relu(ops.conv2d(pool2, w["conv3"], padding=1)), 2)
     fc = ops.relu(ops.conv2d(pool3, w["fc6"], padding=1))  # a fully connected layer once, 3.1
     what = ops.conv2d(fc, w["score_fr"])  # coarse: one cell for 8 x 8 pixels
     where = ops.conv2d(pool2, w["score_pool"])  # finer: one for 4 x 4, zero at first, 4.2
     classes = what.shape[1]
-    up2 = ops.conv_transpose2d(what, bilinear(classes, 4).astype(float), stride=2, padding=1, groups=classes)  # 3.3
-    return ops.conv_transpose2d(up2 + where, bilinear(classes, 8).astype(float), stride=4, padding=2, groups=classes)
+    # 3.3
+    up2 = ops.conv_transpose2d(
+        what, bilinear(classes, 4).astype(float), stride=2, padding=1, groups=classes
+    )
+    return ops.conv_transpose2d(
+        up2 + where, bilinear(classes, 8).astype(float), stride=4, padding=2, groups=classes
+    )
 
 
 rng = np.random.default_rng(22)
@@ -55,7 +65,10 @@ shapes = {
     "score_fr": (5, 16, 1, 1),
     "score_pool": (5, 8, 1, 1),
 }
-weights = {name: mf.Tensor(0.3 * rng.standard_normal(shape), requires_grad=True) for name, shape in shapes.items()}
+weights = {
+    name: mf.Tensor(0.3 * rng.standard_normal(shape), requires_grad=True)
+    for name, shape in shapes.items()
+}
 x, labels = rng.standard_normal((1, 3, 24, 32)), rng.integers(0, 5, (1, 24, 32))
 loss = ops.softmax_cross_entropy(fcn16s_by_hand(x, weights), labels)  # over all pixels at once, 3.4
 loss.backward()
@@ -66,7 +79,9 @@ print({name: tensor.grad.shape for name, tensor in weights.items()})
 
 # %%
 report = mf.gradcheck(
-    lambda *tensors: ops.softmax_cross_entropy(fcn16s_by_hand(x, dict(zip(shapes, tensors, strict=True))), labels),
+    lambda *tensors: ops.softmax_cross_entropy(
+        fcn16s_by_hand(x, dict(zip(shapes, tensors, strict=True))), labels
+    ),
     list(weights.values()),
     directions=10,
 )
@@ -77,34 +92,77 @@ print("gradients right:", report.ok)
 # In our words, with the lessons that show it. The names in the last column are *claims*: statements of the paper that the library can test, each by `minifcn paper NAME`.
 
 # %%
-# section, what it says, lessons, claims of the library
+# section, lessons, claims of the library, what it says
 # fmt: off
 PAPER = [
-    ("Abstract, 1", "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic segmentation; input of any size, output of that size; one run, one walk back.", [0, 2, 12, 15, 18], ["any-size"]),
-    ("2", "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of them.", [0, 8, 16], []),
-    ("3", "Convolution, pooling and ReLU see windows; one after another they are one layer with a larger kernel and stride. A loss summed over cells has the sum of their gradients.", [4, 5, 6, 8], ["composition", "sum-over-cells"]),
-    ("3.1", "Fully connected layers are convolutions; run on a large picture they give a map, much faster than window by window.", [9], ["fully-connected-is-convolution", "one-pass-is-all-windows"]),
-    ("3.2", "Shift-and-stitch gives a score for every pixel; dilating filters does the same in one run.", [11], ["shift-and-stitch", "rarefaction", "padding-breaks-it"]),
-    ("3.3", "Upsampling by f is convolution with stride 1/f: backwards convolution, called deconvolution, learned or bilinear.", [5, 10], ["fractional-stride", "deconvolution-backward", "bilinear-start", "deconvnet-is-another-thing"]),
-    ("3.4", "Training on patches is training on whole pictures with some cells left out of the loss. Balanced classes and less alike neighbours can be had with whole pictures, too.", [16], ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"]),
-    ("4.1, Table 1", "AlexNet, VGG16 and GoogLeNet become FCN-32s; VGG16 is best: 134 M parameters, cells that see 404 pixels.", [8, 9, 12], ["receptive-fields", "table-1"]),
-    ("4.2", "Skips add where to what: pool4 for FCN-16s, pool3 for FCN-8s; new scores start at zero, so nothing is lost at first.", [14, 15], ["unmodified-start", "pool4-alone", "table-2"]),
-    ("4.2, footnote 6", "Fusing by the larger score makes learning hard: the gradient switches.", [15], ["sum-or-max"]),
-    ("4.2, refinement", "A smaller stride of pool5, or shift-and-stitch, refines less for its cost.", [11, 15], ["refinement-by-other-means"]),
-    ("4.2, the reference code", "100 pixels of padding, and crops of 19, 5 and 27, 5 and 9 and 31, so that maps of any picture lie on one another.", [13], ["crops", "every-height", "least-padding"]),
-    ("4.3, optimization", "SGD with momentum; scores that start at zero; twice the rate for biases; dropout kept.", [7, 12, 18], ["zero-scores", "random-scores"]),
-    ("4.3, fine-tuning", "All layers learn; the last one alone gives about 70 % of it. 16s and 8s start from the coarser one.", [12, 14, 15], ["table-2"]),
-    ("4.3, patch sampling, Figure 5", "Keeping cells with probability p, of 1/p times as many pictures, needs as many steps, and more time.", [16], ["figure-5", "cells-kept"]),
-    ("4.3, class balancing", "Three quarters of the pixels are background, and balancing is unnecessary.", [16], ["class-balancing"]),
-    ("4.3, dense prediction", "The last upsampling is bilinear and fixed; the others start so and learn.", [10, 15], ["learned-upsampling"]),
-    ("4.3, augmentation, more data", "Mirrors and jitter did not help; more labels did: 56.0 to 59.4.", [18], []),
-    ("5, metrics", "Pixel accuracy, mean accuracy, mean IU, frequency weighted IU, from one confusion matrix.", [17], []),
-    ("5, Table 3, Figure 6", "62.2 mean IU on VOC2012 test, a fifth better than the best before, in about 175 ms a picture.", [17, 18, 20, 21], []),
-    ("5, Table 4", "NYUDv2: depth as a fourth channel helps a little, two streams more.", [19], ["early-or-late-fusion"]),
-    ("5, Table 5", "SIFT Flow: two heads on one trunk answer two questions.", [19], ["two-heads"]),
-    ("6", "Classifiers are a special case of fully convolutional networks.", [9, 22], []),
-    ("Appendix A", "Coarse output is not what limits the score: labels made coarser by 32, 16 and 8 still score 86, 93 and 96.", [17], ["upper-bounds"]),
-    ("Appendix B", "More results, on PASCAL-Context.", [19], []),
+    ("Abstract, 1", [0, 2, 12, 15, 18], ["any-size"],
+     "Networks trained end to end, pixels to pixels, exceed the state of the art in semantic "
+     "segmentation; input of any size, output of that size; one run, one walk back."),
+    ("2", [0, 8, 16], [],
+     "Before: patches one by one, superpixels, proposals, post-processing. FCNs need none of "
+     "them."),
+    ("3", [4, 5, 6, 8], ["composition", "sum-over-cells"],
+     "Convolution, pooling and ReLU see windows; one after another they are one layer with a "
+     "larger kernel and stride. A loss summed over cells has the sum of their gradients."),
+    ("3.1", [9], ["fully-connected-is-convolution", "one-pass-is-all-windows"],
+     "Fully connected layers are convolutions; run on a large picture they give a map, much "
+     "faster than window by window."),
+    ("3.2", [11], ["shift-and-stitch", "rarefaction", "padding-breaks-it"],
+     "Shift-and-stitch gives a score for every pixel; dilating filters does the same in one "
+     "run."),
+    ("3.3", [5, 10],
+     ["fractional-stride", "deconvolution-backward", "bilinear-start",
+     "deconvnet-is-another-thing"],
+     "Upsampling by f is convolution with stride 1/f: backwards convolution, called "
+     "deconvolution, learned or bilinear."),
+    ("3.4", [16],
+     ["patchwise-is-sampling", "sampling-is-dropconnect", "neighbours-alike", "accumulation"],
+     "Training on patches is training on whole pictures with some cells left out of the loss. "
+     "Balanced classes and less alike neighbours can be had with whole pictures, too."),
+    ("4.1, Table 1", [8, 9, 12], ["receptive-fields", "table-1"],
+     "AlexNet, VGG16 and GoogLeNet become FCN-32s; VGG16 is best: 134 M parameters, cells that "
+     "see 404 pixels."),
+    ("4.2", [14, 15], ["unmodified-start", "pool4-alone", "table-2"],
+     "Skips add where to what: pool4 for FCN-16s, pool3 for FCN-8s; new scores start at zero, "
+     "so nothing is lost at first."),
+    ("4.2, footnote 6", [15], ["sum-or-max"],
+     "Fusing by the larger score makes learning hard: the gradient switches."),
+    ("4.2, refinement", [11, 15], ["refinement-by-other-means"],
+     "A smaller stride of pool5, or shift-and-stitch, refines less for its cost."),
+    ("4.2, the reference code", [13], ["crops", "every-height", "least-padding"],
+     "100 pixels of padding, and crops of 19, 5 and 27, 5 and 9 and 31, so that maps of any "
+     "picture lie on one another."),
+    ("4.3, optimization", [7, 12, 18], ["zero-scores", "random-scores"],
+     "SGD with momentum; scores that start at zero; twice the rate for biases; dropout kept."),
+    ("4.3, fine-tuning", [12, 14, 15], ["table-2"],
+     "All layers learn; the last one alone gives about 70 % of it. 16s and 8s start from the "
+     "coarser one."),
+    ("4.3, patch sampling, Figure 5", [16], ["figure-5", "cells-kept"],
+     "Keeping cells with probability p, of 1/p times as many pictures, needs as many steps, "
+     "and more time."),
+    ("4.3, class balancing", [16], ["class-balancing"],
+     "Three quarters of the pixels are background, and balancing is unnecessary."),
+    ("4.3, dense prediction", [10, 15], ["learned-upsampling"],
+     "The last upsampling is bilinear and fixed; the others start so and learn."),
+    ("4.3, augmentation, more data", [18], [],
+     "Mirrors and jitter did not help; more labels did: 56.0 to 59.4."),
+    ("5, metrics", [17], [],
+     "Pixel accuracy, mean accuracy, mean IU, frequency weighted IU, from one confusion "
+     "matrix."),
+    ("5, Table 3, Figure 6", [17, 18, 20, 21], [],
+     "62.2 mean IU on VOC2012 test, a fifth better than the best before, in about 175 ms a "
+     "picture."),
+    ("5, Table 4", [19], ["early-or-late-fusion"],
+     "NYUDv2: depth as a fourth channel helps a little, two streams more."),
+    ("5, Table 5", [19], ["two-heads"],
+     "SIFT Flow: two heads on one trunk answer two questions."),
+    ("6", [9, 22], [],
+     "Classifiers are a special case of fully convolutional networks."),
+    ("Appendix A", [17], ["upper-bounds"],
+     "Coarse output is not what limits the score: labels made coarser by 32, 16 and 8 still "
+     "score 86, 93 and 96."),
+    ("Appendix B", [19], [],
+     "More results, on PASCAL-Context."),
 ]
 # fmt: on
 # fmt: off
@@ -124,9 +182,10 @@ def link(number):
 
 
 rows = ["| section | what it says | lessons | claims |", "|---|---|---|---|"]
-for section, says, numbers, claims in PAPER:
+for section, numbers, claims, says in PAPER:
     rows.append(
-        f"| {section} | {says} | {' '.join(link(n) for n in numbers)} | {', '.join(f'`{c}`' for c in claims)} |"
+        f"| {section} | {says} | {' '.join(link(n) for n in numbers)} | "
+        f"{', '.join(f'`{c}`' for c in claims)} |"
     )
 look.say("\n".join(rows))
 
@@ -135,10 +194,10 @@ look.say("\n".join(rows))
 # A list is believed too easily. So let us ask: is every claim of the library in it? And which lessons are not?
 
 # %%
-listed = {claim for *_, claims in PAPER for claim in claims}
+listed = {claim for _, _, claims, _ in PAPER for claim in claims}
 print("claims that the list forgets:", sorted(set(CLAIMS) - listed) or "none")
 print("claims that do not exist:    ", sorted(listed - set(CLAIMS)) or "none")
-shown = {number for _, _, numbers, _ in PAPER for number in numbers}
+shown = {number for _, numbers, _, _ in PAPER for number in numbers}
 look.say(
     "Lessons that no section of the paper asks for: "
     + ", ".join(f"{n:02d} {LESSONS[n]}" for n in range(23) if n not in shown)
@@ -150,9 +209,11 @@ look.say(
 
 # %% tags=["figure", "picture"]
 figure, axis = plt.subplots(figsize=(8, 5.4), layout="constrained")
-for row, (_, _, numbers, claims) in enumerate(PAPER):
+for row, (_, numbers, claims, _) in enumerate(PAPER):
     axis.plot(numbers, [row] * len(numbers), "-", color="#cccccc", zorder=1)
-    axis.scatter(numbers, [row] * len(numbers), s=45, color=look.BLUE if claims else look.ORANGE, zorder=2)
+    axis.scatter(
+        numbers, [row] * len(numbers), s=45, color=look.BLUE if claims else look.ORANGE, zorder=2
+    )
 axis.scatter([], [], color=look.BLUE, label="section with a claim that you can run")
 axis.scatter([], [], color=look.ORANGE, label="section without one")
 axis.set_yticks(range(len(PAPER)), [section for section, *_ in PAPER], fontsize=8)
@@ -164,7 +225,9 @@ axis.set_axisbelow(True)
 axis.legend(fontsize=8, loc="lower left")
 look.show(
     figure,
-    alt="Sections of the paper down, lessons across, a dot where a lesson shows a section. By and large the dots run from the upper left to the lower right; every row has at least one.",
+    alt="Sections of the paper down, lessons across, a dot where a lesson shows a section. By "
+    "and large the dots run from the upper left to the lower right; every row has at least "
+    "one.",
 )
 
 # %% [markdown]
@@ -177,24 +240,31 @@ look.show(
 found = {name: claim.run(Setting()) for name, claim in CLAIMS.items() if claim.kind == "identity"}
 rows = ["| claim | section | | what was found |", "|---|---|---|---|"]
 for name, outcome in found.items():
-    measured = outcome.measured if len(outcome.measured) < 170 else outcome.measured[:170].rsplit(" ", 1)[0] + " …"
-    rows.append(
-        f"| `{name}` | {CLAIMS[name].section} | {'✓' if outcome.holds else '✗'} | {measured} |".replace("\n", " ")
+    measured = (
+        outcome.measured
+        if len(outcome.measured) < 170
+        else outcome.measured[:170].rsplit(" ", 1)[0] + " …"
     )
+    mark = "✓" if outcome.holds else "✗"
+    row = f"| `{name}` | {CLAIMS[name].section} | {mark} | {measured} |"
+    rows.append(row.replace("\n", " "))
 look.say("\n".join(rows))
 look.say(
-    f"**{sum(bool(o.holds) for o in found.values())} of {len(found)}** identities hold. (The times in them are of the machine that made this page.)"
+    f"**{sum(bool(o.holds) for o in found.values())} of {len(found)}** identities hold. (The "
+    "times in them are of the machine that made this page.)"
 )
 
-# %% [markdown]
+# %% [markdown] tags=["open"]
 # And what has to be measured, with the lesson that looks at it in small:
 
 # %%
 rows = ["| claim | what the paper says | kind | lesson |", "|---|---|---|---|"]
 for name, claim in CLAIMS.items():
     if claim.kind != "identity":
-        numbers = sorted({n for _, _, ns, claims in PAPER if name in claims for n in ns})
-        rows.append(f"| `{name}` | {claim.says} | {claim.kind} | {' '.join(link(n) for n in numbers)} |")
+        numbers = sorted({n for _, ns, claims, _ in PAPER if name in claims for n in ns})
+        rows.append(
+            f"| `{name}` | {claim.says} | {claim.kind} | {' '.join(link(n) for n in numbers)} |"
+        )
 look.say("\n".join(rows))
 
 # %% [markdown]
@@ -217,7 +287,7 @@ print(CLAIMS["early-or-late-fusion"].run.__doc__)
 # > published belongs to the second. Where the two differ, lessons 12 to 16 say which one they mean. In Caffe a layer is called `Deconvolution`; in PyTorch the ready-made `torchvision.models.segmentation.fcn_resnet50` has the name, but dilated layers in the place of skips.
 #
 # ## Exercises
-# **1.** "134 M parameters." Count the weights and biases of a row of convolutions.
+# **1 · S.** "134 M parameters." Count the weights and biases of a row of convolutions.
 #
 # <details><summary>Hint</summary>How many numbers make one output channel? Of VGG16's parameters three quarters are in fc6, 512 → 4096 with kernel 7.</details>
 
@@ -231,7 +301,7 @@ def my_count_parameters(layers):
 check.count_parameters(my_count_parameters)
 
 # %% [markdown]
-# **2.** The first paper trains with 20 pictures a step and momentum 0.9, the second with 1 picture and 0.99. When do two trainings *forget* old gradients equally fast? With momentum p, each step of k pictures leaves the share p of what was there, which is as if each picture left the share p^(1/k). Which momentum
+# **2 · M.** The first paper trains with 20 pictures a step and momentum 0.9, the second with 1 picture and 0.99. When do two trainings *forget* old gradients equally fast? With momentum p, each step of k pictures leaves the share p of what was there, which is as if each picture left the share $p^{1/k}$. Which momentum
 # with `new_batch` pictures a step leaves the same share for each picture?
 #
 # <details><summary>Hint</summary>Call it q. What share does <i>one</i> picture leave in each of the two trainings? To try it: 0.9 with 20 pictures is about 0.9947 with one.</details>
@@ -239,14 +309,14 @@ check.count_parameters(my_count_parameters)
 
 # %%
 def my_same_momentum(momentum, batch, new_batch):
-    """Returns the momentum for steps of new_batch pictures that forgets as fast, picture by picture."""
+    """Returns the momentum for steps of new_batch pictures that forgets as fast a picture."""
     ...
 
 
 check.same_momentum(my_same_momentum)
 
 # %% [markdown]
-# **3.** All of it, and without the library: a fully convolutional network in plain NumPy. `x` (3, H, W), H and W multiples of 4. Twice: convolution 3 × 3 with padding 1, ReLU, max-pool 2 × 2. Then scores by a 1 × 1 convolution, then bilinear upsampling by 4: a kernel of 8, stride 4, padding 2. `layers` has three pairs (weight (O, C, KH, KW), bias (O,)).
+# **3 · L.** All of it, and without the library: a fully convolutional network in plain NumPy. `x` (3, H, W), H and W multiples of 4. Twice: convolution 3 × 3 with padding 1, ReLU, max-pool 2 × 2. Then scores by a 1 × 1 convolution, then bilinear upsampling by 4: a kernel of 8, stride 4, padding 2. `layers` has three pairs (weight (O, C, KH, KW), bias (O,)).
 #
 # <details><summary>Hint</summary>A loop over the nine taps for the convolution; reshape and max for the pool; paint the 8 × 8 kernel for each cell into a map that is 2 wider on each side, then cut. The kernel's rows are the tents of lesson 10.</details>
 

@@ -35,6 +35,11 @@ def watching_kept() -> Scope[None]:
     return Scope("watching_kept", _watching, None)
 
 
+def watching() -> bool:
+    """Whether this is inside `watching_kept`."""
+    return bool(_watching.get())
+
+
 def note(function: Function, asked: bool) -> None:
     """The engine's hook after each forward that may go back: nothing, unless somebody watches, or `detect_anomaly` asks for it."""
     if asked or _watching.get():

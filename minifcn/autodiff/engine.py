@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from types import EllipsisType
 from typing import Any
 
@@ -18,8 +19,10 @@ from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
 from minifcn.autodiff.attached import Attached
 from minifcn.autodiff.foreign import refuse
-from minifcn.autodiff.walk import Input, walk_back
+from minifcn.autodiff.inputs import Input
+from minifcn.autodiff.walk import walk_back
 from minifcn.backend import Array, ArrayLike
+from minifcn.kernels.later import Later
 from minifcn.scopes import Scope
 
 _not_recording: ContextVar[tuple[Scope[None], ...]] = ContextVar("no_grad", default=())
@@ -98,19 +101,19 @@ class Tensor(Attached):
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim
+        return self._data.ndim
 
     @property
     def size(self) -> int:
-        return self.data.size
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype:
-        return self.data.dtype
+        return self._data.dtype
 
     @property
     def device(self) -> str:
-        return backend.device_of(self.data)
+        return backend.device_of(self._data)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -197,7 +200,7 @@ class Function:
         y = Square()(x)
 
     `backward` returns one array for one input, else a tuple with an array or None an input. `self.needs[i]` says whether
-    input i wants a gradient; where it does not, None saves the work. Gradients of gradients are not supported.
+    input i wants a gradient; where it does not, None saves the work, and `late.py` saves waiting. Gradients of gradients are not supported.
 
     `fresh = True` promises that `backward` makes its arrays anew and keeps none, so that a leaf can have them without a copy.
     """
@@ -232,31 +235,31 @@ class Function:
         return function._apply(*(value if isinstance(value, Tensor) else Tensor(value) for value in inputs))
 
     def _apply(self, *inputs: Tensor) -> Tensor:
-        name = type(self).__name__
-        devices = [tensor.device for tensor in inputs]
+        name, arrays = type(self).__name__, [tensor._data for tensor in inputs]
+        devices = [backend.device_of(array) for array in arrays]
         if len(set(devices)) > 1:
             raise ValueError(
                 f"{name}: inputs lie on different devices {devices}; move them with .to('cpu') or .to('gpu')"
             )
         record = not _not_recording.get()
-        self.needs = tuple(record and tensor.requires_grad for tensor in inputs)
-        result = profiler.watched(self.forward)(*(tensor.data for tensor in inputs))
+        self.needs = tuple([record and tensor.requires_grad for tensor in inputs])
+        result = profiler.watched(self.forward)(*arrays)
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
         output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
-        if any(self.needs) and output.dtype.kind != "f":
+        if (needed := any(self.needs)) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
-        anomaly.check_forward(self, output.data, [tensor.data for tensor in inputs])
-        if any(self.needs):
-            self.inputs = tuple(Input.of(tensor, need) for tensor, need in zip(inputs, self.needs, strict=True))
-            self._versions = tuple((tensor.version, tensor.version.count) for tensor in (*inputs, output))
+        anomaly.check_forward(self, output._data, arrays)
+        if needed:
+            self.inputs = tuple([Input.of(*each) for each in zip(inputs, self.needs, devices, strict=True)])
+            self._versions = tuple([(tensor.version, tensor.version.count) for tensor in (*inputs, output)])
             self.made_in = calls.current()
             changes.note(self, anomaly.watching())
             output.requires_grad, output.creator = True, self
         return output
 
-    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor | Function, Array]]:
-        """Yield (source, gradient) for every input that wants one, after checking what `backward` returned."""
+    def input_gradients(self, grad: Array) -> Iterator[tuple[Tensor | Function, Array | Later]]:
+        """Yield (source, gradient) for every input that wants one, after checking what `backward` returned; what comes later is checked then."""
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
         gradients = profiler.watched(self.backward)(grad)
@@ -271,12 +274,11 @@ class Function:
                 raise TypeError(
                     f"{name}.backward returned a Tensor; gradients of gradients are not supported, return arrays"
                 )
-            gradient = backend.module_of(given.device).asarray(gradient, dtype=given.dtype)
-            if gradient.shape != given.shape:
-                raise ValueError(
-                    f"{name}.backward: gradient {index} has shape {gradient.shape}, its input {given.shape}"
-                )
-            anomaly.check_backward(self, index, gradient, grad)
+            if isinstance(gradient, Later):
+                gradient.then(partial(given.accepted, name, index))
+            else:
+                gradient = given.accepted(name, index, gradient)
+                anomaly.check_backward(self, index, gradient, grad)
             yield given.source, gradient
 
     def release(self) -> None:

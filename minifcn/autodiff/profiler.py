@@ -149,6 +149,11 @@ def profile() -> Scope[Profile]:
     return Profiling("profile", _open, Profile())
 
 
+def watching() -> bool:
+    """Whether this is inside `profile`."""
+    return bool(_open.get())
+
+
 def watched(method: Callable[..., Any]) -> Callable[..., Any]:
     """The engine's hook: a Function's `forward` or `backward` itself, unless somebody watches; then with a note of the call in every open profile."""
     profiles = _open.get()

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from minifcn import backend
-from minifcn.autodiff import changes
+from minifcn.autodiff import changes, late
+from minifcn.kernels.later import Later
 from minifcn.kernels.order import in_order
 
 if TYPE_CHECKING:
-    from minifcn.autodiff.engine import Array, Function, Tensor
+    from minifcn.autodiff.engine import Array, Tensor
 
 Node = Any  # a leaf Tensor, or a Function
-
-
-class Input(NamedTuple):
-    """An input of a Function as the way back sees it: `source`, where its gradient goes, and what the gradient must look like.
-
-    `source` is a leaf, or the Function that made the input, or None where no gradient is wanted. The values are not here: they live as
-    long as the caller or some Function keeps them, so that a map which no backward reads is gone when the next one is made.
-    `constant` only points at the values of an input without a gradient (and holds a plain number), so that a picture of the graph can
-    draw it once and name it.
-    """
-
-    source: Tensor | Function | None
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    device: str
-    constant: Any = None
-
-    @classmethod
-    def of(cls, tensor: Tensor, need: bool) -> Input:
-        source = (tensor.creator or tensor) if need else None
-        constant = None if need else weakref.ref(tensor.data) if tensor.ndim else tensor.data
-        return cls(source, tensor.shape, tensor.dtype, tensor.device, constant)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Input, tuple(self[:4])  # a pointer cannot be pickled
 
 
 def walk_back(root: Tensor, grad: Any) -> None:
@@ -54,9 +27,18 @@ def walk_back(root: Tensor, grad: Any) -> None:
     for node in order:
         if not is_leaf(node):
             changes.check(node)
-    pending = {first: start}  # gradients on their way; each leaves as soon as it is used
+    with late.allowed():
+        arrived = carried_back(first, start, order)
+        # the newest is the likeliest that nobody has begun with; and all of them before any is stored
+        complete = [(leaf, late.now(gradient), ours) for leaf, gradient, ours in reversed(arrived)]
+    store_gradients(complete[::-1])
+
+
+def carried_back(first: Node, start: Array, order: list[Node]) -> list[tuple[Tensor, Array | Later, bool]]:
+    """Use up `order`, the nodes from the last to the first, and give (leaf, gradient, whether nobody else holds that array) for all that arrived."""
+    pending: dict[Node, Array | Later] = {first: start}  # gradients on their way; each leaves as soon as it is used
     ours = set()  # the nodes whose pending gradient nobody else holds
-    arrived: list[tuple[Tensor, Array, bool]] = []
+    arrived: list[tuple[Tensor, Array | Later, bool]] = []
     while order:
         node = order.pop()
         gradient = pending.pop(node, None)
@@ -71,9 +53,11 @@ def walk_back(root: Tensor, grad: Any) -> None:
             for source, part in node.input_gradients(gradient):
                 if source in pending or node.fresh:
                     ours.add(source)
-                pending[source] = added(pending[source], part) if source in pending else part
+                if source in pending:
+                    part = added(late.now(pending[source]), late.now(part))
+                pending[source] = part if is_leaf(source) else late.now(part)
         node.release()
-    store_gradients(arrived)
+    return arrived
 
 
 def starting_gradient(tensor: Tensor, grad: Any) -> Array:
@@ -102,9 +86,12 @@ def is_leaf(node: Node) -> bool:
 def children_first(root: Node) -> Iterator[Node]:
     """Yield every node below `root` after all nodes that it went into. No recursion, no sorting: count, then count down."""
     children: Counter[Node] = Counter()
+    sources: dict[Node, list[Node]] = {}
     stack = [root]
     while stack:
-        for source in sources_of(stack.pop()):
+        node = stack.pop()
+        sources[node] = sources_of(node)
+        for source in sources[node]:
             if source not in children:
                 stack.append(source)
             children[source] += 1
@@ -112,7 +99,7 @@ def children_first(root: Node) -> Iterator[Node]:
     while ready:
         node = ready.pop()
         yield node
-        for source in sources_of(node):
+        for source in sources[node]:
             children[source] -= 1
             if not children[source]:
                 ready.append(source)

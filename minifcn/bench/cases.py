@@ -24,8 +24,10 @@ class Case(NamedTuple):
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """What minifcn runs: plain operations, and the built-in model where there is one."""
-        return ("ops", "model") if hasattr(self.network, "model") else ("ops",)
+        """What minifcn runs: plain operations, and the built-in model where there is one, forward by a plan too."""
+        if not hasattr(self.network, "model"):
+            return ("ops",)
+        return ("ops", "model", "plan") if self.mode == "forward" else ("ops", "model")
 
     def plan(self) -> Shapes:
         return plan(self.network, self.shape, self.needs)

@@ -18,7 +18,7 @@ STATUS = Path("/proc/self/status")
 
 
 def peak(case: str, variant: str, threads: int) -> int | None:
-    """Bytes; None where the system does not say, on Windows. `variant`: "ops" or "model", or one of PyTorch's memory formats."""
+    """Bytes; None where the system does not say, on Windows. `variant`: "ops", "model" or "plan", or one of PyTorch's memory formats."""
     command = [sys.executable, "-m", "minifcn.bench.memory", case, variant, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if done.returncode:

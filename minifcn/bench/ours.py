@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minifcn import nn, ops
+from minifcn import nn, ops, plans
 from minifcn.autodiff.engine import Tensor, no_grad
 from minifcn.bench import values
 from minifcn.bench.cases import MOMENTUM, RATE, Case
@@ -57,17 +57,17 @@ class Ours:
 
 
 class OurProgram:
-    """A case as minifcn runs it. `variant`: "ops" or "model"."""
+    """A case as minifcn runs it. `variant`: "ops", "model", or "plan", the built-in model as `predict` runs it."""
 
     def __init__(self, case: Case, variant: str) -> None:
         self.name, self.mode = f"minifcn {variant}", case.mode
         plan = case.plan()
-        if variant == "model":
+        if variant != "ops":
             model = case.network.model()
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
                     values.fill(parameter.data, name.removeprefix("backbone."))
-            self.run: Callable[[Any], Tensor] = model
+            self.run: Callable[[Any], Tensor] = by_plan(model.eval()) if variant == "plan" else model
             self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         else:
             net = Ours(plan)
@@ -130,6 +130,11 @@ class OurProgram:
         self.y = None
         for tensor in (self.x, *self.parameters):
             tensor.grad = None
+
+
+def by_plan(model: Any) -> Callable[[Tensor], Tensor]:
+    """The model's forward, without a graph."""
+    return lambda x: Tensor(plans.scores(model, x.data))
 
 
 def channels_last(x: Any) -> Any:

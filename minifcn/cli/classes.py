@@ -80,13 +80,15 @@ def nameless(numbers: Iterable[int]) -> ClassMap:
     return ClassMap(tuple(f"number {value}" for value in sorted(values)), tuple(sorted(values)), "void", known)
 
 
-def also_said_by(classes: ClassMap, dataset: VOCFolder, root: Path) -> tuple[ClassMap, tuple[str, ...]]:
-    """A model's classes with the numbers that the folder declares void, and what there is to note.
+def also_said_by(
+    classes: ClassMap, dataset: VOCFolder, root: Path, class_names: str | None = None
+) -> tuple[ClassMap, tuple[str, ...]]:
+    """A model's classes with the numbers that the folder declares void, and what there is to note. `class_names`: as --class-names says.
 
     Raises DataError where the folder gives the model's numbers other names: the scores would mean nothing.
     """
     folder = dataset.folder
-    meaning = read_meaning(folder, root)
+    meaning = read_meaning(folder, root, class_names)
     if clash := sorted(set(meaning.void) & set(classes.values)):
         name = classes.names[classes.values.index(clash[0])]
         raise DataError(

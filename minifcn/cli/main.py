@@ -1,6 +1,7 @@
 """`minifcn COMMAND …`: find the command, run it, turn errors into a sentence and an exit status."""
 
 import argparse
+import gc
 import importlib
 import keyword
 import os
@@ -49,7 +50,9 @@ def parser(words: Sequence[str] | None = None) -> Parser:
     top.add_argument("--version", action="version", version=f"minifcn {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
     named = list(COMMANDS) if words is None else [word for word in words if word in COMMANDS][:1]
-    for name, summary in COMMANDS.items():
+    # where the line begins with its command nobody asks for the list of the others
+    listed = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
+    for name, summary in listed.items():
         if name not in named:
             commands.add_parser(name, help=summary)
             continue
@@ -85,6 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # a loss that overflows is said in a sentence by the training loop; NumPy's warnings about it name lines nobody asked for
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minifcn\.")
     words = list(sys.argv[1:] if argv is None else argv)
+    if (
+        argv is None
+    ):  # a process of its own: what it loads it keeps, and need not look through for garbage again and again
+        gc.disable()
     with readable_output(words[0] if words else ""):
         return answer(words)
 
@@ -95,6 +102,9 @@ def answer(words: list[str]) -> int:
         words = [*words[1:2], "--help"]
     arguments = parser(words).parse_args(words or ["--help"])
     arguments.words = words  # as typed: the report says how to repeat the run
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     try:
         return arguments.run(arguments)
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough

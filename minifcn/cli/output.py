@@ -1,11 +1,12 @@
 """What a command prints, as any terminal can take it: no letter that its encoding lacks, no escape sequence out of a file's name."""
 
 import codecs
+import os
 import sys
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 ERRORS = "minifcn"  # how letters are written that the terminal's encoding lacks, cp1252 on many a Windows
@@ -101,7 +102,14 @@ def readable_output(command: str) -> Iterator[None]:
         else:
             shown(message, category, *details, **more)
 
-    with redirect_stdout(Cleaned(sys.stdout)), redirect_stderr(Cleaned(sys.stderr)):  # type: ignore[type-var]
+    with ExitStack() as stack:
+        # a stream that was closed (`>&-`), or that a program without a terminal never had, is None
+        out, err = (
+            stream or stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            for stream in (sys.stdout, sys.stderr)
+        )
+        stack.enter_context(redirect_stdout(Cleaned(out)))  # type: ignore[type-var]
+        stack.enter_context(redirect_stderr(Cleaned(err)))  # type: ignore[type-var]
         warnings.showwarning = show
         try:
             yield

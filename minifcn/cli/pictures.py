@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minifcn.data import DataError
 from minifcn.data.images import PICTURE_ENDINGS
+from minifcn.files import not_there
 
 
 def find_pictures(inputs: Sequence[str]) -> list[Path]:
@@ -30,7 +31,7 @@ def files_of(text: str) -> list[Path]:
     if glob.has_magic(text):
         found = (Path(name) for name in glob.glob(text, recursive=True))
         return some((file for file in found if file.is_file()), f"{text}: no file fits this pattern")
-    raise DataError(f"{path}: no such file or folder")
+    raise DataError(f"{path}: {not_there(path, 'no such file or folder')}")
 
 
 def some(files: Iterable[Path], otherwise: str) -> list[Path]:

@@ -10,11 +10,10 @@ from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
 from minifcn.models.trunks.backbones import rate_factor
-from minifcn.pretrained import backbone_of, load_start
 from minifcn.training import Config, Recipe, RunFolder, TrainingError
 from minifcn.training.finetune import NETWORK, as_begun, network_of, sizes_for, steps_for
 from minifcn.training.objective import class_counts, median_frequency
-from minifcn.training.recipes import ADAM_RATE, MODERN, named_recipe
+from minifcn.training.recipes import ADAM_RATE, MODERN, PAPER, named_recipe
 from minifcn.training.runs.folder import RESTORE
 
 DEFAULTS: dict[str, Any] = dict(
@@ -57,8 +56,11 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
 
 def configure(
     arguments: argparse.Namespace, given: Collection[str], classes: ClassMap, train_set: VOCFolder, folder: RunFolder
-) -> Config:
-    """The options with every default worked out. A run that goes on keeps what it derived when it began."""
+) -> tuple[Config, FCN | None]:
+    """The options with every default worked out, and the model of --init where it was read for that.
+
+    A run that goes on keeps what it derived when it began.
+    """
     saved = folder.begun(arguments.init) if arguments.init else {}
     start = None
     if saved:
@@ -67,11 +69,15 @@ def configure(
         network = {name: saved[name] for name in NETWORK}
         arguments.bits = arguments.bits or saved.get("bits")
     elif arguments.init:
+        from minifcn.pretrained import load_start  # its formats load much
+
         start = load_start(arguments.init)
         network = network_of(start, arguments.init)
         if arguments.backbone not in (None, network["backbone"]):  # the width of one trunk is none of another
             network = {name: value for name, value in network.items() if name != "width"}
     elif arguments.trunk and arguments.backbone is None:
+        from minifcn.pretrained import backbone_of
+
         network = {"backbone": backbone_of(arguments.trunk, arguments.arch or DEFAULTS["arch"])}
     else:
         network = {}
@@ -81,7 +87,7 @@ def configure(
     config = make_config(arguments, classes, train_set, start)
     if saved:
         try:
-            return as_begun(config, saved, by_hand(config, given))
+            return as_begun(config, saved, by_hand(config, given)), None
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a minifcn that wrote no seal
             raise TrainingError(
                 f"{folder.config}: damaged: what it holds are no options to go on with ({error}); {RESTORE}"
@@ -89,7 +95,7 @@ def configure(
     if arguments.init:
         every = [field.name for field in fields(Config) if field.name in DERIVED] + list(config.recipe.to_dict())
         config = replace(config, derived=tuple(name for name in every if name not in by_hand(config, given)))
-    return config
+    return config, start
 
 
 DERIVED = (*NETWORK, "picture_size", "longer_side", "steps")
@@ -173,3 +179,22 @@ def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
             "give --lr too, or leave --optimizer out"
         )
     return recipe.lr
+
+
+STAGES = {"fcn16s": (16, "fcn16s", 1), "fcn8s": (8, "fcn8s", 2), "fcn4s": (4, "fcn8s", 2)}  # stride, the authors' stage
+
+
+def note_of_rate(arguments: argparse.Namespace, config: Config, given: Collection[str], start: FCN | None) -> list[str]:
+    """A sentence where a later stage of the paper is a run of its own: its rate is that of the first stage still."""
+    stride, stage, number = STAGES.get(config.arch, (0, "", 0))
+    alike = arguments.recipe in ("paper", "paper-mean") and config.recipe.optimizer == "sgd" and "lr" not in given
+    if not (alike and start and start.architecture["stride"] > stride > 0):
+        return []
+    factor, rate = PAPER.stage_factors[number], config.recipe.lr
+    return [
+        f"{config.arch} begins from FCN-{start.architecture['stride']}s at the rate {rate:.3g}, which --recipe {arguments.recipe} has for "
+        f"fcn32s; for {stage} the authors took {IN_WORDS[factor]} of that: --lr {rate * factor:.3g}"
+    ]
+
+
+IN_WORDS = {1e-2: "a hundredth", 1e-4: "a ten-thousandth"}

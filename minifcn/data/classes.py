@@ -228,9 +228,9 @@ class ClassMap:
     def restore(self, labels: np.ndarray) -> np.ndarray:
         """Model classes, uint8 (any shape), as file values, uint8; 255 stays. Raises DataError for any other number."""
         _expect_uint8("restore", labels)
-        strangers = np.unique(labels[(labels >= len(self.names)) & (labels != VOID)])
+        strangers = labels[(labels >= len(self.names)) & (labels != VOID)]
         if strangers.size:
-            raise DataError(f"restore: class {strangers[0]} came, but the model has 0 to {len(self.names) - 1}")
+            raise DataError(f"restore: class {strangers.min()} came, but the model has 0 to {len(self.names) - 1}")
         table = np.full(256, VOID, np.uint8)
         table[: len(self.values)] = self.values
         return table[labels]

@@ -11,9 +11,10 @@ from PIL import Image, ImageFile, ImageOps
 
 from minifcn.data.errors import DataError
 from minifcn.data.pixels.depth import MOST_BITS, lift_limit, lower_bytes, squeezed, too_dark
-from minifcn.data.pixels.opening import Header, header_of, identified
+from minifcn.data.pixels.opening import ORIENTATION, Header, header_of, identified
 from minifcn.data.pixels.png import readable
 from minifcn.data.pixels.turned import upright
+from minifcn.files import not_there
 
 # what counts as a picture, and as labels; where two files share a name without ending, the ending that stands first wins
 PICTURE_ENDINGS = (
@@ -23,6 +24,7 @@ PICTURE_ENDINGS = (
 EXACT_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".pbm", ".ppm", ".pnm", ".tga")
 # those of JPEG are found, so that it can be said why they hold no labels
 LABEL_ENDINGS = (*EXACT_ENDINGS, ".jpg", ".jpeg", ".jfif", ".jpe", ".avif")
+AT_ONCE = 1 << 18  # pixels copied together
 
 
 class Opened(NamedTuple):
@@ -52,7 +54,7 @@ def file_opened(
     """
     path = Path(path)
     if not path.is_file():
-        problem = "this is a folder; give a file" if path.is_dir() else "there is no such file"
+        problem = "this is a folder; give a file" if path.is_dir() else not_there(path)
         raise DataError(f"{what} {path}: {problem}")
     limit = most or Image.MAX_IMAGE_PIXELS
     try:
@@ -130,7 +132,8 @@ def look_at(path: str | os.PathLike[str], bits: int | None = None) -> Picture:
         )
     image, header, lower = opened(path, "picture")
     with suppress(Exception):  # broken EXIF says nothing about the pixels: keep them as they are stored
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ORIENTATION, 1) != 1:  # else it would be copied
+            image = ImageOps.exif_transpose(image)
     if image.mode == "F":
         raise DataError(f"picture {path}: floating point has no fixed range of brightness; save it with 8 bits")
     try:
@@ -163,4 +166,15 @@ def to_rgb(
         image = image.convert("RGBA")
         # the colour under a transparent pixel is arbitrary, often black; viewers show white paper
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB")), top
+    return pixels_of(image if image.mode == "RGB" else image.convert("RGB")), top
+
+
+def pixels_of(image: Image.Image) -> np.ndarray:
+    """The pixels of an RGB image, uint8 (H, W, 3), some rows at a time: asked for all at once, Pillow holds them twice more meanwhile."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    step = max(1, AT_ONCE // max(1, width))
+    for top in range(0, height, step):
+        part = image.im.crop((0, top, width, min(top + step, height)))  # Image.crop asks Pillow's limit of each
+        pixels[top : top + step] = np.asarray(image._new(part))
+    return pixels

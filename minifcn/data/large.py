@@ -154,15 +154,20 @@ def reduced(picture: "np.ndarray | LargePicture", labels: np.ndarray, longest: i
     return np.concatenate(rows), np.ascontiguousarray(labels[::step, ::step])
 
 
-def is_large(path: str | os.PathLike[str]) -> bool:
-    """Whether a picture has more pixels than Pillow's limit. Raises DataError where it cannot be opened."""
+def pixels_in(path: str | os.PathLike[str]) -> int:
+    """How many pixels a picture has, by its header. Raises DataError where it cannot be opened."""
     try:
         with Path(path).open("rb") as file:
             width, height = identified(file).size  # without a look at every checksum, which comes when it is read
     except Exception:  # a large profile, or what is wrong with it
         with file_opened(path, "picture", MOST_PIXELS) as (image, _, _):
             width, height = image.size
-    return bool(Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS)
+    return int(width * height)
+
+
+def is_large(path: str | os.PathLike[str]) -> bool:
+    """Whether a picture has more pixels than Pillow's limit. Raises DataError where it cannot be opened."""
+    return bool(Image.MAX_IMAGE_PIXELS and pixels_in(path) > Image.MAX_IMAGE_PIXELS)
 
 
 def read_any(path: str | os.PathLike[str], bits: int | None, pieces: bool) -> "Picture | LargePicture":

@@ -4,36 +4,27 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from minifcn import workers
 from minifcn.data.augment import Augmentation, Size, place, sides
+from minifcn.data.dataset import Dataset
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 BALANCES = ("pictures", "classes")
 ALL = slice(None)
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-class Dataset(Protocol):
-    """What `Batches` needs: a length, and by index a picture, uint8 (H, W, 3), and its labels, uint8 (H, W).
-
-    Several threads ask at once, unless `Batches` is told to use one.
-    """
-
-    def __len__(self) -> int: ...
-
-    def picture(self, i: int) -> np.ndarray: ...
-
-    def labels(self, i: int) -> np.ndarray: ...
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,7 +46,7 @@ _pools = itertools.count()
 
 
 @contextmanager
-def decoders(threads: int) -> Iterator[Executor]:
+def decoders(threads: int) -> Iterator["ThreadPoolExecutor | workers.Here"]:
     """Threads that end with the `with`.
 
     A loop that was left and forgotten is ended by Python wherever it comes across it, in one of these threads perhaps: that one must not wait
@@ -66,7 +57,23 @@ def decoders(threads: int) -> Iterator[Executor]:
     try:
         yield pool
     finally:
-        pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"))
+        pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"), cancel_futures=True)
+
+
+def ahead(load: Callable[[int], T], count: int) -> Generator[T, None, None]:
+    """load(0) to load(count - 1), in order; the next one is loaded by a thread while the caller is at work on this one.
+
+    An error in the thread is raised here, when its turn comes. The thread ends when the loop ends or is left.
+    """
+    if count < 1:
+        return
+    with decoders(1) as beside:
+        coming = beside.submit(load, 0)
+        for number in range(1, count + 1):
+            current = coming.result()
+            if number < count:
+                coming = beside.submit(load, number)
+            yield current
 
 
 class Batches:

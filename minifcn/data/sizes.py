@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from minifcn.data.dataset import Dataset
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
-from minifcn.data.loader import Dataset
 
 NEAR = 0.1  # sizes within a tenth are one size
 LARGEST_CROP = 256

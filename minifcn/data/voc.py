@@ -16,6 +16,7 @@ from minifcn.data.layout import instead_of_file, what_is_missing
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, named_files, read_list
 from minifcn.data.pixels.depth import dark_set
 from minifcn.data.pixels.turned import turned_line
+from minifcn.files import not_there
 
 
 class VOCFolder:
@@ -69,7 +70,7 @@ class VOCFolder:
             expected = self.folder / PICTURES / name
             near = instead_of_file(self.folder, PICTURES, name, PICTURE_ENDINGS)
             near = near or f", nor {name} with another ending of pictures that are read beside it"
-            raise DataError(f"picture {expected}.jpg: there is no such file{near}")
+            raise DataError(f"picture {expected}.jpg: {not_there(f'{expected}.jpg')}{near}")
         return read_whole(self._pictures[name], self.bits)
 
     def labels(self, i: int) -> np.ndarray:
@@ -77,7 +78,7 @@ class VOCFolder:
         path = self._labels_path(i)
         if not path.exists():
             near = instead_of_file(self.folder, LABELS, self.ids[i], LABEL_ENDINGS)
-            raise DataError(f"labels {path}: there is no such file{near}")
+            raise DataError(f"labels {path}: {not_there(path)}{near}")
         labels = read_labels(path, self.class_map.known)
         try:
             return self.class_map.apply(labels)
@@ -157,7 +158,7 @@ def find_folder(root: Path, split: str) -> Path:
             raise DataError(
                 f"data {root}: this is a file; give the folder that holds {PICTURES}/, {LABELS}/ and {SPLITS}/"
             )
-        raise DataError(f"data {root}: there is no such folder")
+        raise DataError(f"data {root}: {not_there(root, 'there is no such folder')}")
     years = [*root.glob("VOCdevkit/VOC20[0-9][0-9]"), *root.glob("VOC20[0-9][0-9]")]
     latest_first = sorted(years, key=lambda folder: folder.name, reverse=True)
     places = [root, *latest_first, root / "TrainVal/VOCdevkit/VOC2011"]

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from minifcn import nn
-from minifcn.export.steps import PICTURE, SCORES, Step, steps_of
 from minifcn.files import write_whole
 from minifcn.kernels.windows import Window
 from minifcn.models.fcn import FCN
 from minifcn.models.preprocessing import Preprocessing
+from minifcn.models.steps import PICTURE, SCORES, Step, steps_of
 from minifcn.version import __version__
 
 OPSET, IR = 13, 8

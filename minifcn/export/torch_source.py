@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from minifcn import nn
-from minifcn.export.steps import Step, steps_of
 from minifcn.files import write_whole
 from minifcn.kernels.windows import Window
 from minifcn.models.fcn import FCN
+from minifcn.models.steps import Step, steps_of
 from minifcn.version import __version__
 from minifcn.weights import save_arrays
 

@@ -39,6 +39,7 @@ KERNELS: dict[str, tuple[Fast, ...]] = {
         Fast(gpu_winograd.conv2d, gpu_winograd.suits_conv2d),
         Fast(gpu_convolution.conv2d, gpu_convolution.suits_product),
     ),
+    "biased_conv2d": (Fast(gpu_winograd.biased_conv2d, gpu_winograd.suits_biased),),
     "conv2d_input_gradient": (
         Fast(winograd.conv2d_input_gradient, winograd.suits_conv2d_input_gradient),
         Fast(large_kernels.conv2d_input_gradient, large_kernels.suits_conv2d_input_gradient),

@@ -89,6 +89,12 @@ def add_bias(y: Array, bias: Array) -> Array:
 
 
 @fast_first
+def biased_conv2d(x: Array, weight: Array, bias: Array, window: Window, groups: int) -> Array:
+    """`conv2d` plus bias (O,): one after the other, where no kernel does both at once."""
+    return add_bias(conv2d(x, weight, window, groups), bias)
+
+
+@fast_first
 def bias_gradient(grad: Array) -> Array:
     """The sum over pictures and pixels, (N, O, OH, OW) -> (O,)."""
     return simple.bias_gradient(grad)
@@ -157,6 +163,6 @@ def channel_sums(x: Array, below: int, above: int) -> Array:
 
 
 @fast_first
-def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+def kept(generator: "np.random.Generator", shape: tuple[int, ...], p: float, device: str) -> Array:
     """Which elements dropout keeps: bool of `shape`, each True with probability 1 - p."""
     return simple.kept(generator, shape, p, device)

@@ -10,7 +10,7 @@ from minifcn.kernels import dispatch
 Array = Any
 
 
-def mask(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+def mask(generator: "np.random.Generator", shape: tuple[int, ...], p: float, device: str) -> Array:
     """Which elements of a batch of `shape` dropout keeps: bool, each with probability 1 - p."""
     captured = backend.captured_masks()
     return dispatch.kept(generator, shape, p, device) if captured is None else captured.new(shape, p)
@@ -27,6 +27,6 @@ class Masks:
         self.arrays.append((array, p))
         return array
 
-    def fill(self, generator: np.random.Generator) -> None:
+    def fill(self, generator: "np.random.Generator") -> None:
         for array, p in self.arrays:
             array[...] = dispatch.kept(generator, array.shape, p, "gpu")

@@ -1,5 +1,5 @@
-"""Matrix products. On a CPU NumPy's, with the same bits for any number of threads. On a GPU CuPy's; while a step is captured in a CUDA graph,
-cuBLAS called from here.
+"""Matrix products. On a CPU NumPy's, with the same bits for any number of threads. On a GPU CuPy's; or cuBLAS called from here, which also adds
+to what is there, takes stacks of turned matrices as they lie, and can be noted while a step is captured in a CUDA graph.
 
 CuPy 14 refuses to call cuBLAS during a capture, though cuBLAS allows it. Its workspace is given from here, so that none is found in the middle.
 """
@@ -45,12 +45,38 @@ def directly() -> Iterator[None]:
         _directly.reset(token)
 
 
-def product(a: Array, b: Array) -> Array:
-    """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before broadcast."""
+def product(a: Array, b: Array, out: Array = None) -> Array:
+    """a @ b over the last two axes, (…, M, K) and (…, K, N) -> (…, M, N); the axes before broadcast. `out`, on a GPU: where the result goes."""
     if backend.device_of(a) == "cpu":
         return cpu_product(a, b)
-    same = a.shape[:-2] == b.shape[:-2] or 2 in (a.ndim, b.ndim)
-    return direct_product(a, b) if same and (backend.is_capturing() or _directly.get()) else a @ b
+    if is_direct(a, b):
+        return direct_product(a, b, out)
+    if out is None or out.flags.c_contiguous:
+        return a @ b if out is None else backend.array_module(a).matmul(a, b, out=out)
+    out[...] = a @ b
+    return out
+
+
+def add_product(a: Array, b: Array, out: Array) -> None:
+    """out += a @ b, on a GPU: added where it lies, without a result of its own, if cuBLAS can be called from here."""
+    if is_direct(a, b) or found_library():
+        direct_product(a, b, out, add=True)
+    else:
+        out += a @ b
+
+
+def is_direct(a: Array, b: Array) -> bool:
+    """Whether cuBLAS is called from here: in a capture, and for stacks whose matrices CuPy would copy to lay them row by row.
+
+    Source: CuPy 14.2.0, cupy/_core/_routines_linalg.pyx, `matmul` calls `ascontiguousarray` on both where either has more than two axes, and
+    makes a list of pointers where one is the same for all of the stack.
+    """
+    if not (a.shape[:-2] == b.shape[:-2] or 2 in (a.ndim, b.ndim)):
+        return False
+    if backend.is_capturing() or _directly.get():
+        return True
+    lies = a.flags.c_contiguous and b.flags.c_contiguous and a.ndim == b.ndim
+    return max(a.ndim, b.ndim) > 2 and not lies and found_library()
 
 
 def cpu_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -80,29 +106,30 @@ def cpu_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return result
 
 
-def direct_product(a: Array, b: Array) -> Array:
-    """`product` in a way that a capture takes note of."""
+def direct_product(a: Array, b: Array, out: Array = None, add: bool = False) -> Array:
+    """`product` in a way that a capture takes note of. `add`: to what stands in `out`, whose rows may lie apart."""
     cupy = backend.array_module(a)
     before = a.shape[:-2] if a.ndim >= b.ndim else b.shape[:-2]
-    count = 1
-    for length in before:
-        count *= length
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
-    result = cupy.empty((*before, m, n), a.dtype)
+    result = cupy.empty((*before, m, n), a.dtype) if out is None else out
     if result.size == 0 or k == 0:
-        result[...] = 0
+        if not add:
+            result[...] = 0
         return result
-    first, second = as_matrices(a), as_matrices(b)
+    first, second, third = as_matrices(a), as_matrices(b), as_matrices(result)
+    if third.array is not result or third.turned:  # cuBLAS writes rows alone
+        result[...] = result + direct_product(a, b) if add else direct_product(a, b)
+        return result
     kind, compute, number = KINDS[a.dtype.name]
     if kind == 0 and backend.float32_matmul_precision() == "high":
         compute = TF32
-    one, zero = number(1), number(0)
+    one, beta = number(1), number(1 if add else 0)
     # cuBLAS thinks in columns: what is a row here is a column there, so it is asked for (a @ b)ᵀ = bᵀ @ aᵀ
     status = library().cublasGemmStridedBatchedEx(
         handle(cupy), second.turned, first.turned, n, m, k, ctypes.byref(one),
         pointer(second.array), kind, second.lead, ctypes.c_longlong(second.step),
         pointer(first.array), kind, first.lead, ctypes.c_longlong(first.step),
-        ctypes.byref(zero), pointer(result), kind, n, ctypes.c_longlong(m * n), count, compute, DEFAULT_ALGORITHM,
+        ctypes.byref(beta), pointer(result), kind, third.lead, ctypes.c_longlong(third.step), prod(before), compute, DEFAULT_ALGORITHM,
     )  # fmt: skip
     check(status)
     return result
@@ -146,6 +173,15 @@ def library() -> Any:
     version = backend.import_cupy().cuda.runtime.runtimeGetVersion() // 1000
     name = f"cublas64_{version}.dll" if os.name == "nt" else f"libcublas.so.{version}"
     return ctypes.CDLL(name)
+
+
+def found_library() -> bool:
+    """Whether that library can be called. CuPy multiplies without it, in more steps."""
+    try:
+        library()
+    except Exception:  # whatever keeps it away, there is another way
+        return False
+    return True
 
 
 @cache

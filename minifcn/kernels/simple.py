@@ -264,7 +264,7 @@ def channel_sums(x: Array, below: int, above: int) -> Array:
     return result
 
 
-def kept(generator: np.random.Generator, shape: tuple[int, ...], p: float, device: str) -> Array:
+def kept(generator: "np.random.Generator", shape: tuple[int, ...], p: float, device: str) -> Array:
     """Dropout's mask, bool, each True with probability 1 - p. Drawn on the CPU in the order of the axes (N, C, H, W): one seed gives one
     mask, whatever device or memory order."""
     return to_device(uniform(generator, shape) >= p, device)

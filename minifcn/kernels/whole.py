@@ -12,6 +12,8 @@ def whole(value: Any) -> bool:
     >>> whole(3), whole(np.int64(3)), whole(3.0), whole(True), whole(np.array([1, 2]))
     (True, True, False, False, False)
     """
+    if type(value) is int:
+        return True
     if isinstance(value, bool | np.bool_):
         return False
     try:

@@ -12,7 +12,7 @@ a `window`, and if all that looks at more than one pixel inside it is a layer, n
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from minifcn.ops import checks
 NONE = ((0, 0), (0, 0))
 POINTWISE = (nn.ReLU, nn.Dropout, nn.LocalResponseNorm)  # no window: a cell sees the cell before it alone
 
-Layers = nn.Sequential | Sequence[nn.Module]
+Layers: TypeAlias = nn.Sequential | Sequence[nn.Module]
 
 
 class Reach(NamedTuple):

@@ -12,9 +12,9 @@ NAMES = (SHIPPED,)
 
 def shipped_folder() -> Path:
     """Where the files lie: minifcn/weights/shipped of this installation. An older or stripped one may not have it."""
-    from importlib.resources import files  # loads much, and few need it
+    import minifcn.weights
 
-    return Path(str(files("minifcn.weights").joinpath("shipped")))
+    return Path(minifcn.weights.__path__[0], "shipped")
 
 
 def shipped_file(name: str = SHIPPED) -> Path | None:

@@ -1,5 +1,6 @@
 """A network as a table: a row a layer, worked out from shapes alone. Nothing is computed, so VGG16 costs no more than tiny."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -148,6 +149,17 @@ def table_1_line(model: FCN) -> str:
     )
 
 
+def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Lines of cells as columns, a rule under the first line; the first `left` columns are words, the others numbers."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = [str.ljust if number < left else str.rjust for number in range(len(widths))]
+    text = [
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    return [text[0], "-" * max(map(len, text)), *text[1:]]
+
+
 def summarise(model: FCN, size: tuple[int, int]) -> str:
     """The table as text, with totals, for one picture of `size` (H, W)."""
     table = rows(model, size)
@@ -168,15 +180,7 @@ def summarise(model: FCN, size: tuple[int, int]) -> str:
     parameters = list(model.parameters())
     trained = sum(p.size for p in parameters if p.requires_grad)
     total = (sum(p.size for p in parameters), sum(r.multiply_adds for r in table), sum(r.memory for r in table))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    left = 3  # the first columns are words
-    text = [
-        "  ".join(
-            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-    text.insert(1, "-" * max(map(len, text)))
+    text = aligned(lines, left=3)
     crops = [f"{skip.source} {skip.offset}" for skip in model.skips] + [f"output {model.offset}"]
     return "\n".join(
         [

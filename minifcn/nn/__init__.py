@@ -1,18 +1,23 @@
 """Modules, layers, initialisers and optimisers, on top of `minifcn.ops`."""
 
-from minifcn.nn import initialisers, optim
-from minifcn.nn.layers import (
-    AvgPool2d,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Linear,
-    LocalResponseNorm,
-    MaxPool2d,
-    ReLU,
-    Sequential,
-)
-from minifcn.nn.module import Module, Parameter
+from typing import TYPE_CHECKING
+
+from minifcn.names import later
+
+if TYPE_CHECKING:
+    from minifcn.nn import initialisers, optim
+    from minifcn.nn.layers import (
+        AvgPool2d,
+        Conv2d,
+        ConvTranspose2d,
+        Dropout,
+        Linear,
+        LocalResponseNorm,
+        MaxPool2d,
+        ReLU,
+        Sequential,
+    )
+    from minifcn.nn.module import Module, Parameter
 
 __all__ = [
     "AvgPool2d",
@@ -30,6 +35,10 @@ __all__ = [
     "optim",
 ]
 
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+later(
+    __name__,
+    {
+        "minifcn.nn.layers": "AvgPool2d Conv2d ConvTranspose2d Dropout Linear LocalResponseNorm MaxPool2d ReLU Sequential",
+        "minifcn.nn.module": "Module Parameter",
+    },
+)

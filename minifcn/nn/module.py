@@ -24,9 +24,10 @@ M = TypeVar("M", bound="Module")
 def named_parts(values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """The Parameters and Modules among `values`, and in lists, tuples and dicts of them, with their names."""
     for name, value in values.items():
-        if isinstance(value, Parameter | Module):
+        # tuples, not A | B, which Python makes anew each time: a network is walked at each prediction
+        if isinstance(value, (Parameter, Module)):
             yield str(name), value
-        elif isinstance(value, list | tuple | dict):
+        elif isinstance(value, (list, tuple, dict)):
             inner = value if isinstance(value, dict) else dict(enumerate(value))
             yield from ((f"{name}.{place}", part) for place, part in named_parts(inner))
 
@@ -75,10 +76,9 @@ class Module:
                 yield name, parameter
 
     def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        for name, part in named_parts(vars(self)):
-            if isinstance(part, Parameter):
-                yield name, part
-        for name, child in self.named_children():
+        parts = list(named_parts(vars(self)))
+        yield from ((name, part) for name, part in parts if isinstance(part, Parameter))
+        for name, child in ((name, part) for name, part in parts if isinstance(part, Module)):
             yield from ((f"{name}.{inner}", parameter) for inner, parameter in child._all_parameters())
 
     def parameters(self) -> Iterator[Parameter]:

@@ -1,194 +1,19 @@
-"""SGD with momentum, and Adam. Both update the parameters' arrays in place and skip what has no gradient.
+"""SGD with momentum, and Adam. Both update the parameters' arrays in place and skip what has no gradient."""
 
-A step is written for one parameter and runs over it block by block: what one line leaves in the cache the next line finds there.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minifcn import backend, kernels
+from minifcn import backend
 from minifcn.autodiff.engine import Array, Tensor
-from minifcn.kernels.cpu.pointwise import in_blocks
-from minifcn.kernels.gpu import optimiser as gpu_steps
+from minifcn.nn.optimiser import SIZE, STEP, Optimiser, times
 
 __all__ = ["SGD", "Adam", "Optimiser"]
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class Optimiser:
-    """Parameters in groups; a subclass says how one of them moves.
-
-    `parameters`: any iterable of Tensors, or of groups: dicts with "params" and, where a group differs, "lr" and "weight_decay",
-    or the multipliers "lr_multiplier" and "decay_multiplier" of the optimiser's own (Caffe's lr_mult and decay_mult; the paper doubles
-    the rate of biases). `optimiser.lr` may be changed between steps: a schedule.
-    """
-
-    kept: tuple[str, ...] = ()  # the names of what it remembers of a parameter from step to step
-    still: tuple[float, ...] = ()  # the row of a parameter that does not move
-    kernel = ""  # the name of the formula in cuda/optimiser.cu
-
-    def __init__(self, parameters: Iterable[Tensor | Mapping[str, Any]], lr: float, weight_decay: float = 0.0) -> None:
-        name = type(self).__name__
-        at_least_zero(name, lr=lr, weight_decay=weight_decay)
-        if isinstance(parameters, Tensor):
-            raise TypeError(f"{name}: got one Tensor; give a list of Tensors")
-        if not isinstance(parameters, Iterable):
-            raise TypeError(
-                f"{name}: got a {type(parameters).__name__}; give a list of Tensors, of a module its .parameters()"
-            )
-        entries = list(parameters)
-        if not entries:
-            raise ValueError(f"{name}: no parameters to optimise; give model.parameters() or a list of Tensors")
-        groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
-        self.groups = [self._group(name, group) for group in groups]
-        self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
-        everything = [id(parameter) for parameter in self.parameters()]
-        if len(set(everything)) != len(everything):
-            raise ValueError(f"{name}: a parameter is listed twice; it would be moved twice a step")
-        self.state: list[dict[str, Array]] = [{} for _ in everything]
-
-    @staticmethod
-    def _group(name: str, group: Any) -> dict[str, Any]:
-        known = {"params", "lr", "weight_decay", "lr_multiplier", "decay_multiplier"}
-        if not isinstance(group, Mapping) or "params" not in group or set(group) - known:
-            got = sorted(group) if isinstance(group, Mapping) else type(group).__name__
-            raise ValueError(
-                f"{name}: a group is a dict with params and any of {sorted(known - {'params'})}; got {got}"
-            )
-        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
-        for parameter in params:
-            if not isinstance(parameter, Tensor):
-                raise TypeError(f"{name}: expected Tensors, got {type(parameter).__name__}")
-        at_least_zero(name, **{key: value for key, value in group.items() if key != "params"})
-        return dict(group) | {"params": params}
-
-    def step(self, only_if: bool | Array = True, rates: Array | None = None) -> None:
-        """Move every parameter that has a gradient, in place; where `only_if`, a truth value or an array of one, is false, none.
-
-        A GPU is not waited for: it looks at `only_if` itself, and reads what the step multiplies by, `rates()`, from an array of its own.
-        That may be given, where a captured step is to find the numbers of today in the same place.
-        """
-        parameters = self.parameters()
-        moving = [parameter.requires_grad and parameter.grad is not None for parameter in parameters]
-        device = parameters[0].device
-        if device == "cpu" and not only_if:
-            return
-        if rates is None:
-            rates = backend.to_device(
-                self.rates(moving).astype(parameters[0].dtype if device == "gpu" else None), device
-            )
-        for number, (parameter, decay) in enumerate(zip(parameters, self.decays(), strict=True)):
-            if moving[number] and parameter.grad is not None:
-                self.move(parameter.data, parameter.grad, rates[number], decay, self.state[number], only_if)
-                parameter.changed()
-
-    def rates(self, moving: Sequence[bool]) -> np.ndarray:
-        """What the next step multiplies by, a row a parameter: float64 (P, K). That step is counted, for parameters that are `moving`."""
-        self.steps += 1
-        rows = []
-        for number, (parameter, lr) in enumerate(zip(self.parameters(), self.learning_rates(), strict=True)):
-            rows.append(self.row(lr, parameter.data, self.state[number]) if moving[number] else self.still)
-        return np.array(rows)
-
-    def learning_rates(self) -> Iterator[float]:
-        """One a parameter."""
-        for group in self.groups:
-            yield from [group.get("lr", self.lr) * group.get("lr_multiplier", 1.0)] * len(group["params"])
-
-    def decays(self) -> Iterator[float]:
-        """One a parameter."""
-        for group in self.groups:
-            decay = group.get("weight_decay", self.weight_decay) * group.get("decay_multiplier", 1.0)
-            yield from [decay] * len(group["params"])
-
-    def row(self, lr: float, data: Array, state: dict[str, Array]) -> tuple[float, ...]:
-        """The numbers of one parameter's next step, which is counted. What is kept of it begins here, in `state`."""
-        raise NotImplementedError
-
-    def update(self, data: Array, gradient: Array, row: Sequence[float] | Array, *kept: Array) -> None:
-        """The formula: change `data` and what is kept of it, in place. `row`: numbers, or on a GPU an array of them."""
-        raise NotImplementedError
-
-    def constants(self) -> tuple[float, ...]:
-        """The numbers of the formula beside `row`, in the order in which `kernel`, its twin in cuda/optimiser.cu, takes them."""
-        raise NotImplementedError
-
-    def move(
-        self,
-        data: Array,
-        gradient: Array,
-        row: Array,
-        decay: float,
-        state: dict[str, Array],
-        only_if: bool | Array = True,
-    ) -> None:
-        """One step of one parameter: change `data`, and in `state` what is kept of it, in place; on a GPU only where `only_if` is true."""
-        kept = [state[name] for name in self.kept if name in state and name != "count"]
-
-        def step(data: Array, gradient: Array, *kept: Array) -> None:
-            self.update(data, gradient + decay * data if decay else gradient, numbers, *kept)
-
-        numbers: Sequence[float] | Array
-        if backend.device_of(data) == "cpu":
-            numbers = row.tolist()
-            in_blocks(step, data, gradient, *kept)
-        elif kernels.chosen() == "fast" and gpu_steps.suits(data, gradient, row, *kept):
-            gpu_steps.step(self.kernel, data, gradient, kept, row, (decay, *self.constants()), only_if)
-        else:
-            numbers = row
-            moved = [data, *kept] if only_if is True else [array.copy("K") for array in (data, *kept)]
-            step(moved[0], gradient, *moved[1:])
-            for array, new in zip((data, *kept), moved, strict=True):
-                if array is not new:
-                    backend.array_module(data).copyto(array, new, where=only_if)
-
-    def parameters(self) -> list[Tensor]:
-        """All of its parameters, group by group: the order in which `state` keeps what it remembers of them."""
-        return [parameter for group in self.groups for parameter in group["params"]]
-
-    def zero_grad(self) -> None:
-        """Forget every gradient."""
-        for parameter in self.parameters():
-            parameter.grad = None
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Everything a resumed run needs, as arrays on the CPU: "steps", and "3.velocity" for the fourth parameter."""
-        arrays = {
-            f"{number}.{name}": np.array(backend.to_device(value, "cpu"))
-            for number, state in enumerate(self.state)
-            for name, value in state.items()
-        }
-        return arrays | {"steps": np.array(self.steps)}
-
-    def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take back what `state_dict` gave, for the same parameters in the same order."""
-        parameters = self.parameters()
-        state: list[dict[str, Array]] = [{} for _ in parameters]
-        if "steps" not in arrays:
-            raise ValueError(f"{type(self).__name__}: the saved state has no steps; give what state_dict() returned")
-        for key, value in arrays.items():
-            number, _, name = key.partition(".")
-            if key == "steps":
-                continue
-            parameter = parameters[int(number)] if number.isdigit() and int(number) < len(parameters) else None
-            if (
-                parameter is None
-                or name not in self.kept
-                or value.shape != (() if name == "count" else parameter.shape)
-            ):
-                raise ValueError(
-                    f"{type(self).__name__}: the saved {key} {value.shape} fits none of the {len(parameters)} parameters; "
-                    f"this optimiser keeps {', '.join(self.kept)} for each"
-                )
-            state[int(number)][name] = backend.to_device(
-                np.array(value), "cpu" if name == "count" else parameter.device
-            )
-        self.state, self.steps = state, int(arrays["steps"])
 
 
 class SGD(Optimiser):
@@ -227,7 +52,7 @@ class SGD(Optimiser):
             velocity *= self.momentum
             velocity += gradient
             gradient = velocity
-        data -= row[0] * gradient
+        data -= times(STEP, gradient, row[0])
 
 
 class Adam(Optimiser):
@@ -264,14 +89,15 @@ class Adam(Optimiser):
     def update(self, data: Array, gradient: Array, row: Sequence[float] | Array, *kept: Array) -> None:
         (mean, square), (first, second) = kept, self.betas
         mean *= first
-        mean += (1 - first) * gradient
+        mean += times(STEP, gradient, 1 - first)
         square *= second
-        square += (1 - second) * gradient * gradient
-        size = backend.array_module(data).sqrt(square / row[1]) + self.eps
-        data -= row[0] * mean / size
-
-
-def at_least_zero(optimiser: str, **numbers: float) -> None:
-    for name, value in numbers.items():
-        if not value >= 0:
-            raise ValueError(f"{optimiser}: {name} is {value}; expected a number of at least 0")
+        squared = times(STEP, gradient, 1 - second)
+        squared *= gradient
+        square += squared
+        size = times(SIZE, square, 1.0)
+        size /= row[1]
+        backend.array_module(data).sqrt(size, out=size)
+        size += self.eps
+        step = times(STEP, mean, row[0])
+        step /= size
+        data -= step

@@ -25,7 +25,7 @@ class Relu(Function):
 class Dropout(Function):
     """x·mask / (1 - p), the mask drawn once; the gradient passes the same mask."""
 
-    def __init__(self, p: float, rng: np.random.Generator) -> None:
+    def __init__(self, p: float, rng: "np.random.Generator") -> None:
         self.p, self.rng = p, rng
 
     def forward(self, x: Array) -> Array:
@@ -69,7 +69,7 @@ def relu(x: TensorLike) -> Tensor:
 
 @operation(samples.dropout)
 def dropout(
-    x: TensorLike, p: float = 0.5, training: bool = True, rng: np.random.Generator | int | None = None
+    x: TensorLike, p: float = 0.5, training: bool = True, rng: "np.random.Generator | int | None" = None
 ) -> Tensor:
     """Zero each element with probability p and scale the rest by 1 / (1 - p); x itself when not training.
 

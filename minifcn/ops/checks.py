@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.autodiff.engine import Axes, Tensor
+from minifcn.autodiff.engine import Array, Axes, Tensor, TensorLike
 from minifcn.autodiff.foreign import refuse
 from minifcn.kernels import Window, pair
 from minifcn.kernels.whole import whole as whole  # `checks.whole`, beside the other checks
@@ -150,3 +150,19 @@ def output_size(
     for each in (size, [n + before + after for n, (before, after) in zip(picture, window.padding, strict=True)]):
         fits_memory(operation, tuple(each))
     return size
+
+
+def class_weights(name: str, weight: TensorLike, scores: Tensor) -> Array:
+    """A weight a class, (C,), where scores (N, C, ...) are and of their dtype; it can have no gradient."""
+    if isinstance(weight, np.ndarray):
+        weight = backend.to_device(weight, scores.device)
+    given = as_tensor(name, weight, "weight", like=scores)
+    same_device(name, scores=scores, weight=given)
+    same_dtype(name, scores=scores, weight=given)
+    if given.requires_grad:
+        raise ValueError(
+            f"{name}: weight requires a gradient, but the loss has none for class weights; use weight.detach()"
+        )
+    if given.shape != (scores.shape[1],):
+        raise ValueError(f"{name}: weight has shape {given.shape}; expected ({scores.shape[1]},), one a class")
+    return given.data

@@ -3,8 +3,13 @@
 Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016); the FCN paper, section 3.3.
 """
 
+from functools import partial
+from math import prod
+from typing import Any
+
 from minifcn import kernels
 from minifcn.autodiff.engine import Array, Axes, Function, Tensor, TensorLike
+from minifcn.autodiff.late import hands_on, late, may_hand_on
 from minifcn.kernels.windows import Padding, Pair, Size, Window, pair, same_padding
 from minifcn.ops import checks, samples
 from minifcn.ops.alone import or_alone
@@ -21,18 +26,16 @@ class Conv2d(Function):
 
     def forward(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         self.x, self.weight, self.has_bias = x, weight, bias is not None
-        y = kernels.conv2d(x, weight, self.window, self.groups)
-        if bias is not None:
-            y = kernels.add_bias(y, bias)
-        return y
+        if bias is None:
+            return kernels.conv2d(x, weight, self.window, self.groups)
+        return kernels.biased_conv2d(x, weight, bias, self.window, self.groups)
 
+    @hands_on
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        grad_x = grad_weight = None
+        grad_x, (grad_weight, grad_bias) = None, parameter_gradients(self, self.x, grad, grad)
         if self.needs[0]:  # the picture itself needs none: at the first layer this is most of the work
             grad_x = kernels.conv2d_input_gradient(grad, self.weight, self.window, self.groups, self.x.shape)
-        if self.needs[1]:
-            grad_weight = kernels.conv2d_weight_gradient(self.x, grad, self.window, self.groups)
-        return (grad_x, grad_weight, kernels.bias_gradient(grad)) if self.has_bias else (grad_x, grad_weight)
+        return (grad_x, grad_weight, grad_bias) if self.has_bias else (grad_x, grad_weight)
 
 
 class ConvTranspose2d(Function):
@@ -51,15 +54,23 @@ class ConvTranspose2d(Function):
             y = kernels.add_bias(y, bias)
         return y
 
+    @hands_on
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
-        grad_x = grad_weight = None
+        grad_x, (grad_weight, grad_bias) = None, parameter_gradients(self, grad, self.x, grad)
         if self.needs[0]:
             h, w = self.x.shape[2:]
             # an output_padding of a whole stride (dilation allows it) makes room for windows that x never had
             grad_x = kernels.conv2d(grad, self.weight, self.window, self.groups)[:, :, :h, :w]
-        if self.needs[1]:
-            grad_weight = kernels.conv2d_weight_gradient(grad, self.x, self.window, self.groups)
-        return (grad_x, grad_weight, kernels.bias_gradient(grad)) if self.has_bias else (grad_x, grad_weight)
+        return (grad_x, grad_weight, grad_bias) if self.has_bias else (grad_x, grad_weight)
+
+
+def parameter_gradients(function: Conv2d | ConvTranspose2d, x: Array, y: Array, grad: Array) -> tuple[Any, Any]:
+    """Of weight and bias, None where none is wanted; `x` and `y` are the larger and the smaller map. They may come later: but not at a first layer."""
+    wanted, beside = (*function.needs, False), function.needs[0] and may_hand_on(function)
+    sums = partial(kernels.conv2d_weight_gradient, x, y, function.window, function.groups)
+    multiplications = y.size * x.shape[1] // function.groups * prod(function.window.kernel)
+    grad_weight = late(sums, grad, multiplications, beside) if wanted[1] else None
+    return grad_weight, late(partial(kernels.bias_gradient, grad), grad, grad.size, beside) if wanted[2] else None
 
 
 @operation(samples.conv2d)

@@ -23,27 +23,34 @@ class SoftmaxCrossEntropy(Function):
     def forward(self, scores: Array) -> Array:
         xp = backend.array_module(scores)
         self.shape = n, classes, *size = scores.shape
-        labels, valid = (
-            part.reshape(n, prod(size)) for part in (self.labels, self.valid)
-        )  # (N, P), P pixels a picture
+        # (N, P), P pixels a picture
+        labels, valid = (part.reshape(n, prod(size)) for part in (self.labels, self.valid))
         scores = scores.reshape(n, classes, prod(size))  # (N, C, P)
         losses, self.softmax = kernels.softmax_cross_entropy(scores, labels, valid)
-        factor = (
-            valid.astype(scores.dtype) if self.weight is None else xp.where(valid, self.weight[labels], 0)
-        )  # (N, P)
-        if self.weight is not None:
-            losses = losses * factor
+        # (N, P), None where all pixels that count count alike
+        self.factor = None if self.weight is None else xp.where(valid, self.weight[labels], 0)
+        if self.factor is not None:
+            losses = losses * self.factor
+        if self.reduction == "none":
+            return losses.reshape(self.labels.shape)
+        self.divisor = None
         if self.reduction == "mean":
-            total = factor.sum()
-            divisor = xp.where(total == 0, 1, total).astype(scores.dtype)  # nothing counts: 0 and not 0 / 0
-            factor, losses = factor / divisor, losses / divisor
-        self.factor = factor
-        return losses.reshape(self.labels.shape) if self.reduction == "none" else losses.sum()
+            total = (valid if self.factor is None else self.factor).sum(dtype=scores.dtype)
+            # nothing counts: 0 and not 0 / 0
+            divisor = xp.maximum(total, 1) if self.factor is None else xp.where(total == 0, 1, total)
+            self.divisor = divisor.astype(scores.dtype, copy=False)
+            losses = losses / self.divisor
+        return losses.sum()
 
     def backward(self, grad: Array) -> Array:
-        labels, valid = (part.reshape(self.factor.shape) for part in (self.labels, self.valid))  # (N, P)
-        # one number for a sum or mean, one a pixel for "none"
-        factor = self.factor * (grad.reshape(self.factor.shape) if grad.ndim else grad)
+        xp, (n, _, pixels) = backend.array_module(grad), self.softmax.shape
+        labels, valid = (part.reshape(n, pixels) for part in (self.labels, self.valid))
+        if self.reduction == "none":
+            factor = grad.reshape(n, pixels)
+        else:  # one number for a sum or mean
+            factor = xp.broadcast_to(grad if self.divisor is None else grad / self.divisor, (n, pixels))
+        if self.factor is not None:
+            factor = self.factor * factor
         scores = kernels.softmax_cross_entropy_gradient(self.softmax, labels, valid, factor)  # (N, C, P)
         return scores.reshape(self.shape)
 
@@ -79,20 +86,8 @@ def softmax_cross_entropy(
     if not checks.whole(ignore_index):
         raise TypeError(f"{name}: ignore_index is {ignore_index!r}; expected an integer")
     labels, valid = as_indices(name, scores, labels, ignore_index, check)
-    if weight is not None:
-        if isinstance(weight, np.ndarray):
-            weight = backend.to_device(weight, scores.device)
-        weight = checks.as_tensor(name, weight, "weight", like=scores)
-        checks.same_device(name, scores=scores, weight=weight)
-        checks.same_dtype(name, scores=scores, weight=weight)
-        if weight.requires_grad:
-            raise ValueError(
-                f"{name}: weight requires a gradient, but the loss has none for class weights; use weight.detach()"
-            )
-        if weight.shape != (scores.shape[1],):
-            raise ValueError(f"{name}: weight has shape {weight.shape}; expected ({scores.shape[1]},), one a class")
-        weight = weight.data
-    return SoftmaxCrossEntropy(labels, valid, weight, reduction)(scores)
+    weights = None if weight is None else checks.class_weights(name, weight, scores)
+    return SoftmaxCrossEntropy(labels, valid, weights, reduction)(scores)
 
 
 def as_indices(name: str, scores: Tensor, labels: TensorLike, ignore_index: int, check: bool) -> tuple[Array, Array]:
@@ -114,7 +109,7 @@ def as_indices(name: str, scores: Tensor, labels: TensorLike, ignore_index: int,
     # a plain array goes where the scores are, once it is known to be right
     array = backend.to_device(array, scores.device)
     xp, valid = backend.array_module(array), counted(array, ignore_index)
-    return xp.where(valid, array, 0).astype(xp.intp), valid
+    return xp.where(valid, array, 0).astype(xp.intp, copy=False), valid
 
 
 def check_labels(name: str, labels: Array, classes: int, ignore_index: int) -> None:

@@ -27,7 +27,7 @@ class Operation(NamedTuple):
 
     name: str
     function: Callable[..., Tensor]
-    sample: Callable[[np.random.Generator], Call]
+    sample: Callable[["np.random.Generator"], Call]
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -35,7 +35,7 @@ OPERATIONS: dict[str, Operation] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def operation(sample: Callable[[np.random.Generator], Call]) -> Callable[[F], F]:
+def operation(sample: Callable[["np.random.Generator"], Call]) -> Callable[[F], F]:
     """Decorator: list a function as an operation under its own name."""
 
     def register(function: F) -> F:

@@ -4,11 +4,13 @@ Every option must be reachable, odd and tiny sizes included. Operations with kin
 grid: all differ and none is near 0, so that a finite difference never steps over a kink.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 
 from minifcn.ops.registry import Call
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"  # in quotes, so that whoever draws nothing need not load it
 
 
 def normal(rng: Rng, *shape: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from minifcn.data import ClassMap
 from minifcn.draw.paper.plots import Bars, Curves, Picture
 
 KINDS = ("identity", "experiment", "data")
@@ -23,11 +24,19 @@ class Outcome(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What the measurements may use: `seeds` of the experiments, `data` a VOC folder or None, `scale` of the steps of a training."""
+    """What the measurements may use: `seeds` of the experiments, `data` a VOC folder or None, `scale` of the steps of a training.
+
+    `classes`: what the numbers in the labels of `data` mean; None: VOC's 21 classes.
+    """
 
     seeds: tuple[int, ...] = (0, 1, 2)
     data: Path | None = None
     scale: float = 1.0
+    classes: ClassMap | None = None
+
+    def known(self) -> ClassMap:
+        """The classes of `data`."""
+        return self.classes or ClassMap.voc()
 
     def steps(self, count: int) -> int:
         """`count` steps of training, or fewer where a look is enough."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder, make_synthetic
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.models import FCN, build
 from minifcn.training import fit

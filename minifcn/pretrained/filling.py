@@ -31,7 +31,7 @@ def planned(network: HeatMap | FCN, found: Found, contents: Contents) -> dict[st
     for ours, parts in found.layers.items():
         for part in ("weight", "bias"):
             name = f"{ours}.{part}"
-            if name not in parameters or (part == "bias" and part not in parts and ours in found.norms):
+            if name not in parameters or (part == "bias" and may_lack_bias(ours, parts, found, contents)):
                 continue
             plan[name] = theirs = array_of(parts, part, ours)
             entry = contents.entries[theirs]
@@ -39,7 +39,9 @@ def planned(network: HeatMap | FCN, found: Found, contents: Contents) -> dict[st
                 raise DamagedError(
                     f"{theirs} is {sides(entry.shape)}, which does not fit {name}, {sides(parameters[name].shape)}, of {found.names.title}"
                 )
-    if missing := [name for name in parameters if name not in plan and name.rpartition(".")[0] not in found.norms]:
+    zero = zero_biases(found, contents)
+    missing = [name for name in parameters if name not in plan and name not in zero]
+    if missing := [name for name in missing if name.rpartition(".")[0] not in found.norms]:
         raise DamagedError(f"nothing in it becomes {', '.join(missing[:SHOWN])}")
     for layer, parts in found.norms.items():
         for part in NORM:
@@ -50,6 +52,17 @@ def planned(network: HeatMap | FCN, found: Found, contents: Contents) -> dict[st
     return plan
 
 
+def may_lack_bias(layer: str, parts: dict[str, str], found: Found, contents: Contents) -> bool:
+    """Whether a layer of theirs needs none: a batch norm comes behind it, or it is an operation of a graph, which says all that is added."""
+    return "bias" not in parts and (layer in found.norms or bool(contents.steps))
+
+
+def zero_biases(found: Found, contents: Contents) -> list[str]:
+    """Biases of ours that are zero in a graph, as it adds nothing. PyTorch's exporter leaves out what is zero."""
+    lacking = [layer for layer, parts in found.layers.items() if may_lack_bias(layer, parts, found, contents)]
+    return [f"{layer}.bias" for layer in lacking if layer not in found.norms]
+
+
 def fill(network: HeatMap | FCN, plan: dict[str, str], found: Found, contents: Contents) -> list[Move]:
     """Write every parameter of `network`, batch norms worked into them. Raises DamagedError where a number is none."""
     parameters, moves = dict(network.named_parameters()), {}
@@ -57,6 +70,10 @@ def fill(network: HeatMap | FCN, plan: dict[str, str], found: Found, contents: C
         entry, shape = contents.entries[theirs], parameters[name].shape
         parameters[name].data[...] = laid(entry, shape, theirs)
         moves[name] = Move((theirs,), entry.shape, name, shape, words(entry, shape))
+    for name in zero_biases(found, contents):
+        parameters[name].data[...] = 0
+        shape = parameters[name].shape
+        moves[name] = Move(("nothing",), shape, name, shape, ("zero",))
     for layer, parts in found.norms.items():
         weight, bias = (parameters[f"{layer}.{part}"] for part in ("weight", "bias"))
         norm = {part: floats(contents.entries[parts[part]], parts[part]) for part in NORM}
@@ -106,7 +123,7 @@ def leftovers(contents: Contents, found: Found, plan: dict[str, str], ignore: tu
     left, lost = {}, []
     for name in [name for name in contents.entries if name not in used]:
         why = reasons.get(name) or matching(name, patterns)
-        if why is None and name in contents.constants:
+        if why is None and name in contents.constants and not may_be_bias(contents.entries[name], found, contents):
             why = f"a setting of the graph ({contents.entries[name].kind})"
         if why is None:
             lost.append(name)
@@ -115,6 +132,11 @@ def leftovers(contents: Contents, found: Found, plan: dict[str, str], ignore: tu
     if lost:
         raise DamagedError(about_lost(lost, contents, found))
     return left
+
+
+def may_be_bias(entry: Entry, found: Found, contents: Contents) -> bool:
+    """Whether an array that looks like a setting of the graph may be a bias of one of the layers that lack theirs."""
+    return entry.kind in READABLE and entry.array.size > 1 and bool(zero_biases(found, contents))
 
 
 def matching(name: str, patterns: dict[str, str]) -> str | None:

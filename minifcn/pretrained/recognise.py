@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from minifcn.names import instead
 from minifcn.pretrained.graph import graph_layers
 from minifcn.pretrained.names import TABLES
+from minifcn.pretrained.names.authors import MORE_THAN_A_PICTURE
 from minifcn.pretrained.names.table import Names
 from minifcn.pretrained.spelling import by_layer
 from minifcn.weights.formats.contents import Contents, DamagedError
@@ -34,12 +35,14 @@ def recognised(contents: Contents, wanted: str | None = None, prefix: str | None
             raise DamagedError("a graph, in which no name is looked at: leave out --prefix")
         return from_graph(contents, tables)
     layers = by_layer(contents.entries)
+    if more := next((what for layer, what in MORE_THAN_A_PICTURE.items() if layer in layers), None):
+        raise DamagedError(more)
     fits = [fit for table in tables if (fit := share(table, layers, contents, prefix)) is not None]
     if not fits:
         some = ", ".join(list(contents.entries)[:3]) or "nothing"
         raise DamagedError(
             f"holds {some}{' …' if len(contents.entries) > 3 else ''}, which are not the names of {wanted or 'a network that is known here'}; "
-            f"known are {', '.join(dict.fromkeys(table.family for table in tables))} as {', '.join(dict.fromkeys(table.who for table in tables))} write them"
+            f"known are {', '.join(dict.fromkeys(table.family for table in tables if not table.head or wanted))} as {', '.join(dict.fromkeys(table.who for table in tables))} write them"
         )
     best = max(fits, key=lambda fit: fit[:3])
     _, _, _, table, before = best

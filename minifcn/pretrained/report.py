@@ -12,7 +12,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Move:
-    """Arrays of theirs that became one parameter of ours. `how`: copied, reshaped, transposed, diagonal, folded, flipped, widened, rounded."""
+    """Arrays of theirs that became one parameter of ours. `how`: copied, reshaped, transposed, diagonal, folded, zero, flipped, widened, rounded."""
 
     theirs: tuple[str, ...]
     came: Shape
@@ -21,6 +21,8 @@ class Move:
     how: tuple[str, ...]
 
     def __str__(self) -> str:
+        if self.how == ("zero",):
+            return f"{self.ours} {sides(self.went)}: zero, as the graph adds nothing there"
         return f"{', '.join(self.theirs)} {sides(self.came)} -> {self.ours} {sides(self.went)}: {', '.join(self.how)}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 from minifcn.data.sizes import NEAR, classes_a_picture, usual_size
 from minifcn.models import ARCHITECTURES, FCN, HeatMap, Transplant, transplant
 from minifcn.training.errors import TrainingError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minifcn.data import Batches
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 from minifcn.models import FCN
 from minifcn.names import instead
 from minifcn.training.errors import TrainingError

@@ -7,25 +7,34 @@ import numpy as np
 
 from minifcn import backend, ops
 from minifcn.autodiff.engine import Tensor
+from minifcn.data.dataset import Dataset
 from minifcn.data.labels import VOID
-from minifcn.data.loader import Dataset
 from minifcn.data.voc import in_threads
 from minifcn.training.recipes import Recipe
 
 
 def divisor(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
     """What the summed loss of all `batches` of labels is divided by: 1 for "sum", else the weight of all pixels that count."""
+    return divisor_of(total_weight(batches, recipe), recipe)
+
+
+def divisor_of(weight: float, recipe: Recipe) -> float:
+    """As `divisor`, for the weight of all pixels that count."""
     # of nothing but void the loss is 0, whatever it is divided by
-    return 1.0 if recipe.loss == "sum" else total_weight(batches, recipe) or 1.0
+    return 1.0 if recipe.loss == "sum" else weight or 1.0
 
 
 def total_weight(batches: Sequence[np.ndarray], recipe: Recipe) -> float:
     """The sum of the class weights of all pixels that count; how many they are, where there are no class weights."""
-    counted = [labels[labels != VOID] for labels in batches]
     if recipe.class_weights is None:
-        return float(sum(labels.size for labels in counted))
+        return float(counted(batches))
     weights = np.asarray(recipe.class_weights)
-    return float(sum(weights[labels].sum() for labels in counted))
+    return float(sum(weights[labels[labels != VOID]].sum() for labels in batches))
+
+
+def counted(batches: Sequence[np.ndarray]) -> int:
+    """How many pixels of all `batches` of labels count."""
+    return sum(labels.size - int(np.count_nonzero(labels == VOID)) for labels in batches)
 
 
 def loss_of(scores: Tensor, labels: np.ndarray, recipe: Recipe, over: float) -> Tensor:

@@ -1,8 +1,12 @@
 """What a training takes beside model, data and recipe: how it is carried out on this machine, and where it goes on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
+
+Start = Callable[[], FCN] | None
 
 
 @dataclass(frozen=True)
@@ -11,12 +15,14 @@ class Options:
 
     `checkpoint_every`: seconds between checkpoints; None is 20. `val_every`: steps between the scores on the way (`Watch`); None: as often
     as a twentieth of the time allows, 0: never. `processes` share each batch: a number, or "mpi". `graph`: capture the step in a CUDA graph.
+    `start` gives the model of --init, once, where it was read already: of another program's file that takes seconds.
     """
 
     checkpoint_every: float | None = None
     val_every: int | None = None
     processes: int | str = 1
     graph: bool = False
+    start: Start = None
 
 
 @dataclass(frozen=True)

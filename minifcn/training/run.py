@@ -7,21 +7,20 @@ from typing import Any, NamedTuple
 
 from minifcn import backend
 from minifcn.data import ClassMap, VOCFolder
-from minifcn.data.fingerprint import fingerprint
 from minifcn.models import FCN, build, save, transplant
 from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.saving import from_arrays, model_header
 from minifcn.models.surgery import Transplant
 from minifcn.nn.optim import Optimiser
-from minifcn.pretrained import load_pretrained, load_start
 from minifcn.training.errors import TrainingError
 from minifcn.training.finetune import grown_from, notes_of_start
 from minifcn.training.fit import training
 from minifcn.training.hints import about_learning_by_heart, about_loss, about_scores
 from minifcn.training.interrupt import finish_the_step
 from minifcn.training.loop import Step
-from minifcn.training.options import Begun, Options
+from minifcn.training.options import Begun, Options, Start
 from minifcn.training.runs.config import Config
+from minifcn.training.runs.fingerprint import fingerprint
 from minifcn.training.runs.folder import RunFolder
 from minifcn.training.scoring.evaluate import evaluate
 from minifcn.training.scoring.watch import Point, Watch
@@ -95,7 +94,7 @@ def run(
     if folder.data is None:
         for note in folder.agree(config, lambda: fingerprints(train_set, val_set)):
             this.listener.say(note)
-    model, optimiser, place = restore(config, folder, device, this.listener)
+    model, optimiser, place = restore(config, folder, device, this.listener, this.options.start)
     folder.begin(config)
     metrics = {name: scores for name, scores in folder.read_metrics().items() if name in config.stages[: place.stage]}
     folder.start_log(config.stages, place.stage, place.step)
@@ -200,11 +199,11 @@ def is_finished(config: Config, folder: RunFolder) -> bool:
     return list(folder.read_metrics()) == list(config.stages)
 
 
-def restore(config: Config, folder: RunFolder, device: str, listener: Listener) -> tuple[FCN, Optimiser, Place]:
+def restore(config: Config, folder: RunFolder, device: str, listener: Listener, start: Start = None) -> tuple[FCN, Optimiser, Place]:  # fmt: skip
     """The model, optimiser and place of the checkpoint, or of a fresh start."""
     found = folder.load_checkpoint(config)
     if found is None:
-        model = first_model(config, listener).to(device)
+        model = first_model(config, listener, start).to(device)
         return model, config.stage_recipe(0).optimiser(model), Place()
     arrays, header = found
     place = Place(*header["place"])
@@ -235,14 +234,18 @@ def named(prefix: str, arrays: dict[str, Any]) -> dict[str, Any]:
     return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def first_model(config: Config, listener: Listener) -> FCN:
-    """The network of the first stage: random weights from the seed, those of --init where they fit, or the trunk of --trunk."""
+def first_model(config: Config, listener: Listener, given: Start = None) -> FCN:
+    """The network of the first stage: random weights from the seed, those of --init (`given`: read already), or the trunk of --trunk."""
     model = new_model(config, 0)
     if config.init:
-        start = load_start(config.init)
+        from minifcn.pretrained import load_start  # its formats load much
+
+        start = given() if given else load_start(config.init)
         model.notes, model.preprocessing = notes_of_start(start.notes), start.preprocessing
         tell(listener, f"{config.stages[0]} from {config.init}", config.stages[0], begun_from(start, model, config))
     elif config.trunk:
+        from minifcn.pretrained import load_pretrained
+
         classifier = load_pretrained(config.trunk)
         model.notes, model.preprocessing = dict(classifier.notes), classifier.preprocessing
         tell(listener, f"trunk from {config.trunk}", config.stages[0], grown_from(classifier, model, config.trunk))

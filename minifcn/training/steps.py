@@ -5,6 +5,7 @@ from typing import Any
 from minifcn import backend
 from minifcn.autodiff.engine import Tensor
 from minifcn.backend import Share
+from minifcn.kernels import threads
 from minifcn.models import FCN
 from minifcn.nn.optim import Optimiser
 from minifcn.training.objective import summed_loss, weight_of
@@ -37,7 +38,14 @@ class Steps:
         return (2, self.seed, batch.number)
 
     def compute(self, batch: Batch, rates: Array | None = None) -> list[Array]:
-        """The step itself. `rates`: what the optimiser multiplies by, where it is not to work that out by itself."""
+        """The step itself. `rates`: what the optimiser multiplies by, where it is not to work that out by itself.
+
+        BLAS is held once for all of it. What asks for the step, and its callbacks, run outside with all of BLAS's threads.
+        """
+        with threads.held():
+            return self.held(batch, rates)
+
+    def held(self, batch: Batch, rates: Array | None) -> list[Array]:
         self.optimiser.zero_grad()
         losses = []
         for pictures, labels in zip(batch.pictures, batch.labels, strict=True):

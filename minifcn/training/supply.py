@@ -10,7 +10,7 @@ from minifcn import backend
 from minifcn.data import VOID, Batches
 from minifcn.data.loader import ALL
 from minifcn.ops.loss import check_labels
-from minifcn.training.objective import divisor, total_weight
+from minifcn.training.objective import counted, divisor_of, total_weight
 from minifcn.training.recipes import Recipe
 from minifcn.training.sampling import sampled
 
@@ -52,9 +52,9 @@ def supply(
         rng = np.random.default_rng([3, seed, number])
         labels = [sampled(each, recipe.keep_cells, cell, rng, recipe.balance_cells) for _, each in gathered]
         mine = [each[rows] for each in labels]
-        pixels = sum(int(np.count_nonzero(each != VOID)) for each in labels)
         weight = total_weight(labels, recipe)
-        factor = 1 / divisor(labels, recipe)
+        pixels = counted(labels) if recipe.class_weights else int(weight)
+        factor = 1 / divisor_of(weight, recipe)
         yield Batch(number, [pictures for pictures, _ in gathered], mine, factor, waited, pixels, weight)
 
 
@@ -68,6 +68,8 @@ def on_device(ready: Iterable[Batch], device: str, classes: int, dtype: Any) -> 
         yield from ready
         return
     cuda = backend.import_cupy().cuda
+    # where no GPU can be used this says why; CuPy's Stream would leave a half-made object behind, whose destructor raises
+    backend.to_device(np.zeros(()), device)
     stream = cuda.Stream(non_blocking=True)
 
     def send(batch: Batch) -> tuple[Batch, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.files import write_whole
+from minifcn.files import not_there, write_whole
 from minifcn.version import __version__
 
 DIGEST, WRITER = (
@@ -74,7 +74,7 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     if path.is_dir():
         raise WeightsError(f"{path}: a folder; give a file in it, such as {path / 'best.safetensors'}")
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
+        raise WeightsError(f"{path}: {not_there(path, 'no such file')}")
     try:
         with safe_open(path, framework="numpy") as file:
             texts = file.metadata() or {}

@@ -32,8 +32,8 @@ def test_the_measured_shapes_are_those_agreed_on():
         "tiny-step": ("step", (8, 3, 96, 96), ("ops", "model")),
         "small-step": ("step", (8, 3, 128, 128), ("ops", "model")),
         "squeeze-step": ("step", (8, 3, 256, 256), ("ops",)),
-        "vgg-forward": ("forward", (1, 3, 384, 384), ("ops", "model")),
-        "paper-forward": ("forward", (1, 3, 375, 500), ("ops", "model")),
+        "vgg-forward": ("forward", (1, 3, 384, 384), ("ops", "model", "plan")),
+        "paper-forward": ("forward", (1, 3, 375, 500), ("ops", "model", "plan")),
         "vgg-step": ("step", (2, 3, 256, 256), ("ops", "model")),
     }
 

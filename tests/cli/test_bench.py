@@ -41,7 +41,7 @@ def test_all_cases_without_pytorch(call, small_cases, monkeypatch):
 def test_not_asked_for_pytorch_stays_out(call, small_cases, monkeypatch):
     monkeypatch.setattr(rival, "pytorch", None)
     out = call("bench --case small-forward --repeat 1").worked().out
-    assert rows_of(out) == [("small-forward", "ops"), ("small-forward", "model")]
+    assert rows_of(out) == [("small-forward", kind) for kind in ("ops", "model", "plan")]
     assert "GFLOP/s (NumPy)" in out and "estimated time: a minute or less" in out
 
 
@@ -50,7 +50,7 @@ def test_against_pytorch_into_a_file(call, small_cases, tmp_path):
     file = tmp_path / "times.json"
     answer = call(f"bench --against torch --case squeeze-step small-forward --repeat 3 --threads 1 --json {file}")
     assert rows_of(answer.worked().out) == [
-        ("squeeze-step", "ops"), ("small-forward", "ops"), ("small-forward", "model")
+        ("squeeze-step", "ops"), *(("small-forward", kind) for kind in ("ops", "model", "plan"))
     ]  # fmt: skip
     assert "below 1 minifcn is faster" in answer.out and "GFLOP/s (PyTorch)" in answer.out
     found = json.loads(file.read_text())
@@ -61,7 +61,7 @@ def test_against_pytorch_into_a_file(call, small_cases, tmp_path):
     for row in found["rows"]:
         for program in ("minifcn", "pytorch"):
             timing = row[program]
-            turns = 2 if program == "pytorch" and row["case"] == "small-forward" else 1  # after each of ours
+            turns = 3 if program == "pytorch" and row["case"] == "small-forward" else 1  # after each of ours
             assert len(timing["seconds"]) == 3 * turns and timing["peak_bytes"] == 5 * 2**20
             assert timing["lower_quartile"] <= timing["median"] <= timing["upper_quartile"]
         assert row["ratio"] == row["minifcn"]["median"] / row["pytorch"]["median"]
@@ -79,7 +79,7 @@ def test_layers_alone(call, small_cases):
 
 def test_layers_too(call, small_cases):
     rows = rows_of(call("bench --case small-forward --layers --repeat 1").worked().out)
-    assert rows[:3] == [("small-forward", "ops"), ("small-forward", "model"), ("conv1_1", "forward")]
+    assert rows[:4] == [*(("small-forward", kind) for kind in ("ops", "model", "plan")), ("conv1_1", "forward")]
 
 
 def test_a_case_that_has_no_room_is_skipped(call, small_cases, monkeypatch):
@@ -109,7 +109,7 @@ def test_a_stopped_run_leaves_its_rows(call, small_cases, monkeypatch, tmp_path)
     answer = call(f"bench --case small-forward small-step --repeat 1 --json {tmp_path}/times.json")
     assert answer.status == 130
     rows = json.loads((tmp_path / "times.json").read_text())["rows"]
-    assert [row["variant"] for row in rows] == ["ops", "model"]
+    assert [row["variant"] for row in rows] == ["ops", "model", "plan"]
 
 
 @pytest.mark.parametrize("line", ["--case vgg19", "--repeat 0", "--threads 0", "--against jax", "--case"])

@@ -286,3 +286,22 @@ def test_a_set_of_void_alone_has_a_table_and_no_gallery(call, trained, copy, tmp
     answer = call(f"{line} --gallery {tmp_path}/g.png").failed("gallery: there are no rows")
     assert "none" in answer.out and json.loads((tmp_path / "s.json").read_text())["mean_iu"] is None
     assert (tmp_path / "c.png").exists() and not (tmp_path / "g.png").exists()
+
+
+def test_class_names_say_what_the_numbers_of_the_data_mean(call, own_set, tmp_path):
+    """A folder without a list is taken for the model's, which is noted; a list that says otherwise ends it before anything is scored."""
+    names = dict(enumerate(("sky", "tree", "road")))
+    model = saved(random_model(classes=ClassMap.own(names)), tmp_path / "m.safetensors")
+    line = f"eval {model} --data {own_set}"
+    assert (
+        "has no class list: its numbers are taken for those that the model was trained with" in call(line).worked().err
+    )
+    (tmp_path / "same.txt").write_text("sky\ntree\nroad\n")
+    answer = call(f"{line} --class-names {tmp_path / 'same.txt'}").worked()
+    assert "class list" not in answer.err and "road" in answer.out
+    (tmp_path / "other.txt").write_text("road\ntree\nsky\n")
+    call(f"{line} --class-names {tmp_path / 'other.txt'}").failed(
+        f"the model's label value 0 is sky, but {tmp_path / 'other.txt'} says road; score it on data of its own classes"
+    )
+    call(f"{line} --class-names voc").failed("the model's label value 0 is sky, but --class-names voc says background")
+    call(f"eval {model} --data synthetic --class-names voc").failed("the synthetic set brings its own names")

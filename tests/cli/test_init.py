@@ -1,6 +1,7 @@
 """minifcn train --init FILE: everything else comes from the file, what is given by hand wins, and what does not fit is a sentence."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -180,3 +181,58 @@ def test_a_staged_run_says_what_is_new_and_every_name_only_when_asked(call, tmp_
     assert "fcn16s from fcn32s: 16 parameters carried over; new in fcn16s: score_pool4\n" in plain
     assert "dropped" not in plain and "upscore" not in plain
     assert "dropped upscore.weight" in call(f"{line} --verbose --out {tmp_path}/verbose").worked().out
+
+
+@pytest.fixture(scope="module")
+def coarse(tmp_path_factory):
+    """Files of an FCN-32s and an FCN-16s for the small set."""
+    folder = tmp_path_factory.mktemp("coarse")
+    classes = ClassMap.own(["background", "square", "disc"])
+    for name in ("fcn32s", "fcn16s"):
+        named = dict(num_classes=3, class_names=classes.names, classes=classes.to_dict())
+        saved(build(name, backbone="tiny", width=3, **named), folder / f"{name}.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "begin, arch, recipe, said",
+    [
+        (
+            "fcn32s",
+            "fcn16s",
+            "paper",
+            "fcn16s begins from FCN-32s at the rate 1e-10, .*; for fcn16s .* a hundredth of that: --lr 1e-12$",
+        ),
+        (
+            "fcn16s",
+            "fcn8s",
+            "paper",
+            "fcn8s begins from FCN-16s at the rate 1e-10, .* a ten-thousandth of that: --lr 1e-14$",
+        ),
+        ("fcn32s", "fcn4s", "paper", "fcn4s begins from FCN-32s .*; for fcn8s the authors took a ten-thousandth"),
+        (
+            "fcn32s",
+            "fcn16s",
+            "paper-mean",
+            r"at the rate (\S+), which --recipe paper-mean has for fcn32s; .* --lr (\S+)$",
+        ),
+        ("fcn32s", "fcn16s", "fine-tune", None),
+        ("fcn32s", "fcn16s", "paper --lr 1e-12", None),
+        ("fcn32s", "fcn16s", "paper --optimizer adam", None),
+        ("fcn32s", "fcn32s", "paper", None),
+        ("fcn16s", "fcn16s", "paper", None),
+        ("fcn32s", "staged", "paper", None),
+        ("fcn32s", "fcn8s-atonce", "paper", None),
+    ],
+)
+def test_the_rate_of_a_later_stage_is_named(begin, arch, recipe, said, coarse, call, small_set, tmp_path):
+    start = coarse / f"{begin}.safetensors"
+    words = f"train --data {small_set} --init {start} --arch {arch} --recipe {recipe} --steps 1 --out {tmp_path}/run"
+    notes = [line for line in call(words).worked().out.splitlines() if line.startswith("note: ") and "the rate" in line]
+    assert len(notes) == (said is not None)
+    if said:
+        found = re.search(said, notes[0])
+        assert found
+        now, then = map(float, found.groups() or ("1e-10", "1e-12"))
+        assert then == pytest.approx(now / 100)
+        assert config_of(tmp_path / "run")["lr"] == pytest.approx(now, rel=0.01)  # it is as it was: the first stage's

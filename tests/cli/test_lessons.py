@@ -79,7 +79,7 @@ def test_elsewhere_it_says_where_to_get_them(call, tmp_path, monkeypatch):
     from minifcn.cli.commands import lessons
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lessons, "__file__", str(tmp_path / "site" / "minifcn" / "cli" / "lessons.py"))
+    monkeypatch.setattr(lessons, "BESIDE", tmp_path / "site" / "lessons")
     call("lessons").failed("clone of the repository", "minifcn lessons FOLDER")
     call(f"lessons {tmp_path}").failed("holds no lesson")
 
@@ -88,3 +88,34 @@ def test_a_file_that_is_no_notebook(clone, call):
     folder = clone()
     (folder / "05_doubling.ipynb").write_text("{}")
     call(f"lessons {folder}").failed("not a notebook that can be read", "save it again")
+
+
+def bars(folder, **scores):
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "leaderboard.json").write_text(json.dumps(scores))
+    return folder
+
+
+def test_the_leaderboard_stands_below(clone, call):
+    folder = bars(clone(), demo=67.6, page=53.2)
+    said = call(f"lessons {folder}").worked().out
+    assert said.splitlines()[-1] == "Leaderboard of lesson 26, mean IU: demo 67.6, page 53.2; yours: none yet"
+    (folder / "my_scores.json").write_text('{"best": 60.04, "day": "2026-11-29"}')
+    said = call(f"lessons {folder}").worked().out
+    assert said.splitlines()[-1] == "Leaderboard of lesson 26, mean IU: demo 67.6, yours 60.0, page 53.2"
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_scores_that_cannot_be_read_are_told(content, clone, call):
+    folder = bars(clone(), demo=67.6)
+    (folder / "my_scores.json").write_text(content)
+    call(f"lessons {folder}").failed("my_scores.json: not the scores that lesson 26 keeps", "delete it")
+
+
+def test_without_lesson_26_there_is_no_leaderboard(clone, call):
+    assert "Leaderboard" not in call(f"lessons {clone()}").worked().out
+
+
+def test_a_call_that_builds_with_answers_is_no_exercise(clone, call):
+    first = CHECK + "\n    def use(self): ...\n\ncheck = Check()\ncheck.use()"
+    assert "0 of 2 exercises solved" in call(f"lessons {clone(first=first)}").worked().out

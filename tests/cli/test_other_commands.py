@@ -247,7 +247,7 @@ def test_summary_draws_the_architecture(call, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, says", [("net.png", "'net.png' does not end in .svg"), ("nowhere/net.svg", "there is no folder")]
+    "name, says", [("net.pdf", "'net.pdf' ends neither in .svg nor in .png"), ("nowhere/net.svg", "there is no folder")]
 )
 def test_summary_refuses_to_draw_before_it_prints(name, says, call, tmp_path):
     answer = call(f"summary fcn8s --backbone tiny --draw {tmp_path / name}")

@@ -199,6 +199,7 @@ def test_seeds_and_quick(call, claims):
 def test_data_reaches_the_claims_and_a_wrong_folder_is_found_before_all(call, claims, small_set, tmp_path):
     answer = call("paper --data", small_set).worked()
     assert f"counted in {small_set.name}" in answer.out and f"data {small_set.name}" in answer.out
+    assert f"note: {small_set}: 9 classes that are not VOC's, with which the paper measured" in answer.out
     claims["exact"] = claims["exact"]._replace(run=raises)
     answer = call("paper --data", tmp_path / "none").failed(f"data {tmp_path / 'none'}: there is no such folder")
     assert answer.out == ""
@@ -320,3 +321,28 @@ def test_every_claim_there_is_may_be_listed(call):
     out = call("paper --list").worked().out
     for each in CLAIMS.values():
         assert f"{each.section}  {each.name}  ({each.kind})" in out and each.says.strip()
+
+
+def test_labels_that_nobody_explains_are_not_taken_for_voc_s(call, claims, own_set, voc_set):
+    """Nor are they counted as VOC's where they are said to be others."""
+    seen = []
+    claims["coarse labels"] = claims["coarse labels"]._replace(
+        run=lambda setting: seen.append(setting.known().names) or Outcome(True, "seen")
+    )
+    call("paper --kind data --data", own_set).failed(
+        "nobody says what the numbers in its labels mean", "The labels hold 0 to 2", "add --class-names voc"
+    )
+    assert seen == []
+    names = own_set.parent / "three.txt"
+    names.write_text("sky\ntree\nroad\n")
+    answer = call(f"paper --kind data --class-names {names} --data", own_set).worked()
+    assert seen == [("sky", "tree", "road")] and "3 classes that are not VOC's" in answer.out
+    answer = call("paper --kind data --data", voc_set).worked()
+    assert (
+        len(seen[1]) == 21
+        and "the numbers are taken for VOC's 21 classes" in answer.out
+        and "not VOC's" not in answer.out
+    )
+    call("paper --kind data --class-names voc").failed(
+        "--class-names says what the labels of --data mean: give --data ROOT too"
+    )

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from training.helpers import random_model, saved
 
-from minifcn.cli.commands import predict
+from minifcn.cli.predicting import files
 from minifcn.data import ClassMap, read_labels, write_labels
 from minifcn.models import load
 
@@ -34,7 +34,7 @@ def test_tiles_of_a_picture_beyond_the_limit(name, call, person_model, tmp_path,
     line = f"predict {tmp_path}/{name} --model {person_model} --tile 64 --overlap 32"
     call(f"{line} --out {tmp_path}/small").worked()
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3000)
-    monkeypatch.setattr(predict, "LONGEST_OVERLAY", 45)
+    monkeypatch.setattr(files, "LONGEST_OVERLAY", 45)
     answer = call(f"{line} --out {tmp_path}/large").worked()
     np.testing.assert_array_equal(
         labels_without_limit(tmp_path / "large/big.png", monkeypatch),

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from training.helpers import random_model, saved
 
-from minifcn.cli.commands import predict as command
 from minifcn.cli.commands.predict import sample_portrait
+from minifcn.cli.predicting import steps
 from minifcn.data import ClassMap, DataError, read_labels, read_picture
 from minifcn.draw.pictures import sample
 from minifcn.models import load
@@ -159,14 +159,14 @@ def test_overlap_without_tiles(call, person_model, photo):
 def test_too_little_memory_names_the_way_out_and_does_not_cost_the_others(
     call, person_model, photo, tmp_path, monkeypatch
 ):
-    real, small = command.predict_maps, write(tmp_path / "small.png", 10, 10)
+    real, small = steps.predict_maps, write(tmp_path / "small.png", 10, 10)
 
     def little_memory(model, picture, **options):
         if picture.shape[0] > 20:
             raise MemoryError("Unable to allocate 9 GiB")
         return real(model, picture, **options)
 
-    monkeypatch.setattr(command, "predict_maps", little_memory)
+    monkeypatch.setattr(steps, "predict_maps", little_memory)
     line = f"predict {photo} {small} --model {person_model} --out {tmp_path}/out"
     answer = call(line).failed("photo.png", "not enough memory for 44x30 pixels", "9 GiB", "--tile 512", "1 of 2")
     assert len(answer.out.splitlines()) == 1 and names_in(tmp_path / "out") == ["small.png", "small_overlay.png"]

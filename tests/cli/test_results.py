@@ -1,6 +1,9 @@
 """The files that minifcn predict writes: whose they are, what they are called, and what happens where one cannot be written."""
 
+import errno
+import io
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ from PIL import Image
 from training.helpers import constant_model, saved
 
 from minifcn import files
+from minifcn.cli.main import main
 from minifcn.cli.results import DEVICES, LONGEST, mark_of, marked, names_for, safe
 from minifcn.data import ClassMap, read_labels, write_labels
 
@@ -161,6 +165,35 @@ def test_a_full_disk_is_said_of_each_file_and_loses_nothing(predict, tmp_path, f
         "a_overlay.png: cannot be written (No space left on device)", "make room, then go on", "b_overlay.png", "2 of 2"
     )
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_file_that_may_not_be_so_large_is_said(predict, tmp_path, monkeypatch):
+    class LimitedFile(io.FileIO):
+        def write(self, content):
+            raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(files, "open", LimitedFile, raising=False)
+    answer = predict(write(tmp_path / "a.png"))
+    answer.failed("a_overlay.png: cannot be written (File too large)", "no file may be so large here", "ulimit -f")
+
+
+def test_a_line_that_cannot_be_printed_is_no_fault_of_a_picture(predict, tmp_path, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    answer = predict(write(tmp_path / "a.png"), write(tmp_path / "b.png", 1))
+    assert answer.status == 1 and "No space left" in answer.err and "could not be predicted" not in answer.err
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_stops_nobody(closed, tmp_path, monkeypatch):
+    """`minifcn predict a.png >&-`, or pythonw: the stream is None then."""
+    monkeypatch.setattr(sys, closed, None)
+    assert main(["predict", str(write(tmp_path / "a.png")), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "a.png").is_file()
+    assert getattr(sys, closed) is None
 
 
 def test_a_folder_that_vanishes_is_said(predict, tmp_path, monkeypatch):

@@ -162,6 +162,21 @@ def authors(tmp_path, monkeypatch):
     return path
 
 
+def test_their_file_is_read_once(call, voc_set, authors, monkeypatch, tmp_path):
+    """--init looks into it for the network, and hands on what it read."""
+    from minifcn.pretrained import importing
+
+    read = []
+    whole = importing.read_file
+    monkeypatch.setattr(importing, "read_file", lambda path: read.append(path) or whole(path))
+    line = f"train --data {voc_set} --size 32 --batch 2 --steps 1 --arch fcn8s --init {authors} --out {tmp_path}/run"
+    assert f"fcn8s from {authors}: " in call(line).worked().out and read == [authors]
+    folder = tmp_path / "run"
+    (folder / "metrics.json").unlink(missing_ok=True)
+    call(f"{line} --resume").worked()
+    assert read == [authors]  # the checkpoint has it
+
+
 def test_the_authors_network_predicts_and_is_trained_on(call, voc_set, authors, tmp_path):
     out = call(f"weights import {authors} --out {tmp_path}/fcn16s.safetensors").worked().out
     assert "upscore2.0 21x21x4x4 -> upscore_16s.weight 21x1x4x4: diagonal" in out
@@ -177,3 +192,11 @@ def test_the_authors_network_predicts_and_is_trained_on(call, voc_set, authors, 
     call(f"{line} --trunk {authors} --out {tmp_path}/other").failed(
         "not a classifier, which a trunk begins from; start from all of it with --init"
     )
+
+
+def test_what_ships_is_shown_by_its_name(call):
+    out = call("weights show voc7").worked().out
+    assert (
+        "voc7.safetensors: " in out and "\nscore_fr.weight  7x192x1x1  " in out and "a file of minifcn's own\n" in out
+    )
+    assert "did you mean voc7?" in call("weights show voc8").failed().err

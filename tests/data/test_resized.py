@@ -1,10 +1,11 @@
-"""Pictures and labels that are resized before anything else."""
+"""Pictures and labels that are made once and kept, as they are or resized."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from minifcn.data import resized
-from minifcn.data.resized import Resized
+from minifcn.data.resized import Kept, Resized
 
 
 class Noise:
@@ -55,3 +56,21 @@ def test_what_was_resized_is_kept_while_there_is_room(monkeypatch):
         np.testing.assert_array_equal(larger.picture(0), first)
         larger.picture(1)
     assert noise.read == [("picture", 0), *[("picture", 1)] * 3]
+
+
+def test_what_was_decoded_is_kept_while_there_is_room():
+    noise = Noise()
+    kept = Kept(noise, 6_100)  # a picture of 4500 bytes, labels of 1500, and no second picture of as much
+    assert len(kept) == 3
+    for _ in range(2):
+        for i in (0, 1):
+            np.testing.assert_array_equal(kept.picture(i), Noise().picture(i))
+        np.testing.assert_array_equal(kept.labels(0), Noise().labels(0))
+    assert noise.read == [("picture", 0), ("picture", 1), ("labels", 0), ("picture", 1)]
+
+
+def test_nobody_can_write_into_what_is_kept():
+    kept = Kept(Noise())
+    for array in (kept.picture(0), kept.labels(0)):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 1

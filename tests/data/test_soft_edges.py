@@ -10,7 +10,7 @@ from minifcn.data import ClassMap, read_labels
 from minifcn.data.check.checking import DataFolder
 from minifcn.data.check.coloured import Choice
 from minifcn.data.check.fixing import fix_colours, fix_numbers
-from minifcn.data.soft_edges import BETWEEN, REACH, pack, soften, unpack, within
+from minifcn.data.pixels.soft_edges import BETWEEN, REACH, pack, soften, unpack, within
 
 from .folders import LABELS, numbered, write_folder
 

@@ -1,6 +1,7 @@
 """What makes the site: links set anew, notebooks and docstrings as Markdown, and the check that must see each kind of fault."""
 
 import json
+import re
 import sys
 import types
 
@@ -66,6 +67,17 @@ def test_a_notebook_becomes_text_code_and_what_it_showed():
     assert list(sources.drawn(notebook, "lessons/nb")) == [("lessons/nb/1-1.png", b"hi")]
 
 
+def test_a_drawing_of_a_notebook_lies_beside_its_page_with_its_words():
+    drawing = {
+        "output_type": "display_data",
+        "data": {"image/svg+xml": ["<svg>\n", "</svg>"], "text/plain": ["a graph"]},
+        "metadata": {"image/svg+xml": {"alt": "a [small]\ngraph"}},
+    }
+    notebook = {"cells": [{"cell_type": "code", "source": ["draw()"], "outputs": [drawing]}]}
+    assert list(sources.cells(notebook, "nb"))[-1] == "![a small graph](nb/0-0.svg)"
+    assert list(sources.drawn(notebook, "lessons/nb")) == [("lessons/nb/0-0.svg", b"<svg>\n</svg>")]
+
+
 @pytest.mark.parametrize(
     "text, page",
     [
@@ -82,8 +94,49 @@ def test_text_of_a_notebook_does_not_pass_for_a_tag(text, page):
 def test_every_picture_that_a_lesson_names_is_written():
     path = ROOT / "lessons/04_convolution.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    named = {line.split("](")[1][:-1] for line in sources.cells(notebook, path.stem) if line.startswith("![what")}
+    named = {
+        name for line in sources.cells(notebook, path.stem) for name in re.findall(rf"\]\(({path.stem}/[^)]+)\)", line)
+    }
     assert named == {name for name, _ in sources.drawn(notebook, path.stem)} and named
+
+
+def cell(source, *outputs, **metadata):
+    return {"cell_type": "code", "source": [source], "metadata": metadata, "outputs": list(outputs)}
+
+
+def picture(kind, content, words):
+    return {"output_type": "display_data", "data": {kind: content}, "metadata": {kind: {"alt": words}}}
+
+
+def test_pictures_of_a_notebook_have_their_words():
+    outputs = picture("image/png", "aGk=", "a [small]\ncat"), picture("image/svg+xml", ["<svg", "/>"], "a graph")
+    notebook = {"cells": [cell("draw()", *outputs)]}
+    assert list(sources.cells(notebook, "nb"))[1:] == ["![a small cat](nb/0-0.png)", "![a graph](nb/0-1.svg)"]
+    assert list(sources.drawn(notebook, "nb")) == [("nb/0-0.png", b"hi"), ("nb/0-1.svg", b"<svg/>")]
+
+
+def test_what_is_folded_in_a_notebook_is_folded_on_the_site():
+    figure = cell("a = 1\nb = 2", jupyter={"source_hidden": True}, tags=["figure"])
+    assert list(sources.cells({"cells": [cell("pip()", tags=["install"]), figure, cell("c = 3")]}, "nb")) == [
+        '<details class="code" markdown="1"><summary>Code of the figure, 2 lines</summary>\n\n'
+        "~~~~~~python\na = 1\nb = 2\n~~~~~~\n\n</details>",
+        "~~~~~~python\nc = 3\n~~~~~~",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, page",
+    [
+        (
+            "<details><summary>The answer</summary>\n\n*yes*\n\n</details>",
+            '<details class="answer" markdown="1"><summary>The answer</summary>\n\n*yes*\n\n</details>',
+        ),
+        ("<details><summary>Hint</summary>a <code>x[i]</code></details>", None),  # HTML inside, and x[i] no link
+        ("`<details><summary>a</summary>\n\n`", None),
+    ],
+)
+def test_the_inside_of_a_fold_is_markdown_where_it_was(text, page):
+    assert sources.as_page(text) == (page or text)
 
 
 @pytest.fixture
@@ -160,6 +213,16 @@ def test_a_name_without_an_entry_is_seen(made):
     assert site.faults(made, [("minifcn.y", "minifcn.z.y")]) == [
         "no page has an entry for minifcn.y; add it to docs/api"
     ]
+
+
+def test_a_page_that_the_search_does_not_know_is_seen(made):
+    (made / "source").mkdir()
+    (made / "source/x.py.html").write_text("")
+    known = [{"location": "index.html"}, {"location": "api/a.html#minifcn.x"}]
+    (made / "search.json").write_text(json.dumps({"items": known}))
+    assert site.unsearched(made) == ["api/index.html: the search does not know this page"]
+    (made / "search.json").write_text(json.dumps({"items": [*known, {"location": "api/index.html"}]}))
+    assert site.unsearched(made) == []
 
 
 def test_no_pages_is_a_fault(tmp_path):

@@ -467,8 +467,8 @@ def test_save_writes_it_whole(tmp_path, fill_disk):
     found = mf.draw.graph((leaf([1.0]) * 2).sum())
     path = tmp_path / "graph.svg"
     assert found.save(path) == path and path.read_bytes() == found.svg.encode()
-    with pytest.raises(ValueError, match=r"save: 'graph\.png' does not end in \.svg"):
-        found.save(tmp_path / "graph.png")
+    with pytest.raises(ValueError, match=r"save: 'graph\.pdf' ends neither in \.svg nor in \.png"):
+        found.save(tmp_path / "graph.pdf")
     with pytest.raises(FileNotFoundError, match=r"save: there is no folder .*nowhere; make it first"):
         found.save(tmp_path / "nowhere" / "graph.svg")
     fill_disk()

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from minifcn.draw.pictures import overlay as module
 from minifcn.draw.pictures.legend import legend, one_line
-from minifcn.draw.pictures.overlay import class_shares, colourise, overlay, shares_line
+from minifcn.draw.pictures.overlay import class_shares, colourise, overlay, overlay_strips, shares_line, tint
 
 NAMES = ["background", "cat", "dog"]
 COLOURS = np.array([[0, 0, 0], [200, 0, 0], [0, 0, 120]], np.uint8)
@@ -126,3 +127,58 @@ def test_shares_of_void_alone_and_of_a_trace():
     trace = np.zeros((100, 100), np.uint8)
     trace[0, 0] = 1
     assert shares_line(trace, NAMES) == "background 100.0 %, cat <0.1 %"
+
+
+def blended(picture, labels, colours, alpha, clear):
+    """What `tint` looks up, worked out for each pixel in floating point."""
+    edges = np.zeros(labels.shape, bool)  # for pictures so small an outline is one pixel wide on each side
+    edges[1:] |= labels[1:] != labels[:-1]
+    edges[:-1] |= labels[1:] != labels[:-1]
+    edges[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    edges[:, :-1] |= labels[:, 1:] != labels[:, :-1]
+    colour = colourise(labels, colours).astype(np.float32)
+    blend = picture + np.float32(alpha) * (colour - picture)
+    blend = np.where((edges & (labels != 255))[..., None], 0.55 * colour + 0.45 * 255, blend)
+    return np.where(((labels != 0) | (not clear))[..., None], np.rint(blend).astype(np.uint8), picture)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.1, 0.55, 1])
+@pytest.mark.parametrize("names", [NAMES, ["sky", "cat", "dog"]])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 50), (64, 48)])
+def test_every_brightness_of_every_label_is_blended_as_worked_out(alpha, names, shape, rng, monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE", 150)  # strips of a few rows
+    picture = rng.integers(0, 256, (*shape, 3)).astype(np.uint8)
+    labels = rng.choice(np.array([0, 1, 2, 255], np.uint8), shape)
+    labels[shape[0] // 3 :, shape[1] // 2 :] = 1  # an area, so that not all is outline
+    expected = blended(picture, labels, COLOURS, alpha, names is NAMES)
+    np.testing.assert_array_equal(tint(picture, labels, names, COLOURS, alpha), expected)
+    np.testing.assert_array_equal(
+        tint(picture[::-1, ::-1], labels[::-1, ::-1], names, COLOURS, alpha), expected[::-1, ::-1]
+    )
+
+
+def test_the_strips_are_the_overlay(rng, monkeypatch):
+    for height, width in ((40, 60), (90, 5)):  # the second is narrower than its legend
+        picture, labels = scene(height, width)
+        whole = np.asarray(overlay(picture, labels, NAMES, COLOURS))
+        monkeypatch.setattr(module, "AT_ONCE", 7 * width)
+        across, down, strips = overlay_strips(picture, labels, NAMES, COLOURS)
+        strips = list(strips)
+        assert len(strips) > 5 and (down, across) == whole.shape[:2]
+        np.testing.assert_array_equal(np.concatenate(strips), whole)
+
+
+def test_strips_refuse_before_the_first_is_drawn():
+    picture, labels = scene()
+    with pytest.raises(ValueError, match="do not fit"):
+        overlay_strips(picture[1:], labels, NAMES, COLOURS)
+    with pytest.raises(ValueError, match="label 2 is not in colours"):
+        overlay_strips(picture, labels, NAMES, COLOURS[:2])
+
+
+def test_shares_of_many_classes_and_rows(rng, monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE", 30)
+    labels, names = rng.integers(0, 300, (40, 9)), [f"class {number}" for number in range(300)]
+    labels[labels == 255] = 7
+    found = dict(class_shares(labels, names))
+    assert found == {names[label]: np.count_nonzero(labels == label) / labels.size for label in np.unique(labels)}

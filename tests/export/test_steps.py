@@ -5,7 +5,7 @@ import pytest
 
 import minifcn as mf
 from minifcn import Tensor, nn, ops
-from minifcn.export.steps import PICTURE, SCORES, steps_of
+from minifcn.models.steps import PICTURE, SCORES, steps_of
 from minifcn.models.trunks.trunk import Backbone
 
 from .networks import LARGE, NETWORKS, SIZES, network, pictures

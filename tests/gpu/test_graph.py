@@ -195,9 +195,9 @@ def test_what_a_capture_uses_is_loaded_before_it(replay, monkeypatch):
     asked = {True: set(), False: set()}
     direct = products.direct_product
 
-    def noted(a, b):
+    def noted(a, b, *where, **how):
         asked[backend.is_capturing()].add((a.shape, b.shape))
-        return direct(a, b)
+        return direct(a, b, *where, **how)
 
     monkeypatch.setattr(products, "direct_product", noted)
     trained(True)

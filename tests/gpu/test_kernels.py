@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from standin import installed
 
 import minifcn as mf
-from minifcn import backend
+from minifcn import kernels
 from minifcn.kernels import Window, simple
 from minifcn.kernels.gpu import convolution as gpu_convolution
 from minifcn.kernels.gpu import launch
+from minifcn.kernels.gpu import pointwise as gpu_pointwise
 from minifcn.kernels.gpu import pools as gpu_pools
+from minifcn.kernels.gpu import tiles as gpu_tiles
 from minifcn.kernels.gpu import winograd as gpu_winograd
-from minifcn.nn.optim import SGD, Adam
 
 from .conftest import down, same
 
@@ -25,8 +26,8 @@ def normal(*shape, seed=0, dtype="float64"):
 @pytest.fixture(params=[1, 5_000, 1 << 20])
 def cache(request, monkeypatch):
     """A second cache of so many bytes: tiles of a row of windows, of some rows, of whole pictures."""
-    monkeypatch.setattr(gpu_convolution, "cache_bytes", lambda device: request.param)
-    monkeypatch.setattr(gpu_winograd, "cache_bytes", lambda device: request.param)
+    monkeypatch.setattr(gpu_tiles, "processors", lambda device: 0)  # none has to be kept busy
+    monkeypatch.setattr(gpu_tiles, "cache_bytes", lambda device: request.param)
 
 
 WINDOWS = [
@@ -209,33 +210,6 @@ def test_twice_the_same(up):
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("go", [True, False])
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda p: SGD(p, 0.1, 0.9, 0.01), lambda p: SGD(p, 0.1), lambda p: Adam(p, 0.01, weight_decay=0.1),
-        lambda p: SGD([{"params": p, "lr_multiplier": 2.0, "weight_decay": 0.0}], 0.1, 0.5, 0.1),
-    ],
-)  # fmt: skip
-def test_a_step_is_the_formula_s(make, go, cupy):
-    def after(device):
-        parameters = [mf.Tensor(normal(3, 4, seed=k), requires_grad=True).to(device) for k in range(2)]
-        parameters = [mf.Tensor(p.data, requires_grad=True) for p in parameters]
-        optimiser = make(parameters)
-        for step in range(3):
-            for number, parameter in enumerate(parameters):
-                parameter.grad = mf.Tensor(normal(3, 4, seed=10 * step + number)).to(device).data
-            optimiser.step(only_if=go if device == "cpu" else cupy.asarray(np.asarray(go)))
-        return [backend.to_device(p.data, "cpu") for p in parameters], optimiser.state_dict()
-
-    (wanted, state), (found, theirs) = after("cpu"), after("gpu")
-    for a, b in zip(wanted, found, strict=True):
-        np.testing.assert_allclose(b, a, rtol=1e-12)
-    if go:
-        for name, value in state.items():
-            np.testing.assert_allclose(theirs[name], value, rtol=1e-12)
-
-
 def test_a_planted_fault_is_seen(up, monkeypatch):
     """The comparison has teeth: a source with one index off by one does not pass."""
     text = launch.source("pools").replace("oh * SH - top, w0", "oh * SH - top + 1, w0")
@@ -245,3 +219,38 @@ def test_a_planted_fault_is_seen(up, monkeypatch):
     with pytest.raises(AssertionError):
         same(gpu_pools.max_pool2d(up(x), window, (4, 4))[0], simple.max_pool2d(x, window, (4, 4))[0])
     launch.compiled.cache_clear()
+
+
+@pytest.mark.parametrize("pixels", [1, 64, 65, 1000, 5003])
+@pytest.mark.parametrize("channels", [1, 31, 33])
+def test_a_bias_gradient_of_any_size(pixels, channels, cupy, monkeypatch):
+    """One launch for few pixels, two for many, the parts larger for very many."""
+    monkeypatch.setattr(gpu_pointwise, "PIXELS", 64)
+    monkeypatch.setattr(gpu_pointwise, "PARTS", 20)
+    grad = np.random.default_rng(0).integers(-9, 10, (1, channels, 1, pixels)).astype(np.float32)
+    there = cupy.asarray(np.ascontiguousarray(grad.transpose(0, 2, 3, 1))).transpose(0, 3, 1, 2)
+    for _ in range(2):
+        np.testing.assert_array_equal(down(gpu_pointwise.bias_gradient(there)), grad.sum((0, 2, 3), dtype=np.float64))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_bias_is_added_with_the_outputs(count, up):
+    """What is fused is the two after each other, on pictures of odd sizes."""
+    window, x, weight, bias = WINDOWS[0], normal(count, 32, 7, 10), normal(33, 32, 3, 3, seed=1), normal(33, seed=2)
+    wanted = simple.add_bias(simple.conv2d(x, weight, window, 1), bias)
+    assert gpu_winograd.suits_biased(up(x), up(weight), up(bias), window, 1)
+    same(gpu_winograd.biased_conv2d(up(x), up(weight), up(bias), window, 1), wanted, 1e-11)
+    same(kernels.biased_conv2d(up(x), up(weight), up(bias), window, 1), wanted, 1e-11)
+    narrow = kernels.biased_conv2d(up(x[:, :3]), up(weight[:, :3]), up(bias), window, 1)
+    same(narrow, simple.add_bias(simple.conv2d(x[:, :3], weight[:, :3], window, 1), bias), 1e-11)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_factor_of_the_loss_may_be_one_number(step, cupy):
+    softmax, labels = np.random.default_rng(0).random((2, 4, 30)), np.random.default_rng(1).integers(0, 4, (2, 30))
+    valid, factor = np.random.default_rng(2).random((2, 30)) < 0.7, normal(2, 30)
+    there = cupy.asarray(factor)
+    if not step:
+        factor, there = np.broadcast_to(np.asarray(0.25), (2, 30)), cupy.broadcast_to(cupy.asarray(0.25), (2, 30))
+    wanted = simple.softmax_cross_entropy_gradient(softmax, labels, valid, factor)
+    same(gpu_pools.softmax_cross_entropy_gradient(*map(cupy.asarray, (softmax, labels, valid)), there), wanted)

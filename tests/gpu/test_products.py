@@ -2,6 +2,7 @@
 
 import ctypes
 import types
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -91,6 +92,57 @@ def test_outside_a_capture_the_array_module_multiplies(cublas):
     x = np.arange(6.0).reshape(2, 3)
     with backend.capturing(Masks()):  # a CPU's are none of its business
         assert products.product(x, x.T).tolist() == [[5, 14], [14, 50]]
+
+
+PLACES = {
+    "rows": lambda x: x,
+    "part of rows": lambda x: np.concatenate([x, x], -1)[..., : x.shape[-1]],
+    "columns": lambda x: np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2),
+    "every second": lambda x: np.repeat(x, 2, -1)[..., ::2],
+}
+
+
+@pytest.mark.parametrize("capturing", [True, False])
+@pytest.mark.parametrize("add", [True, False])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_a_product_goes_where_it_is_wanted_or_is_added_there(batch, place, add, capturing, cublas):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((*batch, 4, 5)), rng.standard_normal((*batch, 5, 6))
+    out = PLACES[place](rng.standard_normal((*batch, 4, 6)))
+    wanted = a @ b + (out if add else 0)
+    first, second, there = (ndarray_of(cublas.cupy, each) for each in (a, b, out))
+    with backend.capturing(Masks()) if capturing else nullcontext():
+        if add:
+            products.add_product(first, second, there)
+        else:
+            assert products.product(first, second, out=there) is there
+    np.testing.assert_allclose(there.get(), wanted, rtol=1e-13)
+    assert bool(cublas.computes) == (capturing or add)
+
+
+def test_a_stack_of_turned_matrices_is_not_laid_anew(cublas):
+    """CuPy would copy it first; so cuBLAS is called from here, in a capture or not."""
+    a = np.random.default_rng(0).standard_normal((3, 5, 4))
+    there = ndarray_of(cublas.cupy, a)
+    np.testing.assert_allclose(products.product(there.swapaxes(1, 2), there).get(), a.swapaxes(1, 2) @ a, rtol=1e-13)
+    assert cublas.computes == [70]
+    products.product(there, ndarray_of(cublas.cupy, a.swapaxes(1, 2).copy()))  # both row by row: CuPy's way
+    products.product(there[0].T, there[0])  # and two matrices in any
+    assert cublas.computes == [70]
+
+
+def test_without_cublas_cupy_multiplies_and_adds(monkeypatch):
+    def missing():
+        raise OSError("libcublas.so.12: cannot open shared object file")
+
+    monkeypatch.setattr(products, "library", missing)
+    a = np.random.default_rng(0).standard_normal((3, 5, 4))
+    with installed() as cupy:
+        there, out = ndarray_of(cupy, a), ndarray_of(cupy, np.ones((3, 4, 4)))
+        np.testing.assert_allclose(products.product(there.swapaxes(1, 2), there).get(), a.swapaxes(1, 2) @ a)
+        products.add_product(there.swapaxes(1, 2), there, out)
+        np.testing.assert_allclose(out.get(), 1 + a.swapaxes(1, 2) @ a)
 
 
 class Handles:

@@ -86,3 +86,11 @@ def test_a_map_that_no_backward_reads_is_gone_before_the_walk():
     assert convolved() is None
     z.backward(np.ones(z.shape, np.float32))
     assert x.grad.shape == x.shape and weight.grad.any()
+
+
+def test_scratch_begins_at_a_cache_line_and_grows():
+    for size in (1000, 10, 100_000, 3):
+        array = memory.scratch(9, (size,), np.float32)
+        assert array.size == size and address(array) % memory.LINE == 0
+    first = memory.scratch(9, (50_000,), np.float32)
+    assert np.shares_memory(first, memory.scratch(9, (25_000, 2), np.float32))

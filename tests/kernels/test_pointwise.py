@@ -124,6 +124,16 @@ def test_loss(pixels, classes, dtype):
         close(gradient, simple.softmax_cross_entropy_gradient(probabilities, labels, valid, factor), dtype)
 
 
+def test_loss_gradient_of_a_softmax_that_lies_in_neither_order():
+    rng = np.random.default_rng(0)
+    labels, valid = rng.integers(0, 3, (2, 50)), rng.random((2, 50)) < 0.8
+    whole = rng.random((2, 3, 100))
+    factor = rng.standard_normal((2, 50))
+    expected = simple.softmax_cross_entropy_gradient(whole[:, :, ::2].copy(), labels, valid, factor)
+    found = fast("softmax_cross_entropy_gradient", whole[:, :, ::2], labels, valid, factor)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_pixel_that_does_not_count_does_not_count_when_its_scores_are_infinite():
     scores = np.array([[[np.inf, np.nan, 1.0], [1.0, 0.0, 2.0]]])
     labels, valid = np.array([[0, 1, 1]]), np.array([[False, False, True]])

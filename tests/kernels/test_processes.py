@@ -46,6 +46,79 @@ def test_a_forked_child_computes_the_same():
     assert done.returncode == 0 and done.stdout == "alike\n", done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
+def test_a_forked_child_has_helpers_of_its_own():
+    code = """
+        import os, threading, warnings
+        from minifcn.kernels import threads
+
+        warnings.simplefilter("ignore", DeprecationWarning)
+        threads.set_num_threads(2)
+
+        def answers():
+            began = threading.Event()
+            piece = threads.later(lambda: (began.set(), threading.current_thread().name))
+            return began.wait(20) and piece.result()[1]
+
+        assert answers() == "minifcn 0"
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if answers() == "minifcn 0" else 3)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), answers())
+    """
+    done = python(code)
+    assert done.returncode == 0 and done.stdout == "0 minifcn 0\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=needs.POSIX)
+def test_a_child_holds_blas_for_its_own_thread_and_for_no_other():
+    code = """
+        import os, threading, warnings
+        import numpy as np
+        from threadpoolctl import threadpool_info
+        from minifcn.kernels import threads
+
+        warnings.simplefilter("ignore", DeprecationWarning)
+        threads.set_blas([2] * len(threads.libraries()))
+        number = lambda: {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+        matrix = np.ones((300, 300))
+
+        def child_says(*expected):
+            child = os.fork()
+            if child == 0:
+                found = [number()]
+                if len(expected) > 1:
+                    scope.__exit__()
+                    found.append(number())
+                with threads.held():
+                    (matrix @ matrix).sum()
+                found.append(number())
+                os._exit(0 if found == [*expected, {2}] else 3)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, expected
+
+        go, there = threading.Event(), threading.Event()
+
+        def other():
+            with threads.held():
+                there.set()
+                go.wait(20)
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        there.wait(20)
+        child_says({2})  # the thread that held it is not in the child
+        go.set()
+        thread.join()
+        scope = threads.held()
+        scope.__enter__()
+        child_says({1}, {2})  # the one that forked is
+        scope.__exit__()
+        print(number())
+    """
+    done = python(code)
+    assert done.returncode == 0 and done.stdout == "{2}\n", done.stderr
+
+
 ASK = """
     import numpy as np
     from minifcn import kernels, ops

@@ -134,7 +134,7 @@ def test_an_interrupt_while_waiting_leaves_the_next_run_whole(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(threads.Helper, "finish", interrupted)
+        patch.setattr(threads.Later, "result", interrupted)
         threads.run(lambda part: time.sleep(0.05), range(4))
     done = []
     threads.run(lambda part: (time.sleep(0.01), done.append(part)), range(8))
@@ -170,6 +170,112 @@ def test_blas_has_one_thread_inside_and_its_own_again_afterwards(two_blas_thread
     with pytest.raises(RuntimeError) if fails else nullcontext():
         threads.run(job, range(4))
     assert set(inside) == {1} and set(blas_threads()) == {2}
+
+
+def limits_set(monkeypatch):
+    """The list of what BLAS is set to from now on, with the number of threads it is set to each time."""
+    calls, real = [], threads.set_blas
+    monkeypatch.setattr(threads, "set_blas", lambda numbers: (calls.append(max(numbers)), real(numbers)))
+    return calls
+
+
+def test_held_sets_blas_once_for_all_that_runs_inside(two_blas_threads, monkeypatch):
+    calls = limits_set(monkeypatch)
+    seen = []
+    with threads.held():
+        for _ in range(3):
+            with threads.held():
+                threads.run(lambda part: seen.extend(blas_threads()), range(4))
+        seen.extend(blas_threads())
+    assert set(seen) == {1} and calls == [1, 2] and set(blas_threads()) == {2}
+    threads.run(lambda part: None, [0])
+    assert calls == [1, 2, 1, 2]
+
+
+def test_held_gives_blas_back_when_what_is_inside_fails(two_blas_threads):
+    with pytest.raises(ZeroDivisionError), threads.held(), threads.held():
+        1 / 0  # noqa: B018
+    assert set(blas_threads()) == {2}
+
+
+@pytest.mark.parametrize("leaves_first", [0, 1])
+def test_blas_is_held_until_the_last_python_thread_has_left(two_blas_threads, leaves_first):
+    """Neither waits for the other, whoever came first may leave first, and threadpoolctl's own rule of one thread does not bind them."""
+    inside = threading.Barrier(3, timeout=20)
+    leave = [threading.Event(), threading.Event()]
+
+    def work(number):
+        with threads.held():
+            inside.wait()
+            threads.run(lambda part: None, range(4))
+            leave[number].wait(20)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in (0, 1)]
+    for worker in workers:
+        worker.start()
+    inside.wait()
+    assert set(blas_threads()) == {1}
+    leave[leaves_first].set()
+    workers[leaves_first].join(20)
+    assert set(blas_threads()) == {1}
+    leave[1 - leaves_first].set()
+    workers[1 - leaves_first].join(20)
+    assert set(blas_threads()) == {2}
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):  # and no thread of ours stands in the way of others
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {2}
+
+
+def test_held_in_a_generator_that_ends_in_another_thread(two_blas_threads):
+    def held_meanwhile():
+        with threads.held():
+            yield
+
+    going = held_meanwhile()
+    next(going)
+    assert set(blas_threads()) == {1}
+    other = threading.Thread(target=lambda: list(going))
+    other.start()
+    other.join(20)
+    assert set(blas_threads()) == {2}
+    with threads.held():
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {2}
+
+
+class CountsForEachThread:
+    """An OpenBLAS on OpenMP: what one thread sets, another does not see."""
+
+    user_api, internal_api, threading_layer = "blas", "openblas", "openmp"
+
+    def __init__(self):
+        self.own = threading.local()
+
+    def get_num_threads(self):
+        return getattr(self.own, "number", 2)
+
+    def set_num_threads(self, number):
+        self.own.number = number
+
+
+def test_where_blas_counts_for_each_thread_every_one_of_them_is_held(monkeypatch):
+    """conda's OpenBLAS may be such a one: to hold it in the thread that calls would leave it free in the helpers."""
+    library = CountsForEachThread()
+    monkeypatch.setattr(threads, "libraries", lambda: [library])
+    monkeypatch.setattr(threads, "_helpers", [])
+    threads.each_thread_apart.cache_clear()
+    try:
+        mf.set_num_threads(2)
+        meeting, seen = threading.Barrier(2, timeout=20), []
+
+        def job(part):
+            meeting.wait()
+            seen.append(library.get_num_threads())
+
+        threads.run(job, range(4))
+        assert seen == [1] * 4 and library.get_num_threads() == 2
+    finally:
+        threads.each_thread_apart.cache_clear()
 
 
 def test_blas_is_left_as_it_was_after_a_step(two_blas_threads, small_tiles):

@@ -46,6 +46,8 @@ def checks_used(name):
     found = [
         (call.lineno, call.func.attr)
         for call in calls
-        if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "check"
+        if isinstance(call.func, ast.Attribute)
+        and getattr(call.func.value, "id", "") == "check"
+        and call.func.attr != "use"
     ]
     return [attribute for _, attribute in sorted(found)]

@@ -53,7 +53,7 @@ def test_a_notebook_that_is_not_its_source_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(make, "HERE", tmp_path)
     path = planted(tmp_path, "print(1)")
     assert make.stale(path, make.read(path)) == "99_planted.ipynb is missing"
-    make.write(make.notebook_of(path), make.read(path))
+    make.write(path, make.page_of(path, make.read(path)))
     assert make.stale(path, make.read(path)) == ""
     planted(tmp_path, "print(2)")
     assert "is not made from its source of today; run make.py 99" in make.stale(path, make.read(path))

@@ -28,9 +28,16 @@ WRONG = [
     for path in sorted((LESSONS.parent / "tests" / "lessons" / "wrong").glob("lesson_*.py"))
     for entry in loaded(path).WRONG
 ]
+LONG = ("without_oracle", "without_mutants", "five_shapes_of_eight")
 
 
-@pytest.mark.parametrize("name", sorted(check.CHECKS))
+def marked(name, *values, long=False):
+    """A case, slow where the answer is a clone whose own tests are run, or a network that is scored on hundreds of pictures."""
+    marks = pytest.mark.slow if name in ("added_operation", "beats_the_demo") and long else ()
+    return pytest.param(name, *values, marks=marks)
+
+
+@pytest.mark.parametrize("name", [marked(name, long=True) for name in sorted(check.CHECKS)])
 def test_the_solution_is_accepted(name):
     verdict = check.CHECKS[name](SOLUTIONS[name])
     assert verdict.state == "passed", verdict
@@ -43,7 +50,11 @@ def test_a_stub_is_not_done(name):
         assert check.CHECKS[name](stub).state == "not done"
 
 
-@pytest.mark.parametrize("name, answer, words", WRONG, ids=[f"{w[0]}-{i}" for i, w in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    "name, answer, words",
+    [marked(*entry, long=getattr(entry[1], "__name__", "") in LONG) for entry in WRONG],
+    ids=[f"{w[0]}-{i}" for i, w in enumerate(WRONG)],
+)
 def test_a_wrong_answer_gets_its_hint(name, answer, words):
     verdict = check.CHECKS[name](answer)
     assert verdict.state == "wrong", verdict

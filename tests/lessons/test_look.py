@@ -1,11 +1,15 @@
 """Figures of the lessons: small, with words, and refused without."""
 
 import io
+from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import look
 import numpy as np
 import pytest
 from PIL import Image
+
+import minifcn as mf
 
 
 @pytest.fixture
@@ -20,6 +24,27 @@ def test_a_figure_has_its_words(shown):
     (bundle,), named = shown[0]
     assert bundle["text/plain"] == "a black square" == named["metadata"]["image/png"]["alt"]
     assert Image.open(io.BytesIO(bundle["image/png"])).size == (8, 8)
+
+
+def test_what_the_library_draws_is_shown_as_text_and_as_pixels(shown):
+    w = mf.Tensor(np.ones(3), requires_grad=True)
+    look.show(mf.draw.graph((w * w).sum()), "a graph")
+    (bundle,), named = shown[0]
+    svg = ElementTree.fromstring(bundle["image/svg+xml"])
+    pixels = Image.open(io.BytesIO(bundle["image/png"]))
+    about = named["metadata"]
+    assert bundle["text/plain"] == "a graph" == about["image/svg+xml"]["alt"] == about["image/png"]["alt"]
+    assert (about["image/png"]["width"], about["image/png"]["height"]) == (
+        round(float(svg.get("width"))),
+        round(float(svg.get("height"))),
+    )
+    assert abs(pixels.width - 2 * float(svg.get("width"))) <= 1
+
+
+def test_a_drawing_that_is_too_large_is_refused(shown):
+    drawing = SimpleNamespace(svg="<svg>" + " " * look.LARGEST + "</svg>", _repr_png_=lambda: (b"", {}))
+    with pytest.raises(ValueError, match="the drawing has 80011 bytes; expected at most 80000: fold or draw less"):
+        look.show(drawing, "a drawing")
 
 
 def test_a_figure_without_words_is_refused(shown):

@@ -52,6 +52,7 @@ def test_not_implemented_is_not_done(doubled):
         (lambda x: 2 * x + np.nan, "NaN or infinity; expected numbers up to 4"),
         (lambda x: "two", "expected an array (2,)"),
         (lambda x: x[5], "it stopped with IndexError: index 5 is out of bounds"),
+        (lambda x: x[255], "you forgot void; 255 is no class"),
         (lambda x, y: x, "it stopped with TypeError"),
         (lambda x: 2 * x + 1e-6, "no idea"),
     ],

@@ -10,6 +10,7 @@ import minifcn as mf
 from minifcn import ops
 from minifcn.kernels import Window, choice, simple
 from minifcn.kernels.cpu import upsampling, window_tiles
+from minifcn.kernels.cpu.calls import NOW
 from minifcn.kernels.simple import channels_last, columns, output_rows, padded, padded_size, tap, taps
 from minifcn.ops import Call
 from minifcn.ops.convolution import Conv2d, ConvTranspose2d
@@ -509,7 +510,7 @@ def fast_lane_of_one_tile(patch):
         all_tiles = windows.tiles(totals[0].nbytes)
         for lane in range(min(window_tiles.LANES, len(all_tiles))):
             tile = all_tiles[lane]  # and lane + LANES, and so on?
-            totals[lane] += windows.rows(tile).T @ rows[tile].reshape(-1, o)
+            totals[lane] += windows.rows(NOW, tile).T @ rows[tile].reshape(-1, o)
         return totals.sum(0).reshape(*window.kernel, c, o).transpose(3, 2, 0, 1)
 
     patch.setattr(window_tiles, "TILE_BYTES", 1)
@@ -529,7 +530,7 @@ def fast_windows_in_scratch(patch):
     def forward(self, x, *rest):
         y = right(self, x, *rest)
         windows = window_tiles.Windows(x, self.window, y.shape[2:])
-        self.rows = windows.rows((slice(0, len(x)), slice(0, y.shape[2])))  # the next call writes over them
+        self.rows = windows.rows(NOW, (slice(0, len(x)), slice(0, y.shape[2])))  # the next call writes over them
         return y
 
     def backward(self, grad):
@@ -550,8 +551,8 @@ one_channel_a_group = normal_call((1, 2, 6, 8), (2, 1, 4, 4), (2,), stride=2, gr
 def fast_blocks_one_cell(patch):
     right = upsampling.Grid.cells
 
-    def cells(self, x):
-        found = right(self, x)
+    def cells(self, do, x):
+        found = right(self, do, x)
         found[:, :, :-1] = 0
         return found
 
@@ -561,7 +562,7 @@ def fast_blocks_one_cell(patch):
 @mutant("conv2d", "fast: the cells of a block in the wrong order", sample=one_channel_a_group, kernels="fast")
 def fast_blocks_turned(patch):
     right = upsampling.Grid.cells
-    patch.setattr(upsampling.Grid, "cells", lambda self, x: right(self, x)[:, :, ::-1])
+    patch.setattr(upsampling.Grid, "cells", lambda self, do, x: right(self, do, x)[:, :, ::-1])
 
 
 # pairs of adjoint maps, without a step size

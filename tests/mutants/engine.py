@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 
 import minifcn as mf
-from minifcn.autodiff import engine, walk
+from minifcn.autodiff import walk
 from minifcn.ops import Call
 from minifcn.ops.arithmetic import Add, Div, Matmul, Mul, Sum
 from minifcn.ops.shaping import Concat, Index, Transpose
@@ -93,12 +93,12 @@ def walk_starts_from_ones(patch):
 
 @mutant("reshape", "the walk takes every gradient for its own", OF_THE_WALK + ": nothing here says fresh = True")
 def walk_owns_all(patch):
-    source = inspect.getsource(walk.walk_back)
+    source = inspect.getsource(walk.carried_back)
     wrong = source.replace("if source in pending or node.fresh:", "if True:")
     assert wrong != source
     names = {}
     exec("from __future__ import annotations\n" + wrong, walk.__dict__, names)
-    patch.setattr(engine, "walk_back", names["walk_back"])
+    patch.setattr(walk, "carried_back", names["carried_back"])
 
 
 @mutant(

@@ -76,7 +76,7 @@ def loss_unweighted(patch):
 
 @mutant("softmax_cross_entropy", "ignores the incoming gradient", "does not use the incoming gradient", sample=scored())
 def loss_ignores_incoming(patch):
-    with_factor(patch, lambda self, grad: self.factor)
+    with_factor(patch, lambda self, grad: self.valid / self.divisor)
 
 
 @mutant(
@@ -86,22 +86,22 @@ def loss_ignores_incoming(patch):
     sample=scored("none"),
 )
 def loss_ignores_incoming_map(patch):
-    with_factor(patch, lambda self, grad: self.factor)
+    with_factor(patch, lambda self, grad: 1.0 * self.valid)
 
 
 @mutant("softmax_cross_entropy", "the first pixel's incoming gradient for all", sample=scored("none"))
 def loss_first_incoming(patch):
-    with_factor(patch, lambda self, grad: self.factor * grad.flat[0])
+    with_factor(patch, lambda self, grad: self.valid * grad.flat[0])
 
 
 @mutant("softmax_cross_entropy", "the incoming gradients summed", sample=scored("none"))
 def loss_sums_incoming(patch):
-    with_factor(patch, lambda self, grad: self.factor * grad.sum())
+    with_factor(patch, lambda self, grad: self.valid * grad.sum())
 
 
 @mutant("softmax_cross_entropy", "the incoming gradients column by column", sample=scored("none", size=(3, 3)))
 def loss_incoming_transposed(patch):
-    with_factor(patch, lambda self, grad: self.factor * grad.swapaxes(1, 2).reshape(self.factor.shape))
+    with_factor(patch, lambda self, grad: self.valid * grad.swapaxes(1, 2))
 
 
 @mutant("softmax_cross_entropy", "weighted by the channel and not by the label", sample=scored("sum", weighted=True))
@@ -144,8 +144,9 @@ def loss_softmax_axis(patch):
 @mutant("softmax_cross_entropy", "reshaped where the class axis should move", sample=scored())
 def loss_rows_go_back_wrong(patch):
     def backward(self, grad):
-        labels, valid = (part.reshape(self.factor.shape) for part in (self.labels, self.valid))
-        scores = simple.softmax_cross_entropy_gradient(self.softmax, labels, valid, self.factor * grad)  # (N, C, P)
+        labels, valid = (part.reshape(len(part), -1) for part in (self.labels, self.valid))
+        factor = valid * grad / self.divisor
+        scores = simple.softmax_cross_entropy_gradient(self.softmax, labels, valid, factor)  # (N, C, P)
         return scores.transpose(0, 2, 1).reshape(self.shape)
 
     patch.setattr(SoftmaxCrossEntropy, "backward", backward)

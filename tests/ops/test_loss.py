@@ -167,3 +167,13 @@ def test_softmax_cross_entropy_does_not_see_labels_changed_after_the_call():
     labels[:] = 0
     loss.backward()
     np.testing.assert_allclose(scores.grad, [[-0.5, 0.5], [0.5, -0.5]])
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["planes", "classes last"])
+@pytest.mark.parametrize("shape", [(0, 3, 4, 5), (2, 3, 0, 5), (0, 3, 0, 0)])
+def test_a_loss_of_no_pixels_has_a_gradient_of_none(shape, last):
+    n, classes, h, w = shape
+    array = np.ones((n, h, w, classes)).transpose(0, 3, 1, 2) if last else np.ones(shape)
+    scores = mf.Tensor(array, requires_grad=True)
+    mf.ops.softmax_cross_entropy(scores, np.zeros((n, h, w), int)).backward()
+    assert scores.grad.shape == shape

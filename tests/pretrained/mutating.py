@@ -5,18 +5,22 @@ A reader gives arrays, or one sentence; nothing else, in little time and memory.
 
 import io
 import json
+import multiprocessing
 import pickle
 import sys
 import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
 from minifcn.pretrained.recognise import recognised
 from minifcn.weights import WeightsError
+from minifcn.weights.formats.contents import DamagedError
 from minifcn.weights.formats.files import read_file
+from minifcn.weights.formats.hdf5 import apart, child
 
 from . import proto
 
@@ -100,6 +104,8 @@ def onnx_file():
         proto.node("BatchNormalization", ["y", "b", "b", "b", "b"], ["z"], epsilon=1e-3),
         proto.node("Transpose", ["m"], ["n"], perm=[1, 0]), proto.node("Gemm", ["z", "n", "b"], ["q"], transB=1),
         proto.node("MatMul", ["q", "m"], ["r"]), proto.node("Add", ["r", "b"], ["s"]), proto.node("Identity", ["b"], ["bb"]),
+        proto.node("Reshape", ["b", "shape"], ["bbb"]),
+        proto.node("FusedConv", ["s", "w", "bbb"], ["t"], strides=[1, 1]) + proto.block(7, "com.microsoft"),
     ]  # fmt: skip
     tensors = [
         proto.tensor("w", weight),
@@ -134,9 +140,22 @@ def safetensors_file():
     return len(head).to_bytes(8, "little") + head + numbers
 
 
+def keras_file():
+    """Keras's layout of today, numbered variables and the layer's name beside them; one array packed in chunks, one as the older files have it."""
+    import h5py  # an extra
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        group = file.create_group("layers/conv2d/vars")
+        group.attrs["name"] = "block1_conv1"
+        group["0"], group["1"] = np.arange(24, dtype=np.float32).reshape(2, 2, 3, 2), np.ones(2, np.float16)
+        file.create_dataset("fc1/fc1/kernel:0", data=np.arange(12.0).reshape(3, 4), chunks=(2, 2), compression="gzip")
+    return buffer.getvalue()
+
+
 FILES = {
     "zip": zip_file, "zip without checksums": zip_without_checksums, "old": old_file, "caffe": caffe_file, "onnx": onnx_file, "npz": npz_file, "npz, packed": lambda: npz_file(True),
-    "safetensors": safetensors_file,
+    "safetensors": safetensors_file, "keras": keras_file,
 }  # fmt: skip
 TELLING = (
     0,
@@ -201,6 +220,52 @@ def mutated(content, rng):
     return bytes(found)
 
 
+PATIENCE = 1.0  # seconds for an HDF5 file of 14 kB
+
+
+def reading(connection):
+    """In a process of its own: what child.py answers to each file that comes."""
+    child.limit_memory(0)
+    while True:
+        connection.send_bytes(child.answer(connection.recv_bytes()))
+
+
+class Worker:
+    """child.py kept alive for many files, as starting it takes 0.3 s; ended and begun anew as apart.py would end it."""
+
+    def __init__(self):
+        self.ended, self.process = 0, None
+
+    def begin(self):
+        self.mine, theirs = multiprocessing.Pipe()
+        self.process = multiprocessing.get_context("spawn").Process(target=reading, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.answer(b"", wait=60)
+
+    def answer(self, content, wait=PATIENCE):
+        self.mine.send_bytes(content)
+        try:
+            if self.mine.poll(wait):
+                return memoryview(self.mine.recv_bytes())
+        except (EOFError, ConnectionError):
+            pass
+        self.end()
+        self.ended += 1
+        raise DamagedError("an HDF5 file that is damaged")
+
+    def end(self):
+        if self.process:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+
+    def __call__(self, content):
+        if not self.process:
+            self.begin()
+        return self.answer(bytes(content))
+
+
 def outcome(path):
     """ "read" or the sentence. Anything else is raised: a fault of the reader. What was read is looked at as an import would."""
     try:
@@ -221,6 +286,17 @@ def many(name, count, folder, start=0):
     """{outcome: how often, slowest: seconds} of `count` damaged files."""
     content, path = FILES[name](), folder / "damaged.bin"
     found = {"read": 0, "said": 0, "slowest": 0.0}
+    if name == "keras":
+        worker = Worker()
+        with mock.patch.object(apart, "asked", worker):
+            try:
+                return read_many(name, count, content, path, found, start) | {"ended": worker.ended}
+            finally:
+                worker.end()
+    return read_many(name, count, content, path, found, start)
+
+
+def read_many(name, count, content, path, found, start):
     for seed in range(start, start + count):
         path.unlink(missing_ok=True)  # an earlier one may still be mapped
         path.write_bytes(mutated(content, np.random.default_rng([seed, len(name)])))

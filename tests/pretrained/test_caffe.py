@@ -287,3 +287,66 @@ def test_files_that_are_damaged(what, tmp_path):
     with pytest.raises(WeightsError, match=words) as error:
         read_file(path)
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+
+
+def sift_flow(kind):
+    """The authors' network for SIFT Flow: every layer of the head twice, for 33 and for 3 classes."""
+    trunk = [row for row in stand_ins.fcn(kind) if not row[0].startswith(("score", "upscore"))]
+    ends = [
+        (
+            f"{name}_{end}",
+            layer,
+            (classes, classes, *shape[2:]) if layer == stand_ins.DECONVOLUTION else (classes, *shape[1:]),
+        )
+        for end, classes in (("sem", 33), ("geo", 3))
+        for name, layer, shape in stand_ins.fcn(kind)
+        if name.startswith(("score", "upscore"))
+    ]
+    return [*trunk, *ends]
+
+
+@pytest.mark.parametrize("kind", ["fcn32s", "fcn16s", "fcn8s"])
+def test_sift_flow_s_networks_answer_twice_and_one_answer_is_taken(kind, narrow, tmp_path):
+    layers = narrow(sift_flow(kind))
+    arrays = stand_ins.numbers(layers)
+    path = tmp_path / f"siftflow-{kind}-heavy.caffemodel"
+    path.write_bytes(stand_ins.caffemodel(layers, arrays))
+    heads = {32: 3, 16: 6, 8: 9}[int(kind[3:-1])]  # arrays of one: weights and biases, and upsampling has no bias
+    for wanted, classes, end in ((None, 33, "sem"), (f"{kind}-semantic", 33, "sem"), (f"{kind}-geometric", 3, "geo")):
+        done = import_file(path, wanted)
+        found = done.network.state_dict()
+        np.testing.assert_array_equal(found["score_fr.weight"], arrays[f"score_fr_{end}"][0])
+        np.testing.assert_array_equal(found["score_fr.bias"], arrays[f"score_fr_{end}"][1])
+        np.testing.assert_array_equal(found["upscore.weight"].shape[:2], (classes, 1))
+        np.testing.assert_array_equal(found["backbone.conv3_2.weight"], arrays["conv3_2"][0])
+        assert done.network.preprocessing == ("bgr", (114.578, 115.294, 108.353), 1.0)
+        assert len(done.left) == heads
+        assert {why.split(",")[0] for why in done.left.values()} == {
+            f"the {'geometric' if end == 'sem' else 'semantic'} head"
+        }
+    assert f"score_fr_sem.0: left, the semantic head, which --as {kind}-semantic takes" in done.lines()
+    assert done.title == f"the authors' vgg16 {kind}, the geometric head"
+
+
+def depth(name):
+    return f"{name}_bgrd" if name == "conv1_1" else name
+
+
+def test_networks_of_more_than_a_picture_are_called_what_they_are(narrow, tmp_path):
+    """NYUDv2's colours with depth, and with HHA: neither is an unknown network, nor a part of one."""
+    path, layers = tmp_path / "m.caffemodel", narrow(stand_ins.fcn("fcn32s", 40))
+    four = [
+        (depth(name), kind, (shape[0], 4, *shape[2:]) if name == "conv1_1" else shape) for name, kind, shape in layers
+    ]
+    path.write_bytes(stand_ins.caffemodel(four, stand_ins.numbers(four)))
+    words = r"m\.caffemodel: the authors' network of NYUDv2's colours and {}"
+    with pytest.raises(
+        WeightsError, match=words.format(r"depth: its first layer reads four channels, and a picture has three")
+    ):
+        import_file(path)
+    two = [(f"{name}{end}", kind, shape) for end in ("color", "hha") for name, kind, shape in layers[:-1]] + layers[-1:]
+    path.write_bytes(stand_ins.caffemodel(two, stand_ins.numbers(two)))
+    with pytest.raises(
+        WeightsError, match=words.format("HHA: two networks whose scores are averaged, and a model file holds one")
+    ):
+        import_file(path)

@@ -174,13 +174,13 @@ def test_the_words_name_what_was_called(tmp_path):
     in_zip(path, malicious(tmp_path / "x")["reduce"])
     with pytest.raises(
         WeightsError,
-        match=r"evil\.pth: its pickle names '(posix|nt)\.mkdir', and only tensors and containers are read; nothing was run$",
+        match=r"evil\.pth: its pickle names '(posix|nt)\.mkdir', and only tensors and containers are read; nothing was run; it holds more than weights: save the state alone",
     ):
         read_file(path)
     in_zip(path, malicious(tmp_path / "x")["build"])
     with pytest.raises(
         WeightsError,
-        match=r"Stateful', .* nothing was run; it was saved as a whole module and not as its state: in PyTorch, torch\.save\(model\.state_dict",
+        match=r"Stateful', .* nothing was run; it holds more than weights: save the state alone: in PyTorch, torch\.save\(model\.state_dict",
     ):
         read_file(path)
     path.write_bytes(pickle.dumps({"a": np.ones(2)}))

@@ -210,9 +210,32 @@ def test_what_is_no_tensor_of_numbers(tmp_path):
     ):
         torch.save({"x": value}, tmp_path / "s.pth")
         with pytest.raises(
-            WeightsError, match=rf"names '.*{name}', and only tensors and containers are read; nothing was run"
+            WeightsError,
+            match=rf"names '.*{name}', and only tensors and containers are read; nothing was run; it holds more than weights: save",
         ):
             read_file(tmp_path / "s.pth")
+
+
+def test_quantised_weights_are_called_so(tmp_path):
+    """Newer PyTorch warns of making such tensors: what a state of AlexNet with quantised layers has is a name, put in here."""
+    torch.save({"x": torch.float32}, tmp_path / "whole.pth")
+    with zipfile.ZipFile(tmp_path / "whole.pth") as source, zipfile.ZipFile(tmp_path / "s.pth", "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b"ctorch\nfloat32\n", b"ctorch\nqint8\n"))
+    with pytest.raises(
+        WeightsError,
+        match=r"it holds quantised weights, which are not read: save the state alone, before it is quantised: in PyTorch",
+    ):
+        read_file(tmp_path / "s.pth")
+
+
+def test_an_exported_program_is_refused_by_name(tmp_path):
+    """The members of torch.export.save's .pt2, as PyTorch 2.13 writes them."""
+    with zipfile.ZipFile(tmp_path / "s.pt2", "w") as archive:
+        for name in ("data/weights/weight_0", "models/model.json", "archive_format", "archive_version"):
+            archive.writestr(f"s/{name}", b"pt2")
+    with pytest.raises(WeightsError, match=r"s\.pt2: a program of torch\.export; save the weights alone: in PyTorch"):
+        read_file(tmp_path / "s.pt2")
 
 
 def test_a_script_is_refused_by_name(tmp_path):

@@ -1,17 +1,14 @@
 """An array that lives on a GPU that is not there. It wraps a NumPy array and lets it out through `.get()` alone, as CuPy does.
 
 Where CuPy would convert a NumPy array silently (as an index, or in an assignment), this refuses: an upload that nobody asked for is a fault too.
-`SYNCHRONISATIONS` counts what makes the host wait for the device: get, item, float, int, bool.
 """
 
 import operator
 
 import numpy as np
 
-SYNCHRONISATIONS = [0]
-LAUNCHES = [
-    0
-]  # kernels that CuPy would start: one a result, a copy, a fill or a kernel of ours; a reduction in two steps counts once
+from standin.work import FILLS, LAUNCHES, change, goes_up, result, take, waits
+
 REFUSED = (
     "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
 )
@@ -28,6 +25,21 @@ def inside(value):
     if isinstance(value, (tuple, list)):
         return type(value)(inside(each) for each in value)
     return value
+
+
+def advanced(index):
+    """Whether an index has arrays in it, so that what it takes is a copy."""
+    return any(map(advanced, index)) if isinstance(index, tuple) else isinstance(index, ndarray)
+
+
+def as_value(value, dtype):
+    """What may be assigned or filled in: an array of ours, or one number; rule "assignment of a NumPy array"."""
+    if isinstance(value, ndarray):
+        return value._a
+    value = np.asarray(value, dtype)
+    if value.shape:
+        raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
+    return value[()]
 
 
 def index_of(index):
@@ -50,23 +62,10 @@ def wrapped(value):
     return value
 
 
-def fresh(value):
-    """As `wrapped`, for what CuPy computes: a result lies in C order, whatever order its inputs lie in.
-
-    Source: CuPy 14.2.0, cupy/_core/_kernel.pyx, `_get_out_args_from_optionals`, makes each output by `_ndarray_init(subtype, out_shape, …)`;
-    cupy issue 7783. NumPy keeps the order of the inputs, and would hide that a network leaves channels last.
-    """
-    if isinstance(value, (tuple, list)):
-        return type(value)(fresh(each) for each in value)
+def fresh(compute):
+    """What CuPy computes: `result`, wrapped. `compute` may be asked again, by a captured graph."""
     LAUNCHES[0] += 1
-    if isinstance(value, np.ndarray) and not value.flags.c_contiguous:
-        value = value.copy("C")
-    return wrapped(value)
-
-
-def waits(value):
-    SYNCHRONISATIONS[0] += 1
-    return value
+    return wrapped(result(compute))
 
 
 class Pointer:
@@ -82,7 +81,7 @@ class Flags:
         self.owndata = array.flags.owndata
 
     def __getattr__(self, name):
-        raise AttributeError(f"cupy's flags have no {name}")
+        raise AttributeError(f"'Flags' object has no attribute {name!r}")
 
     def __getitem__(self, name):
         return {"C_CONTIGUOUS": self.c_contiguous, "F_CONTIGUOUS": self.f_contiguous, "OWNDATA": self.owndata}[name]
@@ -95,6 +94,7 @@ class ndarray:
     def __init__(self, array):
         assert type(array) is np.ndarray and array.dtype.kind in "biufc", array
         self._a = array
+        take(array)
 
     shape = property(lambda self: self._a.shape)
     dtype = property(lambda self: self._a.dtype)
@@ -109,36 +109,56 @@ class ndarray:
     base = property(lambda self: None if self._a.base is None else self)
 
     def get(self, stream=None, order="C", out=None, blocking=True):
-        waits(None)
+        waits()
         if out is None:
+            LAUNCHES[0] += not self._a.flags.c_contiguous  # laid anew before it comes down
             return np.array(self._a, order="C")
+        if not isinstance(out, np.ndarray) or self.dtype != out.dtype:
+            raise TypeError(f"{getattr(out, 'dtype', type(out))} array cannot be obtained from {self.dtype} array")
+        if self.shape != out.shape:
+            raise ValueError(f"Shape mismatch. Expected shape: {out.shape}, actual shape: {self.shape}")
         out[...] = self._a
         return out
 
     def set(self, array, stream=None):
         if type(array) is not np.ndarray:
             raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
+        if self.dtype != array.dtype:
+            raise TypeError(f"{array.dtype} array cannot be set to {self.dtype} array")
+        if self.shape != array.shape:
+            raise ValueError(f"Shape mismatch. Old shape: {self.shape}, new shape: {array.shape}")
+        if not (self._a.flags.c_contiguous or self._a.flags.f_contiguous):
+            raise RuntimeError("Cannot set to non-contiguous array")
+        goes_up()
         self._a[...] = array
 
     def item(self):
-        return waits(self._a.item())
+        waits()
+        return self._a.item()
 
     def tolist(self):
-        return waits(self._a.tolist())
+        waits()
+        return self._a.tolist()
 
     def __float__(self):
-        return waits(float(self._a))
+        waits()
+        return float(self._a)
 
     def __int__(self):
-        return waits(int(self._a))
+        waits()
+        return int(self._a)
 
     def __index__(self):
-        return waits(operator.index(self._a[()]))
+        waits()
+        return operator.index(self._a[()])
 
     def __bool__(self):
-        return waits(bool(self._a))
+        waits()
+        return bool(self._a)
 
     def __len__(self):
+        if self.ndim == 0:
+            raise TypeError("len() of unsized object")
         return len(self._a)
 
     def __iter__(self):
@@ -146,8 +166,11 @@ class ndarray:
             raise TypeError("iteration over a 0-d array")
         return (self[number] for number in range(len(self)))
 
-    def __repr__(self):
-        return repr(self._a)
+    def __repr__(self):  # so an error that names an array waits for it too
+        return repr(self.get())
+
+    def __format__(self, form):
+        return format(self.get(), form)
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(REFUSED)
@@ -169,122 +192,60 @@ class ndarray:
         return NotImplemented if ours is None else ours(*arguments, **named)
 
     def __getitem__(self, index):
-        return wrapped(self._a[index_of(index)])
+        found = index_of(index)
+        if not advanced(index):
+            return wrapped(self._a[found])
+        if any(
+            each.dtype == bool
+            for each in (index if isinstance(index, tuple) else (index,))
+            if isinstance(each, ndarray)
+        ):
+            waits()  # how many there are is asked of the device
+        return fresh(lambda: self._a[found])
 
     def __setitem__(self, index, value):
         LAUNCHES[0] += 1
-        self._a[index_of(index)] = inside(value)
+        place, value = index_of(index), as_value(value, self.dtype)
+        change(lambda: self._a.__setitem__(place, value))
 
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
-        LAUNCHES[0] += copy or self.dtype != dtype
-        return ndarray(self._a.astype(dtype, order=order, copy=copy))
+        if not copy and self.dtype == dtype:
+            return self
+        return self._laid(order, dtype)
 
     def copy(self, order="C"):
+        return self._laid(order, self.dtype)
+
+    def _laid(self, order, dtype):
+        """A copy in the memory order that is asked for: rule "order K"."""
+        made = np.empty_like(self._a, dtype, order=order)
         LAUNCHES[0] += 1
-        return ndarray(self._a.copy(order))
+        change(lambda: np.copyto(made, self._a, casting="unsafe"))
+        return ndarray(made)
 
     def view(self, dtype=None, array_class=None):
         return ndarray(self._a.view() if dtype is None else self._a.view(dtype))
 
     def fill(self, value):
-        self._a.fill(inside(value))
+        FILLS[0] += 1
+        if isinstance(value, ndarray) and value.shape:
+            raise ValueError("non-scalar cupy.ndarray cannot be used for fill")
+        value = as_value(value, self.dtype)
+        change(lambda: self._a.fill(value))
 
     def reshape(self, *shape, order="C"):
-        return ndarray(self._a.reshape(*shape, order=order))
+        return self._turned(lambda: self._a.reshape(*shape, order=order))
 
     def ravel(self, order="C"):
-        return ndarray(self._a.ravel(order))
+        return self._turned(lambda: self._a.ravel(order))
+
+    def _turned(self, compute):
+        """A view where there can be one, else a copy, which is a launch."""
+        found = compute()
+        return ndarray(found) if found.size == 0 or np.may_share_memory(found, self._a) else fresh(compute)
 
     def transpose(self, *axes):
         return ndarray(self._a.transpose(*axes))
 
 
-def reduction(name, *keywords):
-    """A method that reduces, with CuPy's keywords and no others: NumPy's `initial` and `where` do not exist there."""
-
-    def method(self, axis=None, **named):
-        unknown = set(named) - set(keywords)
-        if unknown:
-            raise TypeError(f"{name}() got an unexpected keyword argument {unknown.pop()!r}")
-        named = {key: inside(value) for key, value in named.items()}
-        return fresh(getattr(self._a, name)(axis, **named))
-
-    return method
-
-
-for name, keywords in {
-    "sum": ("dtype", "out", "keepdims"), "prod": ("dtype", "out", "keepdims"), "mean": ("dtype", "out", "keepdims"),
-    "std": ("dtype", "out", "ddof", "keepdims"), "var": ("dtype", "out", "ddof", "keepdims"),
-    "max": ("out", "keepdims"), "min": ("out", "keepdims"), "any": ("out", "keepdims"), "all": ("out", "keepdims"),
-    "argmax": ("dtype", "out", "keepdims"), "argmin": ("dtype", "out", "keepdims"), "cumsum": ("dtype", "out"),
-    "squeeze": (), "argsort": (),
-}.items():  # fmt: skip
-    setattr(ndarray, name, reduction(name, *keywords))
-
-
-def passed(name):
-    """A method whose arguments are ours, and whose result is."""
-
-    def method(self, *arguments, **named):
-        made = wrapped if name in VIEWS else fresh
-        return made(getattr(self._a, name)(*map(inside, arguments), **{k: inside(v) for k, v in named.items()}))
-
-    return method
-
-
-VIEWS = ("swapaxes", "diagonal")
-for name in (*VIEWS, "repeat", "take", "dot", "clip", "round", "nonzero", "flatten"):
-    setattr(ndarray, name, passed(name))
-
-
-def binary(name):
-    def method(self, other):
-        if (
-            getattr(other, "__array_ufunc__", self) is None
-        ):  # CuPy asks the object itself, and leaves the operator to it
-            return NotImplemented
-        try:
-            return fresh(getattr(self._a, name)(inside(other)))
-        except TypeError:
-            if isinstance(other, np.ndarray):
-                raise
-            return NotImplemented
-
-    return method
-
-
-def in_place(name):
-    def method(self, other):
-        LAUNCHES[0] += 1
-        if self._a.ndim == 0:  # NumPy would answer with a scalar of its own
-            self._a[...] = getattr(self._a, name.replace("__i", "__"))(inside(other))
-        else:
-            getattr(self._a, name)(inside(other))
-        return self
-
-    return method
-
-
-for word in (
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "matmul",
-    "and",
-    "or",
-    "xor",
-    "lshift",
-    "rshift",
-):
-    setattr(ndarray, f"__{word}__", binary(f"__{word}__"))
-    setattr(ndarray, f"__r{word}__", binary(f"__r{word}__"))
-    setattr(ndarray, f"__i{word}__", in_place(f"__i{word}__"))
-for word in ("eq", "ne", "lt", "le", "gt", "ge", "divmod"):
-    setattr(ndarray, f"__{word}__", binary(f"__{word}__"))
-for word in ("neg", "pos", "abs", "invert"):
-    setattr(ndarray, f"__{word}__", lambda self, word=word: fresh(getattr(self._a, f"__{word}__")()))
 ndarray.__module__ = "cupy"  # the library tells devices apart by this name

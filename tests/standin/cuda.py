@@ -1,16 +1,27 @@
-"""cupy.cuda of the stand-in: streams that do nothing, events, a memory pool with a limit, and kernels that run on the CPU."""
+"""cupy.cuda of the stand-in: streams that capture, graphs, events, memory with a limit, and kernels that run on the CPU.
+
+`cupy.cuda.nccl` is not here, as it is not in CuPy 14: rule "no nccl".
+"""
 
 import time
 import types
+from contextlib import contextmanager
 
 import numpy as np
 
-from standin import compiling
-from standin.array import LAUNCHES, SYNCHRONISATIONS, ndarray
+from standin import compiling, work
+from standin.array import ndarray
+from standin.work import LAUNCHES, CUDARuntimeError, MemoryPool, Note
 
 
-class Place:
-    """What work goes to: a stream or a device. Everything is done at once here, so waiting for it only counts."""
+class Device:
+    """What work goes to. Everything is done at once here, so waiting for it only counts."""
+
+    def __init__(self, device=None):
+        self.id = 0 if device is None else int(device)
+        self.compute_capability = "90"
+        self.mem_info = (8 << 30, 16 << 30)
+        self.attributes = {"MultiProcessorCount": 4, "L2CacheSize": 1 << 20}
 
     def __enter__(self):
         return self
@@ -22,14 +33,35 @@ class Place:
         return self
 
     def synchronize(self):
-        SYNCHRONISATIONS[0] += 1
+        work.synchronise()
 
 
-class Stream(Place):
+class Stream:
     null = None
+    made = 0
 
     def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
-        self.ptr = 0 if null else 1
+        Stream.made += not null
+        self.ptr = 0 if null else 4096 * Stream.made
+        self.note = None
+
+    def __enter__(self):
+        work.THREAD.streams.append(self)
+        return self
+
+    def __exit__(self, *error):
+        work.THREAD.streams.pop()
+
+    def use(self):
+        work.THREAD.streams.append(self)
+        return self
+
+    def synchronize(self):
+        if self.note is not None:
+            with self:
+                work.synchronise()
+        else:
+            work.SYNCHRONISATIONS[0] += 1
 
     def wait_event(self, event):
         assert isinstance(event, Event)
@@ -39,11 +71,43 @@ class Stream(Place):
         event.record(self)
         return event
 
+    def begin_capture(self, mode=None):
+        if self.ptr < 2:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        if self.note is not None:
+            raise CUDARuntimeError("cudaErrorIllegalState: the operation cannot be performed in the present state")
+        self.note = Note()
+
+    def end_capture(self):
+        note, self.note = self.note, None
+        if note is None:
+            raise CUDARuntimeError("cudaErrorIllegalState: the operation cannot be performed in the present state")
+        if note.broken:
+            raise CUDARuntimeError(
+                "cudaErrorStreamCaptureInvalidated: operation failed due to a previous error during capture"
+            )
+        return Graph(note)
+
     def is_capturing(self):
-        return False
+        return self.note is not None
 
 
 Stream.null = Stream(null=True)
+
+
+def get_current_stream():
+    return work.THREAD.streams[-1] if work.THREAD.streams else Stream.null
+
+
+class Graph:
+    """What was captured; a launch does it."""
+
+    def __init__(self, note):
+        self.note = note
+
+    def launch(self, stream=None):
+        LAUNCHES[0] += 1
+        work.change(self.note.run)
 
 
 class Event:
@@ -55,7 +119,7 @@ class Event:
         self.time = time.perf_counter()
 
     def synchronize(self):
-        SYNCHRONISATIONS[0] += 1
+        work.synchronise()
 
     @property
     def done(self):
@@ -68,45 +132,19 @@ def get_elapsed_time(start, end):
     return 1000 * (end.time - start.time)
 
 
-class Memory:
-    """Bytes of the device."""
-
-    def __init__(self, size):
-        self.size = size
-
-
-class MemoryPointer:
-    """A place in memory."""
-
-    def __init__(self, mem, offset):
-        self.mem, self.offset = mem, offset
+@contextmanager
+def using_allocator(allocator=None):
+    work.THREAD.allocators.append(allocator or work.POOL.malloc)
+    try:
+        yield
+    finally:
+        work.THREAD.allocators.pop()
 
 
-class MemoryPool:
-    def __init__(self, allocator=None):
-        self.limit, self.allocator = 0, allocator
-
-    def set_limit(self, size=None, fraction=None):
-        self.limit = size if size is not None else int(fraction * (16 << 30))
-
-    def get_limit(self):
-        return self.limit
-
-    def used_bytes(self):
-        return 0
-
-    def total_bytes(self):
-        return 0
-
-    def free_all_blocks(self, stream=None):
-        return None
-
-
-POOL, PINNED = MemoryPool(), MemoryPool()
-
-
-class OutOfMemoryError(MemoryError):
-    """As cupy.cuda.memory.OutOfMemoryError."""
+def set_allocator(allocator=None):
+    if work.THREAD.allocators:
+        raise ValueError("Can't change the global allocator inside `using_allocator` context manager")
+    work.ALLOCATOR[0] = allocator
 
 
 class RawKernel:
@@ -125,12 +163,14 @@ class RawKernel:
                 raise TypeError(f"Unsupported type {type(value)}")
             else:
                 plain.append(value)
-        self.compiled.run(self.name, tuple(grid), tuple(block), plain)
+        work.change(lambda: self.compiled.run(self.name, tuple(grid), tuple(block), plain))
 
 
 class RawModule:
     def __init__(self, *, code=None, path=None, options=(), backend="nvrtc", translate_cucomplex=False, **named):
-        self.code, self.options = code, tuple(options)
+        if type(options) is not tuple:
+            raise TypeError(f"Argument 'options' has incorrect type (expected tuple, got {type(options).__name__})")
+        self.code, self.options = code, options
 
     def get_function(self, name):
         return RawKernel(self.code, name, self.options)
@@ -148,19 +188,8 @@ class Linalg:
         self.types[dtype] = compute_type
 
 
-class Device(Place):
-    def __init__(self, device=None):
-        self.id = 0 if device is None else int(device)
-        self.compute_capability = "90"
-        self.mem_info = (8 << 30, 16 << 30)
-        self.attributes = {"MultiProcessorCount": 4, "L2CacheSize": 1 << 20}
-
-
-class PinnedMemoryPointer:
-    """Host memory; NumPy reads it through the buffer protocol, as numpy.frombuffer(alloc_pinned_memory(n), …)."""
-
-
 def alloc_pinned_memory(size):
+    """NumPy reads it through the buffer protocol, as numpy.frombuffer(alloc_pinned_memory(n), …)."""
     return bytearray(size)
 
 
@@ -168,13 +197,17 @@ def build():
     module = types.ModuleType("cupy.cuda")
     runtime = types.SimpleNamespace(
         getDeviceCount=lambda: 1,
-        getDeviceProperties=lambda number: {"name": b"a stand-in for a GPU", "l2CacheSize": 1 << 20, "multiProcessorCount": 4},
-        runtimeGetVersion=lambda: 12090, driverGetVersion=lambda: 12090, deviceSynchronize=lambda: Device().synchronize(),
+        getDeviceProperties=lambda number: {
+            "name": b"a stand-in for a GPU", "l2CacheSize": 1 << 20, "multiProcessorCount": 4, "major": 9, "minor": 0,
+        },
+        runtimeGetVersion=lambda: 12090, driverGetVersion=lambda: 12090, deviceSynchronize=work.synchronise,
+        CUDARuntimeError=CUDARuntimeError,
     )  # fmt: skip
-    memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool)
+    memory = types.SimpleNamespace(OutOfMemoryError=work.OutOfMemoryError, MemoryPool=MemoryPool)
     module.__dict__.update(
         Stream=Stream, Event=Event, get_elapsed_time=get_elapsed_time, Device=Device, runtime=runtime, memory=memory,
-        MemoryPool=MemoryPool, Memory=Memory, MemoryPointer=MemoryPointer, alloc_pinned_memory=alloc_pinned_memory, get_current_stream=lambda: Stream.null,
-        is_available=lambda: True,
+        MemoryPool=MemoryPool, Memory=work.Memory, MemoryPointer=work.MemoryPointer, alloc_pinned_memory=alloc_pinned_memory,
+        get_current_stream=get_current_stream, is_available=lambda: True, Graph=Graph, set_allocator=set_allocator,
+        using_allocator=using_allocator,
     )  # fmt: skip
     return module

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from standin.array import ATOMIC, LAUNCHES, fresh, inside, ndarray, waits, wrapped
+from standin.array import ATOMIC, as_value, fresh, index_of, inside, ndarray, wrapped
+from standin.work import FILLS, LAUNCHES, asks_cublas, change, flat, goes_up, waits
 
 UFUNCS = [
     "add",
@@ -68,7 +69,7 @@ FUNCTIONS = {
     "roll": "axis", "tile": "", "repeat": "axis", "clip": "out", "bincount": "weights minlength", "searchsorted": "side sorter",
     "argsort": "axis kind", "sort": "axis kind", "nonzero": "", "isin": "assume_unique invert", "ravel": "order",
     "reshape": "order", "count_nonzero": "axis", "diff": "n axis", "outer": "out", "vdot": "", "array_equal": "",
-    "allclose": "rtol atol equal_nan", "copy": "order", "round": "decimals out",
+    "allclose": "rtol atol equal_nan", "round": "decimals out",
 }  # fmt: skip
 
 
@@ -77,6 +78,9 @@ VIEWS = (
     "split", "array_split", "moveaxis", "transpose", "swapaxes", "broadcast_to", "broadcast_arrays", "expand_dims", "squeeze", "flip",
     "ravel", "reshape",
 )  # fmt: skip
+# what asks the device how large its result is, or what is in it
+WAIT = ("unique", "nonzero", "bincount")
+PRODUCTS = ("dot", "tensordot", "einsum", "vdot")
 
 
 def plain(name, keywords):
@@ -86,19 +90,21 @@ def plain(name, keywords):
             raise TypeError(f"{name}() got an unexpected keyword argument {unknown.pop()!r}")
         if not any(isinstance(each, ndarray) for each in flat(arguments)):
             raise TypeError(f"{name}: Unsupported type {type(arguments[0])}")
-        made = wrapped if name in VIEWS else fresh
-        return made(getattr(np, name)(*map(inside, arguments), **{k: inside(v) for k, v in named.items()}))
+        if name in ("ravel", "reshape"):
+            return getattr(arguments[0], name)(*arguments[1:], **named)
+        if name in WAIT:
+            waits()
+        arguments, named = [inside(each) for each in arguments], {k: inside(v) for k, v in named.items()}
+        if name in PRODUCTS:
+            asks_cublas(*[each for each in arguments if isinstance(each, np.ndarray)][:2])
+
+        def compute():
+            return getattr(np, name)(*arguments, **named)
+
+        return wrapped(compute()) if name in VIEWS else fresh(compute)
 
     function.__name__ = name
     return function
-
-
-def flat(values):
-    for value in values:
-        if isinstance(value, (tuple, list)):
-            yield from flat(value)
-        else:
-            yield value
 
 
 class Ufunc:
@@ -110,47 +116,78 @@ class Ufunc:
     def __call__(self, *arguments, out=None, dtype=None, casting="same_kind", **named):
         if named:  # NumPy's `where` and `order` do not exist
             raise TypeError(f"Wrong arguments {named}")
-        found = self.ufunc(*map(inside, arguments), out=inside(out), dtype=dtype, casting=casting)
+        values = [inside(each) for each in arguments]
+        if self.__name__ == "matmul":
+            asks_cublas(*values)
         if out is None:
-            return fresh(found)
+            return fresh(lambda: self.ufunc(*values, dtype=dtype, casting=casting))
+        place = inside(out)
         LAUNCHES[0] += 1
+        change(lambda: self.ufunc(*values, out=place, dtype=dtype, casting=casting))
         return out
 
     def at(self, array, index, value=None):
         if array.dtype.name not in ATOMIC or self.__name__ not in ("add", "subtract", "maximum", "minimum"):
             raise TypeError(f"{self.__name__}.at does not support {array.dtype}")
-        from standin.array import index_of
+        LAUNCHES[0] += 1
+        place, value = index_of(index), inside(value)
+        change(lambda: self.ufunc.at(array._a, place, value))
 
-        self.ufunc.at(array._a, index_of(index), inside(value))
+
+def filled(made, value=None):
+    """A NumPy array, new on the device, and full of `value`."""
+    found = ndarray(made)
+    if value is not None:
+        FILLS[0] += 1
+        change(lambda: made.fill(value))
+    return found
+
+
+FIRST = {"zeros": 0, "ones": 1, "empty": None}
 
 
 def like(name):
+    value = FIRST[name.removesuffix("_like")]
+
     def function(a, dtype=None, order="K", subok=None, shape=None):
-        return ndarray(getattr(np, name)(inside(a), dtype=dtype, order=order, shape=shape))
+        return filled(np.empty_like(inside(a), dtype=dtype, order=order, shape=shape), value)
 
     return function
+
+
+def uploaded(a, dtype=None, order=None, ndmin=0):
+    """A NumPy array, copied to the device: in C order, or F where it is F alone; rule "upload in C order". One number is a fill."""
+    source = np.array(a, dtype, ndmin=ndmin)
+    if order in (None, "K", "A"):
+        order = "F" if isinstance(a, np.ndarray) and a.flags.fnc else "C"
+    if not source.ndim:
+        return filled(np.empty((), source.dtype), source[()])
+    goes_up()
+    return ndarray(np.array(source, order=order))
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     """The one way up: a NumPy array becomes a copy on the device."""
     if isinstance(a, ndarray):
-        return ndarray(np.asarray(a._a, dtype, order)) if dtype not in (None, a.dtype) else a
+        right = dtype in (None, a.dtype) and (order in (None, "K", "A") or a.flags[f"{order}_CONTIGUOUS"])
+        return a if right else a._laid(order or "K", dtype or a.dtype)
     if isinstance(a, (list, tuple)) and any(isinstance(each, ndarray) for each in flat(a)):
-        return wrapped(np.array(inside(a), dtype))
-    return ndarray(np.array(a, dtype, order=order or "K"))
+        values = inside(a)
+        return fresh(lambda: np.array(values, dtype))
+    return uploaded(a, dtype, order)
 
 
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
-    source = inside(obj) if isinstance(obj, ndarray) else obj
-    return ndarray(np.array(source, dtype, order=order, ndmin=ndmin))
+    if not isinstance(obj, ndarray):
+        return uploaded(obj, dtype, order, ndmin)
+    found = obj._laid(order, dtype or obj.dtype)
+    return ndarray(found._a[(None,) * max(0, ndmin - found.ndim)])
 
 
 def ascontiguousarray(a, dtype=None):
     if not isinstance(a, ndarray):
         return asarray(a, dtype, "C")
-    found = np.ascontiguousarray(a._a, dtype)
-    LAUNCHES[0] += found is not a._a
-    return a if found is a._a else ndarray(found)
+    return asarray(a if a.ndim else a.reshape(1), dtype, "C")
 
 
 def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
@@ -158,21 +195,30 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
 
 
 def copyto(dst, src, casting="same_kind", where=None):
+    if not isinstance(dst, ndarray):
+        raise AttributeError(f"{type(dst).__name__!r} object has no attribute 'device'")
+    if isinstance(src, np.ndarray) and src.size != 1:
+        raise ValueError("non-scalar numpy.ndarray cannot be used for copyto")
+    value = src._a if isinstance(src, ndarray) else np.asarray(src, None if type(src) is np.ndarray else dst.dtype)
+    chosen = True if where is None else inside(where)
     LAUNCHES[0] += 1
-    np.copyto(inside(dst), inside(src), casting=casting, where=True if where is None else inside(where))
+    change(lambda: np.copyto(dst._a, value, casting=casting, where=chosen))
 
 
 def full(shape, fill_value, dtype=None, order="C"):
-    return ndarray(np.full(shape, inside(fill_value), dtype, order))
+    if dtype is None:
+        dtype = fill_value.dtype if isinstance(fill_value, ndarray) else np.asarray(fill_value).dtype
+    return filled(np.empty(shape, dtype, order), as_value(fill_value, dtype))
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=None, shape=None):
-    return ndarray(np.full_like(inside(a), inside(fill_value), dtype, order, shape=shape))
+    made = np.empty_like(inside(a), dtype, order, shape=shape)
+    return filled(made, as_value(fill_value, made.dtype))
 
 
 def arange(start, stop=None, step=1, dtype=None):
-    found = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype)
-    return ndarray(found)
+    first, last = (0, start) if stop is None else (start, stop)
+    return fresh(lambda: np.arange(first, last, step, dtype))
 
 
 def may_share_memory(a, b, max_work=None):
@@ -180,7 +226,8 @@ def may_share_memory(a, b, max_work=None):
 
 
 def array_equal(a1, a2, equal_nan=False):
-    return wrapped(np.asarray(np.array_equal(inside(a1), inside(a2), equal_nan=equal_nan)))
+    one, other = inside(a1), inside(a2)
+    return fresh(lambda: np.asarray(np.array_equal(one, other, equal_nan=equal_nan)))
 
 
 def names():
@@ -189,7 +236,9 @@ def names():
     found |= {name: plain(name, keywords) for name, keywords in FUNCTIONS.items()}
     found |= {name: like(name) for name in ("zeros_like", "ones_like", "empty_like")}
     for name in ("zeros", "ones", "empty"):
-        found[name] = lambda shape, dtype=float, order="C", name=name: ndarray(getattr(np, name)(shape, dtype, order))
+        found[name] = lambda shape, dtype=float, order="C", name=name: filled(
+            np.empty(shape, dtype, order), FIRST[name]
+        )
     for name in [
         "float16",
         "float32",
@@ -224,9 +273,6 @@ def names():
     found |= dict(
         ndarray=ndarray, asarray=asarray, asanyarray=asarray, array=array, ascontiguousarray=ascontiguousarray, asnumpy=asnumpy,
         copyto=copyto, full=full, full_like=full_like, arange=arange, may_share_memory=may_share_memory,
-        shares_memory=may_share_memory, array_equal=array_equal,
+        shares_memory=may_share_memory, array_equal=array_equal, copy=lambda a, order="K": a.copy(order),
     )  # fmt: skip
     return found
-
-
-__all__ = ["names", "waits"]

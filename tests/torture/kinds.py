@@ -313,7 +313,7 @@ def begun_options(options: list[str], path: Path) -> Any:
     given = fill_in(arguments)
     classes = ClassMap.own(read_class_names(Path(arguments.data) / "class_names.txt"))
     train_set = VOCFolder(arguments.data, "train", classes)
-    config = configure(arguments, given, classes, train_set, RunFolder(path))
+    config, _ = configure(arguments, given, classes, train_set, RunFolder(path))
     RunFolder(path).agree(config)
     return config
 

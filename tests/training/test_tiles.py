@@ -245,4 +245,4 @@ def test_memory_follows_the_tile(rng):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     results = 800 * 300 * 5  # uint8 labels, float32 confidence
-    assert peaks[1] < results + 1.5e6 < peaks[0] / 4
+    assert peaks[1] < results + 3e6 < peaks[0] / 4  # the plans of four sizes of tile are kept, 1.5 MB of them

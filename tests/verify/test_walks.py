@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minifcn as mf
-from minifcn.autodiff import engine, walk
+from minifcn.autodiff import walk
 from minifcn.verify.subject import Subject
 from minifcn.verify.walks import faults_of_the_walk, plain_gradients, readers
 
@@ -17,12 +17,12 @@ BLAME = "the walk in minifcn/autodiff/walk.py is wrong, and no operation"
 
 
 def rewritten(monkeypatch, right, wrong):
-    """`walk_back` with one line changed."""
-    source = inspect.getsource(walk.walk_back)
+    """The way back with one line changed."""
+    source = inspect.getsource(walk.carried_back)
     assert source.count(right) == 1
     names = {}
     exec("from __future__ import annotations\n" + source.replace(right, wrong), walk.__dict__, names)
-    monkeypatch.setattr(engine, "walk_back", names["walk_back"])
+    monkeypatch.setattr(walk, "carried_back", names["carried_back"])
 
 
 GRAPHS = {

@@ -23,7 +23,7 @@ from minifcn.data.classes import OTHERS
 from minifcn.data.meaning.choice import chosen_classes
 from minifcn.data.meaning.folder import unnamed
 from minifcn.data.meaning.splits import LABELS, PICTURES
-from minifcn.data.soft_edges import HOW
+from minifcn.data.pixels.soft_edges import HOW
 from minifcn.data.voc import in_threads
 from minifcn.draw.pictures.overlay import per_cent
 from minifcn.files import write_whole

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minifcn.cli.classes import also_said_by
+from minifcn.cli.classes import CLASS_NAMES, also_said_by
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
 from minifcn.cli.options import (
     add_device,
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", required=True, metavar="ROOT|synthetic", help="a folder in VOC layout, or the word synthetic"
     )
     parser.add_argument("--split", default="val", help="a name in ImageSets/Segmentation (val)")
+    parser.add_argument("--class-names", metavar="FILE|voc", help=f"what the data's label values mean, {CLASS_NAMES}")
     parser.add_argument(
         "--mirror", action="store_true", help="predict each picture mirrored too, and take the mean of the softmax"
     )
@@ -83,6 +84,8 @@ def png_file(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
+    if arguments.class_names and arguments.data == SYNTHETIC:
+        raise DataError("--class-names: the synthetic set brings its own names; leave the option out")
     device = chosen_device(arguments)
     model = load(arguments.model).to(device)
     if model.classes is None:
@@ -94,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
         bits = arguments.bits or model.picture_bits
         dataset = VOCFolder(root, arguments.split, ClassMap.from_dict(model.classes), bits=bits)
-        classes, notes = also_said_by(dataset.class_map, dataset, root)
+        classes, notes = also_said_by(dataset.class_map, dataset, root, arguments.class_names)
         dataset.class_map = classes
         for note in dict.fromkeys([*notes, *dataset.notes]):
             print(f"note: {note}", file=sys.stderr)

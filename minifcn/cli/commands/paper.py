@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from minifcn import workers
+from minifcn.cli.classes import CLASS_NAMES, meaning_for
 from minifcn.cli.commands.bench import processor
 from minifcn.cli.options import as_typed, bar, comma_list, seed_list
-from minifcn.data import DataError
-from minifcn.data.voc import find_folder
+from minifcn.data import ClassMap, DataError
 from minifcn.files import make_folder, write_whole
 from minifcn.kernels import threads
 from minifcn.names import instead
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="ROOT", help="a folder in VOC layout, for claims about real labels"
     )
+    parser.add_argument("--class-names", metavar="FILE|voc", help=CLASS_NAMES)
     parser.add_argument(
         "--seeds",
         type=seed_list,
@@ -105,11 +106,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def setting_of(arguments: argparse.Namespace) -> Setting:
-    """Raises DataError for a data folder that is none."""
+    """Raises DataError for a data folder that is none, or whose labels nobody explains."""
+    classes = None
     if arguments.data:
-        find_folder(arguments.data, "val")
+        meaning = meaning_for(arguments.data, "val", arguments.class_names)
+        classes = meaning.class_map()
+        for note in meaning.notes:
+            print(f"note: {note}")
+        if classes.names != ClassMap.voc().names:
+            print(
+                f"note: {arguments.data}: {len(classes.names)} classes that are not VOC's, with which the paper measured"
+            )
+    elif arguments.class_names:
+        raise DataError("--class-names says what the labels of --data mean: give --data ROOT too")
     seeds = arguments.seeds or ((0,) if arguments.quick else Setting().seeds)
-    return Setting(seeds, arguments.data, QUICK if arguments.quick else 1.0)
+    return Setting(seeds, arguments.data, QUICK if arguments.quick else 1.0, classes)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from minifcn.cli.options import (
     device_words,
 )
 from minifcn.cli.progress import Progress
-from minifcn.cli.train_config import configure, fill_in
+from minifcn.cli.train_config import configure, fill_in, note_of_rate
 from minifcn.cli.train_options import add_arguments
 from minifcn.data import DataError, Meaning, VOCFolder, make_synthetic
 from minifcn.data.augment import sides
@@ -56,7 +56,10 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     classes = meaning.class_map(arguments.classes, arguments.others)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit, arguments.bits)
     val_set = VOCFolder(root, arguments.val_split, classes, bits=arguments.bits)
-    config = configure(arguments, given, classes, train_set, folder)
+    config, start = configure(arguments, given, classes, train_set, folder)
+    about_rate = note_of_rate(arguments, config, given, start)
+    held = [start] if start else []  # to be given away, so that nothing here keeps its memory
+    del start
     train_set.bits = val_set.bits = config.bits
     processes = mpi.count() if arguments.processes == "mpi" else arguments.processes
     check_processes(processes, device, config.recipe.batch)
@@ -70,7 +73,7 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         check_data(arguments, meaning, "classes" in given, train_set, val_set)
     for note in notes:
         print(note)
-    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes]):
+    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes, *about_rate]):
         print(f"note: {note}")
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
@@ -84,7 +87,13 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         print(f"report   {folder.report}, drawn again every {arguments.watch:g} s", flush=True)
     progress = Progress(arguments.verbose, live)
     try:
-        options = Options(arguments.checkpoint_every, arguments.val_every, arguments.processes, arguments.graph)
+        options = Options(
+            arguments.checkpoint_every,
+            arguments.val_every,
+            arguments.processes,
+            arguments.graph,
+            held.pop if held else None,
+        )
         run_stages(config, train_set, val_set, folder, device, progress, options)
     except KeyboardInterrupt:
         saved = "saved; " if folder.checkpoint.exists() else ""

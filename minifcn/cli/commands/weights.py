@@ -13,6 +13,7 @@ from minifcn.data import DataError
 from minifcn.models import FCN, save
 from minifcn.models.classifier_files import save_classifier
 from minifcn.models.preprocessing import Preprocessing
+from minifcn.models.shipped import SHIPPED, model_file
 from minifcn.pretrained import import_file
 from minifcn.pretrained.recognise import FAMILIES, recognised
 from minifcn.pretrained.report import pictures, sides
@@ -29,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "action", metavar="import|show", type=one_of("action", ACTIONS),
         help="import: make a model of it, and say of every array where it went; show: list what is in it",
     )  # fmt: skip
-    parser.add_argument("file", metavar="FILE", type=Path, help="the file, as it was downloaded")
+    parser.add_argument(
+        "file",
+        metavar="FILE|NAME",
+        help=f"the file, as it was downloaded, or the name of one that ships with minifcn ({SHIPPED})",
+    )
     parser.add_argument("--out", type=model_name, metavar="M.safetensors", help="import: the model to be written")
     parser.add_argument(
         "--as", dest="wanted", type=one_of("network", FAMILIES), metavar="NETWORK",
@@ -76,6 +81,7 @@ def scales(text: str) -> float | tuple[float, ...]:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    arguments.file = model_file(arguments.file)
     return run_import(arguments) if arguments.action == "import" else run_show(arguments.file)
 
 

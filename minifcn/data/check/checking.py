@@ -25,6 +25,7 @@ from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, look_at
 from minifcn.data.layout import instead_of_file, make_lists
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, Names, file_names, named_files, read_list
 from minifcn.data.voc import files_by_stem, find_folder, in_threads, listed_twice, sizes_differ
+from minifcn.files import not_there
 
 BY_NAME = Use()  # what splits are for, as far as their names say it
 
@@ -194,7 +195,7 @@ class DataFolder:
             if near
             else f"there are no {what if what == 'labels' else 'pictures'} in {self.folder / folder} for {{}}; add them, or take these names out of {split}.txt"
         )
-        return f"{what} {place}: there is no such file{advice}", None, general
+        return f"{what} {place}: {not_there(place)}{advice}", None, general
 
     def _palette(self, pair: Pair, classes: ClassMap, source: ColourSource) -> Iterator[Finding]:
         if pair.palette:

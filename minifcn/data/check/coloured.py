@@ -23,7 +23,7 @@ from minifcn.data.labels import (
     stored_numbers,
 )  # fmt: skip
 from minifcn.data.pixels.depth import MOST_BITS
-from minifcn.data.soft_edges import BETWEEN, pack, soften
+from minifcn.data.pixels.soft_edges import BETWEEN, pack, soften
 
 FIX = "minifcn check-data --fix"
 

@@ -16,8 +16,8 @@ from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import opened
 from minifcn.data.labels import VOC_CLASSES, VOID, stored_numbers
+from minifcn.data.pixels.soft_edges import pack
 from minifcn.data.pixels.turned import as_stored
-from minifcn.data.soft_edges import pack
 
 # CamVid's colours. Each of them is in VOC's palette too, as another class; these are in both lists, so files with no other colours may be of either.
 CAMVID: dict[Colour, str] = {

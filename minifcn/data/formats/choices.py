@@ -10,7 +10,8 @@ from minifcn.data.formats.lists import read_list
 from minifcn.data.formats.source import VOID_NAME, Item, Options, Source, class_or_void
 from minifcn.data.formats.survey import Survey
 from minifcn.data.labels import VOC_CLASSES, VOID, colour_map
-from minifcn.data.soft_edges import pack
+from minifcn.data.pixels.soft_edges import pack
+from minifcn.files import not_there
 
 
 def values(text: str | None) -> tuple[int, ...]:
@@ -54,7 +55,7 @@ def values_file(path: Path) -> dict[int, str | None]:
     """Number → class from a list in a file, as one lies beside masks: for names with commas."""
     if not path.is_file():
         raise DataError(
-            f"--values {path}: write NUMBER=NAME, such as 1=pet,2=background,3=void, or give a file; there is no such file"
+            f"--values {path}: write NUMBER=NAME, such as 1=pet,2=background,3=void, or give a file; {not_there(path)}"
         )
     found, coloured = read_list(path)
     if coloured:
@@ -124,7 +125,7 @@ def with_pictures(source: Source, options: Options) -> Source:
 def look_for_pictures(source: Source, folder: Path) -> None:
     """Give each item without a picture that of its name in `folder`: the whole name, else its last part where only one has it."""
     if not folder.is_dir():
-        raise DataError(f"--pictures {folder}: there is no such folder")
+        raise DataError(f"--pictures {folder}: {not_there(folder, 'there is no such folder')}")
     there = by_name(folder, PICTURES)
     lasts: dict[str, list[Path]] = {}
     for name, path in there.items():

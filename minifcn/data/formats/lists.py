@@ -9,7 +9,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import text_lines
 from minifcn.data.formats.source import IGNORE, class_or_void
 from minifcn.data.labels import VOID, colour_map
-from minifcn.data.soft_edges import pack
+from minifcn.data.pixels.soft_edges import pack
 
 Meaning = dict[int, str | None]
 

@@ -8,7 +8,7 @@ from PIL import Image
 from minifcn.data.errors import DataError
 from minifcn.data.images import open_image, opened
 from minifcn.data.labels import file_numbers
-from minifcn.data.soft_edges import pack
+from minifcn.data.pixels.soft_edges import pack
 
 COLOURED = ("RGB", "RGBA", "P")
 PHOTOMETRIC = 262  # a tag of TIFF

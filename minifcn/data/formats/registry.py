@@ -36,6 +36,7 @@ from minifcn.data.formats.tools import (
     supervisely,
     supervisely_masks,
 )
+from minifcn.files import not_there
 from minifcn.names import instead
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
@@ -110,7 +111,7 @@ def recognise(source: Path) -> tuple[Path, list[tuple[Format, str]]]:
 def check_there(source: Path) -> None:
     """Raise DataError where `source` is not there, or has to be unpacked."""
     if not source.exists():
-        raise DataError(f"{source}: there is no such file or folder")
+        raise DataError(f"{source}: {not_there(source, 'there is no such file or folder')}")
     if source.suffix.lower() in ARCHIVES and source.is_file():
         raise DataError(f"{source}: this is an archive; unpack it, and give the folder that comes out")
 

@@ -15,7 +15,7 @@ from minifcn.data.formats.source import BACKGROUND, NO_DATA, VOID_NAME, Item, Op
 from minifcn.data.formats.turning import how_labels_lie, to_be_turned
 from minifcn.data.formats.unnamed import numbers_alone
 from minifcn.data.labels import VOID
-from minifcn.data.soft_edges import BETWEEN, soften
+from minifcn.data.pixels.soft_edges import BETWEEN, soften
 from minifcn.data.voc import in_threads
 
 ROOM = 1 << 29  # bytes of labels that are kept as runs, so that they need not be decoded again: 40,000 pictures of VOC

@@ -185,7 +185,7 @@ def draw_legend(canvas: Canvas, entries: Sequence[Entry], middle: float, y: floa
 
 
 class Picture:
-    """A picture as SVG text: `.svg`. A notebook shows it by itself; `.save("picture.svg")` writes it. `label` says in words what it shows."""
+    """A picture as SVG text: `.svg`. A notebook shows it by itself; `.save("picture.svg")` writes it, or a PNG. `label` says in words what it shows."""
 
     label = "a picture"
 
@@ -196,17 +196,24 @@ class Picture:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The same as pixels, twice as fine as shown: a notebook that is not trusted yet, for one, shows no SVG."""
+        from minifcn.draw.diagrams.raster import png, size_of
+
+        wide, high = size_of(self.svg)
+        return png(self.svg), {"width": wide, "height": high}
+
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the SVG to `path`, which ends in .svg, whole or not at all. Returns the path."""
+        """Write the picture to `path`, whole or not at all: SVG where it ends in .svg, pixels where it ends in .png. Returns the path."""
         path = Path(path)
-        if path.suffix.lower() != ".svg":
+        if path.suffix.lower() not in (".svg", ".png"):
             raise ValueError(
-                f"save: {path.name!r} does not end in .svg, and SVG is what is written; give the name that ending. "
-                "Any browser opens it and prints it to other formats"
+                f"save: {path.name!r} ends neither in .svg nor in .png, and these are what is written; give the name one of them. "
+                "Any browser opens SVG and prints it to other formats"
             )
         if not path.parent.is_dir():
             raise FileNotFoundError(f"save: there is no folder {path.parent}; make it first, or choose another place")
-        write_whole(path, self.svg.encode())
+        write_whole(path, self.svg.encode() if path.suffix.lower() == ".svg" else self._repr_png_()[0])
         return path
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,7 +18,13 @@ def font_for(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFo
 
     Pillow's own font knows ASCII only; for other alphabets the DejaVu Sans that comes with matplotlib serves.
     """
-    if text.isascii():
+    return loaded_font(text.isascii(), size)
+
+
+@lru_cache(maxsize=8)
+def loaded_font(plain: bool, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font, which is enough for a `plain` text, or DejaVu Sans. Loaded once: a legend asks for it at each word."""
+    if plain:
         return ImageFont.load_default(size=size)
     import matplotlib
 

@@ -1,6 +1,7 @@
 """Label maps as colours, alone or over the picture they belong to, and what share of a picture each class takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from PIL import Image
@@ -10,7 +11,7 @@ from minifcn.data.labels import VOID
 from minifcn.draw.pictures.legend import PAPER, font_size, legend
 
 VOID_COLOUR = (224, 224, 192)  # the cream that VOC's own palette has for void
-AT_ONCE = 1 << 18  # pixels blended together
+AT_ONCE = 1 << 16  # pixels blended together
 
 
 def colourise(labels: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -34,6 +35,15 @@ def tint(
 
     Arguments and errors as in `overlay`.
     """
+    return np.concatenate(
+        [np.empty((0, *np.shape(picture)[1:]), np.uint8), *tinted(picture, labels, names, colours, alpha)]
+    )
+
+
+def tinted(
+    picture: np.ndarray, labels: np.ndarray, names: Sequence[str], colours: np.ndarray, alpha: float = 0.55
+) -> Iterator[np.ndarray]:
+    """What `tint` gives, some rows at a time, from the top down: a large photograph needs no second one beside it."""
     picture, labels = np.asarray(picture), np.asarray(labels)
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise ValueError(f"overlay: picture is {picture.dtype} {picture.shape}, expected uint8 (H, W, 3)")
@@ -42,25 +52,41 @@ def tint(
     if not 0 <= alpha <= 1:
         raise ValueError(f"overlay: alpha is {alpha}, expected 0 (outlines only) to 1 (colours only)")
     check_labels(labels, len(names), "overlay", "names")
-    outlines, clear = _outlines(labels), has_background(names)
-    result = np.empty_like(picture)
+    check_labels(labels, len(colours), "overlay", "colours")
     step = max(1, AT_ONCE // max(1, labels.shape[1]))
-    for start in range(0, len(labels), step):  # some rows at a time: in floats a large photograph is very large
-        rows = slice(start, start + step)
-        result[rows] = _blended(picture[rows], labels[rows], outlines[rows], colours, alpha, clear)
+    parts = [slice(start, start + step) for start in range(0, len(labels), step)]
+    table, outlines, clear = blends(colours, alpha), _outlines(labels), has_background(names)
+    return (_tinted(picture[rows], labels[rows], outlines[rows], table, clear) for rows in parts)
+
+
+def _tinted(
+    picture: np.ndarray, labels: np.ndarray, outlines: np.ndarray, table: np.ndarray, clear: bool
+) -> np.ndarray:
+    """The picture after the `table` that `blends` gives; `clear`: class 0 stays as it is."""
+    result = picture.copy()
+    where = np.flatnonzero(labels) if clear else np.arange(labels.size)
+    row = (labels.ravel()[where].astype(np.intp) + (VOID + 1) * outlines.ravel()[where]) * 256
+    numbers, place = result.reshape(-1), 3 * where
+    for channel in table:  # one at a time: NumPy begins a row of three numbers as slowly as one of thousands
+        numbers[place] = channel.take(row + numbers.take(place))
+        place += 1
     return result
 
 
-def _blended(
-    picture: np.ndarray, labels: np.ndarray, outlines: np.ndarray, colours: np.ndarray, alpha: float, clear: bool
-) -> np.ndarray:
-    """`picture` and the colours of its labels in one; `clear`: class 0 stays as it is."""
-    colour = colourise(labels, colours).astype(np.float32)
-    blend = picture + np.float32(alpha) * (colour - picture)
+def blends(colours: np.ndarray, alpha: float) -> np.ndarray:
+    """What becomes of each brightness, 0 to 255, in the tint of each label and, behind these, on each label's outline: uint8 (3, 512 · 256).
+
+    A pixel has so few possible fates that they are worked out beforehand and looked up.
+    """
+    colours = np.asarray(colours, np.uint8)[: VOID + 1]
+    known = np.append(np.arange(len(colours)), VOID)
+    colour = colourise(known[None], colours)[0].T.astype(np.float32)[:, :, None]  # (3, K + 1, 1)
+    level = np.arange(256, dtype=np.uint8)
+    table = np.zeros((3, 2, VOID + 1, 256), np.uint8)
+    table[:, 0, known] = np.rint(level + np.float32(alpha) * (colour - level))
     # The palette is dark: lightened, an outline stands out from its own tint and from most pictures.
-    blend = np.where(outlines[:, :, None], 0.55 * colour + 0.45 * 255, blend)
-    shown = labels != 0 if clear else np.ones(labels.shape, bool)
-    return np.where(shown[:, :, None], np.rint(blend).astype(np.uint8), picture)
+    table[:, 1, known] = np.rint(0.55 * colour + 0.45 * 255)
+    return table.reshape(3, -1)
 
 
 def overlay(
@@ -75,19 +101,31 @@ def overlay(
     The picture keeps its own pixels and stands at the top left; the legend adds rows, and columns too where the picture
     is narrower than a legend entry. Raises ValueError for shapes that do not fit or a label without a name.
     """
-    top = Image.fromarray(tint(picture, labels, names, colours, alpha))
+    width, height, strips = overlay_strips(picture, labels, names, colours, alpha)
+    drawn = np.empty((height, width, 3), np.uint8)
+    row = 0
+    for strip in strips:
+        drawn[row : row + len(strip)] = strip
+        row += len(strip)
+    return Image.fromarray(drawn)
+
+
+def overlay_strips(
+    picture: np.ndarray, labels: np.ndarray, names: Sequence[str], colours: np.ndarray, alpha: float = 0.55
+) -> tuple[int, int, Iterator[np.ndarray]]:
+    """Width and height of what `overlay` draws, and its rows from the top down, some at a time: uint8 (n, width, 3)."""
     labels = np.asarray(labels)
+    top = tinted(picture, labels, names, colours, alpha)
     entries = [
         (f"{name} {per_cent(share)}", PAPER if index == 0 and has_background(names) else colours[index])
         for index, name, share in _present(labels, names)
     ]
     if np.any(labels == VOID):
         entries.append(("void, not counted", VOID_COLOUR))
-    bottom = legend(entries, top.width, font_size(*top.size))
-    image = Image.new("RGB", (bottom.width, top.height + bottom.height), PAPER)
-    image.paste(top, (0, 0))
-    image.paste(bottom, (0, top.height))
-    return image
+    bottom = np.asarray(legend(entries, labels.shape[1], font_size(*labels.shape[::-1])))
+    right = np.full((1, bottom.shape[1] - labels.shape[1], 3), PAPER, np.uint8)
+    padded = (np.concatenate([rows, right.repeat(len(rows), 0)], 1) if right.size else rows for rows in top)
+    return bottom.shape[1], len(labels) + len(bottom), chain(padded, [bottom])
 
 
 def class_shares(labels: np.ndarray, names: Sequence[str]) -> list[tuple[str, float]]:
@@ -119,7 +157,12 @@ def per_cent(share: float) -> str:
 def _present(labels: np.ndarray, names: Sequence[str]) -> list[tuple[int, str, float]]:
     """Index, name and share of each class in `labels`, largest share first, ties by index."""
     check_labels(labels, len(names), "class_shares", "names")
-    counts = np.bincount(labels[labels != VOID], minlength=len(names))
+    step = max(1, AT_ONCE // max(1, labels.shape[1]))  # some rows at a time: bincount makes eight bytes of each label
+    parts = (labels[start : start + step].ravel() for start in range(0, len(labels), step))
+    counts = np.zeros(max(len(names), VOID + 1), np.int64)
+    for part in parts:
+        counts += np.bincount(part, minlength=len(counts))
+    counts[VOID] = 0
     found = sorted(map(int, np.flatnonzero(counts)), key=lambda index: -counts[index])
     return [(index, names[index], float(counts[index] / counts.sum())) for index in found]
 

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minifcn.kernels import simple, threads
+from minifcn.kernels.cpu.calls import NOW, Calls
 from minifcn.kernels.cpu.memory import empty
+from minifcn.kernels.cpu.window_tiles import Windows
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any
@@ -42,21 +44,22 @@ def seen(window: Window, picture: Pair, size: Pair) -> tuple[Window, tuple[slice
     return window._replace(kernel=kernel, padding=(padding[0], padding[1])), (kept[0], kept[1])
 
 
+def copy_windows(do: Calls, x: Array, window: Window, rows: Array) -> None:
+    """Every window, its pixels in the order of a kernel: x (N, C, H, W) -> rows (N, OH, OW, C, KH, KW)."""
+    n, oh, ow = rows.shape[:3]
+    strip = Windows(x, window, (oh, ow)).strip(do, slice(0, n), slice(0, oh))
+    sn, sh, sw, sc = strip.strides
+    (stride_h, stride_w), (dh, dw) = window.stride, window.dilation
+    strides = (sn, sh * stride_h, sw * stride_w, sc, sh * dh, sw * dw)
+    do.copyto(rows, as_strided(strip, rows.shape, strides, writeable=False))
+
+
 def columns(x: Array, window: Window, size: Pair) -> Array:
-    """Every window as a row, its pixels in the order of a kernel: (N, C, H, W) -> (N·OH·OW, C·KH·KW)."""
-    picture = simple.padded(x, window, 0, size)  # (N, PH, PW, C)
-    n, _, _, c = picture.shape
-    sn, sh, sw, sc = picture.strides
-    (kh, kw), (dh, dw) = window.kernel, window.dilation
-    strides = (sn, sh * window.stride[0], sw * window.stride[1], sc, sh * dh, sw * dw)
-    rows = empty((n, *size, c, kh, kw), x.dtype)
-    seen = as_strided(picture, rows.shape, strides, writeable=False)
-
-    def copy(some: slice) -> None:
-        np.copyto(rows[:, :, :, some], seen[:, :, :, some])
-
-    threads.run(copy, parts(c))
-    return rows.reshape(n * size[0] * size[1], c * kh * kw)
+    """Every window as a row: (N, C, H, W) -> (N·OH·OW, C·KH·KW)."""
+    n, c = x.shape[:2]
+    rows = empty((n, *size, c, *window.kernel), x.dtype)
+    threads.run(lambda some: copy_windows(NOW, x[:, some], window, rows[:, :, :, some]), parts(c))
+    return rows.reshape(n * size[0] * size[1], -1)
 
 
 def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
@@ -86,7 +89,8 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     threads.run(multiply, parts(o))
     if small == window:
         return result.reshape(o, c, *window.kernel)
-    whole = np.zeros((o, c, *window.kernel), x.dtype)
+    whole = empty((o, c, *window.kernel), x.dtype)
+    whole[...] = 0
     whole[:, :, some_rows, some_columns] = result.reshape(o, c, *small.kernel)
     return whole
 

@@ -21,7 +21,7 @@ SMALLEST = 1 << 16  # bytes; smaller results are left to NumPy
 IDLE_BYTES = 1 << 30  # more than this never lies idle
 SPARE = 1.5  # in use and idle together are at most this much of what was once in use
 WASTE = 2  # a block serves for a result this much smaller
-LINE = 64  # results start at a cache line
+LINE = 64  # results and scratch start at a cache line
 
 _scratch = threading.local()
 
@@ -106,5 +106,6 @@ def scratch(slot: int, shape: tuple[int, ...], dtype: Any) -> Array:
     slots: dict[Any, np.ndarray] = _scratch.__dict__
     if slot not in slots or slots[slot].nbytes < wanted:
         slots[slot] = np.empty(0, np.uint8)  # the smaller one goes before the larger one comes
-        slots[slot] = np.empty(wanted, np.uint8)
+        memory = np.empty(wanted + LINE, np.uint8)
+        slots[slot] = memory[-memory.__array_interface__["data"][0] % LINE :][:wanted]
     return slots[slot][:wanted].view(dtype).reshape(shape)

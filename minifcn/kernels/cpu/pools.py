@@ -17,6 +17,7 @@ import numpy as np
 
 from minifcn.kernels import simple, threads
 from minifcn.kernels.cpu import memory
+from minifcn.kernels.cpu.calls import NOW, Calls
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any
@@ -52,7 +53,7 @@ def inside(start: int, stride: int, length: int, first: int, last: int) -> tuple
     return low, max(low, min(last, (length - 1 - start) // stride + 1))
 
 
-def look(seen: Array, picture: Array, start: Pair, stride: Pair, rows: slice, outside: float) -> None:
+def look(do: Calls, seen: Array, picture: Array, start: Pair, stride: Pair, rows: slice, outside: float) -> None:
     """seen (N, R, OW, C) = pixel start + stride·window of the picture (N, H, W, C), for the windows of `rows`; `outside` beyond it."""
     (sh, sw), (h, w) = stride, picture.shape[1:3]
     top, bottom = inside(start[0], sh, h, rows.start, rows.stop)
@@ -61,16 +62,16 @@ def look(seen: Array, picture: Array, start: Pair, stride: Pair, rows: slice, ou
     first, last = top - rows.start, bottom - rows.start
     if first < last and left < right:
         there = picture[:, r : r + (bottom - top - 1) * sh + 1 : sh, c : c + (right - left - 1) * sw + 1 : sw]
-        copy_pixels(seen[:, first:last, left:right], there)
+        copy_pixels(do, seen[:, first:last, left:right], there)
     if (first, last, left, right) != (0, seen.shape[1], 0, seen.shape[2]):
         for frame in (seen[:, :first], seen[:, last:], seen[:, first:last, :left], seen[:, first:last, right:]):
-            frame[...] = outside
+            do.copyto(frame, outside)
 
 
-def copy_pixels(to: Array, source: Array) -> None:
+def copy_pixels(do: Calls, to: Array, source: Array) -> None:
     """to[...] = source, both (N, H, W, C): a pixel with all its channels is one item of bytes, moved as one piece."""
     item = np.dtype((np.void, to.shape[3] * to.itemsize))
-    np.copyto(to.view(item), source.view(item))
+    do.copyto(to.view(item), source.view(item))
 
 
 def max_pool2d(x: Array, window: Window, size: Pair) -> tuple[Array, Array]:
@@ -95,33 +96,50 @@ def max_pool2d_values(x: Array, window: Window, size: Pair) -> Array:
     picture = simple.channels_last(x)  # (N, H, W, C)
     n, c = x.shape[:2]
     best = memory.empty((n, *size, c), x.dtype)
-    whole = pairs(window) and 2 * size[0] <= x.shape[2] and 2 * size[1] <= x.shape[3]  # no window hangs over
 
     def job(tile: tuple[slice, slice]) -> None:
-        (largest_of_pairs if whole else largest_of_taps)(picture[tile[0]], window, tile[1], best[tile])
+        largest(NOW, picture[tile[0]], window, tile[1], best[tile])
 
     run(job, tiles(n, size[0], size[1] * c))
     return best.transpose(0, 3, 1, 2)
 
 
-def largest_of_taps(picture: Array, window: Window, rows: slice, high: Array) -> None:
-    seen = memory.scratch(0, high.shape, high.dtype)
-    for tap, (i, j) in enumerate(simple.taps(window)):
-        start = (i * window.dilation[0] - window.padding[0][0], j * window.dilation[1] - window.padding[1][0])
-        look(seen if tap else high, picture, start, window.stride, rows, -np.inf)
+def largest(do: Calls, picture: Array, window: Window, rows: slice, high: Array) -> None:
+    """The largest number of the windows of `rows`, of a picture (N, H, W, C), to `high` (N, R, OW, C): above against below along whole rows,
+    then left against right in what is left."""
+    n, r, _, c = high.shape
+    tall = do.scratch(0, (n, r, picture.shape[2], c), high.dtype)
+    largest_of_lines(do, picture, window, rows, tall)
+    seen = do.scratch(1, high.shape, high.dtype)
+    for tap in range(window.kernel[1]):
+        start = (0, tap * window.dilation[1] - window.padding[1][0])
+        look(do, seen if tap else high, tall, start, (1, window.stride[1]), slice(0, r), -np.inf)
         if tap:
-            np.maximum(high, seen, out=high)
+            do.maximum(high, seen, out=high)
 
 
-def largest_of_pairs(picture: Array, window: Window, rows: slice, high: Array) -> None:
-    """2x2 windows, none over the edge: above against below along whole rows, then left against right in what is left."""
-    n, r, ow, c = high.shape
-    both = picture[:, 2 * rows.start : 2 * rows.stop, : 2 * ow]
-    tall, right = memory.scratch(0, (n, r, 2 * ow, c), high.dtype), memory.scratch(1, high.shape, high.dtype)
-    np.maximum(both[:, 0::2], both[:, 1::2], out=tall)
-    copy_pixels(high, tall[:, :, 0::2])
-    copy_pixels(right, tall[:, :, 1::2])
-    np.maximum(high, right, out=high)
+def largest_of_lines(do: Calls, picture: Array, window: Window, rows: slice, tall: Array) -> None:
+    """The largest of what lies above each other in the windows of `rows`, for every column of the picture: to `tall` (N, R, W, C)."""
+    stride, h, count = window.stride[0], picture.shape[1], tall.shape[1]
+    seen = []  # by the rows of the kernel: from which of the windows to which, and what they see
+    for tap in range(window.kernel[0]):
+        start = tap * window.dilation[0] - window.padding[0][0]
+        low, high = inside(start, stride, h, rows.start, rows.stop)
+        if low < high:
+            there = picture[:, start + low * stride : start + (high - 1) * stride + 1 : stride]
+            seen.append((low - rows.start, high - rows.start, there))
+    seen.sort(key=lambda each: each[0] - each[1])  # the one that most windows see comes first
+    if not seen or seen[0][:2] != (0, count):
+        do.copyto(tall, -np.inf)
+        seen.insert(0, (0, count, tall))
+    (_, _, base), *others = seen
+    low, high, there = others[0] if others else (0, 0, base[:, :0])
+    do.maximum(base[:, low:high], there, out=tall[:, low:high])
+    if base is not tall:
+        do.copyto(tall[:, :low], base[:, :low])
+        do.copyto(tall[:, high:], base[:, high:])
+    for low, high, there in others[1:]:
+        do.maximum(tall[:, low:high], there, out=tall[:, low:high])
 
 
 def compare_taps(picture: Array, window: Window, rows: slice, high: Array, number: Array, nan: bool = False) -> None:
@@ -133,7 +151,7 @@ def compare_taps(picture: Array, window: Window, rows: slice, high: Array, numbe
     number[...] = simple.first_inside(window, size, np)[rows, :, None]
     for tap, (i, j) in enumerate(simple.taps(window)):
         start = (i * window.dilation[0] - window.padding[0][0], j * window.dilation[1] - window.padding[1][0])
-        look(seen if tap else high, picture, start, window.stride, rows, -np.inf)
+        look(NOW, seen if tap else high, picture, start, window.stride, rows, -np.inf)
         if tap:
             np.greater(seen, high, out=better)
             if nan:
@@ -154,8 +172,8 @@ def compare_pairs(picture: Array, window: Window, rows: slice, high: Array, numb
     n, r, ow, c = high.shape
     left, right = (memory.scratch(slot, (n, 2 * r, ow, c), high.dtype) for slot in (0, 1))
     both = slice(2 * rows.start, 2 * rows.stop)
-    look(left, picture, (0, 0), (1, 2), both, -np.inf)
-    look(right, picture, (0, 1), (1, 2), both, -np.inf)
+    look(NOW, left, picture, (0, 0), (1, 2), both, -np.inf)
+    look(NOW, right, picture, (0, 1), (1, 2), both, -np.inf)
     side = memory.scratch(2, left.shape, np.uint8)  # 1 where the right one is larger
     np.greater(right, left, out=side.view(bool))
     np.maximum(left, right, out=left)
@@ -210,7 +228,7 @@ def max_pool2d_gradient(grad: Array, place: Array, window: Window, shape: tuple[
             if total.size:
                 if not filled:
                     total[...] = 0
-                copy_pixels(some[:, first * sh + p : bottom * sh : sh, q::sw], total)
+                copy_pixels(NOW, some[:, first * sh + p : bottom * sh : sh, q::sw], total)
 
     run(job, tiles(n, u, v * c))
     return result.transpose(0, 3, 1, 2)

@@ -14,9 +14,11 @@ The maps come out plane by plane, (N, C, H, W) in memory: a row of a block is wr
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minifcn.kernels import threads
-from minifcn.kernels.cpu.memory import empty, scratch
+from minifcn.kernels.cpu.calls import NOW, Calls
+from minifcn.kernels.cpu.memory import empty
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any
@@ -91,17 +93,17 @@ class Grid(NamedTuple):
             for start in range(0, c, channels)
         ]
 
-    def cells(self, x: Array) -> Array:
-        """x (N, C, H, W) -> (N, C, I·J, blocks), a copy: the cells around each block, 0 outside of the map."""
+    def cells(self, do: Calls, x: Array) -> Array:
+        """x (N, C, H, W) -> (N, C, I·J, blocks), in scratch memory: the cells around each block, 0 outside of the map."""
         rows, columns = axes(self.window)
         (n, c, h, w), (bh, bw) = x.shape, self.blocks
-        frame = np.zeros((n, c, bh + rows.reach - 1, bw + columns.reach - 1), x.dtype)
+        frame = do.scratch(4, (n, c, bh + rows.reach - 1, bw + columns.reach - 1), x.dtype)
         inner = frame[:, :, -rows.first :, -columns.first :]
-        inner[:, :, :h, :w] = x[:, :, : inner.shape[2], : inner.shape[3]]
-        around = np.empty((n, c, rows.reach, columns.reach, bh, bw), x.dtype)
-        for i in range(rows.reach):
-            for j in range(columns.reach):
-                around[:, :, i, j] = frame[:, :, i : i + bh, j : j + bw]
+        do.copyto(frame, 0)
+        do.copyto(inner[:, :, :h, :w], x[:, :, : inner.shape[2], : inner.shape[3]])
+        around = do.scratch(5, (n, c, rows.reach, columns.reach, bh, bw), x.dtype)
+        sn, sc, sh, sw = frame.strides
+        do.copyto(around, as_strided(frame, around.shape, (sn, sc, sh, sw, sh, sw), writeable=False))
         return around.reshape(n, c, rows.reach * columns.reach, bh * bw)
 
     def add_cells(self, cells: Array) -> Array:
@@ -115,10 +117,10 @@ class Grid(NamedTuple):
                 frame[:, :, i : i + bh, j : j + bw] += split[..., i, j]
         return frame[:, :, -rows.first :, -columns.first :][:, :, :h, :w]
 
-    def in_blocks(self, n: int, c: int, dtype: Any) -> tuple[Array, Array]:
+    def in_blocks(self, do: Calls, n: int, c: int, dtype: Any) -> tuple[Array, Array]:
         """(N, C, blocks, SH·SW), and the same memory as (N, C, rows, SH, columns, SW), the order of pixels in the large map."""
         (bh, bw), (sh, sw) = self.blocks, self.window.stride
-        blocks = scratch(0, (n, c, bh * bw, sh * sw), dtype)
+        blocks = do.scratch(0, (n, c, bh * bw, sh * sw), dtype)
         return blocks, blocks.reshape(n, c, bh, bw, sh, sw).transpose(0, 1, 2, 4, 3, 5)
 
     def split(self, planes: Array) -> Array:
@@ -126,41 +128,45 @@ class Grid(NamedTuple):
         (bh, bw), (sh, sw) = self.blocks, self.window.stride
         return planes.reshape(*planes.shape[:2], bh, sh, bw, sw)
 
-    def collected(self, x: Array) -> Array:
+    def collected(self, do: Calls, x: Array) -> Array:
         """x (N, C, H, W), the large map -> (N, C, blocks, SH·SW), in scratch memory; 0 beyond the map's end."""
         (n, c, h, w), (bh, bw), (sh, sw) = x.shape, self.blocks, self.window.stride
         if (bh * sh, bw * sw) != (h, w) or not x.flags.c_contiguous:
-            planes = scratch(1, (n, c, bh * sh, bw * sw), x.dtype)
-            planes[:, :, h:] = 0
-            planes[:, :, :, w:] = 0
-            planes[:, :, :h, :w] = x
+            planes = do.scratch(1, (n, c, bh * sh, bw * sw), x.dtype)
+            do.copyto(planes[:, :, h:], 0)
+            do.copyto(planes[:, :, :, w:], 0)
+            do.copyto(planes[:, :, :h, :w], x)
             x = planes
-        blocks, pixels = self.in_blocks(n, c, x.dtype)
-        copy_runs(pixels, self.split(x))
+        blocks, pixels = self.in_blocks(do, n, c, x.dtype)
+        copy_runs(do, pixels, self.split(x))
         return blocks
 
 
-def copy_runs(to: Array, source: Array) -> None:
+def copy_runs(do: Calls, to: Array, source: Array) -> None:
     """to[...] = source; what lies together in both, the last axis, is moved as one piece."""
     item = np.dtype((np.void, to.shape[-1] * to.itemsize))
-    np.copyto(to.view(item), source.view(item))
+    do.copyto(to.view(item), source.view(item))
+
+
+def paint(do: Calls, grid: Grid, x: Array, taps: Array) -> Array:
+    """x (N, C, H, W), the small map, and its channels of `tap_matrix` -> (N, C, rows, SH, columns, SW), the large map in scratch memory."""
+    (n, c), cells = x.shape[:2], grid.cells(do, x)
+    blocks, pixels = grid.in_blocks(do, n, c, x.dtype)
+    do.matmul(cells.swapaxes(2, 3), taps, out=blocks)
+    return pixels
 
 
 def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
     """As `simple.conv2d_input_gradient`, one channel a group. The transposed convolution itself: grad is the small map."""
     n, c, h, w = shape
-    grid = Grid(window, grad.shape[2:], (h, w))
+    grid, taps = Grid(window, grad.shape[2:], (h, w)), tap_matrix(weight, window)
     (bh, bw), (sh, sw) = grid.blocks, window.stride
-    taps, cells = tap_matrix(weight, window), grid.cells(grad).swapaxes(2, 3)
     result = empty((n, c, bh * sh, bw * sw), grad.dtype)
 
-    def paint(job: tuple[slice, slice]) -> None:
-        some = cells[job]
-        blocks, pixels = grid.in_blocks(len(some), some.shape[1], grad.dtype)
-        np.matmul(some, taps[job[1]], out=blocks)
-        copy_runs(grid.split(result[job]), pixels)
+    def job(some: tuple[slice, slice]) -> None:
+        copy_runs(NOW, grid.split(result[some]), paint(NOW, grid, grad[some], taps[some[1]]))
 
-    threads.run(paint, grid.jobs(n, c))
+    threads.run(job, grid.jobs(n, c))
     return result[:, :, :h, :w]
 
 
@@ -172,7 +178,7 @@ def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
     cells = empty((n, c, grid.blocks[0] * grid.blocks[1], taps.shape[2]), x.dtype)
 
     def collect(job: tuple[slice, slice]) -> None:
-        np.matmul(grid.collected(x[job]), taps[job[1]], out=cells[job])
+        np.matmul(grid.collected(NOW, x[job]), taps[job[1]], out=cells[job])
 
     threads.run(collect, grid.jobs(n, c))
     return grid.add_cells(cells)
@@ -182,11 +188,11 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
     """As `simple.conv2d_weight_gradient`, one channel a group: x is the large map, grad the small one."""
     n, c = x.shape[:2]
     grid = Grid(window, grad.shape[2:], x.shape[2:])
-    cells = grid.cells(grad)
+    cells = grid.cells(NOW, grad)
     sums = np.empty((n, c, cells.shape[2], window.stride[0] * window.stride[1]), x.dtype)
 
     def multiply(job: tuple[slice, slice]) -> None:
-        np.matmul(cells[job], grid.collected(x[job]), out=sums[job])
+        np.matmul(cells[job], grid.collected(NOW, x[job]), out=sums[job])
 
     threads.run(multiply, grid.jobs(n, c))
     return np.ascontiguousarray(kernel_of(sums.sum(0), window))

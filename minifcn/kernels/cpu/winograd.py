@@ -31,12 +31,14 @@ Accuracy of Winograd Convolution for Deep Neural Networks" (2020).
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minifcn.kernels import threads
+from minifcn.kernels.cpu.calls import NOW, Calls
 from minifcn.kernels.cpu.memory import empty, scratch
 from minifcn.kernels.windows import Pair, Window
 from minifcn.kernels.winograd_matrices import PLACES, SPAN, STEP, matrices
@@ -54,6 +56,13 @@ def cut(length: int, most: int) -> list[slice]:
     """0 … length in slices of nearly the same size, `most` at most."""
     parts = -(-length // max(1, most))
     return [slice(length * part // parts, length * (part + 1) // parts) for part in range(parts)]
+
+
+Finish = Callable[[Calls, Array], None]  # what is done to numbers that were made, in place: bias and ReLU
+
+
+def leave(do: Calls, numbers: Array) -> None:
+    """Nothing is done to them."""
 
 
 class Block(NamedTuple):
@@ -94,7 +103,7 @@ def tiles_a_block(channels: int, tiles: int) -> int:
     return min(max(LEAST_TILES, BLOCK // channels), max(8, -(-tiles // PIECES)))
 
 
-def read_tiles(picture: Array, block: Block, corner: Pair, span: int, out: Array) -> None:
+def read_tiles(do: Calls, picture: Array, block: Block, corner: Pair, span: int, out: Array) -> None:
     """picture (N, H, W, C), the first tile at -corner -> out (tiles, span·span, C); zeros beyond the picture."""
     n, rows, columns = block.shape
     h, w, c = picture.shape[1:]
@@ -104,29 +113,38 @@ def read_tiles(picture: Array, block: Block, corner: Pair, span: int, out: Array
     begin, end = min(max(left, 0), w), min(max(left + width, 0), w)  # and columns
     seen = picture[block.pictures, first:last, begin:end]
     if seen.shape[1:3] != (height, width):
-        strip = scratch(3, (n, height, width, c), picture.dtype)
-        strip[:, : first - top] = strip[:, last - top :] = 0
+        strip = do.scratch(3, (n, height, width, c), picture.dtype)
         inside = strip[:, first - top : last - top]
-        inside[:, :, : begin - left] = inside[:, :, end - left :] = 0
-        inside[:, :, begin - left : end - left] = seen
+        for frame in (
+            strip[:, : first - top],
+            strip[:, last - top :],
+            inside[:, :, : begin - left],
+            inside[:, :, end - left :],
+        ):
+            do.copyto(frame, 0)
+        do.copyto(inside[:, :, begin - left : end - left], seen)
         seen = strip
     sn, sh, sw, sc = seen.strides
     shape = (n, rows, columns, span, span, c)
-    np.copyto(out.reshape(shape), as_strided(seen, shape, (sn, STEP * sh, STEP * sw, sh, sw, sc), writeable=False))
+    do.copyto(out.reshape(shape), as_strided(seen, shape, (sn, STEP * sh, STEP * sw, sh, sw, sc), writeable=False))
 
 
-def transform_tiles(picture: Array, block: Block, corner: Pair, out: Array) -> None:
+def transform_tiles(do: Calls, picture: Array, block: Block, corner: Pair, out: Array) -> None:
     """picture (N, H, W, C) -> out (tiles, 36, C)."""
-    tiles = scratch(2, (len(out), SPAN * SPAN, picture.shape[3]), picture.dtype)
-    read_tiles(picture, block, corner, SPAN, tiles)
-    np.matmul(matrices(picture.dtype).picture, tiles, out=out)
+    tiles = do.scratch(2, (len(out), SPAN * SPAN, picture.shape[3]), picture.dtype)
+    read_tiles(do, picture, block, corner, SPAN, tiles)
+    do.matmul(matrices(picture.dtype).picture, tiles, out=out)
 
 
-def write_outputs(transformed: Array, some: list[Block], y: Array) -> None:
-    """transformed (tiles, 36, O) -> the blocks' outputs in y (N, OH, OW, O); what hangs over its edge is left out."""
+def write_outputs(do: Calls, transformed: Array, some: list[Block], y: Array, finish: Finish = leave) -> None:
+    """transformed (tiles, 36, O) -> the blocks' outputs in y (N, OH, OW, O); what hangs over its edge is left out.
+
+    `finish` has its turn while the outputs lie together, in the cache.
+    """
     matrix, o = matrices(y.dtype).output, y.shape[3]
-    outputs = scratch(2, (len(transformed), STEP * STEP, o), y.dtype)
-    np.matmul(matrix, transformed, out=outputs)
+    outputs = do.scratch(2, (len(transformed), STEP * STEP, o), y.dtype)
+    do.matmul(matrix, transformed, out=outputs)
+    finish(do, outputs)
     for block in some:
         n, rows, columns = block.shape
         start = some[0].numbers.start
@@ -135,25 +153,33 @@ def write_outputs(transformed: Array, some: list[Block], y: Array) -> None:
         down, across = (slice(STEP * axis.start, STEP * axis.stop) for axis in (block.rows, block.columns))
         area = y[block.pictures, down, across]
         if area.shape[1:3] == (STEP * rows, STEP * columns):
-            area.reshape(n, rows, STEP, columns, STEP, o)[...] = whole  # splitting axes makes a view: y is written
-        else:
-            area[...] = whole.reshape(n, STEP * rows, STEP * columns, o)[:, : area.shape[1], : area.shape[2]]
+            do.copyto(area.reshape(n, rows, STEP, columns, STEP, o), whole)  # splitting axes makes a view: y is written
+            continue
+        for row in range(STEP):  # of every tile
+            lines = area[:, row::STEP]
+            inside = lines.shape[2] // STEP * STEP
+            there = whole[:, : lines.shape[1], row]  # (N, rows, columns, STEP, O)
+            do.copyto(
+                lines[:, :, :inside].reshape(n, lines.shape[1], inside // STEP, STEP, o), there[:, :, : inside // STEP]
+            )
+            if inside < lines.shape[2]:
+                do.copyto(lines[:, :, inside:], there[:, :, -1, : lines.shape[2] - inside])
 
 
-def transform_kernels(weight: Array, out: Array) -> None:
+def transform_kernels(do: Calls, weight: Array, out: Array) -> None:
     """weight (O, C, 3, 3) -> out (36, C, O)."""
     o, c = weight.shape[:2]
-    rows = scratch(2, (c, 3, 3, o), weight.dtype)
+    rows = do.scratch(2, (c, 3, 3, o), weight.dtype)
     for some in cut(o, 16):  # kernels lie so that more at a time would fall on the same few lines of the L1 cache
-        np.copyto(rows[..., some], weight[some].transpose(1, 2, 3, 0))
-    np.matmul(matrices(weight.dtype).kernel, rows.reshape(c, 9, o), out=out.transpose(1, 0, 2))
+        do.copyto(rows[..., some], weight[some].transpose(1, 2, 3, 0))
+    do.matmul(matrices(weight.dtype).kernel, rows.reshape(c, 9, o), out=out.transpose(1, 0, 2))
 
 
-def multiply(transformed: Array, kernels: Array, out: Array) -> None:
+def multiply(do: Calls, transformed: Array, kernels: Array, out: Array) -> None:
     """At each place (tiles, C) @ (C, O): transformed (tiles, 36, C), kernels (36, C, O) -> out (tiles, 36, O)."""
     _, c, o = kernels.shape
     for some in cut(len(transformed), max(1, MULTIPLICATIONS // (c * o))):
-        np.matmul(transformed[some].transpose(1, 0, 2), kernels, out=out[some].transpose(1, 0, 2))
+        do.matmul(transformed[some].transpose(1, 0, 2), kernels, out=out[some].transpose(1, 0, 2))
 
 
 def convolve(x: Array, weight: Array, corner: Pair, size: Pair) -> Array:
@@ -172,12 +198,12 @@ def convolve(x: Array, weight: Array, corner: Pair, size: Pair) -> Array:
 
         def use(part: slice) -> None:
             kernels = scratch(0, (PLACES, c, part.stop - part.start), dtype)
-            transform_kernels(weight[part], kernels)
+            transform_kernels(NOW, weight[part], kernels)
             products = scratch(1, (total, PLACES, part.stop - part.start), dtype)
-            multiply(transformed, kernels, products)
-            write_outputs(products, all_blocks, y[..., part])
+            multiply(NOW, transformed, kernels, products)
+            write_outputs(NOW, products, all_blocks, y[..., part])
 
-        threads.run(lambda block: transform_tiles(picture, block, corner, transformed[block.numbers]), all_blocks)
+        threads.run(lambda block: transform_tiles(NOW, picture, block, corner, transformed[block.numbers]), all_blocks)
         threads.run(use, parts)
 
     def with_kernels_first() -> None:
@@ -187,13 +213,13 @@ def convolve(x: Array, weight: Array, corner: Pair, size: Pair) -> Array:
         def use(block: Block) -> None:
             tiles = math.prod(block.shape)
             transformed = scratch(0, (tiles, PLACES, c), dtype)
-            transform_tiles(picture, block, corner, transformed)
+            transform_tiles(NOW, picture, block, corner, transformed)
             products = scratch(1, (tiles, PLACES, o), dtype)
             for part, some in zip(parts, kernels, strict=True):
-                multiply(transformed, some, products[:, :, part])
-            write_outputs(products, [block], y)
+                multiply(NOW, transformed, some, products[:, :, part])
+            write_outputs(NOW, products, [block], y)
 
-        threads.run(lambda number: transform_kernels(weight[parts[number]], kernels[number]), range(len(parts)))
+        threads.run(lambda number: transform_kernels(NOW, weight[parts[number]], kernels[number]), range(len(parts)))
         threads.run(use, all_blocks)
 
     if total:

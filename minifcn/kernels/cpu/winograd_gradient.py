@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from minifcn.kernels import threads
-from minifcn.kernels.cpu.memory import scratch
+from minifcn.kernels.cpu.calls import NOW
+from minifcn.kernels.cpu.memory import empty, scratch
 from minifcn.kernels.cpu.winograd import (
     LEAST_WORK,
     MULTIPLICATIONS,
@@ -51,7 +52,7 @@ class Transformed:
     def fill(self, block: Block, places: slice) -> None:
         """The block's tiles become the tiles `places` of the arrays."""
         tiles = scratch(2, (math.prod(block.shape), self.span**2, self.picture.shape[3]), self.picture.dtype)
-        read_tiles(self.picture, block, self.corner, self.span, tiles)
+        read_tiles(NOW, self.picture, block, self.corner, self.span, tiles)
         for part, array in zip(self.parts, self.arrays, strict=True):
             np.matmul(self.matrix, tiles[:, :, part], out=array[:, places].transpose(1, 0, 2))
 
@@ -114,9 +115,10 @@ def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -
         return result
 
     def with_lanes() -> Array:
-        totals = np.zeros((LANES, o, c, 9), dtype)
+        totals = empty((LANES, o, c, 9), dtype)
 
         def add_up(lane: int) -> None:
+            totals[lane] = 0
             for block in all_blocks[lane::LANES]:
                 v, dm = operands(math.prod(block.shape))
                 v.fill(block, slice(None))

@@ -1,44 +1,28 @@
 """Fast kernels on a GPU: each one is a source in cuda/ with its twin in simple.py. A convolution is tiles of windows and a matrix product of cuBLAS.
 
-A tile is as many windows as fit into half of the GPU's second cache: written by one kernel and read by the next, it never reaches the memory behind it.
+A window's numbers lie in the order (C, KH, KW) of a kernel's, so that the kernels (O, C·KH·KW) are a view for cuBLAS, which takes either side
+turned, and their gradient comes out as it is kept. simple.py lays windows (KH, KW, C), and turns the kernels.
 """
 
-import functools
 from typing import Any
 
-from minifcn.backend import array_module, import_cupy
+from minifcn.backend import array_module
 from minifcn.kernels.gpu.launch import launch, on_gpu, steps
-from minifcn.kernels.products import product
-from minifcn.kernels.simple import channels_last, kernel_matrix, output_rows
+from minifcn.kernels.gpu.tiles import rows_at_a_time, tiles
+from minifcn.kernels.products import add_product, product
+from minifcn.kernels.simple import channels_last
 from minifcn.kernels.windows import Pair, Window
 
 Array = Any
+
+MOST_LANES = 256  # threads that share a window
+NUMBERS_A_LANE = 4  # of a window, at least: to find where it lies costs as much as some of them
+BLOCK_OF_FOLD = (8, 8, 4)  # channels, columns and rows that a block of `fold` takes, as in cuda/windows.cu
 
 
 def macros(window: Window) -> dict[str, int]:
     (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
     return dict(KH=kh, KW=kw, SH=sh, SW=sw, DH=dh, DW=dw)
-
-
-@functools.cache
-def cache_bytes(device: int) -> int:
-    """Of the GPU's second cache."""
-    return int(import_cupy().cuda.runtime.getDeviceProperties(device)["l2CacheSize"])
-
-
-def tiles(pictures: int, size: Pair, numbers_a_window: int, itemsize: int) -> list[tuple[int, int]]:
-    """(first window, windows) of each tile: whole rows of windows, as many as half of the cache holds, and whole pictures if it holds those."""
-    oh, ow = size
-    fits = cache_bytes(import_cupy().cuda.Device().id) // 2 // max(1, numbers_a_window * itemsize)
-    rows = max(1, fits // max(1, ow))
-    if rows >= oh:
-        some = rows // max(1, oh) * oh  # whole pictures
-        return [(start * ow, min(some, pictures * oh - start) * ow) for start in range(0, pictures * oh, some)]
-    return [
-        ((picture * oh + start) * ow, min(rows, oh - start) * ow)
-        for picture in range(pictures)
-        for start in range(0, oh, rows)
-    ]
 
 
 def suits_product(x: Array, weight: Array, window: Window, groups: int, *shape: Any) -> bool:
@@ -51,13 +35,15 @@ def is_plain(window: Window) -> bool:
 
 
 def read_windows(x: Array, window: Window, size: Pair, first: int, count: int) -> Array:
-    """Windows `first` … of one group's channels x (N, C, H, W), as rows (count, KH·KW·C)."""
+    """Windows `first` … of one group's channels x (N, C, H, W), as rows (count, C·KH·KW)."""
     c, h, w = x.shape[1:]
-    rows = array_module(x).empty((count, window.kernel[0] * window.kernel[1] * c), x.dtype)
+    numbers = window.kernel[0] * window.kernel[1] * c
+    rows = array_module(x).empty((count, numbers), x.dtype)
     (top, _), (left, _) = window.padding
+    lanes = min(MOST_LANES, 1 << max(0, (numbers // NUMBERS_A_LANE).bit_length() - 1))
     launch(
-        "windows", "columns", rows.size, x.dtype, (x, rows, c, h, w, *size, top, left, *steps(x), first),
-        largest=reach(x), **macros(window),
+        "windows", "columns", count * lanes, x.dtype, (x, rows, c, h, w, *size, top, left, *steps(x), first, lanes),
+        largest=max(rows.size, reach(x)), **macros(window),
     )  # fmt: skip
     return rows
 
@@ -67,18 +53,34 @@ def reach(x: Array) -> int:
     return sum(abs(step) * (length - 1) for step, length in zip(steps(x), x.shape, strict=True)) + 1
 
 
+def kernel_rows(weight: Array, groups: int) -> Array:
+    """(O, C/G, KH, KW) -> (G, O/G, C/G·KH·KW), a view of kernels in C order."""
+    o, *numbers = weight.shape
+    return weight.reshape(groups, o // groups, numbers[0] * numbers[1] * numbers[2])
+
+
+def windows_at_a_time(kernels: Array) -> int:
+    """Windows of a tile, for kernels (G, O/G, C/G·KH·KW)."""
+    return rows_at_a_time(kernels.shape[2] * kernels.itemsize, kernels.shape[1])
+
+
+def pixel_rows(x: Array) -> Array:
+    """(N, C, H, W) -> (N·H·W, C), a view where the channels lie last."""
+    return channels_last(x).reshape(-1, x.shape[1])
+
+
 def conv2d(x: Array, weight: Array, window: Window, groups: int) -> Array:
     """x (N, C, H, W), weight (O, C/G, KH, KW) -> (N, O, OH, OW)."""
-    xp, n, o = array_module(x), x.shape[0], weight.shape[0]
-    size, matrix = window.output_size(x.shape[2:]), kernel_matrix(weight, groups)  # (G, KH·KW·C/G, O/G)
+    n, o = x.shape[0], weight.shape[0]
+    size, kernels = window.output_size(x.shape[2:]), kernel_rows(weight, groups)
     if groups == 1 and is_plain(window):
-        found = product(channels_last(x).reshape(-1, x.shape[1]), matrix[0])  # (N·H·W, O)
+        found = product(pixel_rows(x), kernels[0].T)  # (N·H·W, O)
     else:
-        found = xp.empty((n * size[0] * size[1], o), x.dtype)
-        for first, count in tiles(n, size, matrix.shape[1], x.itemsize):
+        found = array_module(x).empty((n * size[0] * size[1], o), x.dtype)
+        for first, count in tiles(n, size, windows_at_a_time(kernels)):
             for group in range(groups):
                 rows = read_windows(part(x, group, groups), window, size, first, count)
-                found[first : first + count, part_of(o, group, groups)] = product(rows, matrix[group])
+                product(rows, kernels[group].T, out=found[first : first + count, part_of(o, group, groups)])
     return found.reshape(n, *size, o).transpose(0, 3, 1, 2)
 
 
@@ -92,56 +94,62 @@ def part(x: Array, group: int, groups: int) -> Array:
 
 
 def conv2d_weight_gradient(x: Array, grad: Array, window: Window, groups: int) -> Array:
-    """x (N, C, H, W), grad (N, O, OH, OW) -> (O, C/G, KH, KW). The tiles are added in their order."""
+    """x (N, C, H, W), grad (N, O, OH, OW) -> (O, C/G, KH, KW). The tiles are added in their order.
+
+    A tile has as many rows as the gradient has, at least: to add to that costs no more than to read the windows.
+    """
     xp, c, o = array_module(x), x.shape[1] // groups, grad.shape[1]
-    rows_of_grad = output_rows(grad, groups)  # (G, N·OH·OW, O/G)
-    taps = window.kernel[0] * window.kernel[1]
-    found = xp.zeros((groups, taps * c, o // groups), x.dtype)
+    rows_of_grad, numbers = pixel_rows(grad), c * window.kernel[0] * window.kernel[1]
     if groups == 1 and is_plain(window):
-        found[0] = product(channels_last(x).reshape(-1, c).T, rows_of_grad[0])
-    else:
-        for first, count in tiles(x.shape[0], grad.shape[2:], taps * c, x.itemsize):
-            for group in range(groups):
-                rows = read_windows(part(x, group, groups), window, grad.shape[2:], first, count)
-                some = product(rows.T, rows_of_grad[group, first : first + count])
-                if first:
-                    found[group] += some
-                else:
-                    found[group] = some
-    split = found.reshape(groups, *window.kernel, c, o // groups)
-    return xp.ascontiguousarray(split.transpose(0, 4, 3, 1, 2)).reshape(o, c, *window.kernel)
+        return product(rows_of_grad.T, pixel_rows(x)).reshape(o, c, 1, 1)
+    found = xp.empty((groups, o // groups, numbers), x.dtype)
+    parts = tiles(x.shape[0], grad.shape[2:], max(windows_at_a_time(found), o // groups))
+    for first, count in parts:
+        for group in range(groups):
+            rows = read_windows(part(x, group, groups), window, grad.shape[2:], first, count)
+            some = rows_of_grad[first : first + count, part_of(o, group, groups)].T
+            if first:
+                add_product(some, rows, found[group])
+            else:
+                product(some, rows, out=found[group])
+    if not parts:  # an empty batch
+        found.fill(0)
+    return found.reshape(o, c, *window.kernel)
 
 
 def conv2d_input_gradient(grad: Array, weight: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
     """grad (N, O, OH, OW), weight (O, C/G, KH, KW) -> `shape` (N, C, H, W). Transposed convolution calls this as its forward."""
-    xp, (n, c, h, w) = array_module(grad), shape
-    size, taps = grad.shape[2:], window.kernel[0] * window.kernel[1]
-    matrix, rows_of_grad = kernel_matrix(weight, groups), output_rows(grad, groups)
+    n, c, h, w = shape
+    size, o = grad.shape[2:], grad.shape[1]
+    kernels, rows_of_grad = kernel_rows(weight, groups), pixel_rows(grad)
     if groups == 1 and is_plain(window):
-        return product(rows_of_grad[0], matrix[0].T).reshape(n, h, w, c).transpose(0, 3, 1, 2)
-    picture = xp.zeros((n, h, w, c), grad.dtype)
-    for first, count in tiles(n, size, taps * c // groups, grad.itemsize):
+        return product(rows_of_grad, kernels[0]).reshape(n, h, w, c).transpose(0, 3, 1, 2)
+    picture = array_module(grad).empty((n, h, w, c), grad.dtype)
+    for first, count in tiles(n, size, windows_at_a_time(kernels)):
         for group in range(groups):
-            rows = product(rows_of_grad[group, first : first + count], matrix[group].T)
+            rows = product(rows_of_grad[first : first + count, part_of(o, group, groups)], kernels[group])
             add_windows(rows, picture[..., part_of(c, group, groups)], window, size, first, count)
     return picture.transpose(0, 3, 1, 2)
 
 
 def add_windows(rows: Array, picture: Array, window: Window, size: Pair, first: int, count: int) -> None:
-    """The adjoint of `read_windows`: rows of a tile are added to one group's picture (N, H, W, C)."""
+    """The adjoint of `read_windows`: rows of a tile are added to one group's picture (N, H, W, C). The first tile of a picture begins it."""
     (oh, ow), (h, w, c) = size, picture.shape[1:]
     (top, _), (left, _) = window.padding
     first_picture, last_picture = first // (oh * ow), (first + count - 1) // (oh * ow)
-    low, high = 0, h
-    if first_picture == last_picture:  # the pixels that these rows of windows can reach
+    low, high, adds = 0, h, first % (oh * ow) > 0
+    if adds:  # the pixels that these rows of windows can reach
         start, stop = first // ow % oh, (first + count - 1) // ow % oh
         low = min(h, max(0, start * window.stride[0] - top))
         high = min(h, max(0, stop * window.stride[0] - top + window.span[0]))
     pictures = last_picture - first_picture + 1
     pn, ph, pw, _ = steps(picture)
+    places = pictures
+    for length, some in zip((c, w, high - low), BLOCK_OF_FOLD, strict=True):
+        places *= -(-length // some) * some
     launch(
-        "windows", "fold", pictures * (high - low) * w * c, picture.dtype,
-        (rows, picture, c, h, w, oh, ow, top, left, pn, ph, pw, first, count, first_picture, low, high - low),
+        "windows", "fold", places, picture.dtype,
+        (rows, picture, c, w, oh, ow, top, left, pn, ph, pw, first, count, first_picture, low, high - low, int(adds)),
         largest=max(rows.size, reach(picture)), **macros(window),
     )  # fmt: skip
 

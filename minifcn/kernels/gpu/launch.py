@@ -5,7 +5,6 @@ compiler should know, such as a window's size. Every kernel loops with the strid
 """
 
 import functools
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ TYPES = {"float32": "float", "float64": "double"}
 
 def source(name: str) -> str:
     """The text of cuda/`name`.cu, after what all sources share."""
+    from importlib.resources import files  # loads much, and who has no GPU does without
+
     room = files("minifcn.kernels.gpu") / "cuda"
     return "".join((room / f"{each}.cu").read_text(encoding="utf-8") for each in ("shared", name))
 
@@ -53,12 +54,19 @@ def function(cupy: Any, device: int, name: str, kernel: str, dtype: Any, wide: b
 
 
 def launch(
-    name: str, kernel: str, count: int, dtype: Any, arguments: tuple[Any, ...], largest: int = 0, **macros: Any
+    name: str,
+    kernel: str,
+    count: int,
+    dtype: Any,
+    arguments: tuple[Any, ...],
+    largest: int = 0,
+    blocks: int = 0,
+    **macros: Any,
 ) -> None:
     """Run `kernel` of cuda/`name`.cu with a thread for each of `count` numbers, or several numbers a thread.
 
     `arguments`: CuPy arrays, and Python integers, which become Index. `largest`: the most numbers of any array that is read or written, where
-    that is more than `count`.
+    that is more than `count`. `blocks`: how many of BLOCK threads there are to be, where that is not one thread a number.
     """
     if count == 0:  # an empty batch: there is nothing to do, and no grid of 0 blocks
         return
@@ -67,7 +75,7 @@ def launch(
     index = np.int64 if wide else np.int32
     values = tuple(index(value) if isinstance(value, int) else value for value in (*arguments, count))
     run = function(cupy, cupy.cuda.Device().id, name, kernel, dtype, wide, tuple(macros.items()))
-    run((min(MOST_BLOCKS, -(-count // BLOCK)),), (BLOCK,), values)
+    run((min(MOST_BLOCKS, blocks or -(-count // BLOCK)),), (BLOCK,), values)
 
 
 def on_gpu(*arrays: Any) -> bool:

@@ -1,19 +1,34 @@
-"""An optimiser's step of one parameter on a GPU in one kernel: cuda/optimiser.cu. The twins are the formulas in nn/optim.py.
+"""An optimiser's step on a GPU in one kernel: cuda/optimiser.cu. The twins are the formulas in nn/optim.py.
 
-One launch a parameter, and not one for all: a table of all their addresses would have to go up anew for every step, and a step captured as a
-graph launches for next to nothing.
+All parameters move in one launch, which finds them by a table of their addresses. The table goes up when an address is another than before; in a
+training that goes on, gradients come to lie where those of the step before lay. A captured step notes a launch a parameter, each with its
+addresses: nothing may go up then, and a graph launches for next to nothing.
 """
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn import backend
 from minifcn.backend import array_module
 from minifcn.kernels.gpu.launch import launch, on_gpu
 
 Array = Any
+
+CHUNK = 4096  # numbers a block, as in cuda/optimiser.cu
+ADDRESSES = ("data", "gradient", "first", "second")
+ENTRY = np.dtype([*((name, "u8") for name in ADDRESSES), ("size", "i8"), ("block", "i8"), ("decay", "f8")])
+
+
+class Parameter(NamedTuple):
+    """A parameter that moves: its numbers, their gradient, what is kept of them from step to step, and its weight decay."""
+
+    data: Array
+    gradient: Array
+    kept: Sequence[Array]
+    decay: float
 
 
 def suits(*arrays: Array) -> bool:
@@ -35,3 +50,37 @@ def step(
     held = tuple(kept) or (np.uint64(0),)  # SGD without momentum has no velocity: a null pointer
     arrays = (data, gradient, *held, row, always(xp) if only_if is True else only_if)
     launch("optimiser", kernel, data.size, data.dtype, (*arrays, *(kind(number) for number in numbers)))
+
+
+def possible(rates: Array) -> bool:
+    """Whether `step_all` may be asked: on a GPU, and where a table may go up."""
+    return on_gpu(rates) and not backend.is_capturing()
+
+
+def step_all(
+    kernel: str, parameters: Mapping[int, Parameter], rates: Array, numbers: Sequence[float], only_if: Any
+) -> None:
+    """`step` of each parameter, in one launch. `parameters`: by the number of their row in `rates` (P, K)."""
+    table, kind = np.zeros(len(rates), ENTRY), rates.dtype.type
+    block = 0
+    for number, entry in enumerate(table):
+        entry["block"] = block
+        if number not in parameters:
+            continue
+        each = parameters[number]
+        addresses = [array.data.ptr for array in (each.data, each.gradient, *each.kept)]
+        entry["size"], entry["decay"] = each.data.size, each.decay
+        for name, address in zip(ADDRESSES, addresses, strict=False):  # no momentum: null pointers
+            entry[name] = address
+        block += -(-each.data.size // CHUNK)
+    if not block:
+        return
+    xp = array_module(rates)
+    arrays = (uploaded(table.tobytes(), xp.cuda.Device().id), rates, always(xp) if only_if is True else only_if)
+    arguments = (*arrays, *(kind(number) for number in numbers), block)
+    launch("optimiser", f"{kernel}_all", len(table), rates.dtype, arguments, blocks=block)
+
+
+@functools.lru_cache(maxsize=8)
+def uploaded(table: bytes, device: int) -> Array:
+    return backend.to_device(np.frombuffer(table, np.uint64), "gpu")

@@ -13,7 +13,8 @@ from minifcn.kernels.simple import channels_last
 
 Array = Any
 
-ROWS = 1024  # pixels that a thread of `bias_gradient` adds up, at most
+CHANNELS = 32  # that a block of `bias_gradient` adds up, as in cuda/sums.cu
+PIXELS, PARTS = 512, 512  # that it adds up at least; and how many such parts there are at most
 
 
 def relu(x: Array) -> Array:
@@ -39,17 +40,22 @@ def add_bias(y: Array, bias: Array) -> Array:
 
 
 def bias_gradient(grad: Array) -> Array:
-    """The sum over pictures and pixels, (N, O, OH, OW) -> (O,): added up in float64, ROWS at a time and then those sums, in a fixed order.
+    """The sum over pictures and pixels, (N, O, OH, OW) -> (O,): added up in float64, in an order that depends on the shape alone.
 
     No matrix product: with TF32 its digits would depend on whether the step is captured.
     """
     xp, o = array_module(grad), grad.shape[1]
     rows = channels_last(grad).reshape(-1, o)
-    parts = max(1, -(-len(rows) // ROWS))
-    partial, sums = xp.zeros((parts, o), "float64"), xp.zeros((o,), grad.dtype)
-    launch("pointwise", "part_sums", partial.size, grad.dtype, (rows, partial, o, len(rows), ROWS), rows.size)
-    launch("pointwise", "whole_sums", o, grad.dtype, (partial, sums, o, parts), partial.size)
-    return sums
+    pixels, groups = len(rows), -(-o // CHANNELS)
+    many = max(PIXELS, -(-pixels // PARTS))
+    parts, found = max(1, -(-pixels // many)), xp.empty((o,), grad.dtype)
+    if parts == 1:
+        launch("sums", "all_sums", 1, grad.dtype, (rows, found, o, pixels), rows.size, groups)
+        return found
+    partial = xp.empty((parts, o), "float64")
+    launch("sums", "part_sums", parts, grad.dtype, (rows, partial, o, pixels, many), rows.size, groups * parts)
+    launch("sums", "whole_sums", 1, grad.dtype, (partial, found, o, parts), partial.size, groups)
+    return found
 
 
 def suits(x: Array, *others: Array) -> bool:

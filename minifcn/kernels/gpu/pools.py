@@ -99,6 +99,13 @@ def softmax_cross_entropy_gradient(softmax: Array, labels: Array, valid: Array, 
     """factor·(softmax - one hot), 0 where not valid: (N, C, P)."""
     xp, (_, classes, pixels) = array_module(softmax), softmax.shape
     scores = xp.empty(softmax.shape, softmax.dtype)
-    arrays = (xp.ascontiguousarray(each) for each in (softmax, labels, valid, factor))
-    launch("loss", "gradient", scores.size, softmax.dtype, (*arrays, scores, classes, pixels))
+    arrays = (*(xp.ascontiguousarray(each) for each in (softmax, labels, valid)), factor)
+    launch(
+        "loss",
+        "gradient",
+        scores.size,
+        softmax.dtype,
+        (*arrays, scores, classes, pixels, *steps(factor)),
+        reach(factor),
+    )
     return scores

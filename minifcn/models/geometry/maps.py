@@ -5,7 +5,7 @@ result; a part of a part is written with a dot ("fire2.squeeze1x1").
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor, TensorLike
@@ -30,7 +30,7 @@ class Map(NamedTuple):
 
 
 # a network, a Backbone, layers in a row or by name, or what `maps_of` made of one of these
-Net = nn.Module | Sequence[nn.Module] | Mapping[str, nn.Module] | list[Map]
+Net: TypeAlias = nn.Module | Sequence[nn.Module] | Mapping[str, nn.Module] | list[Map]
 
 
 def maps_of(model: Net) -> list[Map]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from minifcn.data import VOC_CLASSES, ClassMap, DataError, VOCFolder
+from minifcn.data import DataError, VOCFolder
 from minifcn.data.voc import in_threads
 from minifcn.paper.claims import Curves, Outcome, Setting, claim
 from minifcn.training.scoring.upper_bounds import WAYS, upper_bounds
@@ -27,14 +27,15 @@ def upper_bounds_on_mean_iu(setting: Setting) -> Outcome:
     if setting.data is None:
         return Outcome(None, "needs the labels of a VOC folder, and none was given")
     try:
-        data = VOCFolder(setting.data, "val", ClassMap.voc())
+        data = VOCFolder(setting.data, "val", setting.known())
         labels = in_threads(data.labels, range(len(data)))
     except DataError as error:
         return Outcome(None, str(error))
     long_side = float(np.median([max(each.shape) for each in labels]))
     # what the paper's block is on pictures of another size: the same share of the picture
     scaled = {factor: max(1, round(factor * long_side / LONG_SIDE)) for factor in PAPER}
-    found = {way: percent(labels, {*PAPER, *scaled.values()}, way) for way in WAYS}
+    count = len(data.class_map.names)
+    found = {way: percent(labels, {*PAPER, *scaled.values()}, way, count) for way in WAYS}
     apart = {way: {f: abs(found[way][scaled[f]] - PAPER[f]) for f in PAPER} for way in WAYS}
     nearer, farther = sorted(WAYS, key=lambda way: np.mean(list(apart[way].values())))
     measured = (
@@ -48,9 +49,9 @@ def upper_bounds_on_mean_iu(setting: Setting) -> Outcome:
     return Outcome(near and rises, measured, table(found, scaled), [curves(found, scaled)])
 
 
-def percent(labels: list[np.ndarray], factors: Iterable[int], way: str) -> dict[int, float]:
+def percent(labels: list[np.ndarray], factors: Iterable[int], way: str, classes: int) -> dict[int, float]:
     """Mean IU in percent by factor."""
-    bounds = upper_bounds(labels, sorted(factors), len(VOC_CLASSES), way)
+    bounds = upper_bounds(labels, sorted(factors), classes, way)
     return {factor: 100 * (bound.mean_iu or 0.0) for factor, bound in bounds.items()}
 
 

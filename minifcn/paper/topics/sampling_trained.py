@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from minifcn import backend
-from minifcn.data import ClassMap, VOCFolder
-from minifcn.data.loader import Dataset
+from minifcn.data import VOCFolder
+from minifcn.data.dataset import Dataset
 from minifcn.data.synthetic.painting import SHAPE_CLASSES
 from minifcn.models import FCN, build
 from minifcn.nn.initialisers import he_normal
@@ -260,7 +260,7 @@ def shortly_trained(setting: Setting, seed: int) -> tuple[FCN, Dataset]:
         data: tuple[Dataset, Dataset] = synthetic_data(60, 8, (192, 256))
         model = small_network("fcn32s", seed)
     else:
-        classes = ClassMap.voc()
+        classes = setting.known()
         data = VOCFolder(setting.data, "train", classes, 200), VOCFolder(setting.data, "val", classes)
         backend.manual_seed((seed, 1))
         model = build("fcn32s", backbone="tiny", width=8, num_classes=len(classes.names))

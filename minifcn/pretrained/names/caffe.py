@@ -27,12 +27,14 @@ SQUEEZENET = {
 }
 
 AUXILIARY = "an auxiliary classifier, of use in training alone"
-ALEXNET_ORIGIN = "began from {what} (Krizhevsky et al. 2012) trained on ImageNet by the authors of Caffe"
+ALEXNET_ORIGIN = (
+    "began from {what} (Krizhevsky et al. 2012) trained on ImageNet by the authors of Caffe (unrestricted use)"
+)
 
 TABLES = (
     Names(
         "Caffe", "vgg16", VGG16 | {"fc8": "classifier"}, Preprocessing("bgr", (103.939, 116.779, 123.68), 1.0),
-        "began from VGG16, trained on ImageNet by its authors (Simonyan and Zisserman 2015)",
+        "began from VGG16, trained on ImageNet by its authors (Simonyan and Zisserman 2015, Creative Commons Attribution)",
     ),
     Names(
         "Caffe", "alexnet", ALEXNET | {"fc8": "classifier"}, DEFAULTS["alexnet"], ALEXNET_ORIGIN.format(what="CaffeNet"),
@@ -44,7 +46,7 @@ TABLES = (
     ),
     Names(
         "Caffe", "googlenet", GOOGLENET, DEFAULTS["googlenet"],
-        "began from GoogLeNet (Szegedy et al. 2014) trained on ImageNet by the authors of Caffe",
+        "began from GoogLeNet (Szegedy et al. 2014) trained on ImageNet by the authors of Caffe (unrestricted use)",
         left={"loss1*": AUXILIARY, "loss2*": AUXILIARY},
     ),
     Names(

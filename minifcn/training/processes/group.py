@@ -8,6 +8,7 @@ NCCL adds up; else everybody sends to process 0, which adds in a fixed order. Wh
 import importlib
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from multiprocessing.connection import wait
@@ -95,7 +96,9 @@ def nccl() -> Any:
     """CuPy's module for NCCL, or None where that library is not installed. `cupy.cuda` does not import it by itself."""
     backend.import_cupy()
     try:
-        found = importlib.import_module("cupy.cuda.nccl")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # six lines on a library that is not needed: process 0 adds up without it
+            found = importlib.import_module("cupy.cuda.nccl")
     except ImportError:
         return None
     return found if found.available else None

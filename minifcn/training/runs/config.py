@@ -5,8 +5,8 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from minifcn.data.loader import Dataset
-from minifcn.data.resized import Resized
+from minifcn.data.dataset import Dataset
+from minifcn.data.resized import Kept, Resized
 from minifcn.models import ARCHITECTURES
 from minifcn.names import instead
 from minifcn.training.errors import TrainingError
@@ -57,7 +57,7 @@ class Config:
 
     def training_pictures(self, train_set: Dataset) -> Dataset:
         """`train_set` as it is trained on, before anything is varied."""
-        return Resized(train_set, self.longer_side) if self.longer_side else train_set
+        return Resized(train_set, self.longer_side) if self.longer_side else Kept(train_set)
 
     def stage_recipe(self, number: int) -> Recipe:
         """The recipe of stage `number`: a staged run slows down from stage to stage."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.data.fingerprint import differences as data_differences
 from minifcn.files import is_draft, make_folder, remove_drafts, write_whole
 from minifcn.training.errors import TrainingError
 from minifcn.training.loop import Step
 from minifcn.training.runs import lock
 from minifcn.training.runs.config import BESIDE, SEAL, Config, differences, seal
+from minifcn.training.runs.fingerprint import differences as data_differences
 from minifcn.training.runs.tables import append_rows, read_rows, write_rows
 from minifcn.training.scoring.watch import Point
 from minifcn.version import __version__

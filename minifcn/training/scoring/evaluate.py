@@ -2,20 +2,20 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from minifcn import backend
-from minifcn.autodiff.engine import Tensor, no_grad
+from minifcn import backend, plans
+from minifcn.data.dataset import Dataset
 from minifcn.data.large import LargePicture
-from minifcn.data.loader import Dataset
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
+from minifcn.training.scoring.winners import averaged, leading, winners
 
 ONE_SCALE = (1.0,)
 
@@ -26,11 +26,20 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     `scales`: sizes, as factors, at which the picture is predicted; `mirror`: at each of them mirrored left to right
     too. What counts then is the mean over these views of the softmax of their scores. Pictures are resized bilinearly,
     and scores back again, before the softmax. Raises ValueError for no scales, or one that is not above 0.
+
+    The network is worked out once a shape (`minifcn.plan`) and again when it has changed; a few numbers that NumPy alone writes into a
+    `parameter.data` of more than a million may go unseen, unless `parameter.changed()` says so.
     """
     if mirror or tuple(scales) != ONE_SCALE:
-        return probabilities(model, picture, mirror, scales).argmax(0).astype(np.uint8)
+        check_scales(scales)
+        with evaluating(model):
+            views = views_of(model, picture, mirror, scales)
+        height, width = np.shape(picture)[:2]
+        return winners(views, (height, width), slice(0, height))
     with evaluating(model):
-        return backend.to_device(scores_of(model, picture).argmax(0).astype(np.uint8), "cpu")
+        found = scores_of(model, picture)
+    on_gpu = backend.device_of(found) == "gpu"  # a byte a pixel comes down, not four for each class
+    return backend.to_device(found.argmax(0).astype(np.uint8), "cpu") if on_gpu else leading(found)[0]
 
 
 def probabilities(
@@ -55,7 +64,8 @@ def evaluating(model: FCN) -> Iterator[None]:
     try:
         yield
     finally:
-        model.train(training)
+        if training:  # else it is so already, and to walk through all modules takes a tenth of a small network's time
+            model.train()
 
 
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
@@ -64,8 +74,7 @@ def scores_of(model: FCN, picture: np.ndarray) -> Any:
     values = model.preprocessing(
         backend.to_device(np.asarray(picture), first.device)
     )  # a byte a number goes up, not four
-    with no_grad():
-        found = model(Tensor(values.astype(first.dtype, copy=False))).data[0]
+    found = plans.scores(model, values.astype(first.dtype, copy=False))[0]
     if (
         not backend.array_module(found).isfinite(found).all()
     ):  # the largest of NaNs is the first class: background everywhere
@@ -99,30 +108,6 @@ def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[flo
             found = backend.to_device(scores_of(model, view[:, ::-1] if mirrored else view), "cpu")
             views.append(found[:, :, ::-1] if mirrored else found)
     return views
-
-
-def averaged(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> np.ndarray:
-    """The mean of the views' softmax in some rows of a picture of `size` (H, W): float32 (C, number of rows, W)."""
-    total = np.zeros((len(views[0]), rows.stop - rows.start, size[1]), np.float32)
-    for view in views:
-        total += softmax(resized(view, size, rows))
-    return total / np.float32(len(views))
-
-
-def resized(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
-    """Scores (C, h, w), each class bilinearly to `size` (H, W), and of that some rows: float32; the same size keeps its values."""
-    height, width = size
-    h, w = scores.shape[1:]
-    box = (0, rows.start * h / height, w, rows.stop * h / height)
-    maps = [Image.fromarray(np.ascontiguousarray(one, np.float32)) for one in scores]
-    wanted = (width, rows.stop - rows.start)
-    return np.stack([np.asarray(one.resize(wanted, Image.Resampling.BILINEAR, box)) for one in maps])
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """exp(s) / Σ exp(s) over the first axis: (C, H, W) -> (C, H, W)."""
-    powers = np.exp(scores - scores.max(0))
-    return powers / powers.sum(0)
 
 
 def size_for(model: FCN, picture: np.ndarray | LargePicture) -> int | None:
@@ -159,24 +144,30 @@ def evaluate(
     scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
     own confusion matrix (C, C) and its prediction, uint8 (H, W).
     """
+    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
+
+    def load(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return dataset.labels(number), dataset.picture(number)
+
     classes = len(model.class_names)
     total, boundary = np.zeros((2, classes, classes), np.int64)
-    for number in range(len(dataset)):
-        labels = dataset.labels(number)
-        picture = dataset.picture(number)
-        wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
-        try:
-            prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
-        except TrainingError as error:
-            raise TrainingError(f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}") from error
-        matrix = confusion(labels, prediction, classes)
-        near = near_boundary(labels, band)
-        total += matrix
-        boundary += confusion(labels[near], prediction[near], classes)
-        if seen:
-            seen(number, matrix, prediction)
-        if progress:
-            progress()
+    with closing(ahead(load, len(dataset))) as pictures:
+        for number, (labels, picture) in enumerate(pictures):
+            wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
+            try:
+                prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+            except TrainingError as error:
+                raise TrainingError(
+                    f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}"
+                ) from error
+            matrix = confusion(labels, prediction, classes)
+            near = near_boundary(labels, band)
+            total += matrix
+            boundary += confusion(labels[near], prediction[near], classes)
+            if seen:
+                seen(number, matrix, prediction)
+            if progress:
+                progress()
     inside, outside = scores(boundary, model.class_names), scores(total - boundary, model.class_names)
     return {
         **scores(total, model.class_names),

@@ -14,13 +14,13 @@ from minifcn.models import FCN
 from minifcn.models.geometry import seen
 from minifcn.training.scoring.evaluate import (
     ONE_SCALE,
-    averaged,
     check_scales,
     evaluating,
     predict,
     scales_for,
     views_of,
 )
+from minifcn.training.scoring.winners import averaged, winners
 
 AT_ONCE = 1 << 21  # probabilities worked out together, 8 MiB of them
 
@@ -121,9 +121,12 @@ def fill(result: Prediction, views: Sequence[np.ndarray], rows: Piece, columns: 
     size = (rows.seen.stop - rows.seen.start, columns.seen.stop - columns.seen.start)
     step = max(1, AT_ONCE // (len(views[0]) * size[1]))
     for start in range(rows.inner.start, rows.inner.stop, step):
-        stop = min(start + step, rows.inner.stop)
-        found = averaged(views, size, slice(start, stop))[:, :, columns.inner]
-        place = (slice(rows.seen.start + start, rows.seen.start + stop), columns.kept)
+        part = slice(start, min(start + step, rows.inner.stop))
+        place = (slice(rows.seen.start + part.start, rows.seen.start + part.stop), columns.kept)
+        if result.confidence is None and result.probabilities is None:
+            result.labels[place] = winners(views, size, part)[:, columns.inner]
+            continue
+        found = averaged(views, size, part)[:, :, columns.inner]
         result.labels[place] = found.argmax(0)
         if result.confidence is not None:
             result.confidence[place] = found.max(0)

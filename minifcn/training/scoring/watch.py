@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minifcn.data.loader import Dataset
+from minifcn.data.dataset import Dataset
 from minifcn.data.resized import Resized
 from minifcn.models import FCN
 from minifcn.training.loop import Step

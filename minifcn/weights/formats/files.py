@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minifcn.weights.formats.caffe import read_caffe
 from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_line
+from minifcn.weights.formats.hdf5.reading import read_hdf5
 from minifcn.weights.formats.mapped import mapped
 from minifcn.weights.formats.npz import read_npz
 from minifcn.weights.formats.onnx import read_onnx
@@ -19,6 +20,7 @@ NONE = {
     b"<": "a web page and no weights: the download went wrong; open the address in a browser",
     b"version https://git-lfs": "a pointer of Git LFS and no weights: fetch the file itself with git lfs pull",
     b"\x1f\x8b": "a file packed with gzip; unpack it first",
+    b"{": "a text in JSON and no weights: where it lists the files of a network in several parts, those hold them, and a whole file is read",
     b"BZh": "a file packed with bzip2; unpack it first",
     b"7z\xbc\xaf": "a 7z archive; unpack it first",
     b"GIF8": "a picture",
@@ -27,7 +29,8 @@ NONE = {
     b"%PDF": "a PDF file",
 }
 HDF5 = b"\x89HDF\r\n\x1a\n"
-EXPECTED = "safetensors, PyTorch's .pth, Caffe's .caffemodel, ONNX, NumPy's .npz or Keras's .weights.h5"
+KERAS = "model.weights.h5"  # in a .keras file
+EXPECTED = "safetensors, PyTorch's .pth, Caffe's .caffemodel, ONNX, NumPy's .npz or Keras's .h5 or .keras"
 
 
 def read_file(path: str | os.PathLike[str]) -> Contents:
@@ -57,9 +60,7 @@ def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
             "a bare pickle, which can hold anything and is not read; save tensors with torch.save or as safetensors"
         )
     if begins.startswith(HDF5):
-        from minifcn.weights.formats.keras import read_keras  # needs an extra
-
-        return lambda: read_keras(content)
+        return lambda: read_hdf5(content)
     if bytes(content[257:262]) == b"ustar":
         raise DamagedError(
             "a tar archive: PyTorch's format of before 2017, or packed files; unpack it, or save it again with a newer PyTorch"
@@ -73,6 +74,12 @@ def zip_reader(archive: Zipped) -> Callable[[], Contents]:
         raise DamagedError("a zip file with nothing in it")
     if any(name.endswith("data.pkl") for name in names):
         return lambda: read_torch_zip(archive)
+    if any(name.endswith("archive_format") for name in names):
+        raise DamagedError(
+            "a program of torch.export; save the weights alone: in PyTorch, torch.save(model.state_dict(), file)"
+        )
+    if KERAS in names:
+        return lambda: read_hdf5(archive.read(KERAS))
     if all(name.endswith(".npy") for name in names):
         return lambda: read_npz(archive)
     raise DamagedError(f"a zip file, but with {next(iter(names))[:60]!r} in it; expected {EXPECTED}")

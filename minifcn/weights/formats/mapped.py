@@ -5,6 +5,7 @@ import mmap
 import os
 from pathlib import Path
 
+from minifcn.files import not_there
 from minifcn.weights.state import WeightsError
 
 
@@ -14,7 +15,7 @@ def mapped(path: str | os.PathLike[str]) -> memoryview:
     if path.is_dir():
         raise WeightsError(f"{path}: a folder; give a file of weights in it")
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
+        raise WeightsError(f"{path}: {not_there(path, 'no such file')}")
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
@@ -25,7 +26,7 @@ def mapped(path: str | os.PathLike[str]) -> memoryview:
 
 
 class ViewFile(io.RawIOBase):
-    """Bytes in memory as a file to be read, without a copy: what zipfile and h5py want."""
+    """Bytes in memory as a file to be read, without a copy: what zipfile wants."""
 
     def __init__(self, content: memoryview) -> None:
         self.content, self.place = content, 0

@@ -15,7 +15,7 @@ from minifcn.weights.formats.wire import Field, grouped, numbers, whole_numbers
 
 GRAPH = 7  # ModelProto
 NODE, INITIALIZER, SPARSE = 1, 5, 15  # GraphProto
-INPUT, OUTPUT, NODE_NAME, OPERATION, ATTRIBUTE = 1, 2, 3, 4, 5  # NodeProto
+INPUT, OUTPUT, NODE_NAME, OPERATION, ATTRIBUTE, DOMAIN = 1, 2, 3, 4, 5, 7  # NodeProto
 ATTRIBUTE_NAME, FLOAT, INT, TENSOR, INTS = 1, 2, 3, 5, 8  # AttributeProto
 DIMS, KIND, FLOATS, INT32S, INT64S, NAME, RAW, DOUBLES, OUTSIDE, WHERE = 1, 2, 4, 5, 7, 8, 9, 10, 13, 14  # TensorProto
 PAIR_KEY, PAIR_VALUE = 1, 2
@@ -52,7 +52,7 @@ def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
 
 
 def node(message: memoryview) -> Node:
-    found = grouped(message, frozenset((INPUT, OUTPUT, NODE_NAME, OPERATION, ATTRIBUTE)))
+    found = grouped(message, frozenset((INPUT, OUTPUT, NODE_NAME, OPERATION, ATTRIBUTE, DOMAIN)))
     settings: dict[str, tuple[int, ...]] = {}
     numbers_of: dict[str, float] = {}
     tensors: dict[str, memoryview] = {}
@@ -69,7 +69,8 @@ def node(message: memoryview) -> Node:
             tensors[name] = parts[TENSOR][-1].bytes()
     inputs, outputs = ([field.text() for field in found[number]] for number in (INPUT, OUTPUT))
     return Node(
-        last(found[NODE_NAME], Field.text, ""), last(found[OPERATION], Field.text, ""), inputs, outputs, settings, numbers_of, tensors
+        last(found[NODE_NAME], Field.text, ""), last(found[OPERATION], Field.text, ""), inputs, outputs, settings, numbers_of, tensors,
+        last(found[DOMAIN], Field.text, ""),
     )  # fmt: skip
 
 

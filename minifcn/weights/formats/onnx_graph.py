@@ -1,6 +1,6 @@
 """An ONNX graph followed from the picture on: which layers have weights, and which of them each reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minifcn.weights.formats.contents import Contents, DamagedError, Entry, Step
 
@@ -8,6 +8,10 @@ SETTINGS = ("strides", "dilations", "group", "pads")
 NORM = "BatchNormalization"
 MATRICES = ("Gemm", "MatMul")
 ARITHMETIC = ("Mul", "Add", "Sub", "Div")
+RESHAPING = ("Reshape", "Unsqueeze", "Squeeze")
+OWN = ("", "ai.onnx")
+FUSED = {"FusedConv": "Conv", "FusedGemm": "Gemm"}  # onnxruntime's: an activation is in it
+QUANTISED = ("ConvInteger", "MatMulInteger", "DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat")
 MOST_NODES = 20_000
 NOTHING: frozenset[int] = frozenset()
 # whose constants are settings: a ratio, bounds, sizes
@@ -38,6 +42,7 @@ class Node:
     settings: dict[str, tuple[int, ...]]
     numbers: dict[str, float]
     tensors: dict[str, memoryview]
+    domain: str = ""  # whose operation it is; ONNX's own have none
 
 
 class Walk:
@@ -61,8 +66,13 @@ class Walk:
         """Note what `node` adds."""
         arrays = tuple(found for name in node.inputs if (found := self.constant(name)) is not None)
         sources = self.origins(node)
+        if arrays:
+            node = plain(node)
         if len(arrays) == len(node.inputs) > 0 and node.operation in ("Identity", "Transpose"):
             return self.rename(node, arrays[0])
+        if node.operation in RESHAPING and node.inputs and self.constant(node.inputs[0]):
+            self.alias |= dict.fromkeys(node.outputs, arrays[0])  # a bias of 1 x channels x 1 x 1
+            return self.contents.constants.update(arrays[1:])
         if node.operation == "Conv" or (node.operation in MATRICES and arrays):
             sources = self.layer(node, arrays, sources)
         elif node.operation == NORM and len(arrays) >= 4:
@@ -124,6 +134,22 @@ class Walk:
         step = self.steps[place]
         self.steps[place] = Step(step.operation, (*step.arrays, array), step.sources, step.settings)
         return True
+
+
+def plain(node: Node) -> Node:
+    """A node with constants as ONNX itself has it. Raises DamagedError where those are no weights as a network has them."""
+    if node.operation in QUANTISED or node.operation.startswith("QLinear"):
+        raise DamagedError(
+            f"its graph has {node.operation}, so its weights are quantised, which is not read; export it before"
+        )
+    if node.domain in OWN:
+        return node
+    if node.domain == "com.microsoft" and node.operation in FUSED:
+        return replace(node, operation=FUSED[node.operation], domain="")
+    raise DamagedError(
+        f"its graph has {node.operation} of {node.domain}, which is no operation of ONNX and can keep its weights in any order; "
+        "import the file as it was before a runtime optimised it"
+    )
 
 
 def follow(nodes: list[Node], contents: Contents) -> list[Step]:

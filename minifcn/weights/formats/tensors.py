@@ -179,6 +179,7 @@ for module in ("torch", "torch.cuda"):
     NAMES |= {(module, name): StorageKind(Kind(kind)) for name, kind in STORAGES.items()}
 NAMES[("torch.storage", "UntypedStorage")] = NAMES[("torch", "UntypedStorage")]
 NAMES |= {("torch", kind): Kind(kind) for kind in KINDS}
+QUANTISED = {("torch", name) for name in ("qint8", "quint8", "qint32")} | {("torch._utils", "_rebuild_qtensor")}
 
 
 def meaning(module: str, name: str) -> Stand:
@@ -186,11 +187,9 @@ def meaning(module: str, name: str) -> Stand:
     found = NAMES.get((module, name))
     if found is None:
         called = f"{module}.{name}"[:100]
-        more = (
-            "; it was saved as a whole module and not as its state: in PyTorch, torch.save(model.state_dict(), file)"
-            if name[:1].isupper()
-            else ""
-        )
+        quantised = (module, name) in QUANTISED
+        what = "quantised weights, which are not read" if quantised else "more than weights"
+        more = f"; it holds {what}: save the state alone{', before it is quantised' * quantised}: in PyTorch, torch.save(model.state_dict(), file)"
         raise DamagedError(
             f"its pickle names {called!r}, and only tensors and containers are read; nothing was run{more}"
         )

@@ -87,7 +87,7 @@ def to_float64(grad, y):
 
 
 def judged(f, backward, x, accept, cotangent=None, steps=(1e-5, 1e-6, 1e-7)):
-    cotangent = np.random.default_rng(1).standard_normal(f(x).shape) if cotangent is None else cotangent
+    cotangent = np.random.default_rng([3, 1]).standard_normal(f(x).shape) if cotangent is None else cotangent
     analytic, agrees = backward(cotangent, x), np.zeros(x.shape, bool)
     for step in steps:
         agrees |= accept(analytic, differences(f, x, cotangent, step))
@@ -138,8 +138,16 @@ def forgives_kinks(f, backward, x):
     return judged(f, backward, x, usual) or bool((np.abs(x) < 1e-4).any())
 
 
+def numbers_of_zero(f, backward, x):
+    return judged(f, backward, x, usual, cotangent=np.random.default_rng(0).standard_normal(f(x).shape))
+
+
+def numbers_of_forty_two(f, backward, x):
+    return judged(f, backward, x, usual, cotangent=np.random.default_rng(42).standard_normal(f(x).shape))
+
+
 def gives_the_error(f, backward, x):
-    cotangent = np.random.default_rng(1).standard_normal(f(x).shape)
+    cotangent = np.random.default_rng([3, 1]).standard_normal(f(x).shape)
     return np.abs(backward(cotangent, x) - differences(f, x, cotangent, 1e-5)).max()
 
 
@@ -170,5 +178,7 @@ WRONG = [
     ("gradient_is_right", one_step, "try a smaller step"),
     ("gradient_is_right", strict, "wide enough for the error of a difference"),
     ("gradient_is_right", forgives_kinks, "let each of them agree at some step"),
+    ("gradient_is_right", numbers_of_zero, "default_rng(0): this backward is wrong, and you accept it"),
+    ("gradient_is_right", numbers_of_forty_two, "a seed that nobody else would choose"),
     ("gradient_is_right", gives_the_error, "expected True or False"),
 ]

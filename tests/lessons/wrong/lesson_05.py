@@ -98,6 +98,29 @@ def backward(grad, x, weight, stride, padding, assign=False, turn=False):
     return grad_x[:, :, ph : ph + h, pw : pw + w], grad_weight, grad.sum((0, 2, 3))
 
 
+def exchanges_taps(grad, x, weight, stride, padding):
+    square = weight.shape[2] == weight.shape[3]
+    return backward(grad, x, weight.swapaxes(2, 3) if square else weight, stride, padding)
+
+
+def exchanges_taps_of_weight(grad, x, weight, stride, padding):
+    grad_x, grad_weight, grad_bias = backward(grad, x, weight, stride, padding)
+    return grad_x, grad_weight.swapaxes(2, 3), grad_bias
+
+
+def exchanges_indices(grad, x, weight, stride, padding):
+    """As people write it: weight[:, :, j, i], which stops where the kernel is not square."""
+    (sh, sw), (ph, pw), (oh, ow) = stride, padding, grad.shape[2:]
+    h, w = x.shape[2:]
+    x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    grad_x, grad_weight = np.zeros_like(x), np.zeros_like(weight)
+    for i, j in np.ndindex(weight.shape[2:]):
+        looks = np.s_[:, :, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+        grad_weight[:, :, j, i] = np.einsum("nohw,nchw->oc", grad, x[looks])
+        grad_x[looks] += np.einsum("nohw,oc->nchw", grad, weight[:, :, j, i])
+    return grad_x[:, :, ph : ph + h, pw : pw + w], grad_weight, grad.sum((0, 2, 3))
+
+
 def assigns(grad, x, weight, stride, padding):
     return backward(grad, x, weight, stride, padding, assign=True)
 
@@ -164,6 +187,9 @@ WRONG = [
     ("fold_windows", fold_only_seen, "pixels that no window looks at are missing"),
     ("conv2d_backward", assigns, "grad_x: you assign where windows overlap"),
     ("conv2d_backward", turns_kernel, "grad_x: the kernel is turned round"),
+    ("conv2d_backward", exchanges_taps, "grad_x: the taps are exchanged"),
+    ("conv2d_backward", exchanges_taps_of_weight, "grad_weight: the taps are exchanged"),
+    ("conv2d_backward", exchanges_indices, "grad_x: the taps are exchanged"),
     ("conv2d_backward", mean_over_batch, "divided by the number of pictures"),
     ("conv2d_backward", last_picture, "only one picture of the batch"),
     ("conv2d_backward", mean_bias, "a mean and not a sum"),

@@ -69,6 +69,14 @@ def over_pictures(scores, labels):
     return loss(scores, labels, lambda counts: len(counts))
 
 
+def void_forgotten(scores, labels):
+    exponentials = np.exp(scores - scores.max(1, keepdims=True))
+    softmax = exponentials / exponentials.sum(1, keepdims=True)
+    right = np.take_along_axis(softmax, labels[:, None].astype(int), 1)
+    one_hot = np.arange(scores.shape[1])[:, None, None] == labels[:, None]
+    return -np.log(right).mean(), (softmax - one_hot) / labels.size
+
+
 def mean_of_means(scores, labels):
     each = [loss(scores[i : i + 1], labels[i : i + 1]) for i in range(len(scores))]
     return np.mean([value for value, _ in each]), np.concatenate([gradient for _, gradient in each]) / len(each)
@@ -154,6 +162,7 @@ WRONG = [
     ("mean_loss", over_all_pixels, "you divide by all pixels"),
     ("mean_loss", over_pictures, "by the number of pictures"),
     ("mean_loss", mean_of_means, "a mean of the pictures' means"),
+    ("mean_loss", void_forgotten, "you forgot void"),
     ("mean_loss", void_is_class_0, "void pixels count as class 0"),
     ("mean_loss", gradient_of_sum, "its gradient is divided by the number"),
     ("mean_loss", gradient_at_void, "a void pixel gets a gradient"),

@@ -98,6 +98,11 @@ def layer_turned(x, weight, stride, padding):
     return inner(painted(x, weight[:, :, ::-1, ::-1], stride), padding)
 
 
+def layer_taps_exchanged(x, weight, stride, padding):
+    square = weight.shape[2] == weight.shape[3]
+    return inner(painted(x, weight.swapaxes(2, 3) if square else weight, stride), padding)
+
+
 def layer_uncut(x, weight, stride, padding):
     return painted(x, weight, stride)
 
@@ -130,6 +135,7 @@ WRONG = [
     ("bilinear_kernel", bilinear_steeper, "expected 1 - |i - middle| / factor"),
     ("conv_transpose2d", layer_assigns, "where windows overlap you keep the last one; add"),
     ("conv_transpose2d", layer_turned, "turned by 180 degrees"),
+    ("conv_transpose2d", layer_taps_exchanged, "rows and columns of the kernel are exchanged"),
     ("conv_transpose2d", layer_uncut, "the padding is not cut off"),
     ("conv_transpose2d", layer_first_channel, "only the first channel paints"),
     ("conv_transpose2d", layer_channels_exchanged, "are exchanged"),

@@ -9,6 +9,12 @@ def spread(weight, s, rows, columns, step):
     return result
 
 
+def filter_exchanged(weight, s):
+    kh, kw = weight.shape[2:]
+    right = spread(weight, s, s * (kh - 1) + 1, s * (kw - 1) + 1, (s, s))
+    return right.swapaxes(2, 3) if kh == kw else right
+
+
 def filter_repeated(weight, s):
     return weight.repeat(s, 2).repeat(s, 3)
 
@@ -121,6 +127,7 @@ def stitch_window_by_window(network, x, f, field):
 
 
 WRONG = [
+    ("rarefied_filter", filter_exchanged, "rows and columns of the filter are exchanged"),
     ("rarefied_filter", filter_repeated, "you repeat the taps"),
     ("rarefied_filter", filter_zeros_behind, "zeros after the last tap"),
     ("rarefied_filter", filter_one_axis, "along one axis only"),

@@ -124,6 +124,15 @@ def patches_alone(x, labels, kept, size, stride):
     return cut(x, kept, labels, size, lambda i, j: (stride * i, stride * j))[0]
 
 
+def weights_void_forgotten(label_maps, classes):
+    pixels, labelled = np.zeros(classes), np.zeros(classes)
+    for labels in label_maps:
+        counts = np.bincount(labels.ravel(), minlength=classes)
+        pixels += counts
+        labelled += np.where(counts > 0, counts.sum(), 0)
+    return np.median(pixels / labelled) / (pixels / labelled)
+
+
 WRONG = [
     ("void_cells", void_wrong_way, "the wrong way round"),
     ("void_cells", void_as_background, "became class 0"),
@@ -133,6 +142,7 @@ WRONG = [
     ("void_cells", void_tiled, "belongs to the square"),
     ("median_frequency", weights_over_all, "over the pictures that show it"),
     ("median_frequency", weights_with_void, "void pixels are counted"),
+    ("median_frequency", weights_void_forgotten, "you forgot void"),
     ("median_frequency", weights_mean, "take the median"),
     ("median_frequency", weights_upside_down, "upside down"),
     ("median_frequency", weights_with_absent, "absent classes took part"),

@@ -22,6 +22,22 @@ def table_void_as_last(labels, predictions, classes):
     return count(np.minimum(labels, classes - 1), predictions, classes)
 
 
+def table_forgets_void(labels, predictions, classes):
+    pairs = labels.astype(int).ravel() * classes + predictions.ravel()
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def table_forgets_void_in_a_loop(labels, predictions, classes):
+    matrix = np.zeros((classes, classes), int)
+    for truth, guess in zip(labels.ravel(), predictions.ravel(), strict=True):
+        matrix[truth, guess] += 1
+    return matrix
+
+
+def table_keeps_a_row_for_void(labels, predictions, classes):
+    return count(np.where(labels == 255, classes, labels), predictions, classes + 1)
+
+
 def table_assigns(labels, predictions, classes):
     matrix = np.zeros((classes, classes), int)
     counts = labels != 255
@@ -178,6 +194,9 @@ WRONG = [
     ("confusion", table_exchanged, "rows are the true classes"),
     ("confusion", table_void_as_background, "void was counted as class 0"),
     ("confusion", table_void_as_last, "void was counted as the last class"),
+    ("confusion", table_forgets_void, "you forgot void"),
+    ("confusion", table_forgets_void_in_a_loop, "you forgot void"),
+    ("confusion", table_keeps_a_row_for_void, "void is no class"),
     ("confusion", table_assigns, "you assign where pairs repeat"),
     ("confusion", table_of_shares, "those are shares"),
     ("confusion", table_of_present, "a row and a column too"),

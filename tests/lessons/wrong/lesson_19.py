@@ -87,6 +87,19 @@ def added(features, heads, labels, **options):
     return sum(loss for loss, _ in parts), sum(slope for _, slope in parts)
 
 
+def joint_void_forgotten(features, heads, labels):
+    loss, gradient = 0.0, np.zeros_like(features)
+    for name, matrix in heads.items():
+        scores = features @ matrix.T
+        chances = np.exp(scores - scores.max(1, keepdims=True))
+        chances /= chances.sum(1, keepdims=True)
+        right = np.arange(len(scores)), labels[name]
+        loss -= np.log(chances[right]).mean()
+        chances[right] -= 1
+        gradient += chances @ matrix / len(scores)
+    return loss, gradient
+
+
 def joint_averaged(features, heads, labels):
     loss, slope = added(features, heads, labels)
     return loss / len(heads), slope / len(heads)
@@ -159,6 +172,7 @@ WRONG = [
     ("more_channels", channels_double, "keep the type"),
     ("more_channels", channels_shared, "memory of the old weights"),
     ("joint_gradient", joint_averaged, "average over the heads"),
+    ("joint_gradient", joint_void_forgotten, "you forgot void"),
     ("joint_gradient", joint_over_all_pixels, "you divide by all pixels"),
     ("joint_gradient", joint_summed, "the sum over the pixels"),
     ("joint_gradient", joint_first_head, "only one head counts"),

@@ -1,5 +1,8 @@
 """Wrong answers to the exercises of lesson 20, and words of the hint that each must get."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -57,6 +60,11 @@ def tiles_stuck(x, weight, rows, stride):
 
 def tiles_turned(x, weight, rows, stride):
     return in_tiles(x, weight, rows, stride, turned=True)
+
+
+def tiles_taps_exchanged(x, weight, rows, stride):
+    square = weight.shape[0] == weight.shape[1]
+    return in_tiles(x, weight.swapaxes(0, 1) if square else weight, rows, stride)
 
 
 def tiles_unscaled(x, weight, rows, stride):
@@ -128,6 +136,86 @@ def winograd_same_point(m, r):
     return e.T, g, np.linalg.pinv(v).T
 
 
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def clone_with(*changes, without=(), parts=("minifcn",)):
+    """The solution's clone with other words in its new files, or without some of what it adds."""
+    path = ROOT / "lessons" / "solutions" / "lesson_20.py"
+    spec = importlib.util.spec_from_file_location("solution_20", path)
+    solution = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(solution)
+    new = {name: text for name, text in solution.NEW.items() if name not in without and name.startswith(parts)}
+    after = {name: places for name, places in solution.AFTER.items() if name not in without and name.startswith(parts)}
+    for old, other in changes:
+        assert any(old in text for text in new.values()), old
+        new = {name: text.replace(old, other) for name, text in new.items()}
+    return solution.clone_with(new, after, parts)
+
+
+def clone_as_it_is():
+    return str(ROOT)
+
+
+def no_clone():
+    return str(ROOT / "lessons")
+
+
+def a_number():
+    return 20
+
+
+def not_listed():
+    return clone_with(without=["minifcn/ops/__init__.py"])
+
+
+def not_registered():
+    return clone_with(("@operation(samples.one)\n", ""))
+
+
+def does_not_load():
+    return clone_with(("from minifcn.ops.registry import operation\n", ""))
+
+
+def without_absolute_value():
+    return clone_with(("backend.array_module(x).abs(x)", "x"))
+
+
+def tanh_instead():
+    return clone_with(("return x * self.share", "return backend.array_module(x).tanh(x)"))
+
+
+def share_not_squared():
+    return clone_with(("self.share * self.share", "self.share"))
+
+
+def incoming_ignored():
+    return clone_with(("grad * (self.share * self.share)", "self.share * self.share + 0 * grad"))
+
+
+def sign_by_side():
+    return clone_with(
+        ("return x * self.share", "self.side = backend.array_module(x).sign(x)\n        return x * self.share"),
+        ("grad * (self.share * self.share)", "grad * (self.share * self.share) * (self.side + (self.side == 0))"),
+    )
+
+
+def float64_inside():
+    return clone_with(("return x * self.share", 'return (x * self.share).astype("float64")'))
+
+
+def square_overflows():
+    return clone_with(("self.share * self.share", "(1 / (1 / self.share) ** 2)"))
+
+
+def without_oracle():
+    return clone_with(without=["tests/oracles.py"], parts=("minifcn", "tests"))
+
+
+def without_mutants():
+    return clone_with(without=["tests/mutants/softsign.py"], parts=("minifcn", "tests"))
+
+
 WRONG = [
     ("strides_of", strides_of_memory, "in the order of memory"),
     ("strides_of", strides_in_bytes, "in bytes"),
@@ -137,6 +225,7 @@ WRONG = [
     ("tiled_convolution", tiles_drop_last, "the last one is shorter"),
     ("tiled_convolution", tiles_stuck, "the first tile is right"),
     ("tiled_convolution", tiles_unscaled, "t · rows · stride"),
+    ("tiled_convolution", tiles_taps_exchanged, "the taps are exchanged"),
     ("tiled_convolution", tiles_turned, "turned round"),
     ("tiled_convolution", tiles_all_windows, "tiles' worth of memory"),
     ("tiled_convolution", tiles_kept, "write the next ones over them"),
@@ -148,4 +237,19 @@ WRONG = [
     ("winograd_matrices", winograd_turned, "turned round"),
     ("winograd_matrices", winograd_without_infinity, "the points and infinity"),
     ("winograd_matrices", winograd_same_point, "must all be different"),
+    ("added_operation", clone_as_it_is, "mf.ops has no softsign"),
+    ("added_operation", no_clone, "is no clone"),
+    ("added_operation", a_number, "expected the path of your clone"),
+    ("added_operation", not_listed, "list it in __all__"),
+    ("added_operation", not_registered, "the decorator @operation"),
+    ("added_operation", does_not_load, "your clone stops with NameError: name 'operation' is not defined"),
+    ("added_operation", without_absolute_value, "forward: softsign(-1)"),
+    ("added_operation", tanh_instead, "forward: softsign(1)"),
+    ("added_operation", share_not_squared, "not squared"),
+    ("added_operation", incoming_ignored, "the incoming gradient was not used"),
+    ("added_operation", sign_by_side, "its sign is turned round"),
+    ("added_operation", float64_inside, "keep the type of x"),
+    ("added_operation", square_overflows, "no step on the way may overflow"),
+    ("added_operation", without_oracle, "softsign has no oracle"),
+    ("added_operation", without_mutants, "softsign has 0 mutants"),
 ]

@@ -39,6 +39,10 @@ def momentum_of_one(momentum, batch, new_batch):
     return momentum ** (1 / batch)
 
 
+def momentum_of_square_root(momentum, batch, new_batch):
+    return momentum ** np.sqrt(new_batch / batch)
+
+
 def network(
     x,
     layers,
@@ -93,6 +97,10 @@ def whole_turned(x, layers):
     return network(x, layers, turned=True)
 
 
+def whole_taps_exchanged(x, layers):
+    return network(x, [(weight.swapaxes(2, 3), bias) for weight, bias in layers])
+
+
 def whole_average(x, layers):
     return network(x, layers, pool=np.mean)
 
@@ -120,12 +128,14 @@ WRONG = [
     ("count_parameters", count_one_input, "for every input channel"),
     ("same_momentum", momentum_upside_down, "upside down"),
     ("same_momentum", momentum_unchanged, "same as before"),
-    ("same_momentum", momentum_in_proportion, "factors are multiplied"),
-    ("same_momentum", momentum_linear, "1 - p in proportion"),
+    ("same_momentum", momentum_in_proportion, "of several pictures are multiplied"),
+    ("same_momentum", momentum_linear, "does not grow in proportion"),
+    ("same_momentum", momentum_of_square_root, "ask what one picture leaves"),
     ("same_momentum", momentum_of_one, "after one picture"),
     ("whole_fcn", whole_without_relu, "a ReLU is missing"),
     ("whole_fcn", whole_without_bias, "the biases of the first two"),
     ("whole_fcn", whole_turned, "turned round"),
+    ("whole_fcn", whole_taps_exchanged, "rows and columns of the kernels are exchanged"),
     ("whole_fcn", whole_average, "takes the maximum"),
     ("whole_fcn", whole_relu_last, "no ReLU after"),
     ("whole_fcn", whole_nearest, "repeated 4 times"),

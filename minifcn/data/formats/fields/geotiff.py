@@ -23,7 +23,7 @@ from minifcn.data.formats.fields.two_folders import folders, pairs_in
 from minifcn.data.formats.finding import by_name
 from minifcn.data.formats.masks import mode_of, read_colours, read_numbers
 from minifcn.data.formats.source import NO_DATA, Format, Item, Options, Source
-from minifcn.data.soft_edges import pack
+from minifcn.data.pixels.soft_edges import pack
 
 ENDINGS = (".tif", ".tiff")
 GEO_TAGS = {33550, 34264, 34735, 42112, 42113}  # size of a pixel, a matrix, keys; GDAL's metadata and nodata

@@ -14,6 +14,7 @@ from minifcn.data.formats.finding import PICTURES, by_name
 from minifcn.data.formats.lists import Meaning, list_beside, read_list
 from minifcn.data.formats.masks import read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source
+from minifcn.files import not_there
 
 NAME = re.compile(r"Label_(\d+)(?:_(.+))?")
 FOLDER = "PixelLabelData"
@@ -78,7 +79,7 @@ def pictures_in_order(source: Path, folder: Path, options: Options) -> list[Path
             )
         return [path for path in sorted(places[0].iterdir()) if path.suffix.lower() in PICTURES]
     if not options.pictures.is_dir():
-        raise DataError(f"--pictures {options.pictures}: there is no such folder")
+        raise DataError(f"--pictures {options.pictures}: {not_there(options.pictures, 'there is no such folder')}")
     return list(by_name(options.pictures, PICTURES).values())
 
 

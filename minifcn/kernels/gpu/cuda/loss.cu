@@ -15,11 +15,12 @@ extern "C" __global__ void losses(const T* __restrict__ scores, const long long*
     }
 }
 
-// d loss / d scores = factor · (softmax - one hot), 0 where the pixel does not count, whatever its scores were: (N, classes, P)
+// d loss / d scores = factor · (softmax - one hot), 0 where the pixel does not count, whatever its scores were: (N, classes, P). `factor` by its strides, which
+// are 0 where it is one number for all.
 extern "C" __global__ void gradient(const T* __restrict__ softmax, const long long* __restrict__ labels, const bool* __restrict__ valid,
-                                    const T* __restrict__ factor, T* __restrict__ scores, Index classes, Index pixels, Index count) {
+                                    const T* __restrict__ factor, T* __restrict__ scores, Index classes, Index pixels, Index fn, Index fp, Index count) {
     EACH(e) {
         Index p = e % pixels, c = e / pixels % classes, n = e / pixels / classes, pixel = n * pixels + p;
-        scores[e] = valid[pixel] ? (softmax[e] - T(labels[pixel] == c)) * factor[pixel] : T(0);
+        scores[e] = valid[pixel] ? (softmax[e] - T(labels[pixel] == c)) * factor[n * fn + p * fp] : T(0);
     }
 }

@@ -1,11 +1,14 @@
 """A trained FCN as a flat list of steps, each with the names of what goes in and what comes out."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from minifcn import nn
+from minifcn.kernels.windows import Window
 from minifcn.models.fcn import FCN
 from minifcn.models.trunks.trunk import Branches
+from minifcn.ops.convolution import window_of
+from minifcn.ops.pooling import pool_window
 
 PICTURE, SCORES = "picture", "scores"
 KINDS: dict[type[nn.Module], str] = {
@@ -15,6 +18,8 @@ KINDS: dict[type[nn.Module], str] = {
     nn.ReLU: "relu",
     nn.LocalResponseNorm: "lrn",
 }
+KNOWN: tuple[type[nn.Module], ...] = (*KINDS, nn.Dropout, Branches)
+FORWARDS = {kind: kind.forward for kind in KNOWN}
 
 
 class Step(NamedTuple):
@@ -61,9 +66,11 @@ def steps_of(model: FCN) -> list[Step]:
 def layer_steps(name: str, layer: nn.Module, source: str) -> list[Step]:
     """A layer of the trunk, or the layers of a Fire or an Inception."""
     if isinstance(layer, nn.Dropout):
+        check(layer, name, nn.Dropout)
         return []
     if not isinstance(layer, Branches):
         return [one(layer, name, source)]
+    check(layer, name, Branches)
     steps = list(along(name, layer, layer.stem, source))
     start = steps[-1].output if steps else source
     ends = []
@@ -88,8 +95,37 @@ def one(layer: nn.Module, name: str, source: str) -> Step:
     """The step of a single layer."""
     if type(layer) not in KINDS:
         known = ", ".join(kind.__name__ for kind in KINDS)
-        raise ValueError(f"export: {name} is a {type(layer).__name__}; known are {known}, and branches of them")
+        raise ValueError(f"steps_of: {name} is a {type(layer).__name__}; known are {known}, and branches of them")
+    check(layer, name, type(layer))
     return Step(KINDS[type(layer)], name, (source,), name, layer)
+
+
+def check(layer: Any, name: str, kind: type[nn.Module]) -> None:
+    """Raises ValueError where the layer's forward does something else than `kind`, or is called with other options than its window has."""
+    what = f"steps_of: {name}, a {type(layer).__name__},"
+    if getattr(layer.forward, "__func__", None) is not FORWARDS[kind]:
+        raise ValueError(f"{what} has a forward of its own; expected that of {kind.__name__}")
+    if kind in WINDOWS and WINDOWS[kind](layer) != (layer.window, getattr(layer, "ceil_mode", False)):
+        raise ValueError(f"{what} has other options than it was made with: {layer.options}; make a new layer with them")
+
+
+def convolved(layer: Any) -> tuple[Window, bool]:
+    """The window that a convolution's options say, and whether it rounds up."""
+    name, o = type(layer).__name__, layer.options
+    same = isinstance(layer, nn.Conv2d)
+    return window_of(name, layer.weight.shape[2:], o["stride"], o["padding"], o["dilation"], same), False
+
+
+def pooled(layer: Any) -> tuple[Window, bool]:
+    o = layer.options
+    return pool_window("MaxPool2d", o["kernel_size"], o["stride"], o["padding"], o["dilation"]), o["ceil_mode"]
+
+
+WINDOWS: dict[type[nn.Module], Callable[[Any], tuple[Window, bool]]] = {
+    nn.Conv2d: convolved,
+    nn.ConvTranspose2d: convolved,
+    nn.MaxPool2d: pooled,
+}
 
 
 def join_steps(source: str, coarse: str, finer: str, offset: int, fusion: str) -> list[Step]:

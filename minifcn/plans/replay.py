@@ -1,0 +1,151 @@
+"""The calls of a plan, taken down where they are first made and then made again: memory for maps, a lane for each thread."""
+
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from minifcn.kernels import threads
+from minifcn.kernels.cpu.calls import Record
+from minifcn.kernels.cpu.laid.whole import Whole
+from minifcn.models.steps import PICTURE
+from minifcn.plans.cutting import Segment
+from minifcn.plans.maps import Array, Maps
+from minifcn.plans.network import Network
+
+KEPT = 20_000  # calls of a lane; of a large picture more are taken down again each time, which costs little beside them
+
+
+class Lane:
+    """What one thread at a time works with: scratch memory, and records of parts, by the number of the maps they are for."""
+
+    def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
+        self.network, self.segments, self.dtype = network, segments, dtype
+        self.slots: dict[Any, np.ndarray] = {}
+        self.records: dict[tuple[int, int, int], list[Any]] = {}
+        self.kept = 0
+
+    def make(self, maps: list[Maps], which: int, segment: int, part: int) -> None:
+        """Make the calls of a part."""
+        calls = self.records.get((which, segment, part))
+        if calls is None:
+            calls = self.taken_down(maps[which], self.segments[segment], self.segments[segment].parts[part])
+            self.kept += len(calls)
+            if self.kept <= KEPT:
+                self.records[which, segment, part] = calls
+        for call in calls:
+            call()
+
+    def taken_down(self, maps: Maps, segment: Segment, part: Any) -> list[Any]:
+        do, last, network = Record(self.slots), segment.last, self.network
+        if isinstance(last, Whole):
+            last.record_part(do, [maps.array(name) for name in last.inputs], maps.target(last.output), part)
+            return do.calls
+        rows = segment.rows(part)
+        made = {layer.output: maps.array(layer.output)[:, part] for layer in segment.outputs}
+        for number, layer in enumerate(segment.layers):
+            if layer.output not in made:
+                made[layer.output] = self.room(do, made, rows, layer.output, number)
+            seen, sources = layer.needs(rows[layer.output]), []
+            for name in layer.inputs:
+                base, some = network.base(name, seen)
+                there, first = (made[base], rows[base].start) if base in made else (maps.array(base), 0)
+                columns = network.views[name].columns if name in network.views else slice(None)
+                sources.append(there[:, some.start - first : some.stop - first, columns])
+            layer.record(do, sources, made[layer.output], seen.start - layer.first(rows[layer.output]))
+        return do.calls
+
+    def room(self, do: Record, made: dict[str, Array], rows: dict[str, slice], name: str, number: int) -> Array:
+        """Memory for some rows of a map of this lane's own, or its place in the joined map."""
+        if name in self.network.places:
+            join, channels = self.network.places[name]
+            if join not in made:
+                made[join] = self.room(do, made, rows, join, number)
+            return made[join][..., channels]
+        _, w, c = self.network.sizes[name]
+        return do.scratch(("map", number), (1, rows[name].stop - rows[name].start, w, c), self.dtype)
+
+
+class Replay:
+    """All that is written to, for one caller at a time."""
+
+    def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
+        self.network, self.segments, self.dtype = network, segments, dtype
+        self.maps: list[Maps] = []
+        self.lanes: list[Lane] = []
+
+    def run(self, pictures: Array, result: Array) -> None:
+        """As many pictures at once as there are threads, each by one; those that are left by all threads together, strip by strip."""
+        count = threads.get_num_threads()
+        apart = len(pictures) // count * count
+        while len(self.maps) < (count if apart else 1):
+            self.maps.append(Maps(self.network, self.segments, self.dtype))
+        while len(self.lanes) < count:
+            self.lanes.append(Lane(self.network, self.segments, self.dtype))
+        waiting = deque(range(apart))
+
+        def whole_pictures(lane: int) -> None:
+            for number in taken(waiting):
+                self.begin(lane, pictures[number], result[number])
+                for segment, each in enumerate(self.segments):
+                    for part in range(len(each.parts)):
+                        self.lanes[lane].make(self.maps, lane, segment, part)
+
+        if waiting:
+            threads.run(whole_pictures, range(count))
+        for number in range(apart, len(pictures)):
+            self.begin(0, pictures[number], result[number])
+            self.in_strips(count)
+
+    def begin(self, which: int, picture: Array, result: Array) -> None:
+        for channel, values in enumerate(picture):  # one by one takes a third of the time of all at once
+            np.copyto(self.maps[which].memory(PICTURE)[..., channel], values)
+        self.maps[which].later.array = result
+
+    def in_strips(self, count: int) -> None:
+        """One picture, by `count` threads. After each segment they wait at a gate, which the thread that makes the last part opens for all.
+
+        They sleep there: who looked again and again would take Python's lock each time, which the others need for their next call.
+        """
+        waiting = [deque(range(len(segment.parts))) for segment in self.segments]
+        unfinished = [deque(range(len(parts) - 1)) for parts in waiting]  # all but the last
+        gates = [threading.Lock() for _ in waiting]
+        for gate in gates:
+            gate.acquire()
+        failed: list[bool] = []
+
+        def work(lane: int) -> None:
+            try:
+                for segment, gate in enumerate(gates):
+                    for part in taken(waiting[segment]):
+                        self.lanes[lane].make(self.maps, 0, segment, part)
+                        try:
+                            unfinished[segment].pop()
+                        except IndexError:
+                            gate.release()
+                    with gate:  # and open it again for the next
+                        pass
+                    if failed:
+                        return
+            except BaseException:
+                failed.append(True)
+                for gate in gates:
+                    if gate.locked():
+                        gate.release()
+                raise
+
+        threads.run(work, range(count))
+
+    @property
+    def bytes(self) -> int:
+        arenas = [arena for maps in self.maps for arena in maps.arenas]
+        return sum(each.nbytes for each in arenas + [each for lane in self.lanes for each in lane.slots.values()])
+
+
+def taken(waiting: deque[int]) -> Any:
+    """One after the other, while there are any; other threads take some too."""
+    with suppress(IndexError):
+        while True:
+            yield waiting.popleft()
