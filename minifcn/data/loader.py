@@ -1,7 +1,5 @@
 """Training batches: which pictures, varied how, in an order that depends on the seed and the step alone."""
 
-import itertools
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -42,22 +40,21 @@ class Examples:
     sentence: str
 
 
-_pools = itertools.count()
-
-
 @contextmanager
 def decoders(threads: int) -> Iterator["ThreadPoolExecutor | workers.Here"]:
-    """Threads that end with the `with`.
+    """Threads that end with the `with`. A loop that is left does not wait for them; they end once they have decoded what they are at.
 
-    A loop that was left and forgotten is ended by Python wherever it comes across it, in one of these threads perhaps: that one must not wait
-    for itself.
+    For a loop that was left and forgotten is ended by Python wherever it comes across it: in one of these threads, or in the middle of
+    another's start, which holds the lock that to wait for a thread would take.
     """
-    name = f"decoders {next(_pools)}"
-    pool = workers.pool(threads, name)
+    pool, left = workers.pool(threads, "decoders"), False
     try:
         yield pool
+    except GeneratorExit:
+        left = True
+        raise
     finally:
-        pool.shutdown(wait=not threading.current_thread().name.startswith(f"{name}_"), cancel_futures=True)
+        pool.shutdown(wait=not left, cancel_futures=True)
 
 
 def ahead(load: Callable[[int], T], count: int) -> Generator[T, None, None]:

@@ -44,7 +44,7 @@ def test_an_error_comes_when_its_turn_does_and_the_thread_ends():
     with pytest.raises(DataError, match="broken"), closing(ahead(load, 5)) as found:
         for value in found:
             seen.append(value)
-    assert seen == [0, 1] and threading.active_count() == before
+    assert seen == [0, 1] and threading.active_count() <= before  # a loop before may have left one that is just ending
 
 
 class Pairs:

@@ -260,7 +260,25 @@ def test_no_thread_outlives_the_loop(leave, threads):
         for _ in loop:
             break
         del loop, _
+    wanted = time.monotonic() + 10  # a loop that is left waits for nobody
+    while leave in ("close", "break") and set(threading.enumerate()) != before and time.monotonic() < wanted:
+        time.sleep(0.01)
     assert set(threading.enumerate()) == before
+
+
+def test_a_forgotten_loop_may_be_found_while_a_thread_starts():
+    """Python ends it in the middle of whatever is at work. The start of a thread holds a lock that waiting for a thread takes too."""
+    loops = [Batches(Coded(*SIZES), 2, 4, seed=0, threads=2).iterate(0, 4)]
+    next(loops[0])
+    done = threading.Event()
+
+    def end() -> None:
+        with threading._shutdown_locks_lock:  # as Thread._set_tstate_lock and Thread._stop hold it
+            loops.clear()
+        done.set()
+
+    threading.Thread(target=end, daemon=True).start()
+    assert done.wait(10)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

@@ -4,11 +4,13 @@ Reading, drawing and packing a picture take about as long as a small network doe
 in which order, is as if it were done one after the other; no more than two pictures lie in memory.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from minifcn import workers
 from minifcn.data.errors import DataError
 
 Item = TypeVar("Item")
@@ -41,9 +43,7 @@ def in_turns(
     if len(items) < 2:
         yield from ((item, attempt(steps.whole, item)) for item in items)
         return
-    from minifcn.data.loader import decoders  # threads need modules that a single picture can do without
-
-    with decoders(1) as beside:
+    with closing(workers.pool(1)) as beside:
         coming = beside.submit(attempt, steps.read, items[0])
         last: tuple[Item, Callable[[], Any]] | None = None  # and how to get its result
         for number, item in enumerate(items):
@@ -64,6 +64,15 @@ def in_turns(
                 last = item, beside.submit(attempt, steps.write, item, ready, found).result
         if last:
             yield last[0], last[1]()
+
+
+@contextmanager
+def closing(pool: Any) -> Iterator[Any]:
+    """The pool, whose threads end with the `with`: they finish what they have begun, and nothing else."""
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def given(found: Any) -> Any:
