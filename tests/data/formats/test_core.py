@@ -415,7 +415,8 @@ def test_a_record_with_which_it_can_be_done_again(tmp_path, imported):
 
 
 KILLED = """
-import itertools, os, sys
+import itertools, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins deaf to it
 from minifcn.cli.main import main
 from minifcn.data.formats import writing
 numbers = itertools.count(1)  # threads share it
