@@ -358,8 +358,9 @@ look.show(
     "skips wait until the end.",
 )
 apart = sum(4 * np.prod(shape) for shape in maps.shapes.values())
+held = sum(each.nbytes for each in maps.arenas)
 look.say(
-    f"{len(maps.places)} maps in {len(maps.arenas)} arenas: **{maps.bytes / 2**20:.1f} MiB** "
+    f"{len(maps.places)} maps in {len(maps.arenas)} arenas: **{held / 2**20:.1f} MiB** "
     f"instead of {apart / 2**20:.1f}. The height of a bar is the part of its arena that it fills."
 )
 

@@ -13,14 +13,16 @@ from minifcn.cli.commands import bench
 @pytest.fixture
 def small_cases(monkeypatch):
     """Small networks, a small matrix product, and no child processes."""
-    for name in list(bench.CASES):
-        monkeypatch.delitem(bench.CASES, name)
-    for name, case in CASES.items():
-        monkeypatch.setitem(bench.CASES, name, case)
+    before = dict(bench.CASES)
+    bench.CASES.clear()
+    bench.CASES.update(CASES)
     monkeypatch.setattr(bench, "layer_cases", lambda: layer_cases(SMALL, (1, 3, 32, 48)))
     monkeypatch.setattr(running, "PRODUCT", 16)
     monkeypatch.setattr(memory, "peak", lambda name, variant, number: 5 * 2**20)
     monkeypatch.setattr(measure, "busy_seconds", lambda: None)
+    yield
+    bench.CASES.clear()
+    bench.CASES.update(before)  # in their order, which monkeypatch would turn round
 
 
 def rows_of(out):

@@ -46,7 +46,9 @@ CHECKED = (
 def run(stage, words, before=(), **environment):
     """pytest in a process of its own; its words go to the log."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, NOTES: str(stage.path), "PYTHONPATH": path, **environment}
+    # a worker of xdist may have started this; what runs here is none of its own
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    environment = {**own, NOTES: str(stage.path), "PYTHONPATH": path, **environment}
     return subprocess.run([*before, sys.executable, *PYTEST, *words], cwd=ROOT, env=environment, check=False).returncode
 
 
