@@ -131,7 +131,8 @@ def not_there(path: str | os.PathLike[str], otherwise: str = "there is no such f
     """Why nothing is found at `path`: it, or a folder on the way, is a link that leads nowhere; `otherwise` where there is no link."""
     place = Path(path)
     for each in (place, *place.parents):
-        if each.is_symlink() and not each.exists():
+        # os.path takes a name that no disk can hold; such a Path raises
+        if os.path.islink(each) and not os.path.exists(each):
             return f"{'this' if each == place else each} is a link to {os.readlink(each)}, and nothing is there"
     return otherwise
 

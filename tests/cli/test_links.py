@@ -50,3 +50,8 @@ def test_a_picture_that_is_a_link_to_nothing(call, copy, link):
     first.symlink_to(link)
     answer = call("check-data", copy.root)
     assert answer.status == 1 and f"{first}: this is a link to {link}, and nothing is there" in answer.out + answer.err
+
+
+def test_a_name_that_no_disk_can_hold_is_only_not_there(tmp_path):
+    assert not_there(tmp_path / ("x" * 300)) == "there is no such file"
+    assert not_there(f"{tmp_path}/a\0b") == "there is no such file"
