@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from shapes import InMemory
 
 import minifcn as mf
 from minifcn.data.synthetic.painting import SHAPE_CLASSES, paint
@@ -40,20 +41,11 @@ def judged() -> list[tuple[np.ndarray, np.ndarray]]:
     return [drawn(SEED, number) for number in range(COUNT)]
 
 
-class DemoSet:
-    """The demo's training pictures, in memory: what `minifcn.training.fit` wants of a set."""
+class DemoSet(InMemory):
+    """The demo's training pictures, in memory."""
 
     def __init__(self, count: int = 400) -> None:
         self.pairs = [drawn(0, number, 0) for number in range(count)]
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def picture(self, i: int) -> np.ndarray:
-        return self.pairs[i][0]
-
-    def labels(self, i: int) -> np.ndarray:
-        return self.pairs[i][1]
 
 
 def predictor(answer: Any) -> Predict:

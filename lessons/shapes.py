@@ -22,12 +22,10 @@ PALETTE = ("#FFFFFF", look.BLUE, look.ORANGE, look.GREEN, look.PINK, look.RED, l
 COLOURS = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in PALETTE], np.uint8)
 
 
-class Shapes:
-    """`count` painted pictures of `size` (height, width) in memory: what `minifcn.training.fit` wants of a set."""
+class InMemory:
+    """`pairs` of picture and labels: what `minifcn.training.fit` wants of a set."""
 
-    def __init__(self, count: int, seed: int, size: tuple[int, int] = (96, 128)) -> None:
-        rng = np.random.default_rng([12, seed])
-        self.pairs = [paint(size, rng) for _ in range(count)]
+    pairs: list[tuple[np.ndarray, np.ndarray]]
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -37,6 +35,14 @@ class Shapes:
 
     def labels(self, i: int) -> np.ndarray:
         return self.pairs[i][1]
+
+
+class Shapes(InMemory):
+    """`count` painted pictures of `size` (height, width)."""
+
+    def __init__(self, count: int, seed: int, size: tuple[int, int] = (96, 128)) -> None:
+        rng = np.random.default_rng([12, seed])
+        self.pairs = [paint(size, rng) for _ in range(count)]
 
 
 def pieces(data: Shapes, count: int, seed: Any) -> tuple[np.ndarray, np.ndarray]:
