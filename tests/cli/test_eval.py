@@ -305,3 +305,49 @@ def test_class_names_say_what_the_numbers_of_the_data_mean(call, own_set, tmp_pa
     )
     call(f"{line} --class-names voc").failed("the model's label value 0 is sky, but --class-names voc says background")
     call(f"eval {model} --data synthetic --class-names voc").failed("the synthetic set brings its own names")
+
+
+def test_classes_that_the_model_does_not_know(call, voc_set, tmp_path):
+    """Void is not scored, but a person where a bus stands is told all the same; counted as background it costs."""
+    model = saved(constant_model(ClassMap.voc(["person"]), 1), tmp_path / "person.safetensors")
+    printed = call(f"eval {model} --data {voc_set} --json {tmp_path}/void.json").worked().out
+    assert "the model does not know, which were counted as void" in printed and "all of them" in printed
+    call(f"eval {model} --data {voc_set} --others background --json {tmp_path}/ground.json").worked()
+    void, ground = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("void", "ground"))
+    assert void["other_classes"] == ground["other_classes"]
+    assert all(each["taken_for"] == {"person": 1.0} for each in void["other_classes"].values())
+    assert void["pixel_accuracy"] == 1 and ground["pixel_accuracy"] == pytest.approx(truth_share(voc_set, 15))
+    others = sum(each["pixels"] for each in void["other_classes"].values())
+    assert sum(map(sum, ground["confusion"])) == sum(map(sum, void["confusion"])) + others
+
+
+def test_others_as_background_need_a_background(call, small_set, tmp_path):
+    classes = ClassMap.own(["sky"] + [f"c{i}" for i in range(8)], ["c1", "c2"])
+    model = saved(constant_model(classes, 1), tmp_path / "model.safetensors")
+    (small_set / "class_names.txt").rename(tmp_path / "names.txt")
+    try:
+        call(f"eval {model} --data {small_set} --others background").failed("none of c1, c2 is so named")
+    finally:
+        (tmp_path / "names.txt").rename(small_set / "class_names.txt")
+
+
+def test_how_sure_the_model_is(call, trained, small_set, tmp_path):
+    answer = call(
+        f"eval {trained}/best.safetensors --data {small_set} --reliability {tmp_path}/curve.svg --calibrate {tmp_path}/honest.safetensors"
+    ).worked()
+    assert (
+        "expected calibration error" in answer.out and "best: calibration error" in (tmp_path / "curve.svg").read_text()
+    )
+    before, after = load(trained / "best.safetensors"), load(tmp_path / "honest.safetensors")
+    factor = float(after.notes["temperature"].partition(" ")[0])
+    np.testing.assert_allclose(after.score_fr.weight.data * factor, before.score_fr.weight.data, rtol=1e-3)
+    # the labels are as likely as they can be: fitted once more, there is nothing left to do
+    again = call(f"eval {tmp_path}/honest.safetensors --data {small_set} --calibrate {tmp_path}/again.safetensors")
+    assert "scores divided by 1.000" in again.worked().out
+
+
+@pytest.mark.parametrize("option", ["reliability", "calibrate"])
+def test_a_file_of_its_own_that_cannot_be(option, call, trained, small_set, tmp_path):
+    call(f"eval {trained}/best.safetensors --data {small_set} --{option} {tmp_path}/no/x.png").failed(
+        "there is no folder"
+    )

@@ -5,8 +5,9 @@ import io
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from minifcn.cli.classes import CLASS_NAMES, also_said_by
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
@@ -21,13 +22,17 @@ from minifcn.cli.options import (
     scale_list,
 )
 from minifcn.cli.progress import percent, row
-from minifcn.data import ClassMap, DataError, VOCFolder
+from minifcn.data import ClassMap, DataError, VOCFolder, read_meaning
+from minifcn.data.classes import OTHERS
 from minifcn.files import write_whole
-from minifcn.models import load
+from minifcn.models import FCN, load
+from minifcn.models import save as save_model
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
+from minifcn.training.scoring.calibration import Reliability, at_temperature, fitted_temperature, reliability
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
 from minifcn.training.scoring.metrics import BAND, ONE_CLASS, class_scores, doubt, shown_classes
+from minifcn.training.scoring.other_classes import OtherClass, OtherClasses, together
 
 WORST = 8
 
@@ -39,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", default="val", help="a name in ImageSets/Segmentation (val)")
     parser.add_argument("--class-names", metavar="FILE|voc", help=f"what the data's label values mean, {CLASS_NAMES}")
+    parser.add_argument(
+        "--others", choices=OTHERS,
+        help="what pixels of classes that the model does not know count as: void, not at all, or background (what the model was trained with)",
+    )  # fmt: skip
     parser.add_argument(
         "--mirror", action="store_true", help="predict each picture mirrored too, and take the mean of the softmax"
     )
@@ -72,6 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gallery", type=png_file, metavar="FILE", help="a picture (.png) of those with the lowest pixel accuracy"
     )
     parser.add_argument("--worst", type=at_least(1), metavar="N", help=f"how many --gallery shows ({WORST})")
+    parser.add_argument(
+        "--reliability", type=picture_file, metavar="FILE",
+        help="how often the model is right where it is so and so sure, as a picture (.png or .svg); a second pass over the pictures",
+    )  # fmt: skip
+    parser.add_argument(
+        "--calibrate", type=Path, metavar="FILE",
+        help="write the model there with its scores divided by the temperature that makes it as sure as it is right on these pictures, which it must not have been trained on",
+    )  # fmt: skip
     add_device(parser)
 
 
@@ -95,38 +112,99 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-        bits = arguments.bits or model.picture_bits
-        dataset = VOCFolder(root, arguments.split, ClassMap.from_dict(model.classes), bits=bits)
-        classes, notes = also_said_by(dataset.class_map, dataset, root, arguments.class_names)
-        dataset.class_map = classes
-        for note in dict.fromkeys([*notes, *dataset.notes]):
-            print(f"note: {note}", file=sys.stderr)
-        check_files(dataset)
-        for note in dataset.picture_notes:
-            print(note, file=sys.stderr)
+        dataset = set_of(arguments, root, model)
+        size: int | Literal["own", "known"] = arguments.size or ("own" if arguments.own_size else "known")
+        views: dict[str, Any] = dict(mirror=arguments.mirror, scales=arguments.scales, size=size)
         worst = Worst(arguments.worst or WORST) if arguments.gallery else None
-        with bar(len(dataset), "scoring", unit="picture") as scoring:
-            metrics = evaluate(
-                model, dataset, scoring.update, band=arguments.band, mirror=arguments.mirror, scales=arguments.scales,
-                seen=worst, size=arguments.size or ("own" if arguments.own_size else "known"),
-            )  # fmt: skip
-        if arguments.mirror or arguments.scales != ONE_SCALE:
-            metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
-        print(class_table(metrics["confusion"], classes.names))
-        print(f"\n{summary(metrics)}\n")
-        if arguments.json:
-            write_json(arguments.json, metrics)
-            print(f"scores     {arguments.json}")
-        if arguments.confusion:
-            from minifcn.draw.curves import save
-            from minifcn.draw.report.confusion import confusion_figure  # matplotlib takes a second to load
-
-            save(confusion_figure(metrics["confusion"], classes.names), arguments.confusion)
-            print(f"confusion  {arguments.confusion}")
-        if worst:
-            write_whole(arguments.gallery, gallery_png(worst, dataset, classes))
-            print(f"gallery    {arguments.gallery}")
+        metrics = scored(arguments, model, dataset, OtherClasses(dataset, names_of(arguments, dataset)), worst, views)
+        write_files(arguments, dataset, metrics, worst)
+        if arguments.reliability:
+            write_reliability(arguments, model, dataset, views)
+        if arguments.calibrate:
+            write_calibrated(arguments, model, dataset)
     return 0
+
+
+def set_of(arguments: argparse.Namespace, root: Path, model: FCN) -> VOCFolder:
+    """The pictures to score, looked through, with the classes of `model`. What there is to note goes to stderr."""
+    own = ClassMap.from_dict(model.classes or {})
+    dataset = VOCFolder(root, arguments.split, own, bits=arguments.bits or model.picture_bits)
+    classes, notes = also_said_by(own, dataset, root, arguments.class_names)
+    dataset.class_map = replace(classes, others=arguments.others) if arguments.others else classes
+    for note in dict.fromkeys([*notes, *dataset.notes]):
+        print(f"note: {note}", file=sys.stderr)
+    check_files(dataset)
+    for note in dataset.picture_notes:
+        print(note, file=sys.stderr)
+    return dataset
+
+
+def names_of(arguments: argparse.Namespace, dataset: VOCFolder) -> dict[int, str]:
+    """What the label values of the data are called."""
+    return read_meaning(dataset.folder, Path(arguments.data), arguments.class_names).names
+
+
+def scored(
+    arguments: argparse.Namespace,
+    model: FCN,
+    dataset: VOCFolder,
+    others: OtherClasses,
+    worst: Worst | None,
+    views: dict[str, Any],
+) -> dict[str, Any]:
+    """The scores, printed."""
+
+    def seen(*picture: Any) -> None:
+        for each in [others, worst] if worst else [others]:
+            each(*picture)
+
+    with bar(len(dataset), "scoring", unit="picture") as scoring:
+        metrics = evaluate(model, dataset, scoring.update, band=arguments.band, seen=seen, **views)
+    if arguments.mirror or arguments.scales != ONE_SCALE:
+        metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
+    print(f"{class_table(metrics['confusion'], dataset.class_map.names)}\n\n{summary(metrics)}\n")
+    if unknown := others.found():
+        shares = {each.name: {"pixels": each.pixels, "taken_for": each.taken_for} for each in unknown}
+        metrics["other_classes"] = shares
+        print(f"{other_table(unknown, dataset.class_map.others)}\n")
+    return metrics
+
+
+def write_files(
+    arguments: argparse.Namespace, dataset: VOCFolder, metrics: dict[str, Any], worst: Worst | None
+) -> None:
+    """What was scored, as the files that were asked for."""
+    classes = dataset.class_map
+    if arguments.json:
+        write_json(arguments.json, metrics)
+        print(f"scores     {arguments.json}")
+    if arguments.confusion:
+        from minifcn.draw.curves import save
+        from minifcn.draw.report.confusion import confusion_figure  # matplotlib takes a second to load
+
+        save(confusion_figure(metrics["confusion"], classes.names), arguments.confusion)
+        print(f"confusion  {arguments.confusion}")
+    if worst:
+        write_whole(arguments.gallery, gallery_png(worst, dataset, classes))
+        print(f"gallery    {arguments.gallery}")
+
+
+def write_reliability(arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, views: dict[str, Any]) -> None:
+    from minifcn.draw.curves import save
+    from minifcn.draw.report.reliability import reliability_figure
+
+    with bar(len(dataset), "reliability", unit="picture") as looking:
+        found = reliability(model, dataset, looking.update, **views)
+    curve = (found.pixels, found.confidence, found.right)
+    save(reliability_figure({Path(arguments.model).stem: curve}), arguments.reliability)
+    print(f"reliability  {arguments.reliability}: {about_reliability(found)}")
+
+
+def write_calibrated(arguments: argparse.Namespace, model: FCN, dataset: VOCFolder) -> None:
+    with bar(len(dataset), "calibrating", unit="picture") as looking:
+        temperature = fitted_temperature(model, dataset, looking.update)
+    save_model(at_temperature(model.to("cpu"), temperature), arguments.calibrate)
+    print(f"calibrated  {arguments.calibrate}: scores divided by {temperature:.3f}")
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
@@ -134,7 +212,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.worst and not arguments.gallery:
         raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE.png")
     found: dict[Path, str] = {}
-    for option in ("json", "confusion", "gallery"):
+    for option in ("json", "confusion", "gallery", "reliability", "calibrate"):
         if not getattr(arguments, option):
             continue
         path = Path(getattr(arguments, option))
@@ -180,6 +258,25 @@ def summary(metrics: dict[str, Any]) -> str:
             f"predictions: mean of the softmax over scales {', '.join(f'{s:g}' for s in metrics['scales'])}{mirrored}"
         )
     return "\n".join(lines)
+
+
+def other_table(others: Sequence[OtherClass], counted: str) -> str:
+    """Of the classes that the model does not know, a row each: pixels, and what was called one of its own."""
+    rows = [*others, together(others)]
+    width = max(len(each.name) for each in rows)
+    title = f"pixels of classes that the model does not know, which were counted as {counted}"
+    lines = [title, f"{'':{width}}{'pixels':>14}{'wrong':>11}   taken for"]
+    for each in rows:
+        most = ", ".join(f"{name} {percent(share).strip()}" for name, share in list(each.taken_for.items())[:3])
+        lines.append(f"{each.name:{width}}{each.pixels:>14,}{percent(each.wrong):>11}   {most or '-'}")
+    return "\n".join(lines)
+
+
+def about_reliability(found: Reliability) -> str:
+    """One line: the calibration error, and what 90 % is worth."""
+    near = found.nine_in_ten
+    ninety = f"; of the pixels that it is 87 to 93 % sure of {percent(near[1]).strip()} are right" if near else ""
+    return f"expected calibration error {percent(found.error).strip()}{ninety}"
 
 
 def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:

@@ -1,0 +1,33 @@
+"""The reliability curve: where its points lie, which bins stay out, what stands beside it."""
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from minifcn.draw.report.reliability import reliability_figure
+
+PIXELS = np.array([0, 1, 4000, 6000])
+CONFIDENCE = np.array([0.0, 0.4, 2800.0, 5700.0])
+RIGHT = np.array([0, 1, 2000, 5700])
+
+
+def test_points_lie_at_confidence_and_share_right():
+    figure = reliability_figure({"model": (PIXELS, CONFIDENCE, RIGHT)})
+    diagonal, curve = figure.axes[0].lines
+    np.testing.assert_allclose(curve.get_xdata(), [70, 95])  # one pixel of ten thousand says nothing
+    np.testing.assert_allclose(curve.get_ydata(), [50, 95])
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 100]
+    # (|1 - 0.4| + |2000 - 2800| + 0) / 10,001
+    assert curve.get_label() == "model: calibration error 8.0 %"
+    heights = [patch.get_height() for patch in figure.axes[1].patches]
+    assert heights == pytest.approx(list(100 * PIXELS / 10_001))
+
+
+def test_several_stand_side_by_side_and_nothing_breaks_without_pixels():
+    nothing = np.zeros(4, int)
+    figure = reliability_figure({"before $x$": (PIXELS, CONFIDENCE, RIGHT), "after": (nothing, nothing, nothing)})
+    FigureCanvasAgg(figure).draw()
+    first, second = (figure.axes[1].patches[i] for i in (0, 4))
+    assert first.get_x() + first.get_width() <= second.get_x() + 1e-9
+    colours = {line.get_color() for line in figure.axes[0].lines[1:]}
+    assert len(colours) == 2

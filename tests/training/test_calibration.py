@@ -1,0 +1,126 @@
+"""Confidence held against what was right, the temperature that brings them together, and that it goes into the weights."""
+
+import numpy as np
+import pytest
+
+from minifcn.models import FCN, load, save
+from minifcn.training import TrainingError, predict
+from minifcn.training.scoring.calibration import (
+    BINS,
+    at_temperature,
+    best_temperature,
+    fitted_temperature,
+    reliability,
+)
+from minifcn.training.scoring.evaluate import probabilities
+
+from .test_evaluate import Pairs, noise
+
+NAMES = ("background", "disc", "square")
+
+
+def network(rng, **options):
+    """Random weights everywhere, the score layers too, which start at zero."""
+    model = FCN("tiny", 8, len(NAMES), width=4, class_names=NAMES, **options)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data[...] = rng.standard_normal(parameter.shape) * 0.2
+    return model.eval()
+
+
+def drawn(rng, temperature, pixels=40_000):
+    """Scores (3, P), and classes drawn from the softmax of the scores divided by `temperature`."""
+    scores = rng.standard_normal((3, pixels)) * 3
+    powers = np.exp(scores / temperature)
+    edges = np.cumsum(powers / powers.sum(0), 0)
+    return scores.astype(np.float32), (rng.random(pixels) > edges).sum(0).astype(np.uint8)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_the_temperature_is_found_that_the_labels_were_drawn_with(temperature, rng):
+    assert best_temperature(*drawn(rng, temperature)) == pytest.approx(temperature, rel=0.05)
+
+
+def test_no_other_temperature_has_less_loss(rng):
+    scores, truth = drawn(rng, 1.7, 500)
+    best = best_temperature(scores, truth)
+
+    def loss(temperature):
+        found = scores.astype(np.float64) / temperature
+        return np.mean(np.log(np.exp(found).sum(0)) - found[truth, np.arange(len(truth))])
+
+    assert all(loss(best) <= loss(best * factor) for factor in (0.5, 0.9, 0.99, 1.01, 1.1, 2))
+
+
+@pytest.mark.parametrize(
+    ("scores", "truth", "words"),
+    [
+        ([[9.0, 0.0], [0.0, 9.0]], [0, 1], "right, or wrong"),
+        ([[9.0, 0.0], [0.0, 9.0]], [1, 0], "right, or wrong"),
+        ([[1.0, 1.0], [1.0, 1.0]], [0, 1], "right, or wrong"),
+        ([[], []], [], "every pixel is void"),
+    ],
+)
+def test_pixels_for_which_no_temperature_is_best(scores, truth, words):
+    with pytest.raises(TrainingError, match=words):
+        best_temperature(np.array(scores, np.float32), np.array(truth, np.uint8))
+
+
+@pytest.mark.parametrize("options", [{}, {"fusion": "max"}, {"at_once": True}, {"padding": "paper"}])
+def test_the_weights_of_the_score_layers_hold_it(options, rng, tmp_path):
+    model = network(rng, **options)
+    picture = noise(rng, 40, 56)
+    before, classes = probabilities(model, picture), predict(model, picture)
+    at_temperature(model, 2.0)
+    after = probabilities(model, picture)
+    expected = np.sqrt(before) / np.sqrt(before).sum(0)  # softmax(s / 2)
+    np.testing.assert_allclose(after, expected, atol=1e-6)
+    np.testing.assert_array_equal(predict(model, picture), classes)
+    at_temperature(model, 0.25)  # twice as sure as at first, by a second look
+    save(model, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors")
+    assert again.notes["temperature"].startswith("0.5 ")
+    np.testing.assert_allclose(probabilities(again, picture), before**2 / (before**2).sum(0), atol=1e-6)
+
+
+def test_reliability_counts_pixel_by_pixel(rng):
+    model = network(rng)
+    pairs = [(noise(rng, 24, 40), rng.integers(0, 3, (24, 40)).astype(np.uint8)) for _ in range(3)]
+    pairs[1][1][:7] = 255
+    found = reliability(model, Pairs(*pairs))
+    pixels, right, total = [0] * BINS, [0] * BINS, [0.0] * BINS
+    for picture, labels in pairs:
+        for scores, label in zip(probabilities(model, picture).reshape(3, -1).T, labels.ravel(), strict=True):
+            if label == 255:
+                continue
+            place = min(int(float(scores.max()) * BINS), BINS - 1)
+            pixels[place] += 1
+            right[place] += int(scores.argmax() == label)
+            total[place] += float(scores.max())
+    assert found.pixels.tolist() == pixels and found.right.tolist() == right
+    np.testing.assert_allclose(found.confidence, total)
+    gaps = [abs(r / n - t / n) * n for n, r, t in zip(pixels, right, total, strict=True) if n]
+    assert found.error == pytest.approx(sum(gaps) / sum(pixels))
+
+
+def test_a_set_of_void_alone_has_no_error(rng):
+    nothing = Pairs((noise(rng, 16, 16), np.full((16, 16), 255, np.uint8)))
+    found = reliability(network(rng), nothing)
+    assert found.error is None and found.nine_in_ten is None
+    with pytest.raises(TrainingError, match="every pixel is void"):
+        fitted_temperature(network(rng), nothing)
+
+
+def test_labels_drawn_from_the_network_itself_need_no_temperature(rng):
+    """Who draws each pixel's label from what the network says has a network that is as sure as it is right; one made twice as sure is found out."""
+    model, pairs = at_temperature(network(rng), 20.0), []  # else it is sure of nearly everything
+    for _ in range(6):
+        picture = noise(rng, 64, 64)
+        edges = np.cumsum(probabilities(model, picture), 0)
+        pairs.append((picture, (rng.random((64, 64)) > edges[:-1]).sum(0).astype(np.uint8)))
+    honest = reliability(model, Pairs(*pairs)).error
+    assert fitted_temperature(model, Pairs(*pairs)) == pytest.approx(1, rel=0.15)
+    at_temperature(model, 0.5)
+    assert reliability(model, Pairs(*pairs)).error > honest + 0.03
+    at_temperature(model, fitted_temperature(model, Pairs(*pairs)))
+    assert reliability(model, Pairs(*pairs)).error < 0.02
