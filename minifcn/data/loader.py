@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BALANCES = ("pictures", "classes")
 ALL = slice(None)
+IN_BACKGROUND = VOID + 1  # in the place of a class: all that the class map counts as background
 
 Pair = tuple[np.ndarray, np.ndarray]
 T = TypeVar("T")
@@ -85,7 +86,8 @@ class Batches:
     `balance`       "pictures": every epoch goes through the pictures once in a fresh order, and batches run across its
                     end. "classes": the classes that occur take turns, in a fresh order each round, and each goes through
                     the pictures that show it; so a rare class comes as often as any other, and pictures of void alone
-                    never. Which picture shows what is read from all labels at once, here.
+                    never. Classes that the class map counts as background have a turn of their own, all together: a
+                    network learns from them what it is not to find. Which picture shows what is read here, at once.
     `threads`       how many decode ahead in `iterate`, each a batch of its own, so that beyond the batch in use at most so
                     many are in memory; what is in them does not depend on it
 
@@ -215,16 +217,20 @@ class Batches:
         return np.concatenate(orders)[offset : offset + number].tolist()
 
     def _pictures_by_class(self) -> list[list[int]]:
-        """For each class that occurs, in their order, the indices of the pictures that show it."""
+        """For each class that occurs, in their order, the indices of the pictures that show it; then of those with other classes in their background."""
 
-        def shown(index: int) -> np.ndarray:
+        # of a dataset that knows more than its labels say: see VOCFolder
+        in_background = getattr(self.dataset, "has_others", lambda index: False)
+
+        def shown(index: int) -> list[int]:
             picture_labels = self.dataset.labels(index)
-            return np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
+            found = np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
+            return found.tolist() + [IN_BACKGROUND] * in_background(index)
 
         found: dict[int, list[int]] = {}
         with workers.pool(self.threads) as pool:
             for index, classes in enumerate(pool.map(shown, range(len(self.dataset)))):
-                for number in classes.tolist():
+                for number in classes:
                     found.setdefault(number, []).append(index)
         if not found:
             raise DataError("batches: cannot balance classes, every pixel of every picture is void; check the classes")

@@ -35,6 +35,10 @@ class Kept:
         """The labels of picture `i`, uint8 (H, W)."""
         return self._once("labels", i, self.dataset.labels)
 
+    def has_others(self, i: int) -> bool:
+        """As the dataset says it: see VOCFolder."""
+        return bool(getattr(self.dataset, "has_others", lambda i: False)(i))
+
     def _once(self, kind: str, i: int, make: Callable[[int], np.ndarray]) -> np.ndarray:
         kept = self._kept.get((kind, i))
         if kept is not None:

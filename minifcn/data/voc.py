@@ -89,6 +89,11 @@ class VOCFolder:
             raise DataError(f"labels {path}: {not_there(path)}{near}")
         return read_labels(path, self.class_map.known)
 
+    def has_others(self, i: int) -> bool:
+        """Whether something in picture `i` counts as background that has a class of its own in its file."""
+        others = self.class_map.left_out
+        return bool(others) and bool(np.isin(self.numbers(i), others).any())
+
     def _labels_path(self, i: int) -> Path:
         name = self.ids[i]
         return self._labels.get(name, self.folder / LABELS / f"{name}.png")

@@ -155,8 +155,9 @@ def scored(
     """The scores, printed."""
 
     def seen(*picture: Any) -> None:
-        for each in [others, worst] if worst else [others]:
-            each(*picture)
+        others(*picture)
+        if worst:
+            worst(*picture)
 
     with bar(len(dataset), "scoring", unit="picture") as scoring:
         metrics = evaluate(model, dataset, scoring.update, band=arguments.band, seen=seen, **views)
