@@ -17,13 +17,19 @@ from minifcn.training.recipes import ADAM_RATE, MODERN, PAPER, named_recipe
 from minifcn.training.runs.folder import RESTORE
 
 DEFAULTS: dict[str, Any] = dict(
-    train_split="train", arch="staged", backbone="tiny", padding="same", fusion="sum", learn_upsampling=False
+    train_split="train",
+    others="void",
+    arch="staged",
+    backbone="tiny",
+    padding="same",
+    fusion="sum",
+    learn_upsampling=False,
 )
 # what else a recipe chooses where the command line does not
 PRESETS: dict[str, dict[str, Any]] = {
     "voc-subset": dict(
         train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=10.0,
-        classes=["cat", "cow", "dog", "horse", "person", "sheep"],
+        classes=["cat", "cow", "dog", "horse", "person", "sheep"], others="background",
     ),
 }  # fmt: skip
 # options that are fields of a recipe by the same name
@@ -47,8 +53,9 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
         elsewhere = (name == "epochs" and arguments.steps) or (name in NETWORK and arguments.init)
         if getattr(arguments, name) is None and not elsewhere:
             setattr(arguments, name, value)
-    if arguments.train_split is None:
-        arguments.train_split = DEFAULTS["train_split"]
+    for name in ("train_split", "others"):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, DEFAULTS[name])
     if arguments.classes == "all":
         arguments.classes = None
     return given

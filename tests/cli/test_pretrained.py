@@ -26,6 +26,7 @@ def test_voc_subset_in_one_command(call, voc_set, weights, tmp_path):
         arch="fcn4s", backbone="squeezenet-fc", optimizer="adam", lr=1e-4, head_factor=10.0, balance="classes"
     )
     assert {name: config[name] for name in expected} == expected
+    assert config["classes"]["others"] == "background"  # what a photograph holds besides is to be no animal
     model = load(tmp_path / "run" / "best.safetensors")
     assert model.class_names == ("background", "cat", "person")
     assert "SqueezeNet v1.1" in model.notes["trunk"] and "BSD" in model.notes["trunk"]
@@ -35,10 +36,11 @@ def test_voc_subset_in_one_command(call, voc_set, weights, tmp_path):
 
 
 def test_what_the_recipe_chooses_can_be_chosen_otherwise(call, voc_set, weights, tmp_path):
-    line = f"train --recipe voc-subset --data {voc_set} --train-split train --classes cat --others background --size 32 --batch 2 --epochs 0.4"
+    line = f"train --recipe voc-subset --data {voc_set} --train-split train --classes cat --others void --size 32 --batch 2 --epochs 0.4"
     call(f"{line} --arch fcn16s --backbone squeezenet --trunk {weights} --out {tmp_path}/run").worked()
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (config["arch"], config["backbone"], config["steps"]) == ("fcn16s", "squeezenet", 1)
+    assert config["classes"]["others"] == "void"
 
 
 def test_without_a_split_called_trainaug_it_is_said(call, voc_set, weights, tmp_path):
