@@ -36,7 +36,7 @@ def test_voc_subset_in_one_command(call, voc_set, weights, tmp_path):
 
 
 def test_what_the_recipe_chooses_can_be_chosen_otherwise(call, voc_set, weights, tmp_path):
-    line = f"train --recipe voc-subset --data {voc_set} --train-split train --classes cat --others void --size 32 --batch 2 --epochs 0.4"
+    line = f"train --recipe voc-subset --data {voc_set} --train-split train --classes cat,person --others void --size 32 --batch 2 --epochs 0.4"
     call(f"{line} --arch fcn16s --backbone squeezenet --trunk {weights} --out {tmp_path}/run").worked()
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (config["arch"], config["backbone"], config["steps"]) == ("fcn16s", "squeezenet", 1)
