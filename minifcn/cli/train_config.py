@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from minifcn.data import ClassMap, VOCFolder
+from minifcn.data.augment import sides
 from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
@@ -171,7 +172,10 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
         return None
     if arguments.recipe == "fine-tune":
         return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
-    return default_crop(Resized(train_set, longer_side) if longer_side else train_set)
+    side = default_crop(Resized(train_set, longer_side) if longer_side else train_set)
+    if arguments.recipe == "voc-subset":  # which says more: pictures are wider than high, and what lies beside them teaches nothing
+        return tuple(min(side, most) for most in sides(recipe.size))
+    return side
 
 
 def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
