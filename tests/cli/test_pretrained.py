@@ -2,12 +2,17 @@
 
 import csv
 import json
+from argparse import Namespace
 
 import numpy as np
 import pytest
 from models.test_pretrained import caffe_arrays
+from training.helpers import write_set
 
+from minifcn.cli.train_config import crop_size
+from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import load
+from minifcn.training.recipes import VOC_SUBSET
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +46,17 @@ def test_what_the_recipe_chooses_can_be_chosen_otherwise(call, voc_set, weights,
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (config["arch"], config["backbone"], config["steps"]) == ("fcn16s", "squeezenet", 1)
     assert config["classes"]["others"] == "void"
+
+
+@pytest.mark.parametrize(
+    ("shape", "crop"), [((192, 256), (192, 256)), ((500, 375), (192, 256)), ((40, 48), (48, 48)), ((120, 160), (160, 160))]
+)
+def test_its_crops_are_no_larger_than_the_pictures_warrant(shape, crop, tmp_path):
+    root = write_set(tmp_path, [(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8))] * 3)
+    given = Namespace(size=None, recipe="voc-subset")
+    assert crop_size(given, VOC_SUBSET, VOCFolder(root, "train", ClassMap.voc()), None) == crop
+    given.size = (64, 80)
+    assert crop_size(given, VOC_SUBSET, VOCFolder(root, "train", ClassMap.voc()), None) == (64, 80)
 
 
 def test_without_a_split_called_trainaug_it_is_said(call, voc_set, weights, tmp_path):
