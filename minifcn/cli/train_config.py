@@ -5,8 +5,9 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
-from minifcn.data import ClassMap, VOCFolder
+from minifcn.data import ClassMap, DataError, Meaning, VOCFolder
 from minifcn.data.augment import sides
+from minifcn.data.classes import is_background
 from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
@@ -60,6 +61,24 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
     if arguments.classes == "all":
         arguments.classes = None
     return given
+
+
+def classes_of(arguments: argparse.Namespace, given: Collection[str], meaning: Meaning) -> tuple[ClassMap, list[str]]:
+    """The classes to learn, and what to say of them: where the recipe chose them and the data has none of these, or no background."""
+    by_recipe = "classes" in PRESETS.get(arguments.recipe, {}) and "classes" not in given
+    try:
+        classes = meaning.class_map(arguments.classes)
+    except DataError as error:
+        if not (by_recipe and meaning.names):
+            raise
+        raise DataError(
+            f"--recipe {arguments.recipe} learns {', '.join(arguments.classes)} where --classes does not say otherwise: {error}; or --classes all"
+        ) from error
+    if arguments.others == "background" and "others" not in given and not any(map(is_background, classes.names)):
+        arguments.others = "void"
+        left = len(meaning.names) > len(classes.names)
+        return classes, ["no class is the background, so the classes left out count as void (--others)"] if left else []
+    return replace(classes, others=arguments.others), []
 
 
 def configure(
@@ -173,7 +192,9 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
     if arguments.recipe == "fine-tune":
         return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
     side = default_crop(Resized(train_set, longer_side) if longer_side else train_set)
-    if arguments.recipe == "voc-subset":  # which says more: pictures are wider than high, and what lies beside them teaches nothing
+    if (
+        arguments.recipe == "voc-subset"
+    ):  # which says more: pictures are wider than high, and what lies beside them teaches nothing
         return tuple(min(side, most) for most in sides(recipe.size))
     return side
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minifcn import workers
 from minifcn.data.augment import Augmentation, Size, place, sides
-from minifcn.data.dataset import Dataset
+from minifcn.data.dataset import Dataset, labels_and_others
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
@@ -219,13 +219,10 @@ class Batches:
     def _pictures_by_class(self) -> list[list[int]]:
         """For each class that occurs, in their order, the indices of the pictures that show it; then of those with other classes in their background."""
 
-        # of a dataset that knows more than its labels say: see VOCFolder
-        in_background = getattr(self.dataset, "has_others", lambda index: False)
-
         def shown(index: int) -> list[int]:
-            picture_labels = self.dataset.labels(index)
+            picture_labels, others = labels_and_others(self.dataset, index)
             found = np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
-            return found.tolist() + [IN_BACKGROUND] * in_background(index)
+            return [*found.tolist(), IN_BACKGROUND] if others else found.tolist()
 
         found: dict[int, list[int]] = {}
         with workers.pool(self.threads) as pool:

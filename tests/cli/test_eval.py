@@ -1,6 +1,8 @@
 """minifcn eval repeats what training wrote, shows where a model fails, and says what is no model."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -346,8 +348,58 @@ def test_how_sure_the_model_is(call, trained, small_set, tmp_path):
     assert "scores divided by 1.000" in again.worked().out
 
 
-@pytest.mark.parametrize("option", ["reliability", "calibrate"])
-def test_a_file_of_its_own_that_cannot_be(option, call, trained, small_set, tmp_path):
-    call(f"eval {trained}/best.safetensors --data {small_set} --{option} {tmp_path}/no/x.png").failed(
+def test_the_curve_stands_in_the_json_too(call, trained, small_set, tmp_path):
+    """Plain numbers, void not among them."""
+    line = f"eval {trained}/best.safetensors --data {small_set} --json {tmp_path}/s.json"
+    call(line).worked()
+    before = json.loads((tmp_path / "s.json").read_text())
+    printed = call(f"{line} --reliability {tmp_path}/curve.svg").worked().out
+    after = json.loads((tmp_path / "s.json").read_text())
+    found = after.pop("reliability")
+    assert after == before
+    assert sum(found["pixels"]) == sum(map(sum, after["confusion"]))
+    assert sum(found["right"]) == sum(after["confusion"][i][i] for i in range(len(after["confusion"])))
+    gaps = [abs(right - sure) for right, sure in zip(found["right"], found["confidence"], strict=True)]
+    assert found["expected_calibration_error"] == pytest.approx(sum(gaps) / sum(found["pixels"]))
+    assert f"expected calibration error {100 * found['expected_calibration_error']:.1f} %" in printed
+
+
+def test_the_size_that_was_asked_for_is_that_of_the_temperature(call, trained, small_set, tmp_path):
+    """It was always fitted at the size that the model knows."""
+    line = f"eval {trained}/best.safetensors --data {small_set} --calibrate"
+    call(f"{line} {tmp_path}/own.safetensors").worked()
+    call(f"{line} {tmp_path}/large.safetensors --size 72").worked()
+    own, large = (load(tmp_path / f"{name}.safetensors").notes["temperature"] for name in ("own", "large"))
+    assert own != large
+
+
+@pytest.mark.parametrize(("option", "ending"), [("reliability", "png"), ("calibrate", "safetensors")])
+def test_a_file_of_its_own_that_cannot_be(option, ending, call, trained, small_set, tmp_path):
+    call(f"eval {trained}/best.safetensors --data {small_set} --{option} {tmp_path}/no/x.{ending}").failed(
         "there is no folder"
     )
+
+
+@pytest.mark.parametrize("option", ["json", "calibrate"])
+def test_the_model_itself_is_not_written_over(option, call, trained, small_set, tmp_path):
+    """The scores took its place. By another name it is the same file."""
+    shutil.copy(trained / "best.safetensors", tmp_path / "m.safetensors")
+    (tmp_path / "link.safetensors").symlink_to(tmp_path / "m.safetensors")
+    for name in ("m", "link"):
+        call(f"eval {tmp_path}/m.safetensors --data {small_set} --{option} {tmp_path}/{name}.safetensors").failed(
+            f"--{option} {tmp_path}/{name}.safetensors: this is the model itself; give another file"
+        )
+    assert (tmp_path / "m.safetensors").read_bytes() == (trained / "best.safetensors").read_bytes()
+
+
+def test_a_folder_in_which_one_may_not_write(call, trained, small_set, tmp_path, monkeypatch):
+    """Told before the first picture is scored; whoever runs the tests may be allowed everything, so the system's answer is replaced."""
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    answer = call(f"eval {trained}/best.safetensors --data {small_set} --reliability {tmp_path}/x.png")
+    answer.failed(f"--reliability {tmp_path}/x.png: you may not write in {tmp_path}")
+    assert not answer.out
+
+
+def test_a_calibrated_model_is_called_as_models_are(call, trained, small_set, tmp_path, capsys):
+    answer = call(f"eval {trained}/best.safetensors --data {small_set} --calibrate {tmp_path}/x.onnx")
+    assert answer.status == 2 and "does not end in .safetensors" in answer.err

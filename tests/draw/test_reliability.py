@@ -23,6 +23,18 @@ def test_points_lie_at_confidence_and_share_right():
     assert heights == pytest.approx(list(100 * PIXELS / 10_001))
 
 
+def test_every_name_stands_in_the_legend_with_its_error():
+    """matplotlib leaves out labels that begin with an underscore; a long name hid the number behind it."""
+    names = ["_best", "best", "a_name_of_the_length_that_nobody_would_give_to_a_model" * 2, "__"]
+    figure = reliability_figure(dict.fromkeys(names, (PIXELS, CONFIDENCE, RIGHT)))
+    FigureCanvasAgg(figure).draw()
+    legend = figure.axes[0].get_legend()
+    texts = [text.get_text() for text in legend.get_texts()][1:]
+    assert [text.strip()[:4] for text in texts] == ["_bes", "best", "a_na", "__: "]
+    assert all(text.endswith("calibration error 8.0 %") for text in texts)
+    assert legend.get_window_extent().x1 < figure.axes[0].get_window_extent().x1
+
+
 def test_several_stand_side_by_side_and_nothing_breaks_without_pixels():
     nothing = np.zeros(4, int)
     figure = reliability_figure({"before $x$": (PIXELS, CONFIDENCE, RIGHT), "after": (nothing, nothing, nothing)})

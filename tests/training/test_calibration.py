@@ -1,10 +1,14 @@
 """Confidence held against what was right, the temperature that brings them together, and that it goes into the weights."""
 
+import contextlib
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from minifcn.models import FCN, load, save
 from minifcn.training import TrainingError, predict
+from minifcn.training.scoring import calibration
 from minifcn.training.scoring.calibration import (
     BINS,
     at_temperature,
@@ -12,7 +16,7 @@ from minifcn.training.scoring.calibration import (
     fitted_temperature,
     reliability,
 )
-from minifcn.training.scoring.evaluate import probabilities
+from minifcn.training.scoring.evaluate import probabilities, views_of
 
 from .test_evaluate import Pairs, noise
 
@@ -55,9 +59,11 @@ def test_no_other_temperature_has_less_loss(rng):
 @pytest.mark.parametrize(
     ("scores", "truth", "words"),
     [
-        ([[9.0, 0.0], [0.0, 9.0]], [0, 1], "right, or wrong"),
-        ([[9.0, 0.0], [0.0, 9.0]], [1, 0], "right, or wrong"),
-        ([[1.0, 1.0], [1.0, 1.0]], [0, 1], "right, or wrong"),
+        ([[9.0, 0.0], [0.0, 9.0]], [0, 1], r"2 pixels: the network is right on 100.0 % of them, and the surer"),
+        ([[9.0, 0.0], [0.0, 9.0]], [1, 0], r"right on 0.0 % of them, and the less sure"),
+        # mostly right, but where it is wrong it is so much surer that less is always better
+        ([[9.0, 9.0, 90.0], [0.0, 0.0, 0.0]], [0, 0, 1], r"right on 66.7 % of them, and the less sure"),
+        ([[1.0, 0.3], [1.0, 0.3], [1.0, 0.3]], [0, 1], "all classes have the same score everywhere"),
         ([[], []], [], "every pixel is void"),
     ],
 )
@@ -83,7 +89,20 @@ def test_the_weights_of_the_score_layers_hold_it(options, rng, tmp_path):
     np.testing.assert_allclose(probabilities(again, picture), before**2 / (before**2).sum(0), atol=1e-6)
 
 
-def test_reliability_counts_pixel_by_pixel(rng):
+def test_a_note_of_somebody_else_stays(rng):
+    """It is no number, and was taken for one; a number of theirs is none of ours either."""
+    model = network(rng)
+    for note in ("warm", "21 degrees in the shade"):
+        model.notes["temperature"] = note
+        at_temperature(at_temperature(model, 2.0), 1.5)
+        said = model.notes["temperature"]
+        assert said.startswith("3 (scores were divided by it") and said.endswith(f"; before: {note}")
+
+
+@pytest.mark.parametrize("at_once", [calibration.AT_ONCE, 500])
+def test_reliability_counts_pixel_by_pixel(at_once, rng, monkeypatch):
+    """In one piece, and some rows at a time."""
+    monkeypatch.setattr(calibration, "AT_ONCE", at_once)
     model = network(rng)
     pairs = [(noise(rng, 24, 40), rng.integers(0, 3, (24, 40)).astype(np.uint8)) for _ in range(3)]
     pairs[1][1][:7] = 255
@@ -101,6 +120,49 @@ def test_reliability_counts_pixel_by_pixel(rng):
     np.testing.assert_allclose(found.confidence, total)
     gaps = [abs(r / n - t / n) * n for n, r, t in zip(pixels, right, total, strict=True) if n]
     assert found.error == pytest.approx(sum(gaps) / sum(pixels))
+
+
+def test_memory_does_not_grow_with_classes_times_pixels(rng, monkeypatch):
+    """A photograph whose network looks at it small: all classes of all its pixels at once took 309 and 157 MB."""
+    monkeypatch.setattr(calibration, "PIXELS", 20_000)
+    model = FCN("tiny", 32, 40, width=2)
+    model.score_fr.bias.data[...] = rng.standard_normal(40) * 0.1
+    model.picture_size = 64
+    pairs = Pairs((noise(rng, 600, 800), rng.integers(0, 40, (600, 800)).astype(np.uint8)))
+    for measured in (reliability, lambda *given: best(fitted_temperature, *given)):
+        measured(model, pairs)
+        tracemalloc.start()
+        measured(model, pairs)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 80e6, measured
+
+
+def best(fitted, *given):
+    with contextlib.suppress(TrainingError):  # here its labels have nothing to do with the network
+        fitted(*given)
+
+
+def test_the_pixels_of_a_temperature_are_spread_over_the_pictures(rng, monkeypatch):
+    """Every n-th of a picture n pixels wide would be one column: here the network errs everywhere but there."""
+    monkeypatch.setattr(calibration, "PIXELS", 96)
+    seen = []
+    monkeypatch.setattr(calibration, "best_temperature", lambda scores, truth: seen.append(truth) or 1.0)
+    labels = np.ones((24, 32), np.uint8)
+    labels[:, 0] = 2
+    fitted_temperature(network(rng), Pairs(*[(noise(rng, 24, 32), labels)] * 4))
+    assert len(seen[0]) == 96 and np.mean(seen[0] == 2) < 0.2
+
+
+def test_the_size_that_a_temperature_is_fitted_at(rng):
+    model, seen = network(rng), []
+    pairs = Pairs((noise(rng, 40, 60), rng.integers(0, 3, (40, 60)).astype(np.uint8)))
+    model.picture_size = 30
+    for size in ("known", "own", 90):
+        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(TrainingError):
+            patch.setattr(calibration, "views_of", lambda *given: seen.append(given[3]) or views_of(*given))
+            fitted_temperature(model, pairs, size=size)
+    assert seen == [(0.5,), (1.0,), (1.5,)]
 
 
 def test_a_set_of_void_alone_has_no_error(rng):

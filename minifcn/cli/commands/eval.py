@@ -2,9 +2,9 @@
 
 import argparse
 import io
+import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,22 +17,25 @@ from minifcn.cli.options import (
     bar,
     chosen_device,
     device_words,
+    model_name,
     picture_bits,
     picture_file,
     scale_list,
 )
-from minifcn.cli.progress import percent, row
+from minifcn.cli.progress import percent
+from minifcn.cli.score_tables import about_reliability, class_table, other_table, summary
 from minifcn.data import ClassMap, DataError, VOCFolder, read_meaning
 from minifcn.data.classes import OTHERS
 from minifcn.files import write_whole
 from minifcn.models import FCN, load
 from minifcn.models import save as save_model
+from minifcn.models.shipped import model_file
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
-from minifcn.training.scoring.calibration import Reliability, at_temperature, fitted_temperature, reliability
+from minifcn.training.scoring.calibration import at_temperature, fitted_temperature, reliability
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
-from minifcn.training.scoring.metrics import BAND, ONE_CLASS, class_scores, doubt, shown_classes
-from minifcn.training.scoring.other_classes import OtherClass, OtherClasses, together
+from minifcn.training.scoring.metrics import BAND, doubt
+from minifcn.training.scoring.other_classes import OtherClasses
 
 WORST = 8
 
@@ -86,8 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how often the model is right where it is so and so sure, as a picture (.png or .svg); a second pass over the pictures",
     )  # fmt: skip
     parser.add_argument(
-        "--calibrate", type=Path, metavar="FILE",
-        help="write the model there with its scores divided by the temperature that makes it as sure as it is right on these pictures, which it must not have been trained on",
+        "--calibrate", type=model_name, metavar="FILE",
+        help="write the model there (.safetensors) with its scores divided by the temperature that makes it as sure as it is right on these pictures, which it must not have been trained on; one more pass, in one view",
     )  # fmt: skip
     add_device(parser)
 
@@ -119,9 +122,9 @@ def run(arguments: argparse.Namespace) -> int:
         metrics = scored(arguments, model, dataset, OtherClasses(dataset, names_of(arguments, dataset)), worst, views)
         write_files(arguments, dataset, metrics, worst)
         if arguments.reliability:
-            write_reliability(arguments, model, dataset, views)
+            write_reliability(arguments, model, dataset, metrics, views)
         if arguments.calibrate:
-            write_calibrated(arguments, model, dataset)
+            write_calibrated(arguments, model, dataset, size)
     return 0
 
 
@@ -190,7 +193,10 @@ def write_files(
         print(f"gallery    {arguments.gallery}")
 
 
-def write_reliability(arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, views: dict[str, Any]) -> None:
+def write_reliability(
+    arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, metrics: dict[str, Any], views: dict[str, Any]
+) -> None:
+    """The curve as a picture, its numbers into --json too."""
     from minifcn.draw.curves import save
     from minifcn.draw.report.reliability import reliability_figure
 
@@ -198,12 +204,17 @@ def write_reliability(arguments: argparse.Namespace, model: FCN, dataset: VOCFol
         found = reliability(model, dataset, looking.update, **views)
     curve = (found.pixels, found.confidence, found.right)
     save(reliability_figure({Path(arguments.model).stem: curve}), arguments.reliability)
+    if arguments.json:
+        bins = {name: values.tolist() for name, values in zip(("pixels", "confidence", "right"), curve, strict=True)}
+        write_json(arguments.json, metrics | {"reliability": {"expected_calibration_error": found.error, **bins}})
     print(f"reliability  {arguments.reliability}: {about_reliability(found)}")
 
 
-def write_calibrated(arguments: argparse.Namespace, model: FCN, dataset: VOCFolder) -> None:
+def write_calibrated(
+    arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, size: int | Literal["own", "known"]
+) -> None:
     with bar(len(dataset), "calibrating", unit="picture") as looking:
-        temperature = fitted_temperature(model, dataset, looking.update)
+        temperature = fitted_temperature(model, dataset, looking.update, size=size)
     save_model(at_temperature(model.to("cpu"), temperature), arguments.calibrate)
     print(f"calibrated  {arguments.calibrate}: scores divided by {temperature:.3f}")
 
@@ -212,6 +223,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     """What would be found out only after all pictures are scored: files that cannot be. Raises DataError."""
     if arguments.worst and not arguments.gallery:
         raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE.png")
+    source = model_file(arguments.model)
     found: dict[Path, str] = {}
     for option in ("json", "confusion", "gallery", "reliability", "calibrate"):
         if not getattr(arguments, option):
@@ -220,64 +232,17 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         if not path.parent.is_dir() or path.is_dir():
             problem = "this is a folder" if path.is_dir() else f"there is no folder {path.parent}"
             raise DataError(f"--{option} {path}: {problem}; give a file in a folder that exists")
+        if not os.access(path.parent, os.W_OK):
+            raise DataError(
+                f"--{option} {path}: you may not write in {path.parent}; give a file in a folder where you may"
+            )
+        if path.exists() and source.exists() and path.samefile(source):
+            raise DataError(f"--{option} {path}: this is the model itself; give another file")
         if path.resolve() in found:
             raise DataError(
                 f"--{option} {path}: --{found[path.resolve()]} is written to the same file; give each its own"
             )
         found[path.resolve()] = option
-
-
-def class_table(matrix: list[list[int]], names: Sequence[str]) -> str:
-    """A row a class, of the confusion matrix as `evaluate` gives it."""
-    width = max(len(name) for name in [*names, "class"])
-    lines = [f"{'class':{width}}{'IU':>11}{'accuracy':>11}{'precision':>11}{'pixels':>14}   most often taken for"]
-    for score in class_scores(matrix, names):
-        shares = "".join(f"{percent(value):>11}" for value in (score.iu, score.accuracy, score.precision))
-        taken = ", ".join(f"{name} {percent(value).strip()}" for name, value in score.taken_for)
-        lines.append(f"{score.name:{width}}{shares}{score.pixels:>14,}   {taken or '-'}")
-    return "\n".join(lines)
-
-
-def summary(metrics: dict[str, Any]) -> str:
-    """The scores of the whole set, and those of boundary and interior where they differ."""
-    near = metrics["boundary_share"]
-    rows = {
-        "pixels": [None if near is None else 1.0, near, None if near is None else 1 - near],
-        "pixel accuracy": [metrics[key] for key in ("pixel_accuracy", "boundary_accuracy", "interior_accuracy")],
-        "mean IU": [metrics[key] for key in ("mean_iu", "boundary_iu", "interior_iu")],
-        "mean accuracy": [metrics["mean_accuracy"]],
-        "frequency weighted IU": [metrics["frequency_weighted_iu"]],
-    }
-    lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
-    lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
-    if len(shown := shown_classes(metrics)) == 1:
-        lines.append(f"The mean IU is {ONE_CLASS}, for the labels show no other than {shown[0]}")
-    lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
-    if "scales" in metrics:
-        mirrored = ", each mirrored too" if metrics["mirror"] else ""
-        lines.append(
-            f"predictions: mean of the softmax over scales {', '.join(f'{s:g}' for s in metrics['scales'])}{mirrored}"
-        )
-    return "\n".join(lines)
-
-
-def other_table(others: Sequence[OtherClass], counted: str) -> str:
-    """Of the classes that the model does not know, a row each: pixels, and what was called one of its own."""
-    rows = [*others, together(others)]
-    width = max(len(each.name) for each in rows)
-    title = f"pixels of classes that the model does not know, which were counted as {counted}"
-    lines = [title, f"{'':{width}}{'pixels':>14}{'wrong':>11}   taken for"]
-    for each in rows:
-        most = ", ".join(f"{name} {percent(share).strip()}" for name, share in list(each.taken_for.items())[:3])
-        lines.append(f"{each.name:{width}}{each.pixels:>14,}{percent(each.wrong):>11}   {most or '-'}")
-    return "\n".join(lines)
-
-
-def about_reliability(found: Reliability) -> str:
-    """One line: the calibration error, and what 90 % is worth."""
-    near = found.nine_in_ten
-    ninety = f"; of the pixels that it is 87 to 93 % sure of {percent(near[1]).strip()} are right" if near else ""
-    return f"expected calibration error {percent(found.error).strip()}{ninety}"
 
 
 def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:

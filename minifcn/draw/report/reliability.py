@@ -9,6 +9,7 @@ from minifcn.draw.curves import GREY, STAGE_COLOURS, WIDTH, style
 from minifcn.draw.pictures.legend import one_line
 
 SHOWN = 0.0005  # of the pixels: a bin with fewer says nothing
+SHORT = 20  # letters of a name that leave room in its line for the calibration error
 
 
 def reliability_figure(found: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Figure:
@@ -27,7 +28,10 @@ def reliability_figure(found: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndar
             kept = pixels > SHOWN * total
             sure, hits = confidence[kept] / pixels[kept], right[kept] / pixels[kept]
             error = np.abs(right - confidence).sum() / total
-            label = one_line(f"{name}: calibration error {100 * error:.1f} %")
+            # a label that begins with an underscore is left out of the legend
+            shown, space = one_line(name), " " if name.startswith("_") else ""
+            between = ": " if len(shown) <= SHORT else ":\n"
+            label = f"{space}{shown}{between}calibration error {100 * error:.1f} %"
             upper.plot(100 * sure, 100 * hits, marker="o", markersize=4, color=colour, label=label)
             edges = np.arange(len(pixels)) * 100 / len(pixels)
             wide = 100 / len(pixels) / count

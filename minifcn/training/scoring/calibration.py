@@ -18,11 +18,14 @@ from minifcn.data.dataset import Dataset
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.evaluate import ONE_SCALE, evaluating, scales_for, size_for, views_of
-from minifcn.training.scoring.winners import averaged, resized, softmax
+from minifcn.training.scoring.picture_tiles import AT_ONCE
+from minifcn.training.scoring.winners import averaged, resized_map, softmax
 
 BINS = 15  # as in Guo et al.
 PIXELS = 200_000  # that a temperature is fitted on: more move its third digit no longer
 COLDEST, HOTTEST = 0.05, 20.0  # no network that learned something lies beyond
+HALVINGS = 30  # of that range: the temperature is right to eight digits
+DIVIDED = "scores were divided by it; minifcn eval --calibrate"
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,25 @@ def reliability(
     """How sure `model` is of each pixel of `dataset`, and how often it is right. The arguments are those of `evaluate`."""
     pixels, right, confidence = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64), np.zeros(BINS)
     for labels, views in looked_at(model, dataset, progress, size, mirror, scales):
-        found = averaged(views, labels.shape, slice(0, len(labels)))
-        counted = labels != VOID
-        sure = found.max(0)[counted].astype(np.float64)
-        hit = (found.argmax(0) == labels)[counted]
-        place = np.minimum((sure * BINS).astype(int), BINS - 1)
-        pixels += np.bincount(place, minlength=BINS)
-        right += np.bincount(place[hit], minlength=BINS)
-        confidence += np.bincount(place, sure, minlength=BINS)
+        for rows in strips(len(labels), len(views[0]) * labels.shape[1]):
+            found, truth = averaged(views, labels.shape, rows), labels[rows]
+            counted = truth != VOID
+            sure = found.max(0)[counted].astype(np.float64)
+            hit = (found.argmax(0) == truth)[counted]
+            place = np.minimum((sure * BINS).astype(int), BINS - 1)
+            pixels += np.bincount(place, minlength=BINS)
+            right += np.bincount(place[hit], minlength=BINS)
+            confidence += np.bincount(place, sure, minlength=BINS)
     return Reliability(pixels, confidence, right)
+
+
+def strips(length: int, numbers: int) -> Iterator[slice]:
+    """0 to `length` in pieces of at most `AT_ONCE` numbers, each place having so many `numbers`; at least one place a piece.
+
+    All classes of all pixels of a large photograph would be gigabytes.
+    """
+    step = max(1, AT_ONCE // numbers)
+    return (slice(start, min(start + step, length)) for start in range(0, length, step))
 
 
 def looked_at(
@@ -96,19 +109,22 @@ def looked_at(
                 progress()
 
 
-def fitted_temperature(model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None) -> float:
+def fitted_temperature(
+    model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None, *, size: int | str = "known"
+) -> float:
     """The T for which softmax(scores / T) gives the labels of `dataset` the least loss; above 1: the network was too sure.
 
-    `dataset`: pictures that `model` was not trained on. At most `PIXELS` of their pixels are looked at, spread evenly. Raises TrainingError
-    where no T is best, since those pixels are all right, or all of one class with all scores equal.
+    `dataset`: pictures that `model` was not trained on, each looked at in one view; `size` as in `evaluate`. About `PIXELS` of their pixels
+    count, drawn at random, the same ones each time. Raises TrainingError where no T is best.
     """
     each = max(1, PIXELS // max(1, len(dataset)))
-    scores, truth = [], []
-    for labels, views in looked_at(model, dataset, progress, "known", False, ONE_SCALE):
+    scores, truth = [np.zeros((len(model.class_names), 0), np.float32)], [np.zeros(0, np.uint8)]
+    for number, (labels, views) in enumerate(looked_at(model, dataset, progress, size, False, ONE_SCALE)):
         counted = np.flatnonzero(labels != VOID)
-        chosen = counted[:: max(1, -(-len(counted) // each))]
-        flat = resized(views[0], labels.shape, slice(0, len(labels))).reshape(len(views[0]), -1)
-        scores.append(flat[:, chosen])
+        # every n-th pixel may be one column of the picture
+        chosen = np.random.default_rng(number).choice(counted, min(each, len(counted)), replace=False)
+        whole = slice(0, len(labels))
+        scores.append(np.stack([resized_map(one, labels.shape, whole).ravel()[chosen] for one in views[0]]))
         truth.append(labels.ravel()[chosen])
     return best_temperature(np.concatenate(scores, 1), np.concatenate(truth))
 
@@ -117,26 +133,39 @@ def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
     """As `fitted_temperature`, of pixels: scores (C, P), their classes (P,).
 
     The loss is convex in 1 / T. Its slope there is what the softmax expects the score to be, less the score of the true class: halving the
-    range by the slope's sign, 50 times.
+    range by the slope's sign.
     """
     if not truth.size:
         raise TrainingError("temperature: every pixel is void; give pictures with labels")
-    scores = scores.astype(np.float64)
-    true = scores[truth, np.arange(truth.size)]
 
     def slope(factor: float) -> float:
-        return float(((softmax(factor * scores) * scores).sum(0) - true).mean())
+        total = 0.0
+        for some in strips(truth.size, len(scores)):
+            behind = scores[:, some].astype(np.float64)
+            behind -= behind.max(0)  # equal scores are then 0, and their slope too
+            true = behind[truth[some], np.arange(behind.shape[1])]
+            total += float(((softmax(factor * behind) * behind).sum(0) - true).sum())
+        return total
 
     low, high = 1 / HOTTEST, 1 / COLDEST
     if not slope(low) < 0 < slope(high):
         raise TrainingError(
-            f"temperature: none from {COLDEST:g} to {HOTTEST:g} is best for these {truth.size:,} pixels: the network is right, or wrong, on nearly "
-            "all of them; give more pictures, and such as it was not trained on"
+            f"temperature: none from {COLDEST:g} to {HOTTEST:g} is best for these {truth.size:,} pixels: {why_none(scores, truth, slope(high))}"
         )
-    for _ in range(50):
+    for _ in range(HALVINGS):
         middle = (low * high) ** 0.5
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return 1 / low
+
+
+def why_none(scores: np.ndarray, truth: np.ndarray, slope: float) -> str:
+    """What to say of pixels for which no temperature is best; `slope`: of their loss at the coldest."""
+    if not np.ptp(scores, 0).any():
+        return "all classes have the same score everywhere; train the network first"
+    right = f"the network is right on {100 * np.mean(scores.argmax(0) == truth):.1f} % of them"
+    if slope <= 0:
+        return f"{right}, and the surer it is the better; give pictures on which it errs too, such as it was not trained on"
+    return f"{right}, and the less sure it is the better; see whether these labels are those that it was trained for"
 
 
 def at_temperature(model: FCN, temperature: float) -> FCN:
@@ -145,6 +174,9 @@ def at_temperature(model: FCN, temperature: float) -> FCN:
         for parameter in layer.parameters():
             parameter.data /= parameter.data.dtype.type(temperature)
             parameter.changed()
-    before = float(model.notes.get("temperature", "1").partition(" ")[0])
-    model.notes["temperature"] = f"{before * temperature:.4g} (scores were divided by it; minifcn eval --calibrate)"
+    said = model.notes.get("temperature", "")
+    before, ours, other = said.partition(f" ({DIVIDED})")
+    if said and not ours:
+        other = f"; before: {said}"  # somebody's own note
+    model.notes["temperature"] = f"{(float(before) if ours else 1) * temperature:.4g} ({DIVIDED}){other}"
     return model
