@@ -39,6 +39,8 @@ def test_several_stand_side_by_side_and_nothing_breaks_without_pixels():
     nothing = np.zeros(4, int)
     figure = reliability_figure({"before $x$": (PIXELS, CONFIDENCE, RIGHT), "after": (nothing, nothing, nothing)})
     FigureCanvasAgg(figure).draw()
+    # 0 % would be the best that there is
+    assert [line.get_label()[-8:] for line in figure.axes[0].lines[1:]] == ["or 8.0 %", "l counts"]
     first, second = (figure.axes[1].patches[i] for i in (0, 4))
     assert first.get_x() + first.get_width() <= second.get_x() + 1e-9
     colours = {line.get_color() for line in figure.axes[0].lines[1:]}

@@ -27,11 +27,15 @@ def reliability_figure(found: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndar
             colour, total = STAGE_COLOURS[number % len(STAGE_COLOURS)], max(1, int(pixels.sum()))
             kept = pixels > SHOWN * total
             sure, hits = confidence[kept] / pixels[kept], right[kept] / pixels[kept]
-            error = np.abs(right - confidence).sum() / total
+            error = (
+                f"{100 * np.abs(right - confidence).sum() / total:.1f} %"
+                if pixels.any()
+                else "none, for no pixel counts"
+            )
             # a label that begins with an underscore is left out of the legend
             shown, space = one_line(name), " " if name.startswith("_") else ""
             between = ": " if len(shown) <= SHORT else ":\n"
-            label = f"{space}{shown}{between}calibration error {100 * error:.1f} %"
+            label = f"{space}{shown}{between}calibration error {error}"
             upper.plot(100 * sure, 100 * hits, marker="o", markersize=4, color=colour, label=label)
             edges = np.arange(len(pixels)) * 100 / len(pixels)
             wide = 100 / len(pixels) / count
