@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 from training.helpers import STAGES, constant_model, random_model, saved, truth_share
 
-from minifcn.data import ClassMap, VOCFolder, read_picture, write_labels
+from minifcn.data import ClassMap, read_picture, write_labels
 from minifcn.models import load
 from minifcn.training import predict
-from minifcn.training.scoring.evaluate import probabilities
 from minifcn.weights import load_arrays, save_arrays
 
 from .conftest import ONE
@@ -404,35 +403,3 @@ def test_a_folder_in_which_one_may_not_write(call, trained, small_set, tmp_path,
 def test_a_calibrated_model_is_called_as_models_are(call, trained, small_set, tmp_path, capsys):
     answer = call(f"eval {trained}/best.safetensors --data {small_set} --calibrate {tmp_path}/x.onnx")
     assert answer.status == 2 and "does not end in .safetensors" in answer.err
-
-
-def test_the_background_is_made_as_likely_as_it_is(call, trained, small_set, tmp_path):
-    """The labels are likelier than before, and than with a temperature alone."""
-    line = f"eval {trained}/best.safetensors --data {small_set} --calibrate {tmp_path}"
-    out = call(f"{line}/both.safetensors --shift-background").worked().out
-    call(f"{line}/one.safetensors").worked()
-    assert "for background, all scores divided by" in out and "+0.000 for background" not in out
-    files = (trained / "best.safetensors", tmp_path / "one.safetensors", tmp_path / "both.safetensors")
-    losses = [loss_over(load(file), small_set) for file in files]
-    assert losses[0] > losses[1] > losses[2]
-    assert "was added to the scores of background" in load(files[2]).notes["shift"]
-
-
-def loss_over(model, root):
-    """The mean of -log p of the true class, over the pixels of the validation split that are not void."""
-    data, lost = VOCFolder(root, "val", ClassMap.from_dict(model.classes)), []
-    for i in range(len(data)):
-        labels, found = data.labels(i), probabilities(model, data.picture(i))
-        rows, columns = np.nonzero(labels != 255)
-        lost.append(-np.log(found[labels[rows, columns], rows, columns]))
-    return np.concatenate(lost).mean()
-
-
-def test_a_background_to_shift_there_must_be(call, trained, voc_set, small_set, tmp_path):
-    call(f"eval {trained}/best.safetensors --data {small_set} --shift-background").failed("add --calibrate")
-    model = saved(
-        constant_model(ClassMap.own([f"c{i}" for i in range(21)], ["c8", "c15"]), 1), tmp_path / "m.safetensors"
-    )
-    call(f"eval {model} --data {voc_set} --shift-background --calibrate {tmp_path}/x.safetensors").failed(
-        "none of the model's classes is background"
-    )

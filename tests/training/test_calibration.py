@@ -12,12 +12,9 @@ from minifcn.training.scoring import calibration
 from minifcn.training.scoring.calibration import (
     BINS,
     at_temperature,
-    best_pair,
     best_temperature,
-    fitted_shift,
     fitted_temperature,
     reliability,
-    with_shift,
 )
 from minifcn.training.scoring.evaluate import probabilities, views_of
 
@@ -189,56 +186,3 @@ def test_labels_drawn_from_the_network_itself_need_no_temperature(rng):
     assert reliability(model, Pairs(*pairs)).error > honest + 0.03
     at_temperature(model, fitted_temperature(model, Pairs(*pairs)))
     assert reliability(model, Pairs(*pairs)).error < 0.02
-
-
-@pytest.mark.parametrize(("temperature", "shift"), [(1.0, 0.0), (1.6, -1.2), (0.5, 2.0)])
-def test_shift_and_temperature_are_found_that_the_labels_were_drawn_with(temperature, shift, rng):
-    scores, _ = drawn(rng, 1.0)
-    moved = scores.astype(np.float64)
-    moved[1] += shift
-    powers = np.exp(moved / temperature)
-    truth = (rng.random(scores.shape[1]) > np.cumsum(powers / powers.sum(0), 0)[:-1]).sum(0).astype(np.uint8)
-    found = best_pair(scores, truth, 1)
-    assert found == (pytest.approx(temperature, rel=0.05), pytest.approx(shift, abs=0.1))
-
-
-def test_no_other_shift_and_temperature_have_less_loss(rng):
-    scores, truth = drawn(rng, 1.3, 2000)
-    truth[:300] = 1  # more of class 1 than the scores say
-    temperature, shift = best_pair(scores, truth, 1)
-
-    def loss(temperature, shift):
-        found = scores.astype(np.float64)
-        found[1] += shift
-        found /= temperature
-        return np.mean(np.log(np.exp(found).sum(0)) - found[truth, np.arange(len(truth))])
-
-    least = loss(temperature, shift)
-    for factor in (0.8, 0.97, 1, 1.03, 1.25):
-        for added in (-0.5, -0.05, 0, 0.05, 0.5):
-            assert least <= loss(temperature * factor, shift + added) + 1e-7
-
-
-@pytest.mark.parametrize("options", [{}, {"fusion": "max"}, {"at_once": True}, {"padding": "paper"}])
-def test_the_bias_holds_the_shift(options, rng):
-    model = network(rng, **options)
-    values = model.preprocessing(noise(rng, 128, 160))
-    before = model(values).data.copy()
-    with_shift(model, 1, 0.75)
-    moved = model(values).data - before
-    fade = (
-        48 if "fusion" in options else 8
-    )  # bilinear kernels fade over the outermost cell, of which a maximum meets the coarsest too
-    inside = (..., slice(fade, -fade), slice(fade, -fade))
-    np.testing.assert_allclose(moved[:, 1][inside], 0.75, atol=1e-4)
-    np.testing.assert_allclose(moved[:, [0, 2]], 0, atol=1e-6)
-    assert model.notes["shift"].startswith("0.75 was added to the scores of disc")
-    assert "before: 0.75" in with_shift(model, 1, 0.5).notes["shift"]
-
-
-def test_a_class_that_is_nowhere_or_everywhere_has_no_shift(rng):
-    pairs = Pairs((noise(rng, 24, 24), np.zeros((24, 24), np.uint8)))
-    with pytest.raises(TrainingError, match="100 % of these 576 pixels are background"):
-        fitted_shift(network(rng), pairs, 0)
-    with pytest.raises(TrainingError, match="0 % of these 576 pixels are disc"):
-        fitted_shift(network(rng), pairs, 1)

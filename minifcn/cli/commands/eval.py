@@ -25,20 +25,14 @@ from minifcn.cli.options import (
 from minifcn.cli.progress import percent
 from minifcn.cli.score_tables import about_reliability, class_table, other_table, summary
 from minifcn.data import ClassMap, DataError, VOCFolder, read_meaning
-from minifcn.data.classes import OTHERS, is_background, listed_classes
+from minifcn.data.classes import OTHERS
 from minifcn.files import write_whole
 from minifcn.models import FCN, load
 from minifcn.models import save as save_model
 from minifcn.models.shipped import model_file
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
-from minifcn.training.scoring.calibration import (
-    at_temperature,
-    fitted_shift,
-    fitted_temperature,
-    reliability,
-    with_shift,
-)
+from minifcn.training.scoring.calibration import at_temperature, fitted_temperature, reliability
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
 from minifcn.training.scoring.metrics import BAND, doubt
 from minifcn.training.scoring.other_classes import OtherClasses
@@ -98,10 +92,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibrate", type=model_name, metavar="FILE",
         help="write the model there (.safetensors) with its scores divided by the temperature that makes it as sure as it is right on these pictures, which it must not have been trained on; one more pass, in one view",
     )  # fmt: skip
-    parser.add_argument(
-        "--shift-background", action="store_true",
-        help="with --calibrate: make background as likely as it is on these pictures too, by a number added to its scores; some pixels change their class",
-    )  # fmt: skip
     add_device(parser)
 
 
@@ -127,10 +117,6 @@ def run(arguments: argparse.Namespace) -> int:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
         dataset = set_of(arguments, root, model)
         size: int | Literal["own", "known"] = arguments.size or ("own" if arguments.own_size else "known")
-        if arguments.shift_background and background_of(dataset) < 0:
-            raise DataError(
-                f"--shift-background: none of the model's classes is background ({listed_classes(model.class_names)}); leave the option out"
-            )
         views: dict[str, Any] = dict(mirror=arguments.mirror, scales=arguments.scales, size=size)
         worst = Worst(arguments.worst or WORST) if arguments.gallery else None
         metrics = scored(arguments, model, dataset, OtherClasses(dataset, names_of(arguments, dataset)), worst, views)
@@ -227,29 +213,16 @@ def write_reliability(
 def write_calibrated(
     arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, size: int | Literal["own", "known"]
 ) -> None:
-    ground, said = background_of(dataset), ""
     with bar(len(dataset), "calibrating", unit="picture") as looking:
-        if arguments.shift_background:
-            temperature, shift = fitted_shift(model, dataset, ground, looking.update, size=size)
-            with_shift(model, ground, shift)
-            said = f"{shift:+.3f} for background, all "
-        else:
-            temperature = fitted_temperature(model, dataset, looking.update, size=size)
+        temperature = fitted_temperature(model, dataset, looking.update, size=size)
     save_model(at_temperature(model.to("cpu"), temperature), arguments.calibrate)
-    print(f"calibrated  {arguments.calibrate}: {said}scores divided by {temperature:.3f}")
-
-
-def background_of(dataset: VOCFolder) -> int:
-    """Which class is background; -1 where none is."""
-    return next((number for number, name in enumerate(dataset.class_map.names) if is_background(name)), -1)
+    print(f"calibrated  {arguments.calibrate}: scores divided by {temperature:.3f}")
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
     """What would be found out only after all pictures are scored: files that cannot be. Raises DataError."""
     if arguments.worst and not arguments.gallery:
         raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE.png")
-    if arguments.shift_background and not arguments.calibrate:
-        raise DataError("--shift-background changes what --calibrate writes; add --calibrate FILE.safetensors")
     source = model_file(arguments.model)
     found: dict[Path, str] = {}
     for option in ("json", "confusion", "gallery", "reliability", "calibrate"):

@@ -24,8 +24,6 @@ from minifcn.training.scoring.winners import averaged, resized_map, softmax
 BINS = 15  # as in Guo et al.
 PIXELS = 200_000  # that a temperature is fitted on: more move its third digit no longer
 COLDEST, HOTTEST = 0.05, 20.0  # no network that learned something lies beyond
-FARTHEST = 20.0  # times the temperature: beyond that a class is nowhere, or everywhere
-ROUNDS = 4  # of temperature and shift in turns, each the best for the other: the fourth moves neither by a thousandth
 HALVINGS = 30  # of that range: the temperature is right to eight digits
 DIVIDED = "scores were divided by it; minifcn eval --calibrate"
 
@@ -119,30 +117,6 @@ def fitted_temperature(
     `dataset`: pictures that `model` was not trained on, each looked at in one view; `size` as in `evaluate`. About `PIXELS` of their pixels
     count, drawn at random, the same ones each time. Raises TrainingError where no T is best.
     """
-    return best_temperature(*drawn_pixels(model, dataset, progress, size))
-
-
-def fitted_shift(
-    model: FCN, dataset: Dataset, class_: int, progress: Callable[[], Any] | None = None, *, size: int | str = "known"
-) -> tuple[float, float]:
-    """(T, b): the temperature, and what is added to the scores of `class_` beside, before they are divided, for the least loss together.
-
-    A network that was trained on classes equally often takes the rare ones for more frequent than they are, and one that saw many pictures of
-    background alone takes that to be everywhere. b puts the share of `class_` right, on the mean over all pixels: Saerens, Latinne, Decaestecker
-    2002, "Adjusting the outputs of a classifier to new a priori probabilities". All else as in `fitted_temperature`.
-    """
-    scores, truth = drawn_pixels(model, dataset, progress, size)
-    if not 0 < (share := np.mean(truth == class_)) < 1:
-        raise TrainingError(
-            f"shift: {100 * share:.0f} % of these {truth.size:,} pixels are {model.class_names[class_]}, so that no shift is best; give more pictures"
-        )
-    return best_pair(scores, truth, class_)
-
-
-def drawn_pixels(
-    model: FCN, dataset: Dataset, progress: Callable[[], Any] | None, size: int | str
-) -> tuple[np.ndarray, np.ndarray]:
-    """About `PIXELS` pixels that are not void: their scores, float32 (C, P), and classes, uint8 (P,)."""
     each = max(1, PIXELS // max(1, len(dataset)))
     scores, truth = [np.zeros((len(model.class_names), 0), np.float32)], [np.zeros(0, np.uint8)]
     for number, (labels, views) in enumerate(looked_at(model, dataset, progress, size, False, ONE_SCALE)):
@@ -152,7 +126,7 @@ def drawn_pixels(
         whole = slice(0, len(labels))
         scores.append(np.stack([resized_map(one, labels.shape, whole).ravel()[chosen] for one in views[0]]))
         truth.append(labels.ravel()[chosen])
-    return np.concatenate(scores, 1), np.concatenate(truth)
+    return best_temperature(np.concatenate(scores, 1), np.concatenate(truth))
 
 
 def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
@@ -192,46 +166,6 @@ def why_none(scores: np.ndarray, truth: np.ndarray, slope: float) -> str:
     if slope <= 0:
         return f"{right}, and the surer it is the better; give pictures on which it errs too, such as it was not trained on"
     return f"{right}, and the less sure it is the better; see whether these labels are those that it was trained for"
-
-
-def best_pair(scores: np.ndarray, truth: np.ndarray, class_: int) -> tuple[float, float]:
-    """As `fitted_shift`, of pixels: each of the two is made the best for the other, in turns. The loss is convex in 1 / T and b / T."""
-    shift = 0.0
-    for _ in range(ROUNDS):
-        moved = scores.copy()
-        moved[class_] += shift
-        temperature = best_temperature(moved, truth)
-        shift = best_shift(scores, truth, class_, temperature)
-    return temperature, shift
-
-
-def best_shift(scores: np.ndarray, truth: np.ndarray, class_: int, temperature: float) -> float:
-    """The b for which the softmax of the scores, with b added to those of `class_`, over T expects as many pixels of it as there are."""
-    share, low, high = float(np.mean(truth == class_)), -FARTHEST * temperature, FARTHEST * temperature
-    for _ in range(HALVINGS):
-        middle, expected = (low + high) / 2, 0.0
-        for some in strips(truth.size, len(scores)):
-            moved = scores[:, some].astype(np.float64)
-            moved[class_] += middle
-            expected += float(softmax(moved / temperature)[class_].sum())
-        low, high = (middle, high) if expected < share * truth.size else (low, middle)
-    return (low + high) / 2
-
-
-def with_shift(model: FCN, class_: int, shift: float) -> FCN:
-    """`model` with `shift` added to the scores of `class_` in place, by the bias of its finest score layer.
-
-    Bilinear kernels fade over the outermost pixels of a picture, less than a cell of the finest map (with max fusion of the coarsest), and so does what is added.
-    """
-    layers = [model.score_fr, *(skip.score for skip in model.skips)]
-    for layer in layers if model.fusion == "max" else layers[-1:]:  # the larger of two that both grew
-        assert layer.bias is not None
-        layer.bias.data[class_] += layer.bias.data.dtype.type(shift)
-        layer.bias.changed()
-    before = f"; before: {said}" if (said := model.notes.get("shift")) else ""
-    added = f"{shift:.4g} was added to the scores of {model.class_names[class_]}"
-    model.notes["shift"] = f"{added} (minifcn eval --shift-background){before}"
-    return model
 
 
 def at_temperature(model: FCN, temperature: float) -> FCN:
