@@ -11,6 +11,7 @@ from PIL import Image
 
 # Okabe and Ito's colours, which stay apart for colour-blind eyes
 BLUE, ORANGE, GREEN, PINK, RED, SKY, BLACK = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000"
+PATCH = 40  # pixels of one colour that are a patch, and no noise of a photograph
 LARGEST = 80_000  # bytes of a figure: the notebooks are read on the web
 
 
@@ -61,8 +62,22 @@ def png(figure: Any, dpi: int, colours: int | None) -> bytes:
         image = figure if isinstance(figure, Image.Image) else Image.fromarray(np.asarray(figure))
         image = image.convert("RGB").resize([max(1, round(side * dpi / 100)) for side in image.size])
     content = io.BytesIO()
-    (image.quantize(colours) if colours else image).save(content, "PNG", optimize=True)
+    (with_fewer(image, colours) if colours else image).save(content, "PNG", optimize=True)
     return content.getvalue()
+
+
+def with_fewer(image: Image.Image, colours: int) -> Image.Image:
+    """In so many colours at most, chosen so that no patch of one colour gets another: a legend's would mean another class."""
+    methods = Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE, Image.Quantize.FASTOCTREE
+    return min((image.quantize(colours, method) for method in methods), key=lambda found: farthest(image, found))
+
+
+def farthest(image: Image.Image, found: Image.Image) -> int:
+    """How far, in steps of 255, a colour of at least PATCH pixels has moved."""
+    before, after = (np.asarray(each.convert("RGB"), int).reshape(-1, 3) for each in (image, found))
+    _, first, count = np.unique(before @ [65536, 256, 1], return_index=True, return_counts=True)
+    patches = first[count >= PATCH]
+    return int(np.abs(before - after)[patches].max(initial=0))
 
 
 def say(text: str) -> None:

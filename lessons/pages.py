@@ -6,6 +6,8 @@ Authors write none of it. A guess is a text with "before you run the next cell:"
 - the paragraph after these cells is folded too, for it says the answer. Where it does not, tag its cell `open`;
 - after "before you read on:" the next paragraph is folded. Where a heading follows, the answer comes later: tag the code cell that shows it `answer`.
 
+Comments that speak to the formatter, `# fmt: skip`, stay in the source.
+
 Cells tagged `figure` are folded where Jupyter is. What a figure shows, `alt=`, is kept in figures/words.json and not in the cell, where it
 would give the answer away; the picture has it in its metadata.
 """
@@ -27,6 +29,7 @@ WAY, INSTALL, SHOWN = "way", "install", "shown"  # the tags of the cells that ar
 MADE = frozenset([WAY, INSTALL, SHOWN])
 PICTURES = {"image/png": ".png", "image/svg+xml": ".svg"}
 WIDEST = 100  # letters of a line of code
+TO_FORMATTER = re.compile(r"^# fmt: (?:on|off)\n|  # fmt: skip$", re.MULTILINE)
 
 BADGES = {
     "colab": ("Open in Colab", "https://colab.research.google.com/github/{name}/blob/main/lessons/{lesson}.ipynb"),
@@ -66,7 +69,8 @@ def page(notebook: Any, stem: str, titles: dict[str, str]) -> Page:
     pictures: dict[str, bytes] = {}
     for number, cell in enumerate(made.cells):
         if cell.cell_type == "code":
-            cell.source, found = without_words(cell.source, f"{stem[:2]}-{number:02d}")
+            source = TO_FORMATTER.sub("", cell.source)
+            cell.source, found = without_words(source, f"{stem[:2]}-{number:02d}")
             words |= found
             if has(cell, FIGURE) or has(cell, INSTALL):
                 cell.metadata["jupyter"] = {"source_hidden": True}

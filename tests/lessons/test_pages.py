@@ -158,6 +158,13 @@ def test_other_code_is_left_alone(source):
     assert pages.without_words(source, "07-03") == (source, {})
 
 
+def test_orders_to_the_formatter_stay_in_the_source(tmp_path):
+    page = made(
+        tmp_path, "# %%\n# fmt: off\nx = [1,\n     2]\n# fmt: on\ny = (3 )  # fmt: skip\nz = '# fmt: skip' + x\n"
+    )
+    assert page.notebook.cells[0].source == "x = [1,\n     2]\ny = (3 )\nz = '# fmt: skip' + x"
+
+
 # ---- the committed lessons ----
 
 
@@ -199,6 +206,14 @@ def test_the_count_finds_open_answers(monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "notebook", lambda name: whole)
     assert open_answers("02_tensors_and_graphs")
     whole = notebook("02_tensors_and_graphs")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_folded_answer_leads_on_to_what_stands_open(name):
+    """Its last sentence would be missing where the page goes on."""
+    for cell in notebook(name)["cells"]:
+        for answer in re.findall(r"<summary>The answer</summary>\n\n(.*?)\n\n</details>", source_of(cell), re.DOTALL):
+            assert not answer.rstrip().endswith(":"), answer
 
 
 def test_there_are_guesses_to_count():
