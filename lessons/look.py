@@ -67,17 +67,25 @@ def png(figure: Any, dpi: int, colours: int | None) -> bytes:
 
 
 def with_fewer(image: Image.Image, colours: int) -> Image.Image:
-    """In so many colours at most, chosen so that no patch of one colour gets another: a legend's would mean another class."""
-    methods = Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE, Image.Quantize.FASTOCTREE
-    return min((image.quantize(colours, method) for method in methods), key=lambda found: farthest(image, found))
+    """In so many colours at most. A patch of one colour keeps it: in a legend another one would mean another class."""
+    plain = image.quantize(colours)
+    patches = moved(image, plain)[: colours // 2]
+    if not len(patches):
+        return plain
+    fewer = image.quantize(colours - len(patches))
+    palette = np.array(fewer.getpalette(), np.uint8).reshape(-1, 3)[: colours - len(patches)]
+    both = Image.new("P", (1, 1))
+    both.putpalette(np.concatenate([palette, patches]).astype(np.uint8).tobytes())
+    return image.quantize(palette=both, dither=Image.Dither.NONE)
 
 
-def farthest(image: Image.Image, found: Image.Image) -> int:
-    """How far, in steps of 255, a colour of at least PATCH pixels has moved."""
-    before, after = (np.asarray(each.convert("RGB"), int).reshape(-1, 3) for each in (image, found))
-    _, first, count = np.unique(before @ [65536, 256, 1], return_index=True, return_counts=True)
-    patches = first[count >= PATCH]
-    return int(np.abs(before - after)[patches].max(initial=0))
+def moved(before: Image.Image, after: Image.Image) -> np.ndarray:
+    """The colours of at least PATCH pixels of which `after` has made visibly others, the largest patch first: (count, 3)."""
+    first, second = (np.asarray(each.convert("RGB"), int).reshape(-1, 3) for each in (before, after))
+    _, place, count = np.unique(first @ [65536, 256, 1], return_index=True, return_counts=True)
+    visibly = (count >= PATCH) & (np.abs(first - second)[place].max(1) > 8)
+    order = np.argsort(-count[visibly], kind="stable")
+    return first[place[visibly][order]]
 
 
 def say(text: str) -> None:

@@ -43,6 +43,27 @@ def test_not_implemented_is_not_done(doubled):
     assert doubled(stub).state == "not done"
 
 
+def test_a_way_without_return_is_wrong_and_no_stub(doubled):
+    found = doubled(lambda x: x + x if x.size else None)
+    assert found.state == "wrong"
+    assert found.message == "it gives nothing (None): does a way through it end without return? called with array (2, 0)"
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (np.zeros((2, 3)), "array (2, 3)"),
+        ({"a": np.zeros(2), "b": 1}, "{a: array (2,), b: 1}"),
+        ([(np.zeros(2), "x"), (np.zeros(3), "y")], "[(array (2,), 'x'), (array (3,), 'y')]"),
+        (np.sum, "sum"),
+        ([1, 2], "[1, 2]"),
+        ("n" * 99, "'" + "n" * 58 + "…"),
+    ],
+)
+def test_arguments_are_told_in_a_few_words(value, words):
+    assert verdict.shown(value) == words
+
+
 @pytest.mark.parametrize(
     "answer, words",
     [
