@@ -67,7 +67,10 @@ def boundary_accuracy(answer: Any) -> None:
         labels = np.where(rng.random(labels.shape) < 0.15, VOID, labels)
         guesses = np.where(rng.random(labels.shape) < 0.4, rng.integers(0, 3, labels.shape), labels % VOID)
         cases.append((labels, guesses, width))
-    cases += [(halves, np.zeros_like(halves), 1), (np.full((3, 3), 2), np.full((3, 3), 2), 1)]  # several mistakes give the same here
+    cases += [
+        (halves, np.zeros_like(halves), 1),
+        (np.full((3, 3), 2), np.full((3, 3), 2), 1),
+    ]  # several mistakes give the same here
     for labels, guesses, width in cases:
         wanted = share_right(labels, guesses, width)
         found = float(answer(labels, guesses, width))

@@ -46,7 +46,9 @@ def test_not_implemented_is_not_done(doubled):
 def test_a_way_without_return_is_wrong_and_no_stub(doubled):
     found = doubled(lambda x: x + x if x.size else None)
     assert found.state == "wrong"
-    assert found.message == "it gives nothing (None): does a way through it end without return? called with array (2, 0)"
+    assert (
+        found.message == "it gives nothing (None): does a way through it end without return? called with array (2, 0)"
+    )
 
 
 @pytest.mark.parametrize(
