@@ -80,6 +80,8 @@ def guarded(answer: Callable[..., Any]) -> Callable[..., Any]:
             found = answer(*arguments, **named)
         except NotImplementedError:
             raise NotDone from None
+        except (Wrong, NotDone):  # what the check handed over has found the fault itself
+            raise
         except Exception as error:
             said = f"it stopped with {type(error).__name__}: {error}{about_void(error)}"
             raise Wrong(f"{said}; {called_with(arguments, named)}") from error
@@ -124,7 +126,7 @@ def shown(value: Any) -> str:
         return cut(f"{left}{', '.join(map(shown, value))}{right}")
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
-    return cut(" ".join(repr(value).split()))
+    return cut(" ".join(repr(value).split()) or type(value).__name__)
 
 
 def cut(text: str, length: int = 60) -> str:
