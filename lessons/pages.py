@@ -31,6 +31,23 @@ PICTURES = {"image/png": ".png", "image/svg+xml": ".svg"}
 WIDEST = 100  # letters of a line of code
 TO_FORMATTER = re.compile(r"^# fmt: (?:on|off)\n|  # fmt: skip$", re.MULTILINE)
 
+# who reads -> in which order, and what to know about it
+ORDERS = {
+    "You have calculus and some Python": (None, "all of them, one after the other."),
+    "You know backpropagation": (
+        "03 04 05 09 10 12 13 14 15 17 22",
+        "Lesson 03 is worth it all the same: it shows how a gradient check is fooled.",
+    ),
+    "You have one evening": (
+        "00 04 09 10 12 14 15",
+        "The paper's idea, without the exercises.",
+    ),
+    "You want to train": (
+        "00 07 12 16 17 18 19",
+        "Then [your own pictures](../docs/own-pictures.md).",
+    ),
+}
+
 BADGES = {
     "colab": ("Open in Colab", "https://colab.research.google.com/github/{name}/blob/main/lessons/{lesson}.ipynb"),
     "binder": ("Open in Binder", "https://mybinder.org/v2/gh/{name}/main?labpath=lessons%2F{lesson}.ipynb"),
@@ -88,7 +105,7 @@ def page(notebook: Any, stem: str, titles: dict[str, str]) -> Page:
                 cells.append(markdown(fold("What the cell shows", text), SHOWN, f"shown-{number:02d}"))
     if stem in titles:
         cells.insert(0, markdown(f"{way(stem, titles)}\n\n{badges(stem)}", WAY, "way-top"))
-        cells.append(markdown(way(stem, titles), WAY, "way-end"))
+        cells.append(markdown(way(stem, titles) + in_other_orders(stem, titles), WAY, "way-end"))
     made.cells = cells
     return Page(made, words, pictures)
 
@@ -228,6 +245,22 @@ def way(stem: str, titles: dict[str, str]) -> str:
     parts.append("[all lessons](README.md)")
     parts += [f"[{titles[name]} →]({name}.ipynb)" for name in stems[place + 1 : place + 2]]
     return " · ".join(parts)
+
+
+def in_other_orders(stem: str, titles: dict[str, str]) -> str:
+    """A paragraph with the next lesson of each order in which that is not the neighbour; "" where there is none."""
+    stems = list(titles)
+    numbers = [name[:2] for name in stems]
+    found = []
+    for reader, (order, _) in ORDERS.items():
+        chosen = (order or "").split()
+        if stem[:2] not in chosen[:-1]:
+            continue
+        following = chosen[chosen.index(stem[:2]) + 1]
+        name = stems[numbers.index(following)]
+        if numbers.index(following) != stems.index(stem) + 1:
+            found.append(f"{reader[0].lower()}{reader[1:]}: [{titles[name]} →]({name}.ipynb)")
+    return f"\n\nIn [another order](README.md#where-to-begin) the next one is, if {', if '.join(found)}" if found else ""
 
 
 def address() -> str:
