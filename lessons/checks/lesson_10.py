@@ -98,11 +98,11 @@ def kernel_fault(size: int) -> Callable[[np.ndarray, np.ndarray], str]:
             return f"size {size}: not the same from both sides: the middle is (size - 1) / 2, for odd and even sizes"
         row = np.array(tent_by_counting(size))
         for joined, how in (
-            (np.add.outer(row, row) / 2, "added"),
-            (np.minimum.outer(row, row), "the smaller of both is taken"),
+            (np.add.outer(row, row) / 2, "add"),
+            (np.minimum.outer(row, row), "take the smaller of"),
         ):
             if np.allclose(found, joined):
-                return f"size {size}: the tents of row and column are {how}; multiply them"
+                return f"size {size}: you {how} the tents of row and column; multiply them"
         if np.any(found <= 0):
             return f"size {size}: weights of 0 or below: the factor is size / 2 rounded up, and the tent ends above 0"
         return f"size {size}: expected 1 - |i - middle| / factor along each axis, the factor size / 2 rounded up"
