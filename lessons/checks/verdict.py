@@ -158,10 +158,11 @@ def close(
         wrong(f"expected an array {wanted.shape}, got {shown(found)}")
     if found.shape != wanted.shape:
         wrong(f"expected the shape {wanted.shape}, got {found.shape}")
-    if not np.all(np.isfinite(found) | ~np.isfinite(wanted)):
-        wrong(
-            f"it holds NaN or infinity; expected numbers up to {np.abs(wanted[np.isfinite(wanted)]).max(initial=0):.3g}"
-        )
+    lost = ~np.isfinite(found) & np.isfinite(wanted)
+    if lost.any():
+        largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0)
+        place = f", first at {tuple(int(i) for i in np.argwhere(lost)[0])}" if found.ndim else ""
+        wrong(f"it holds NaN or infinity{place}; expected numbers up to {largest:.3g}")
     right = found == wanted
     if tolerance:
         with np.errstate(invalid="ignore"):  # infinities that agree

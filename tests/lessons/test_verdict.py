@@ -72,7 +72,7 @@ def test_arguments_are_told_in_a_few_words(value, words):
         (lambda x: x, "a half of 2"),
         (lambda x: 3 * x, "no idea"),
         (lambda x: x[:1], "expected the shape (2,), got (1,)"),
-        (lambda x: 2 * x + np.nan, "NaN or infinity; expected numbers up to 4"),
+        (lambda x: 2 * x + np.nan, "NaN or infinity, first at (0,); expected numbers up to 4"),
         (lambda x: "two", "expected an array (2,)"),
         (lambda x: x[5], "it stopped with IndexError: index 5 is out of bounds"),
         (lambda x: x[255], "you forgot void; 255 is no class"),
