@@ -5,7 +5,9 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
-from minifcn.data import ClassMap, VOCFolder
+from minifcn.data import ClassMap, DataError, Meaning, VOCFolder
+from minifcn.data.augment import sides
+from minifcn.data.classes import is_background
 from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
@@ -17,13 +19,19 @@ from minifcn.training.recipes import ADAM_RATE, MODERN, PAPER, named_recipe
 from minifcn.training.runs.folder import RESTORE
 
 DEFAULTS: dict[str, Any] = dict(
-    train_split="train", arch="staged", backbone="tiny", padding="same", fusion="sum", learn_upsampling=False
+    train_split="train",
+    others="void",
+    arch="staged",
+    backbone="tiny",
+    padding="same",
+    fusion="sum",
+    learn_upsampling=False,
 )
 # what else a recipe chooses where the command line does not
 PRESETS: dict[str, dict[str, Any]] = {
     "voc-subset": dict(
-        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=10.0,
-        classes=["cat", "cow", "dog", "horse", "person", "sheep"],
+        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=30.0,
+        classes=["cat", "cow", "dog", "horse", "person", "sheep"], others="background",
     ),
 }  # fmt: skip
 # options that are fields of a recipe by the same name
@@ -47,11 +55,30 @@ def fill_in(arguments: argparse.Namespace) -> set[str]:
         elsewhere = (name == "epochs" and arguments.steps) or (name in NETWORK and arguments.init)
         if getattr(arguments, name) is None and not elsewhere:
             setattr(arguments, name, value)
-    if arguments.train_split is None:
-        arguments.train_split = DEFAULTS["train_split"]
+    for name in ("train_split", "others"):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, DEFAULTS[name])
     if arguments.classes == "all":
         arguments.classes = None
     return given
+
+
+def classes_of(arguments: argparse.Namespace, given: Collection[str], meaning: Meaning) -> tuple[ClassMap, list[str]]:
+    """The classes to learn, and what to say of them: where the recipe chose them and the data has none of these, or no background."""
+    by_recipe = "classes" in PRESETS.get(arguments.recipe, {}) and "classes" not in given
+    try:
+        classes = meaning.class_map(arguments.classes)
+    except DataError as error:
+        if not (by_recipe and meaning.names):
+            raise
+        raise DataError(
+            f"--recipe {arguments.recipe} learns {', '.join(arguments.classes)} where --classes does not say otherwise: {error}; or --classes all"
+        ) from error
+    if arguments.others == "background" and "others" not in given and not any(map(is_background, classes.names)):
+        arguments.others = "void"
+        left = len(meaning.names) > len(classes.names)
+        return classes, ["no class is the background, so the classes left out count as void (--others)"] if left else []
+    return replace(classes, others=arguments.others), []
 
 
 def configure(
@@ -164,7 +191,12 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
         return None
     if arguments.recipe == "fine-tune":
         return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
-    return default_crop(Resized(train_set, longer_side) if longer_side else train_set)
+    side = default_crop(Resized(train_set, longer_side) if longer_side else train_set)
+    if (
+        arguments.recipe == "voc-subset"
+    ):  # which says more: pictures are wider than high, and what lies beside them teaches nothing
+        return tuple(min(side, most) for most in sides(recipe.size))
+    return side
 
 
 def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:

@@ -13,6 +13,7 @@ from minifcn.cli.options import (
     picture_bits,
     two_numbers,
 )
+from minifcn.data.classes import OTHERS
 from minifcn.data.loader import BALANCES
 from minifcn.models import ARCHITECTURES, BACKBONES
 from minifcn.models.heads import FUSIONS
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--class-names", metavar="FILE|voc", help=CLASS_NAMES)
     data.add_argument(
-        "--others", choices=("void", "background"), default="void", help="what other classes become (void)"
+        "--others", choices=OTHERS, help="what other classes become (void; with --recipe voc-subset background)"
     )
     data.add_argument(
         "--anyway", action="store_true", help="train though the check of the data says that nothing can come of it"

@@ -152,6 +152,17 @@ class ClassMap:
         """The VOC colours of the classes, uint8 (len(names), 3): a class keeps its colour in every subset."""
         return colour_map()[list(self.values)]
 
+    @property
+    def left_out(self) -> list[int]:
+        """The numbers of classes that count as background here, though they are another; none where others are void."""
+        if self.others != "background":
+            return []
+        return [
+            value
+            for value in range(self.known)
+            if value not in self.values and value not in self.void and value not in self.gaps
+        ]
+
     @cached_property
     def _table(self) -> np.ndarray:  # uint8 (256,): file value -> model class
         rest = VOID

@@ -8,7 +8,8 @@ import numpy as np
 class Dataset(Protocol):
     """What `Batches` needs: a length, and by index a picture, uint8 (H, W, 3), and its labels, uint8 (H, W).
 
-    Several threads ask at once, unless `Batches` is told to use one.
+    Several threads ask at once, unless `Batches` is told to use one. A dataset in whose background other classes were merged may have a
+    method `labels_and_others(i)` too: (its labels, whether some of them are such background), for `Batches(balance="classes")`.
     """
 
     def __len__(self) -> int: ...
@@ -16,3 +17,9 @@ class Dataset(Protocol):
     def picture(self, i: int) -> np.ndarray: ...
 
     def labels(self, i: int) -> np.ndarray: ...
+
+
+def labels_and_others(dataset: Dataset, i: int) -> tuple[np.ndarray, bool]:
+    """The labels of picture `i`, and whether other classes count as background in it: False of a dataset that does not say."""
+    known = getattr(dataset, "labels_and_others", None)
+    return known(i) if known else (dataset.labels(i), False)

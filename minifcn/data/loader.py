@@ -11,7 +11,7 @@ import numpy as np
 
 from minifcn import workers
 from minifcn.data.augment import Augmentation, Size, place, sides
-from minifcn.data.dataset import Dataset
+from minifcn.data.dataset import Dataset, labels_and_others
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BALANCES = ("pictures", "classes")
 ALL = slice(None)
+IN_BACKGROUND = VOID + 1  # in the place of a class: all that the class map counts as background
 
 Pair = tuple[np.ndarray, np.ndarray]
 T = TypeVar("T")
@@ -85,7 +86,8 @@ class Batches:
     `balance`       "pictures": every epoch goes through the pictures once in a fresh order, and batches run across its
                     end. "classes": the classes that occur take turns, in a fresh order each round, and each goes through
                     the pictures that show it; so a rare class comes as often as any other, and pictures of void alone
-                    never. Which picture shows what is read from all labels at once, here.
+                    never. Classes that the class map counts as background have a turn of their own, all together: a
+                    network learns from them what it is not to find. Which picture shows what is read here, at once.
     `threads`       how many decode ahead in `iterate`, each a batch of its own, so that beyond the batch in use at most so
                     many are in memory; what is in them does not depend on it
 
@@ -215,16 +217,17 @@ class Batches:
         return np.concatenate(orders)[offset : offset + number].tolist()
 
     def _pictures_by_class(self) -> list[list[int]]:
-        """For each class that occurs, in their order, the indices of the pictures that show it."""
+        """For each class that occurs, in their order, the indices of the pictures that show it; then of those with other classes in their background."""
 
-        def shown(index: int) -> np.ndarray:
-            picture_labels = self.dataset.labels(index)
-            return np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
+        def shown(index: int) -> list[int]:
+            picture_labels, others = labels_and_others(self.dataset, index)
+            found = np.flatnonzero(np.bincount(picture_labels.ravel(), minlength=VOID + 1)[:VOID])
+            return [*found.tolist(), IN_BACKGROUND] if others else found.tolist()
 
         found: dict[int, list[int]] = {}
         with workers.pool(self.threads) as pool:
             for index, classes in enumerate(pool.map(shown, range(len(self.dataset)))):
-                for number in classes.tolist():
+                for number in classes:
                     found.setdefault(number, []).append(index)
         if not found:
             raise DataError("batches: cannot balance classes, every pixel of every picture is void; check the classes")

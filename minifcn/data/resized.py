@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from minifcn.data.dataset import Dataset
+from minifcn.data.dataset import Dataset, labels_and_others
 
 KEPT_BYTES = 256 << 20  # of resized pictures and labels
 DECODED_BYTES = 64 << 20  # of those that only were decoded, which is faster done again
@@ -34,6 +34,15 @@ class Kept:
     def labels(self, i: int) -> np.ndarray:
         """The labels of picture `i`, uint8 (H, W)."""
         return self._once("labels", i, self.dataset.labels)
+
+    def labels_and_others(self, i: int) -> tuple[np.ndarray, bool]:
+        """As of the dataset; see `Dataset`."""
+        labels, others = labels_and_others(self.dataset, i)
+        return self._once("labels", i, lambda i: self._made(labels)), others
+
+    def _made(self, labels: np.ndarray) -> np.ndarray:
+        """Labels as they are kept."""
+        return labels
 
     def _once(self, kind: str, i: int, make: Callable[[int], np.ndarray]) -> np.ndarray:
         kept = self._kept.get((kind, i))
@@ -59,7 +68,10 @@ class Resized(Kept):
         return self._once("picture", i, lambda i: self._resized(self.dataset.picture(i), Image.Resampling.BILINEAR))
 
     def labels(self, i: int) -> np.ndarray:
-        return self._once("labels", i, lambda i: self._resized(self.dataset.labels(i), Image.Resampling.NEAREST))
+        return self._once("labels", i, lambda i: self._made(self.dataset.labels(i)))
+
+    def _made(self, labels: np.ndarray) -> np.ndarray:
+        return self._resized(labels, Image.Resampling.NEAREST)
 
     def _resized(self, array: np.ndarray, filter_: Any) -> np.ndarray:
         return np.asarray(Image.fromarray(array).resize(self._size(array.shape), filter_))

@@ -75,15 +75,27 @@ class VOCFolder:
 
     def labels(self, i: int) -> np.ndarray:
         """The labels of picture `i` as the class map's classes, 255 void, uint8 (H, W). DataError names the file."""
+        return self._classes(i, self.numbers(i))
+
+    def labels_and_others(self, i: int) -> tuple[np.ndarray, bool]:
+        """`labels`, and whether something in picture `i` counts as background that has a class of its own in its file, which is read once."""
+        numbers = self.numbers(i)
+        others = np.bincount(numbers.ravel(), minlength=VOID + 1)[self.class_map.left_out]
+        return self._classes(i, numbers), bool(others.any())
+
+    def _classes(self, i: int, numbers: np.ndarray) -> np.ndarray:
+        try:
+            return self.class_map.apply(numbers)
+        except DataError as error:
+            raise DataError(f"labels {self._labels_path(i)}: {error}") from error
+
+    def numbers(self, i: int) -> np.ndarray:
+        """The labels of picture `i` as its file has them, before the class map: uint8 (H, W). DataError names the file."""
         path = self._labels_path(i)
         if not path.exists():
             near = instead_of_file(self.folder, LABELS, self.ids[i], LABEL_ENDINGS)
             raise DataError(f"labels {path}: {not_there(path)}{near}")
-        labels = read_labels(path, self.class_map.known)
-        try:
-            return self.class_map.apply(labels)
-        except DataError as error:
-            raise DataError(f"labels {path}: {error}") from error
+        return read_labels(path, self.class_map.known)
 
     def _labels_path(self, i: int) -> Path:
         name = self.ids[i]

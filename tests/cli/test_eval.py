@@ -1,15 +1,18 @@
 """minifcn eval repeats what training wrote, shows where a model fails, and says what is no model."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from training.helpers import STAGES, constant_model, random_model, saved, truth_share
 
-from minifcn.data import ClassMap, read_picture, write_labels
+from minifcn.data import ClassMap, VOCFolder, read_picture, write_labels
 from minifcn.models import load
 from minifcn.training import predict
+from minifcn.training.scoring.evaluate import probabilities
 from minifcn.weights import load_arrays, save_arrays
 
 from .conftest import ONE
@@ -305,3 +308,131 @@ def test_class_names_say_what_the_numbers_of_the_data_mean(call, own_set, tmp_pa
     )
     call(f"{line} --class-names voc").failed("the model's label value 0 is sky, but --class-names voc says background")
     call(f"eval {model} --data synthetic --class-names voc").failed("the synthetic set brings its own names")
+
+
+def test_classes_that_the_model_does_not_know(call, voc_set, tmp_path):
+    """Void is not scored, but a person where a bus stands is told all the same; counted as background it costs."""
+    model = saved(constant_model(ClassMap.voc(["person"]), 1), tmp_path / "person.safetensors")
+    printed = call(f"eval {model} --data {voc_set} --json {tmp_path}/void.json").worked().out
+    assert "the model does not know, which were counted as void" in printed and "all of them" in printed
+    call(f"eval {model} --data {voc_set} --others background --json {tmp_path}/ground.json").worked()
+    void, ground = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("void", "ground"))
+    assert void["other_classes"] == ground["other_classes"]
+    assert all(each["taken_for"] == {"person": 1.0} for each in void["other_classes"].values())
+    assert void["pixel_accuracy"] == 1 and ground["pixel_accuracy"] == pytest.approx(truth_share(voc_set, 15))
+    others = sum(each["pixels"] for each in void["other_classes"].values())
+    assert sum(map(sum, ground["confusion"])) == sum(map(sum, void["confusion"])) + others
+
+
+def test_others_as_background_need_a_background(call, small_set, tmp_path):
+    classes = ClassMap.own(["sky"] + [f"c{i}" for i in range(8)], ["c1", "c2"])
+    model = saved(constant_model(classes, 1), tmp_path / "model.safetensors")
+    (small_set / "class_names.txt").rename(tmp_path / "names.txt")
+    try:
+        call(f"eval {model} --data {small_set} --others background").failed("none of c1, c2 is so named")
+    finally:
+        (tmp_path / "names.txt").rename(small_set / "class_names.txt")
+
+
+def test_how_sure_the_model_is(call, trained, small_set, tmp_path):
+    answer = call(
+        f"eval {trained}/best.safetensors --data {small_set} --reliability {tmp_path}/curve.svg --calibrate {tmp_path}/honest.safetensors"
+    ).worked()
+    assert (
+        "expected calibration error" in answer.out and "best: calibration error" in (tmp_path / "curve.svg").read_text()
+    )
+    before, after = load(trained / "best.safetensors"), load(tmp_path / "honest.safetensors")
+    factor = float(after.notes["temperature"].partition(" ")[0])
+    np.testing.assert_allclose(after.score_fr.weight.data * factor, before.score_fr.weight.data, rtol=1e-3)
+    # the labels are as likely as they can be: fitted once more, there is nothing left to do
+    again = call(f"eval {tmp_path}/honest.safetensors --data {small_set} --calibrate {tmp_path}/again.safetensors")
+    assert "scores divided by 1.000" in again.worked().out
+
+
+def test_the_curve_stands_in_the_json_too(call, trained, small_set, tmp_path):
+    """Plain numbers, void not among them."""
+    line = f"eval {trained}/best.safetensors --data {small_set} --json {tmp_path}/s.json"
+    call(line).worked()
+    before = json.loads((tmp_path / "s.json").read_text())
+    printed = call(f"{line} --reliability {tmp_path}/curve.svg").worked().out
+    after = json.loads((tmp_path / "s.json").read_text())
+    found = after.pop("reliability")
+    assert after == before
+    assert sum(found["pixels"]) == sum(map(sum, after["confusion"]))
+    assert sum(found["right"]) == sum(after["confusion"][i][i] for i in range(len(after["confusion"])))
+    gaps = [abs(right - sure) for right, sure in zip(found["right"], found["confidence"], strict=True)]
+    assert found["expected_calibration_error"] == pytest.approx(sum(gaps) / sum(found["pixels"]))
+    assert f"expected calibration error {100 * found['expected_calibration_error']:.1f} %" in printed
+
+
+def test_the_size_that_was_asked_for_is_that_of_the_temperature(call, trained, small_set, tmp_path):
+    """It was always fitted at the size that the model knows."""
+    line = f"eval {trained}/best.safetensors --data {small_set} --calibrate"
+    call(f"{line} {tmp_path}/own.safetensors").worked()
+    call(f"{line} {tmp_path}/large.safetensors --size 72").worked()
+    own, large = (load(tmp_path / f"{name}.safetensors").notes["temperature"] for name in ("own", "large"))
+    assert own != large
+
+
+@pytest.mark.parametrize(("option", "ending"), [("reliability", "png"), ("calibrate", "safetensors")])
+def test_a_file_of_its_own_that_cannot_be(option, ending, call, trained, small_set, tmp_path):
+    call(f"eval {trained}/best.safetensors --data {small_set} --{option} {tmp_path}/no/x.{ending}").failed(
+        "there is no folder"
+    )
+
+
+@pytest.mark.parametrize("option", ["json", "calibrate"])
+def test_the_model_itself_is_not_written_over(option, call, trained, small_set, tmp_path):
+    """The scores took its place. By another name it is the same file."""
+    shutil.copy(trained / "best.safetensors", tmp_path / "m.safetensors")
+    (tmp_path / "link.safetensors").symlink_to(tmp_path / "m.safetensors")
+    for name in ("m", "link"):
+        call(f"eval {tmp_path}/m.safetensors --data {small_set} --{option} {tmp_path}/{name}.safetensors").failed(
+            f"--{option} {tmp_path}/{name}.safetensors: this is the model itself; give another file"
+        )
+    assert (tmp_path / "m.safetensors").read_bytes() == (trained / "best.safetensors").read_bytes()
+
+
+def test_a_folder_in_which_one_may_not_write(call, trained, small_set, tmp_path, monkeypatch):
+    """Told before the first picture is scored; whoever runs the tests may be allowed everything, so the system's answer is replaced."""
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    answer = call(f"eval {trained}/best.safetensors --data {small_set} --reliability {tmp_path}/x.png")
+    answer.failed(f"--reliability {tmp_path}/x.png: you may not write in {tmp_path}")
+    assert not answer.out
+
+
+def test_a_calibrated_model_is_called_as_models_are(call, trained, small_set, tmp_path, capsys):
+    answer = call(f"eval {trained}/best.safetensors --data {small_set} --calibrate {tmp_path}/x.onnx")
+    assert answer.status == 2 and "does not end in .safetensors" in answer.err
+
+
+def test_the_background_is_made_as_likely_as_it_is(call, trained, small_set, tmp_path):
+    """The labels are likelier than before, and than with a temperature alone."""
+    line = f"eval {trained}/best.safetensors --data {small_set} --calibrate {tmp_path}"
+    out = call(f"{line}/both.safetensors --shift-background").worked().out
+    call(f"{line}/one.safetensors").worked()
+    assert "for background, all scores divided by" in out and "+0.000 for background" not in out
+    files = (trained / "best.safetensors", tmp_path / "one.safetensors", tmp_path / "both.safetensors")
+    losses = [loss_over(load(file), small_set) for file in files]
+    assert losses[0] > losses[1] > losses[2]
+    assert "was added to the scores of background" in load(files[2]).notes["shift"]
+
+
+def loss_over(model, root):
+    """The mean of -log p of the true class, over the pixels of the validation split that are not void."""
+    data, lost = VOCFolder(root, "val", ClassMap.from_dict(model.classes)), []
+    for i in range(len(data)):
+        labels, found = data.labels(i), probabilities(model, data.picture(i))
+        rows, columns = np.nonzero(labels != 255)
+        lost.append(-np.log(found[labels[rows, columns], rows, columns]))
+    return np.concatenate(lost).mean()
+
+
+def test_a_background_to_shift_there_must_be(call, trained, voc_set, small_set, tmp_path):
+    call(f"eval {trained}/best.safetensors --data {small_set} --shift-background").failed("add --calibrate")
+    model = saved(
+        constant_model(ClassMap.own([f"c{i}" for i in range(21)], ["c8", "c15"]), 1), tmp_path / "m.safetensors"
+    )
+    call(f"eval {model} --data {voc_set} --shift-background --calibrate {tmp_path}/x.safetensors").failed(
+        "none of the model's classes is background"
+    )

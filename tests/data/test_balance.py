@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from minifcn.data import VOID, Batches, ClassMap, DataError, VOCFolder
+from minifcn.data import VOID, Batches, ClassMap, DataError, VOCFolder, write_labels
+from minifcn.data.resized import Kept, Resized
 
 from .folders import LABELS, write_folder
 
@@ -116,3 +117,53 @@ def test_a_broken_label_file_is_named(tmp_path):
     assert str(caught.value) == (
         f"labels {bad}: cannot be read (not an image file that Pillow knows); replace the file"
     )
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("others", ["void", "background"])
+def test_other_classes_in_the_background_have_a_turn(others, wrapped, tmp_path):
+    """One picture of twelve shows a class that is left out. As background it has a turn as any class; as void it has none of its own."""
+    root = write_folder(tmp_path, {"train": [f"p{i}" for i in range(12)]})
+    for number in range(12):
+        labels = np.zeros((4, 4), np.uint8)
+        labels[0] = 6 if number == 3 else 8 if number % 2 else 0  # a bus, or a cat
+        write_labels(root / LABELS / f"p{number}.png", labels)
+    dataset = VOCFolder(root, "train", ClassMap.voc(["cat"], others))
+    indices = drawn(balanced(Resized(dataset, 4) if wrapped else dataset), 300)
+    said = [dataset.labels_and_others(i) for i in range(12)]
+    assert [found for _, found in said] == [others == "background" and i == 3 for i in range(12)]
+    for i, (labels, _) in enumerate(said):
+        np.testing.assert_array_equal(labels, dataset.labels(i))
+    share = Counter(indices)[3] / 300
+    # of three groups the bus's alone holds nothing else; it also comes as one of twelve backgrounds
+    expected = (1 / 3 + 1 / 12 / 3) if others == "background" else 1 / 12 / 2
+    assert share == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("wrapper", [lambda dataset: dataset, Kept, lambda dataset: Resized(dataset, 6)])
+def test_each_label_file_is_read_once(wrapper, tmp_path, monkeypatch):
+    """With thousands of them a second look costs as much as the first. What is kept is what `labels` gives."""
+    root = write_folder(tmp_path, {"train": [f"p{i}" for i in range(5)]})
+    for number in range(5):
+        write_labels(root / LABELS / f"p{number}.png", np.array([[0, 6, 8, 255]] * (number + 2), np.uint8))
+    read, numbers = [], VOCFolder.numbers
+    monkeypatch.setattr(VOCFolder, "numbers", lambda self, i: read.append(i) or numbers(self, i))
+    dataset = wrapper(VOCFolder(root, "train", ClassMap.voc(["cat"], "background")))
+    assert len(balanced(dataset)._by_class) == 3 and sorted(read) == [0, 1, 2, 3, 4]
+    fresh = wrapper(VOCFolder(root, "train", ClassMap.voc(["cat"], "background")))
+    for i in range(5):
+        np.testing.assert_array_equal(dataset.labels(i), fresh.labels(i))
+
+
+def test_a_dataset_of_ones_own_may_say_it_too():
+    """NumPy's bool is as good as Python's."""
+    flat = Flat(*[[0, 1]] * 9, [0])
+    flat.labels_and_others = lambda i: (flat.labels(i), np.bool_(i == 9))
+    assert Counter(drawn(balanced(flat), 300))[9] == pytest.approx(300 * (1 / 3 + 1 / 30), abs=4)
+
+
+def test_all_classes_chosen_leave_none_in_the_background():
+    assert ClassMap.voc(others="background").left_out == []
+    assert ClassMap.voc(["cat", "dog"]).left_out == []
+    chosen = ClassMap.own({0: "background", 2: "a", 3: "b", 5: "c"}, ["a"], "background", void=[3])
+    assert chosen.left_out == [5]  # 1 and 4 are gaps, 3 is void

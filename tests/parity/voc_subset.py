@@ -105,7 +105,8 @@ def main() -> None:
         parser.exit(1, f"{MISSING}\n")
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # twins.py, for its tiny pictures, takes one
     torch.manual_seed(options.seed)
-    classes = ClassMap.voc(PRESETS["voc-subset"]["classes"])
+    preset = PRESETS["voc-subset"]
+    classes = ClassMap.voc(preset["classes"], preset["others"])
     train_set = VOCFolder(options.data, options.train_split, classes)
     model = network(options.trunk, classes, options.seed)
     twin = Twin(model)

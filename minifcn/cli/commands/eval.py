@@ -2,11 +2,12 @@
 
 import argparse
 import io
+import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from minifcn.cli.classes import CLASS_NAMES, also_said_by
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
@@ -16,18 +17,31 @@ from minifcn.cli.options import (
     bar,
     chosen_device,
     device_words,
+    model_name,
     picture_bits,
     picture_file,
     scale_list,
 )
-from minifcn.cli.progress import percent, row
-from minifcn.data import ClassMap, DataError, VOCFolder
+from minifcn.cli.progress import percent
+from minifcn.cli.score_tables import about_reliability, class_table, other_table, summary
+from minifcn.data import ClassMap, DataError, VOCFolder, read_meaning
+from minifcn.data.classes import OTHERS, is_background, listed_classes
 from minifcn.files import write_whole
-from minifcn.models import load
+from minifcn.models import FCN, load
+from minifcn.models import save as save_model
+from minifcn.models.shipped import model_file
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
+from minifcn.training.scoring.calibration import (
+    at_temperature,
+    fitted_shift,
+    fitted_temperature,
+    reliability,
+    with_shift,
+)
 from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
-from minifcn.training.scoring.metrics import BAND, ONE_CLASS, class_scores, doubt, shown_classes
+from minifcn.training.scoring.metrics import BAND, doubt
+from minifcn.training.scoring.other_classes import OtherClasses
 
 WORST = 8
 
@@ -39,6 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", default="val", help="a name in ImageSets/Segmentation (val)")
     parser.add_argument("--class-names", metavar="FILE|voc", help=f"what the data's label values mean, {CLASS_NAMES}")
+    parser.add_argument(
+        "--others", choices=OTHERS,
+        help="what pixels of classes that the model does not know count as: void, not at all, or background (what the model was trained with)",
+    )  # fmt: skip
     parser.add_argument(
         "--mirror", action="store_true", help="predict each picture mirrored too, and take the mean of the softmax"
     )
@@ -72,6 +90,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gallery", type=png_file, metavar="FILE", help="a picture (.png) of those with the lowest pixel accuracy"
     )
     parser.add_argument("--worst", type=at_least(1), metavar="N", help=f"how many --gallery shows ({WORST})")
+    parser.add_argument(
+        "--reliability", type=picture_file, metavar="FILE",
+        help="how often the model is right where it is so and so sure, as a picture (.png or .svg); a second pass over the pictures",
+    )  # fmt: skip
+    parser.add_argument(
+        "--calibrate", type=model_name, metavar="FILE",
+        help="write the model there (.safetensors) with its scores divided by the temperature that makes it as sure as it is right on these pictures, which it must not have been trained on; one more pass, in one view",
+    )  # fmt: skip
+    parser.add_argument(
+        "--shift-background", action="store_true",
+        help="with --calibrate: make background as likely as it is on these pictures too, by a number added to its scores; some pixels change their class",
+    )  # fmt: skip
     add_device(parser)
 
 
@@ -95,91 +125,151 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-        bits = arguments.bits or model.picture_bits
-        dataset = VOCFolder(root, arguments.split, ClassMap.from_dict(model.classes), bits=bits)
-        classes, notes = also_said_by(dataset.class_map, dataset, root, arguments.class_names)
-        dataset.class_map = classes
-        for note in dict.fromkeys([*notes, *dataset.notes]):
-            print(f"note: {note}", file=sys.stderr)
-        check_files(dataset)
-        for note in dataset.picture_notes:
-            print(note, file=sys.stderr)
+        dataset = set_of(arguments, root, model)
+        size: int | Literal["own", "known"] = arguments.size or ("own" if arguments.own_size else "known")
+        if arguments.shift_background and background_of(dataset) < 0:
+            raise DataError(
+                f"--shift-background: none of the model's classes is background ({listed_classes(model.class_names)}); leave the option out"
+            )
+        views: dict[str, Any] = dict(mirror=arguments.mirror, scales=arguments.scales, size=size)
         worst = Worst(arguments.worst or WORST) if arguments.gallery else None
-        with bar(len(dataset), "scoring", unit="picture") as scoring:
-            metrics = evaluate(
-                model, dataset, scoring.update, band=arguments.band, mirror=arguments.mirror, scales=arguments.scales,
-                seen=worst, size=arguments.size or ("own" if arguments.own_size else "known"),
-            )  # fmt: skip
-        if arguments.mirror or arguments.scales != ONE_SCALE:
-            metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
-        print(class_table(metrics["confusion"], classes.names))
-        print(f"\n{summary(metrics)}\n")
-        if arguments.json:
-            write_json(arguments.json, metrics)
-            print(f"scores     {arguments.json}")
-        if arguments.confusion:
-            from minifcn.draw.curves import save
-            from minifcn.draw.report.confusion import confusion_figure  # matplotlib takes a second to load
-
-            save(confusion_figure(metrics["confusion"], classes.names), arguments.confusion)
-            print(f"confusion  {arguments.confusion}")
-        if worst:
-            write_whole(arguments.gallery, gallery_png(worst, dataset, classes))
-            print(f"gallery    {arguments.gallery}")
+        metrics = scored(arguments, model, dataset, OtherClasses(dataset, names_of(arguments, dataset)), worst, views)
+        write_files(arguments, dataset, metrics, worst)
+        if arguments.reliability:
+            write_reliability(arguments, model, dataset, metrics, views)
+        if arguments.calibrate:
+            write_calibrated(arguments, model, dataset, size)
     return 0
+
+
+def set_of(arguments: argparse.Namespace, root: Path, model: FCN) -> VOCFolder:
+    """The pictures to score, looked through, with the classes of `model`. What there is to note goes to stderr."""
+    own = ClassMap.from_dict(model.classes or {})
+    dataset = VOCFolder(root, arguments.split, own, bits=arguments.bits or model.picture_bits)
+    classes, notes = also_said_by(own, dataset, root, arguments.class_names)
+    dataset.class_map = replace(classes, others=arguments.others) if arguments.others else classes
+    for note in dict.fromkeys([*notes, *dataset.notes]):
+        print(f"note: {note}", file=sys.stderr)
+    check_files(dataset)
+    for note in dataset.picture_notes:
+        print(note, file=sys.stderr)
+    return dataset
+
+
+def names_of(arguments: argparse.Namespace, dataset: VOCFolder) -> dict[int, str]:
+    """What the label values of the data are called."""
+    return read_meaning(dataset.folder, Path(arguments.data), arguments.class_names).names
+
+
+def scored(
+    arguments: argparse.Namespace,
+    model: FCN,
+    dataset: VOCFolder,
+    others: OtherClasses,
+    worst: Worst | None,
+    views: dict[str, Any],
+) -> dict[str, Any]:
+    """The scores, printed."""
+
+    def seen(*picture: Any) -> None:
+        others(*picture)
+        if worst:
+            worst(*picture)
+
+    with bar(len(dataset), "scoring", unit="picture") as scoring:
+        metrics = evaluate(model, dataset, scoring.update, band=arguments.band, seen=seen, **views)
+    if arguments.mirror or arguments.scales != ONE_SCALE:
+        metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
+    print(f"{class_table(metrics['confusion'], dataset.class_map.names)}\n\n{summary(metrics)}\n")
+    if unknown := others.found():
+        shares = {each.name: {"pixels": each.pixels, "taken_for": each.taken_for} for each in unknown}
+        metrics["other_classes"] = shares
+        print(f"{other_table(unknown, dataset.class_map.others)}\n")
+    return metrics
+
+
+def write_files(
+    arguments: argparse.Namespace, dataset: VOCFolder, metrics: dict[str, Any], worst: Worst | None
+) -> None:
+    """What was scored, as the files that were asked for."""
+    classes = dataset.class_map
+    if arguments.json:
+        write_json(arguments.json, metrics)
+        print(f"scores     {arguments.json}")
+    if arguments.confusion:
+        from minifcn.draw.curves import save
+        from minifcn.draw.report.confusion import confusion_figure  # matplotlib takes a second to load
+
+        save(confusion_figure(metrics["confusion"], classes.names), arguments.confusion)
+        print(f"confusion  {arguments.confusion}")
+    if worst:
+        write_whole(arguments.gallery, gallery_png(worst, dataset, classes))
+        print(f"gallery    {arguments.gallery}")
+
+
+def write_reliability(
+    arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, metrics: dict[str, Any], views: dict[str, Any]
+) -> None:
+    """The curve as a picture, its numbers into --json too."""
+    from minifcn.draw.curves import save
+    from minifcn.draw.report.reliability import reliability_figure
+
+    with bar(len(dataset), "reliability", unit="picture") as looking:
+        found = reliability(model, dataset, looking.update, **views)
+    curve = (found.pixels, found.confidence, found.right)
+    save(reliability_figure({Path(arguments.model).stem: curve}), arguments.reliability)
+    if arguments.json:
+        bins = {name: values.tolist() for name, values in zip(("pixels", "confidence", "right"), curve, strict=True)}
+        write_json(arguments.json, metrics | {"reliability": {"expected_calibration_error": found.error, **bins}})
+    print(f"reliability  {arguments.reliability}: {about_reliability(found)}")
+
+
+def write_calibrated(
+    arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, size: int | Literal["own", "known"]
+) -> None:
+    ground, said = background_of(dataset), ""
+    with bar(len(dataset), "calibrating", unit="picture") as looking:
+        if arguments.shift_background:
+            temperature, shift = fitted_shift(model, dataset, ground, looking.update, size=size)
+            with_shift(model, ground, shift)
+            said = f"{shift:+.3f} for background, all "
+        else:
+            temperature = fitted_temperature(model, dataset, looking.update, size=size)
+    save_model(at_temperature(model.to("cpu"), temperature), arguments.calibrate)
+    print(f"calibrated  {arguments.calibrate}: {said}scores divided by {temperature:.3f}")
+
+
+def background_of(dataset: VOCFolder) -> int:
+    """Which class is background; -1 where none is."""
+    return next((number for number, name in enumerate(dataset.class_map.names) if is_background(name)), -1)
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
     """What would be found out only after all pictures are scored: files that cannot be. Raises DataError."""
     if arguments.worst and not arguments.gallery:
         raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE.png")
+    if arguments.shift_background and not arguments.calibrate:
+        raise DataError("--shift-background changes what --calibrate writes; add --calibrate FILE.safetensors")
+    source = model_file(arguments.model)
     found: dict[Path, str] = {}
-    for option in ("json", "confusion", "gallery"):
+    for option in ("json", "confusion", "gallery", "reliability", "calibrate"):
         if not getattr(arguments, option):
             continue
         path = Path(getattr(arguments, option))
         if not path.parent.is_dir() or path.is_dir():
             problem = "this is a folder" if path.is_dir() else f"there is no folder {path.parent}"
             raise DataError(f"--{option} {path}: {problem}; give a file in a folder that exists")
+        if not os.access(path.parent, os.W_OK):
+            raise DataError(
+                f"--{option} {path}: you may not write in {path.parent}; give a file in a folder where you may"
+            )
+        if path.exists() and source.exists() and path.samefile(source):
+            raise DataError(f"--{option} {path}: this is the model itself; give another file")
         if path.resolve() in found:
             raise DataError(
                 f"--{option} {path}: --{found[path.resolve()]} is written to the same file; give each its own"
             )
         found[path.resolve()] = option
-
-
-def class_table(matrix: list[list[int]], names: Sequence[str]) -> str:
-    """A row a class, of the confusion matrix as `evaluate` gives it."""
-    width = max(len(name) for name in [*names, "class"])
-    lines = [f"{'class':{width}}{'IU':>11}{'accuracy':>11}{'precision':>11}{'pixels':>14}   most often taken for"]
-    for score in class_scores(matrix, names):
-        shares = "".join(f"{percent(value):>11}" for value in (score.iu, score.accuracy, score.precision))
-        taken = ", ".join(f"{name} {percent(value).strip()}" for name, value in score.taken_for)
-        lines.append(f"{score.name:{width}}{shares}{score.pixels:>14,}   {taken or '-'}")
-    return "\n".join(lines)
-
-
-def summary(metrics: dict[str, Any]) -> str:
-    """The scores of the whole set, and those of boundary and interior where they differ."""
-    near = metrics["boundary_share"]
-    rows = {
-        "pixels": [None if near is None else 1.0, near, None if near is None else 1 - near],
-        "pixel accuracy": [metrics[key] for key in ("pixel_accuracy", "boundary_accuracy", "interior_accuracy")],
-        "mean IU": [metrics[key] for key in ("mean_iu", "boundary_iu", "interior_iu")],
-        "mean accuracy": [metrics["mean_accuracy"]],
-        "frequency weighted IU": [metrics["frequency_weighted_iu"]],
-    }
-    lines = [f"{'':21}{'all':>14}{'boundary':>14}{'interior':>14}"]
-    lines += [f"{name:21}{row(values)}" for name, values in rows.items()]
-    if len(shown := shown_classes(metrics)) == 1:
-        lines.append(f"The mean IU is {ONE_CLASS}, for the labels show no other than {shown[0]}")
-    lines.append(f"boundary: another label, or void, within {metrics['boundary_width']} px")
-    if "scales" in metrics:
-        mirrored = ", each mirrored too" if metrics["mirror"] else ""
-        lines.append(
-            f"predictions: mean of the softmax over scales {', '.join(f'{s:g}' for s in metrics['scales'])}{mirrored}"
-        )
-    return "\n".join(lines)
 
 
 def gallery_png(worst: Worst, dataset: VOCFolder, classes: ClassMap) -> bytes:

@@ -1,7 +1,7 @@
 """Train an FCN on a folder in VOC layout, or on the synthetic set. The run folder holds models, scores, log and a report."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from minifcn.cli.classes import meaning_for
@@ -13,7 +13,7 @@ from minifcn.cli.options import (
     device_words,
 )
 from minifcn.cli.progress import Progress
-from minifcn.cli.train_config import configure, fill_in, note_of_rate
+from minifcn.cli.train_config import classes_of, configure, fill_in, note_of_rate
 from minifcn.cli.train_options import add_arguments
 from minifcn.data import DataError, Meaning, VOCFolder, make_synthetic
 from minifcn.data.augment import sides
@@ -52,8 +52,8 @@ def train_as(arguments: argparse.Namespace, command: str) -> int:
 
 def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, device: str) -> int:
     given = fill_in(arguments)
-    root, meaning = find_data(arguments)
-    classes = meaning.class_map(arguments.classes, arguments.others)
+    root, meaning = find_data(arguments, given)
+    classes, about_classes = classes_of(arguments, given, meaning)
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit, arguments.bits)
     val_set = VOCFolder(root, arguments.val_split, classes, bits=arguments.bits)
     config, start = configure(arguments, given, classes, train_set, folder)
@@ -73,7 +73,7 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         check_data(arguments, meaning, "classes" in given, train_set, val_set)
     for note in notes:
         print(note)
-    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes, *about_rate]):
+    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes, *about_classes, *about_rate]):
         print(f"note: {note}")
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(
@@ -112,7 +112,7 @@ def in_words(recipe: Recipe) -> str:
     return f"batch {recipe.batch}{times} of {size}, {recipe.loss} loss, {recipe.optimizer} at {recipe.lr:.3g}{heads}"
 
 
-def find_data(arguments: argparse.Namespace) -> tuple[Path, Meaning]:
+def find_data(arguments: argparse.Namespace, given: Collection[str]) -> tuple[Path, Meaning]:
     """The folder of the pictures, and what their labels mean. The synthetic set is drawn into the run folder, if its classes are right."""
     if arguments.data != SYNTHETIC:
         root = Path(arguments.data)
@@ -121,7 +121,7 @@ def find_data(arguments: argparse.Namespace) -> tuple[Path, Meaning]:
         raise TrainingError("--class-names: the synthetic set brings its own names; leave the option out")
     root = arguments.out / "data"
     meaning = Meaning(root, dict(enumerate(SHAPE_CLASSES)))
-    meaning.class_map(arguments.classes, arguments.others)
+    classes_of(arguments, given, meaning)
     return synthetic_set(root), meaning
 
 

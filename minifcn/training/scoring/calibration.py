@@ -1,0 +1,248 @@
+"""Is 90 % right nine times in ten? Confidence held against what was right, and the temperature that brings the two together.
+
+Guo, Pleiss, Sun, Weinberger 2017, "On calibration of modern neural networks": a network that was trained until its loss was small is surer
+than it is right. Its scores divided by one number T leave every pixel its class and make softmax(scores / T) honest. T belongs to the network,
+and is fitted on pictures that it was not trained on. All scores are sums of what the score layers give, so T goes into their weights: the
+file, the plan and an export know nothing of it and are right.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minifcn.data import VOID
+from minifcn.data.dataset import Dataset
+from minifcn.models import FCN
+from minifcn.training.errors import TrainingError
+from minifcn.training.scoring.evaluate import ONE_SCALE, evaluating, scales_for, size_for, views_of
+from minifcn.training.scoring.picture_tiles import AT_ONCE
+from minifcn.training.scoring.winners import averaged, resized_map, softmax
+
+BINS = 15  # as in Guo et al.
+PIXELS = 200_000  # that a temperature is fitted on: more move its third digit no longer
+COLDEST, HOTTEST = 0.05, 20.0  # no network that learned something lies beyond
+FARTHEST = 20.0  # times the temperature: beyond that a class is nowhere, or everywhere
+ROUNDS = 4  # of temperature and shift in turns, each the best for the other: the fourth moves neither by a thousandth
+HALVINGS = 30  # of that range: the temperature is right to eight digits
+DIVIDED = "scores were divided by it; minifcn eval --calibrate"
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Pixels by how sure the network was, in `BINS` bins of equal width from 0 to 1; void is not counted.
+
+    `pixels`: int64 (BINS,), how many. `confidence`: float64 (BINS,), the sum of the probabilities of the classes that were shown; `right`:
+    int64 (BINS,), of how many that was the true one.
+    """
+
+    pixels: np.ndarray
+    confidence: np.ndarray
+    right: np.ndarray
+
+    @property
+    def error(self) -> float | None:
+        """The expected calibration error: |share right - mean confidence| of each bin, weighted by its pixels. None without pixels."""
+        total = int(self.pixels.sum())
+        return float(np.abs(self.right - self.confidence).sum() / total) if total else None
+
+    @property
+    def nine_in_ten(self) -> tuple[int, float] | None:
+        """(pixels, share right) in the bin round 90 %, from 87 to 93 %; None where there are none."""
+        near = int(0.9 * BINS)
+        pixels = int(self.pixels[near])
+        return (pixels, float(self.right[near] / pixels)) if pixels else None
+
+
+def reliability(
+    model: FCN,
+    dataset: Dataset,
+    progress: Callable[[], Any] | None = None,
+    *,
+    size: int | str = "known",
+    mirror: bool = False,
+    scales: Sequence[float] = ONE_SCALE,
+) -> Reliability:
+    """How sure `model` is of each pixel of `dataset`, and how often it is right. The arguments are those of `evaluate`."""
+    pixels, right, confidence = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64), np.zeros(BINS)
+    for labels, views in looked_at(model, dataset, progress, size, mirror, scales):
+        for rows in strips(len(labels), len(views[0]) * labels.shape[1]):
+            found, truth = averaged(views, labels.shape, rows), labels[rows]
+            counted = truth != VOID
+            sure = found.max(0)[counted].astype(np.float64)
+            hit = (found.argmax(0) == truth)[counted]
+            place = np.minimum((sure * BINS).astype(int), BINS - 1)
+            pixels += np.bincount(place, minlength=BINS)
+            right += np.bincount(place[hit], minlength=BINS)
+            confidence += np.bincount(place, sure, minlength=BINS)
+    return Reliability(pixels, confidence, right)
+
+
+def strips(length: int, numbers: int) -> Iterator[slice]:
+    """0 to `length` in pieces of at most `AT_ONCE` numbers, each place having so many `numbers`; at least one place a piece.
+
+    All classes of all pixels of a large photograph would be gigabytes.
+    """
+    step = max(1, AT_ONCE // numbers)
+    return (slice(start, min(start + step, length)) for start in range(0, length, step))
+
+
+def looked_at(
+    model: FCN,
+    dataset: Dataset,
+    progress: Callable[[], Any] | None,
+    size: int | str,
+    mirror: bool,
+    scales: Sequence[float],
+) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """(labels, the scores of all views) of each picture, the next one decoded meanwhile."""
+    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
+
+    def load(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return dataset.labels(number), dataset.picture(number)
+
+    with closing(ahead(load, len(dataset))) as pictures, evaluating(model):
+        for labels, picture in pictures:
+            wanted = size_for(model, picture) if size == "known" else None if size == "own" else int(size)
+            yield labels, views_of(model, picture, mirror, scales_for(picture, scales, wanted))
+            if progress:
+                progress()
+
+
+def fitted_temperature(
+    model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None, *, size: int | str = "known"
+) -> float:
+    """The T for which softmax(scores / T) gives the labels of `dataset` the least loss; above 1: the network was too sure.
+
+    `dataset`: pictures that `model` was not trained on, each looked at in one view; `size` as in `evaluate`. About `PIXELS` of their pixels
+    count, drawn at random, the same ones each time. Raises TrainingError where no T is best.
+    """
+    return best_temperature(*drawn_pixels(model, dataset, progress, size))
+
+
+def fitted_shift(
+    model: FCN, dataset: Dataset, class_: int, progress: Callable[[], Any] | None = None, *, size: int | str = "known"
+) -> tuple[float, float]:
+    """(T, b): the temperature, and what is added to the scores of `class_` beside, before they are divided, for the least loss together.
+
+    A network that was trained on classes equally often takes the rare ones for more frequent than they are, and one that saw many pictures of
+    background alone takes that to be everywhere. b puts the share of `class_` right, on the mean over all pixels: Saerens, Latinne, Decaestecker
+    2002, "Adjusting the outputs of a classifier to new a priori probabilities". All else as in `fitted_temperature`.
+    """
+    scores, truth = drawn_pixels(model, dataset, progress, size)
+    if not 0 < (share := np.mean(truth == class_)) < 1:
+        raise TrainingError(
+            f"shift: {100 * share:.0f} % of these {truth.size:,} pixels are {model.class_names[class_]}, so that no shift is best; give more pictures"
+        )
+    return best_pair(scores, truth, class_)
+
+
+def drawn_pixels(
+    model: FCN, dataset: Dataset, progress: Callable[[], Any] | None, size: int | str
+) -> tuple[np.ndarray, np.ndarray]:
+    """About `PIXELS` pixels that are not void: their scores, float32 (C, P), and classes, uint8 (P,)."""
+    each = max(1, PIXELS // max(1, len(dataset)))
+    scores, truth = [np.zeros((len(model.class_names), 0), np.float32)], [np.zeros(0, np.uint8)]
+    for number, (labels, views) in enumerate(looked_at(model, dataset, progress, size, False, ONE_SCALE)):
+        counted = np.flatnonzero(labels != VOID)
+        # every n-th pixel may be one column of the picture
+        chosen = np.random.default_rng(number).choice(counted, min(each, len(counted)), replace=False)
+        whole = slice(0, len(labels))
+        scores.append(np.stack([resized_map(one, labels.shape, whole).ravel()[chosen] for one in views[0]]))
+        truth.append(labels.ravel()[chosen])
+    return np.concatenate(scores, 1), np.concatenate(truth)
+
+
+def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
+    """As `fitted_temperature`, of pixels: scores (C, P), their classes (P,).
+
+    The loss is convex in 1 / T. Its slope there is what the softmax expects the score to be, less the score of the true class: halving the
+    range by the slope's sign.
+    """
+    if not truth.size:
+        raise TrainingError("temperature: every pixel is void; give pictures with labels")
+
+    def slope(factor: float) -> float:
+        total = 0.0
+        for some in strips(truth.size, len(scores)):
+            behind = scores[:, some].astype(np.float64)
+            behind -= behind.max(0)  # equal scores are then 0, and their slope too
+            true = behind[truth[some], np.arange(behind.shape[1])]
+            total += float(((softmax(factor * behind) * behind).sum(0) - true).sum())
+        return total
+
+    low, high = 1 / HOTTEST, 1 / COLDEST
+    if not slope(low) < 0 < slope(high):
+        raise TrainingError(
+            f"temperature: none from {COLDEST:g} to {HOTTEST:g} is best for these {truth.size:,} pixels: {why_none(scores, truth, slope(high))}"
+        )
+    for _ in range(HALVINGS):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return 1 / low
+
+
+def why_none(scores: np.ndarray, truth: np.ndarray, slope: float) -> str:
+    """What to say of pixels for which no temperature is best; `slope`: of their loss at the coldest."""
+    if not np.ptp(scores, 0).any():
+        return "all classes have the same score everywhere; train the network first"
+    right = f"the network is right on {100 * np.mean(scores.argmax(0) == truth):.1f} % of them"
+    if slope <= 0:
+        return f"{right}, and the surer it is the better; give pictures on which it errs too, such as it was not trained on"
+    return f"{right}, and the less sure it is the better; see whether these labels are those that it was trained for"
+
+
+def best_pair(scores: np.ndarray, truth: np.ndarray, class_: int) -> tuple[float, float]:
+    """As `fitted_shift`, of pixels: each of the two is made the best for the other, in turns. The loss is convex in 1 / T and b / T."""
+    shift = 0.0
+    for _ in range(ROUNDS):
+        moved = scores.copy()
+        moved[class_] += shift
+        temperature = best_temperature(moved, truth)
+        shift = best_shift(scores, truth, class_, temperature)
+    return temperature, shift
+
+
+def best_shift(scores: np.ndarray, truth: np.ndarray, class_: int, temperature: float) -> float:
+    """The b for which the softmax of the scores, with b added to those of `class_`, over T expects as many pixels of it as there are."""
+    share, low, high = float(np.mean(truth == class_)), -FARTHEST * temperature, FARTHEST * temperature
+    for _ in range(HALVINGS):
+        middle, expected = (low + high) / 2, 0.0
+        for some in strips(truth.size, len(scores)):
+            moved = scores[:, some].astype(np.float64)
+            moved[class_] += middle
+            expected += float(softmax(moved / temperature)[class_].sum())
+        low, high = (middle, high) if expected < share * truth.size else (low, middle)
+    return (low + high) / 2
+
+
+def with_shift(model: FCN, class_: int, shift: float) -> FCN:
+    """`model` with `shift` added to the scores of `class_` in place, by the bias of its finest score layer.
+
+    Bilinear kernels fade over the outermost pixels of a picture, less than a cell of the finest map (with max fusion of the coarsest), and so does what is added.
+    """
+    layers = [model.score_fr, *(skip.score for skip in model.skips)]
+    for layer in layers if model.fusion == "max" else layers[-1:]:  # the larger of two that both grew
+        assert layer.bias is not None
+        layer.bias.data[class_] += layer.bias.data.dtype.type(shift)
+        layer.bias.changed()
+    before = f"; before: {said}" if (said := model.notes.get("shift")) else ""
+    added = f"{shift:.4g} was added to the scores of {model.class_names[class_]}"
+    model.notes["shift"] = f"{added} (minifcn eval --shift-background){before}"
+    return model
+
+
+def at_temperature(model: FCN, temperature: float) -> FCN:
+    """`model`, its score layers divided by `temperature` in place, so that softmax(scores) is what softmax(scores / T) was. `notes` says so."""
+    for layer in (model.score_fr, *(skip.score for skip in model.skips)):
+        for parameter in layer.parameters():
+            parameter.data /= parameter.data.dtype.type(temperature)
+            parameter.changed()
+    said = model.notes.get("temperature", "")
+    before, ours, other = said.partition(f" ({DIVIDED})")
+    if said and not ours:
+        other = f"; before: {said}"  # somebody's own note
+    model.notes["temperature"] = f"{(float(before) if ours else 1) * temperature:.4g} ({DIVIDED}){other}"
+    return model

@@ -1,0 +1,66 @@
+"""What a network makes of classes that it does not know: a bus is no horse, whatever part of it looks like one."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from minifcn.data import VOID, VOCFolder
+from minifcn.data.classes import is_background
+
+
+class OtherClass(NamedTuple):
+    """A class of the labels that is none of the model's: its pixels, and of them the share that was called each of the model's classes."""
+
+    name: str
+    pixels: int
+    taken_for: dict[str, float]  # by the model's classes, without background, the largest first
+
+    @property
+    def wrong(self) -> float:
+        """The share that was called anything but background."""
+        return sum(self.taken_for.values())
+
+
+class OtherClasses:
+    """For `evaluate(seen=…)`: counts the pixels of classes that the class map of `dataset` leaves out, by what they were taken for.
+
+    `names`: what the label values are called. A picture's labels are read once more, for `evaluate` has them mapped already.
+    """
+
+    def __init__(self, dataset: VOCFolder, names: Mapping[int, str]) -> None:
+        self.dataset, self.names = dataset, names
+        self.matrix = np.zeros((256, len(dataset.class_map.names)), np.int64)  # a label value, a predicted class
+
+    def __call__(self, number: int, matrix: np.ndarray, prediction: np.ndarray) -> None:
+        classes = self.matrix.shape[1]
+        pairs = self.dataset.numbers(number).astype(np.int64) * classes + prediction
+        self.matrix += np.bincount(pairs.ravel(), minlength=256 * classes).reshape(256, classes)
+
+    def found(self) -> list[OtherClass]:
+        """Those that occur, the most often wrong first; none where the model has no background or knows all classes."""
+        classes = self.dataset.class_map
+        own = {*classes.values, *classes.void, VOID}
+        values = [value for value in range(classes.known) if value not in own and self.matrix[value].any()]
+        if not any(map(is_background, classes.names)):
+            return []
+        named = ((self.names.get(value, f"number {value}"), self.matrix[value]) for value in values)
+        return sorted((other(name, row, classes.names) for name, row in named), key=lambda each: -each.wrong)
+
+
+def other(name: str, row: np.ndarray, names: Sequence[str]) -> OtherClass:
+    """An OtherClass of a row of counts, one a class of the model."""
+    pixels = int(row.sum())
+    shares = {names[i]: float(row[i] / pixels) for i in np.argsort(-row, kind="stable") if row[i]}
+    return OtherClass(name, pixels, {known: share for known, share in shares.items() if not is_background(known)})
+
+
+def together(others: Sequence[OtherClass]) -> OtherClass:
+    """All of them as one."""
+    pixels = sum(each.pixels for each in others)
+    totals: dict[str, float] = {}
+    for each in others:
+        for name, share in each.taken_for.items():
+            totals[name] = totals.get(name, 0.0) + share * each.pixels
+    by_size = sorted(totals.items(), key=lambda item: -item[1])
+    return OtherClass("all of them", pixels, {name: pixels_of / pixels for name, pixels_of in by_size})
