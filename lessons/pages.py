@@ -260,7 +260,9 @@ def in_other_orders(stem: str, titles: dict[str, str]) -> str:
         name = stems[numbers.index(following)]
         if numbers.index(following) != stems.index(stem) + 1:
             found.append(f"{reader[0].lower()}{reader[1:]}: [{titles[name]} →]({name}.ipynb)")
-    return f"\n\nIn [another order](README.md#where-to-begin) the next one is, if {', if '.join(found)}" if found else ""
+    return (
+        f"\n\nIn [another order](README.md#where-to-begin) the next one is, if {', if '.join(found)}" if found else ""
+    )
 
 
 def address() -> str:
