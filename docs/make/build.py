@@ -26,6 +26,7 @@ PICTURE = re.compile(r'<p><img(?P<before>[^>]*?) src="(?P<source>[^":?#]+)"')  #
 LETTERED = {".png", ".svg"}  # figures; a photograph has no letters
 WIDE = 560  # pixels of a picture whose letters are hard to read once it is as narrow as a phone
 BLOCK = re.compile(r'<div class="highlight">(?P<inside><pre>.*?</pre>)</div>', re.DOTALL)
+ROW = re.compile(r"(?<=</a>)[^\n<]*?[^\s<] {2,}[^\s<][^\n<]*")  # a line in columns; each begins with an anchor
 WIDEST = 110  # letters of a line that is shown as it was printed; a longer one is prose, a report or a message, and is wrapped
 
 
@@ -72,12 +73,15 @@ def width_of(file: Path) -> int:
 
 
 def wrapped(page: str) -> str:
-    """What was printed in lines too long to be seen whole, as text that is wrapped. Code, which has colours, stays as it is."""
+    """What was printed in lines too long to be seen whole, wrapped, but for the rows of tables. Code, which has colours, stays."""
 
     def marked(match: re.Match[str]) -> str:
         lines = html.unescape(re.sub(r"<[^>]*>", "", match["inside"])).splitlines()
         long = '<span class="' not in match["inside"] and max(map(len, lines), default=0) > WIDEST
-        return match[0].replace('class="highlight"', 'class="highlight wrapped"', 1) if long else match[0]
+        if not long:
+            return match[0]
+        inside = ROW.sub(r'<span class="row">\g<0></span>', match["inside"])
+        return f'<div class="highlight wrapped">{inside}</div>'
 
     return BLOCK.sub(marked, page)
 

@@ -271,6 +271,14 @@ def test_a_long_line_that_was_printed_is_wrapped_and_code_is_not(build):
     )
 
 
+def test_rows_of_a_table_among_wrapped_lines_keep_their_columns(build):
+    page = (
+        f'<div class="highlight"><pre><code><a id="l1"></a>{"x y " * 40}\n<a id="l2"></a>val  5 %\n</code></pre></div>'
+    )
+    found = build.wrapped(page)
+    assert '<a id="l2"></a><span class="row">val  5 %</span>\n' in found and found.count("<span") == 1
+
+
 def test_formulas_become_mathml(formulas):
     page = formulas(
         '<p><span class="arithmatex">\\(x &lt; y\\)</span></p><div class="arithmatex">\\[\\frac{1}{2}\\]</div>'
