@@ -11,6 +11,7 @@ from PIL import Image
 
 # Okabe and Ito's colours, which stay apart for colour-blind eyes
 BLUE, ORANGE, GREEN, PINK, RED, SKY, BLACK = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000"
+PATCH = 40  # pixels of one colour that are a patch, and no noise of a photograph
 LARGEST = 80_000  # bytes of a figure: the notebooks are read on the web
 
 
@@ -61,8 +62,30 @@ def png(figure: Any, dpi: int, colours: int | None) -> bytes:
         image = figure if isinstance(figure, Image.Image) else Image.fromarray(np.asarray(figure))
         image = image.convert("RGB").resize([max(1, round(side * dpi / 100)) for side in image.size])
     content = io.BytesIO()
-    (image.quantize(colours) if colours else image).save(content, "PNG", optimize=True)
+    (with_fewer(image, colours) if colours else image).save(content, "PNG", optimize=True)
     return content.getvalue()
+
+
+def with_fewer(image: Image.Image, colours: int) -> Image.Image:
+    """In so many colours at most. A patch of one colour keeps it: in a legend another one would mean another class."""
+    plain = image.quantize(colours)
+    patches = moved(image, plain)[: colours // 2]
+    if not len(patches):
+        return plain
+    fewer = image.quantize(colours - len(patches))
+    palette = np.array(fewer.getpalette(), np.uint8).reshape(-1, 3)[: colours - len(patches)]
+    both = Image.new("P", (1, 1))
+    both.putpalette(np.concatenate([palette, patches]).astype(np.uint8).tobytes())
+    return image.quantize(palette=both, dither=Image.Dither.NONE)
+
+
+def moved(before: Image.Image, after: Image.Image) -> np.ndarray:
+    """The colours of at least PATCH pixels of which `after` has made visibly others, the largest patch first: (count, 3)."""
+    first, second = (np.asarray(each.convert("RGB"), int).reshape(-1, 3) for each in (before, after))
+    _, place, count = np.unique(first @ [65536, 256, 1], return_index=True, return_counts=True)
+    visibly = (count >= PATCH) & (np.abs(first - second)[place].max(1) > 8)
+    order = np.argsort(-count[visibly], kind="stable")
+    return first[place[visibly][order]]
 
 
 def say(text: str) -> None:

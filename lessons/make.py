@@ -26,22 +26,6 @@ HERE = Path(__file__).resolve().parent
 CELL_SECONDS, FIGURE_BYTES, FOLDER_BYTES = 60, 80_000, 15_000_000
 BEGIN, END = "<!-- the map, made by make.py -->", "<!-- end of the map -->"
 ORDERS_BEGIN, ORDERS_END = "<!-- the orders, made by make.py -->", "<!-- end of the orders -->"
-# who reads -> in which order, and what to know about it
-ORDERS = {
-    "You have calculus and some Python": (None, "all of them, one after the other."),
-    "You know backpropagation": (
-        "03 04 05 09 10 12 13 14 15 17 22",
-        "Lesson 03 is worth it all the same: it shows how a gradient check is fooled.",
-    ),
-    "You have one evening": (
-        "00 04 09 10 12 15",
-        "The paper's idea, without the exercises.",
-    ),
-    "You want to train": (
-        "00 07 12 16 17 18 19",
-        "Then [your own pictures](../docs/own-pictures.md).",
-    ),
-}
 PICTURE = "picture"  # the tag of the cell whose figure stands in the map
 PAPER = {
     "1": "Introduction",
@@ -259,7 +243,7 @@ def minutes_of(source: Path) -> tuple[int, int]:
 def orders() -> str:
     """The orders in which to read, with the time that each takes."""
     lines = []
-    for reader, (numbers, remark) in ORDERS.items():
+    for reader, (numbers, remark) in pages.ORDERS.items():
         chosen = sources(numbers.split() if numbers else None)
         links = " ".join(f"[{source.stem[:2]}]({source.stem}.ipynb)" for source in chosen) + ". " if numbers else ""
         reading, whole = (round(sum(each) / 60) for each in zip(*map(minutes_of, chosen), strict=True))

@@ -6,6 +6,8 @@ Authors write none of it. A guess is a text with "before you run the next cell:"
 - the paragraph after these cells is folded too, for it says the answer. Where it does not, tag its cell `open`;
 - after "before you read on:" the next paragraph is folded. Where a heading follows, the answer comes later: tag the code cell that shows it `answer`.
 
+Comments that speak to the formatter, `# fmt: skip`, stay in the source.
+
 Cells tagged `figure` are folded where Jupyter is. What a figure shows, `alt=`, is kept in figures/words.json and not in the cell, where it
 would give the answer away; the picture has it in its metadata.
 """
@@ -27,6 +29,24 @@ WAY, INSTALL, SHOWN = "way", "install", "shown"  # the tags of the cells that ar
 MADE = frozenset([WAY, INSTALL, SHOWN])
 PICTURES = {"image/png": ".png", "image/svg+xml": ".svg"}
 WIDEST = 100  # letters of a line of code
+TO_FORMATTER = re.compile(r"^# fmt: (?:on|off)\n|  # fmt: skip$", re.MULTILINE)
+
+# who reads -> in which order, and what to know about it
+ORDERS = {
+    "You have calculus and some Python": (None, "all of them, one after the other."),
+    "You know backpropagation": (
+        "03 04 05 09 10 12 13 14 15 17 22",
+        "Lesson 03 is worth it all the same: it shows how a gradient check is fooled.",
+    ),
+    "You have one evening": (
+        "00 04 09 10 12 14 15",
+        "The paper's idea, without the exercises.",
+    ),
+    "You want to train": (
+        "00 07 12 16 17 18 19",
+        "Then [your own pictures](../docs/own-pictures.md).",
+    ),
+}
 
 BADGES = {
     "colab": ("Open in Colab", "https://colab.research.google.com/github/{name}/blob/main/lessons/{lesson}.ipynb"),
@@ -66,7 +86,8 @@ def page(notebook: Any, stem: str, titles: dict[str, str]) -> Page:
     pictures: dict[str, bytes] = {}
     for number, cell in enumerate(made.cells):
         if cell.cell_type == "code":
-            cell.source, found = without_words(cell.source, f"{stem[:2]}-{number:02d}")
+            source = TO_FORMATTER.sub("", cell.source)
+            cell.source, found = without_words(source, f"{stem[:2]}-{number:02d}")
             words |= found
             if has(cell, FIGURE) or has(cell, INSTALL):
                 cell.metadata["jupyter"] = {"source_hidden": True}
@@ -84,7 +105,7 @@ def page(notebook: Any, stem: str, titles: dict[str, str]) -> Page:
                 cells.append(markdown(fold("What the cell shows", text), SHOWN, f"shown-{number:02d}"))
     if stem in titles:
         cells.insert(0, markdown(f"{way(stem, titles)}\n\n{badges(stem)}", WAY, "way-top"))
-        cells.append(markdown(way(stem, titles), WAY, "way-end"))
+        cells.append(markdown(way(stem, titles) + in_other_orders(stem, titles), WAY, "way-end"))
     made.cells = cells
     return Page(made, words, pictures)
 
@@ -224,6 +245,24 @@ def way(stem: str, titles: dict[str, str]) -> str:
     parts.append("[all lessons](README.md)")
     parts += [f"[{titles[name]} →]({name}.ipynb)" for name in stems[place + 1 : place + 2]]
     return " · ".join(parts)
+
+
+def in_other_orders(stem: str, titles: dict[str, str]) -> str:
+    """A paragraph with the next lesson of each order in which that is not the neighbour; "" where there is none."""
+    stems = list(titles)
+    numbers = [name[:2] for name in stems]
+    found = []
+    for reader, (order, _) in ORDERS.items():
+        chosen = (order or "").split()
+        if stem[:2] not in chosen[:-1]:
+            continue
+        following = chosen[chosen.index(stem[:2]) + 1]
+        name = stems[numbers.index(following)]
+        if numbers.index(following) != stems.index(stem) + 1:
+            found.append(f"{reader[0].lower()}{reader[1:]}: [{titles[name]} →]({name}.ipynb)")
+    return (
+        f"\n\nIn [another order](README.md#where-to-begin) the next one is, if {', if '.join(found)}" if found else ""
+    )
 
 
 def address() -> str:

@@ -59,7 +59,7 @@ def measured(program: str, paths: Sequence[Path]) -> Iterator[tuple[Path, int, i
                 f"--user-data-dir={folder}/profile",
             ]
             command += ["--allow-file-access-from-files", "--dump-dom", wrapper.as_uri()]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=900)
         found = re.search(r'<pre id="found">(\{.*?\})</pre>', done.stdout)
         if found is None:
             raise RuntimeError(f"{program} measured nothing: {done.stderr.strip()[-500:]}")

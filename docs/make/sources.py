@@ -128,7 +128,7 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
         if source.strip():
             code = f"~~~~~~python\n{source}\n~~~~~~"
             hidden = metadata.get("jupyter", {}).get("source_hidden")
-            yield folded(f"Code of the figure, {count_of(source)}", code, "code") if hidden else code
+            yield folded(f"Code of the {shown_by(source)}, {count_of(source)}", code, "code") if hidden else code
         for count, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
             kind = next((kind for kind in DRAWN if kind in data), None)
@@ -139,6 +139,10 @@ def cells(notebook: dict[str, Any], name: str) -> Iterator[str]:
             else:
                 said = "".join(output.get("text", data.get("text/plain", [])))
                 yield f"~~~~~~text\n{said.rstrip()}\n~~~~~~"
+
+
+def shown_by(source: str) -> str:
+    return "figure" if re.search(r"\b(?:show|sliders)\(", source) else "table"
 
 
 def count_of(source: str) -> str:

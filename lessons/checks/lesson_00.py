@@ -49,6 +49,8 @@ def labels_shape_fault(found: np.ndarray, scores: np.ndarray) -> str:
         return ": that is the first picture only; do all N"
     if found.shape == (scores.shape[0], 1, *scores.shape[2:]):
         return ": the axis of the classes is still there, with length 1"
+    if found.shape == scores.argmax(1).swapaxes(1, 2).shape:
+        return ": rows and columns are exchanged"
     return ""
 
 
@@ -58,6 +60,10 @@ def labels_fault(scores: np.ndarray) -> Callable[[Any, Any], str]:
             return "that is the class with the smallest score; the largest wins"
         if np.array_equal(found, wanted + 1):
             return "all labels are one too large: the first class is 0"
+        if np.array_equal(found, (scores > 0).argmax(1)):
+            return "that is the first class with a score above 0, and class 0 where there is none; the largest wins, above 0 or below"
+        if np.array_equal(found, np.broadcast_to(wanted[:1], wanted.shape)):
+            return "every picture has the labels of the first; do all N"
         if np.array_equal(found, np.abs(scores).argmax(1)):
             return "a score of -5 is less than one of -1: you compare sizes without signs"
         for axis in (0, 2, 3):
@@ -109,6 +115,13 @@ def share_fault(labels: np.ndarray, label: int) -> Callable[[Any, Any], str]:
             return "void counts as the class; it counts as nothing"
         if np.isclose(found, (labels > 0)[labels != VOID].mean()):
             return "that is the share of everything that is not background; only one label is asked for"
+        if hits < counts and np.isclose(found, hits / (counts - hits)):
+            return "you divide by the pixels of the other labels; all that are not void count"
+        shown = ((labels != VOID) & (labels != 0)).sum()
+        if shown and np.isclose(found, hits / shown):
+            return "you divide by what is neither void nor background; background counts too"
+        if abs(found - hits / counts) < 0.05:
+            return "nearly: do not round it"
         return "expected (pixels with this label) / (pixels that are not 255)"
 
     return fault
@@ -129,38 +142,39 @@ def label_each_pixel(answer: Any) -> None:
     rng = np.random.default_rng(2)
     for height, width, side in ((4, 6, 1), (5, 7, 3), (6, 4, 5), (3, 3, 3), (2, 5, 7)):
         picture = rng.integers(1, 256, (height, width, 3)).astype(np.uint8)
-        asked = 0
+        shapes: list[tuple[int, ...]] = []
 
-        def classify(window: Any, side: int = side) -> int:
-            nonlocal asked
-            asked += 1
+        def classify(window: Any, shapes: list[tuple[int, ...]] = shapes) -> int:
             window = np.asarray(window)
-            if window.shape != (side, side, 3):
-                raise_window(window.shape, side)
+            shapes.append(window.shape)
             return corners(window)
 
         lent = picture.copy()
         try:
             found = answer(lent, classify, side)
-        except Exception as error:  # what classify found, without "it stopped with" around it
-            if isinstance(error.__cause__, WindowError):
-                wrong(str(error.__cause__))
-            raise
+        finally:  # before what its own steps may stop at
+            window_shapes(shapes, side)
         found = whole_numbers(found)
         untouched("picture", picture, lent)
         equal(found, by_windows(picture, side), windows_fault(picture, side))
-        if asked != height * width:
-            wrong(f"classify was asked {asked} times for {height * width} pixels; once each is enough")
+        if len(shapes) != height * width:
+            wrong(f"classify was asked {len(shapes)} times for {height * width} pixels; once each is enough")
 
 
-class WindowError(Exception):
-    """classify was given a window that it cannot use."""
-
-
-def raise_window(shape: tuple[int, ...], side: int) -> None:
-    framed = "" if len(shape) != 3 or shape[2] == 3 else ": the frame belongs around rows and columns, not the channels"
-    cut = ": at the border the frame is missing" if not framed and shape != (side, side) else ""
-    raise WindowError(f"classify got a window {shape}, expected {(side, side, 3)}{framed or cut}")
+def window_shapes(shapes: list[tuple[int, ...]], side: int) -> None:
+    """Raise Wrong unless every window that classify was given is (side, side, 3)."""
+    expected = (side, side, 3)
+    bad = [shape for shape in shapes if shape != expected]
+    if not bad:
+        return
+    said = f"classify got a window {bad[0]}, expected {expected}"
+    if len(bad[0]) == 3 and bad[0][2] != 3:
+        wrong(f"{said}: the frame belongs around rows and columns, not the channels")
+    if side == 1:
+        wrong(f"{said}: a window of one pixel lies inside everywhere, so it is cut elsewhere; rows come first")
+    if len(bad) == len(shapes) > 1 and len(set(bad)) == 1:
+        wrong(f"{said}, and so it is everywhere: where does a slice of {side} rows end?")
+    wrong(f"{said}: at the border the frame is missing")
 
 
 def by_windows(picture: np.ndarray, side: int, down: int = 0, frame: str = "black") -> np.ndarray:
@@ -183,6 +197,12 @@ def by_windows(picture: np.ndarray, side: int, down: int = 0, frame: str = "blac
 
 def windows_fault(picture: np.ndarray, side: int) -> Callable[[Any, Any], str]:
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:
+        for down, said in ((1, "below and to the right"), (-1, "above and to the left")):
+            if side != 3 and np.array_equal(found, by_windows(picture, side, down)):
+                return f"the windows lie one pixel {said}: a window of {side} reaches {side // 2} to each side of its middle"
+        turned = by_windows(picture.swapaxes(0, 1), side)
+        if np.array_equal(found, turned.T):
+            return "rows and columns are exchanged inside the windows"
         for down, said in ((side // 2, "begins at"), (-(side // 2), "ends at")):
             if side > 1 and np.array_equal(found, by_windows(picture, side, down)):
                 return f"the window {said} the pixel; the pixel belongs in its middle"

@@ -30,6 +30,7 @@ def cubic_fault(x: float, step: float) -> Callable[[Any, Any], str]:
         (central - 3 * x * step, "that is a backward difference, f(x) - f(x - step); step to both sides"),
         (2 * central, "twice too large: the two points lie 2·step apart"),
         (central * 2 * step, "you forget to divide by the distance of the two points"),
+        (central * step, "you divide by 2 and not by the step; the two points lie 2·step apart"),
         (
             central * step**2,
             "your division is a multiplication: a / 2 * step is (a / 2) * step; put brackets, 2 * step",
@@ -74,6 +75,13 @@ def compare(answer: Any, x: np.ndarray, factors: np.ndarray, step: float) -> Non
     close(found, wanted, gradient_fault(x, factors, step), 1e-8)
 
 
+def rowwise(x: np.ndarray, factors: np.ndarray, step: float) -> np.ndarray:
+    """What comes out where x[i] moves and x has more axes than one."""
+    rest = tuple(range(1, x.ndim))
+    cubes = (factors * (3 * x**2 + step**2)).sum(rest, keepdims=True)
+    return np.broadcast_to(cubes + 2 * x.sum() * (x.size / len(x)), x.shape)
+
+
 def gradient_fault(x: np.ndarray, factors: np.ndarray, step: float) -> Callable[[Any, Any], str]:
     central = factors * (3 * x**2 + step**2) + 2 * x.sum()
     sideways = 3 * factors * x * step + step  # what one side has more than the other
@@ -83,6 +91,11 @@ def gradient_fault(x: np.ndarray, factors: np.ndarray, step: float) -> Callable[
         (2 * central, "twice too large: the two points lie 2·step apart"),
         (-central, "the sign is turned round: f(x + step) - f(x - step)"),
         (factors * 3 * x**2 + 2 * x.sum(), "you use a step of your own and not the one that is given"),
+        (central * 2 * step, "you forget to divide by the distance of the two points"),
+        (
+            rowwise(x, factors, step),
+            "a whole row moves at once; move one element, whatever the number of axes: np.ndindex(x.shape)",
+        ),
     ]
 
     def fault(found: np.ndarray, wanted: np.ndarray) -> str:

@@ -98,7 +98,7 @@ def sum_to_shape(answer: Any) -> None:
         wanted = element_by_element(grad, shape)
         if found.shape != shape:
             wrong(
-                f"for an input {shape} stretched to {stretched} you return {found.shape}; {shape_fault(found, shape)}"
+                f"for an input {shape} stretched to {stretched} you return {found.shape}; {shape_fault(found, shape, stretched)}"
             )
         close(found, wanted, sum_fault(grad, shape))
 
@@ -112,7 +112,11 @@ def element_by_element(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return wanted.reshape(shape)
 
 
-def shape_fault(found: np.ndarray, shape: tuple[int, ...]) -> str:
+def shape_fault(found: np.ndarray, shape: tuple[int, ...], stretched: tuple[int, ...]) -> str:
+    if found.shape == stretched[: len(shape)] != shape and len(stretched) > len(shape):
+        return "NumPy lines shapes up at their ends: what the input lacks are the leading axes, not the last ones"
+    if found.ndim == len(shape) and any(mine == 1 < theirs for mine, theirs in zip(found.shape, shape, strict=True)):
+        return "you sum an axis that was not stretched; only where the input has length 1"
     if found.ndim < len(shape):
         return "an axis that has length 1 is summed but stays: keepdims=True"
     if found.ndim > len(shape):
@@ -187,6 +191,13 @@ def order_fault(found: list[Any], graph: dict[Any, list[Any]], result: Any, name
     if len(set(found)) < len(found):
         wrong(f"on {name} a node stands in your list more than once; it is visited once, when all is there")
     missing = [node for node in graph if node not in set(found)]
+    if missing == [result]:
+        wrong(f"on {name} the result itself is missing; it comes first")
+    twice = {source for sources in graph.values() for source in sources if sources.count(source) > 1}
+    if twice and all(node in below(twice, graph) for node in missing) and missing:
+        wrong(
+            f"on {name} {len(missing)} nodes are missing, {missing[0]!r} for one: count uses up and down alike. What stands twice among the sources is used twice"
+        )
     if missing:
         leaves = all(not graph[node] for node in missing)
         wrong(
@@ -204,6 +215,16 @@ def order_fault(found: list[Any], graph: dict[Any, list[Any]], result: Any, name
                 )
 
 
+def below(nodes: set[Any], graph: dict[Any, list[Any]]) -> set[Any]:
+    """`nodes`, and all that went into them."""
+    found, to_look_at = set(nodes), list(nodes)
+    while to_look_at:
+        new = set(graph[to_look_at.pop()]) - found
+        found |= new
+        to_look_at += new
+    return found
+
+
 def graphs() -> dict[str, dict[Any, list[Any]]]:
     """Node -> what went into it; the result stands first, and every node is below it."""
     rng = np.random.default_rng(4)
@@ -212,6 +233,9 @@ def graphs() -> dict[str, dict[Any, list[Any]]]:
         "c = b + b, b = a + a": {"c": ["b", "b"], "b": ["a", "a"], "a": []},
         "d = b·c with c = b + b": {"d": ["b", "c"], "c": ["b", "b"], "b": ["a"], "a": []},
         "d = c·b with c = b + b": {"d": ["c", "b"], "c": ["b", "b"], "b": ["a"], "a": []},
+        # used twice by one and once by the other, which is looked at first or last
+        "e = b·c with b = a + a, c = -a": {"e": ["b", "c"], "b": ["a", "a"], "c": ["a"], "a": []},
+        "e = c·b with b = a + a, c = -a": {"e": ["c", "b"], "c": ["a"], "b": ["a", "a"], "a": []},
         "two branches of unlike length": {
             "e": ["a", "d"],
             "d": ["c"],

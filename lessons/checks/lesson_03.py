@@ -47,6 +47,11 @@ def cubic_fault(x: Any, cotangent: Any, step: float) -> Callable[[Any, Any], str
         (one_sided[0], "that is a one-sided difference, f(x + step) - f(x); take x + step and x - step"),
         (one_sided[1], "that is a one-sided difference, f(x) - f(x - step); take x + step and x - step"),
         (-central * cotangent, "the sign is turned round: f(x + step) - f(x - step)"),
+        (central * cotangent / max(1, np.size(x)), "that is a mean over the outputs; add up"),
+        (
+            central * cotangent.sum(),
+            "you add up before you weigh: each output's change has its own element of the cotangent",
+        ),
         ((3 * x**2 + 1e-10) * cotangent, "you use a step of your own and not the one that is given"),
     ]
 
@@ -56,8 +61,7 @@ def cubic_fault(x: Any, cotangent: Any, step: float) -> Callable[[Any, Any], str
                 return hint
         if x.ndim and np.allclose(found, found.reshape(-1)[0]):
             return "all slopes are alike: move one element at a time, not all of them together"
-
-        return "expected ((f(x + step) - f(x - step)) * cotangent).sum() / (2·step), one element of x moved at a time"
+        return "move one element of x to both sides; weigh how each output changed, element by element; add up; divide by the distance"
 
     return fault
 
@@ -102,14 +106,20 @@ def softmax_fault(grad: np.ndarray, y: np.ndarray) -> Callable[[Any, Any], str]:
             if np.allclose(found, y * (grad - (grad * y).sum(axis, keepdims=True))):
                 return f"your sum of grad·y runs over {name}; it belongs over the channels, axis 1, at each place"
         if np.allclose(found, grad * y):
-            return "the sum over the other outputs is missing: subtract y·Σ grad_i·y_i"
+            return "the sum over the other outputs is missing: every output falls when another score rises"
         if np.allclose(found, -right):
             return "the sign is turned round"
         if np.allclose(found, right / np.where(y == 0, 1, y)):
-            return "a factor y is missing: y·(grad - Σ grad_i·y_i)"
+            return "a factor y_j is missing: both slopes, of i = j and of the others, have it"
+        if np.allclose(found, y * (grad + (grad * y).sum(1, keepdims=True))):
+            return "the sum is added; the slope of the other outputs is negative"
+        if np.allclose(found, grad * y - (grad * y).sum(1, keepdims=True)):
+            return "the sum lacks its factor y_j: the slope is -y_i·y_j"
+        if np.allclose(found, y * (grad - (grad * y).mean(1, keepdims=True))):
+            return "that is a mean over the channels; add up"
         if np.allclose(found, y * (grad - grad.sum(1, keepdims=True))):
             return "inside the sum every grad_i has its weight y_i"
-        return "expected y_j·grad_j - y_j·Σ_i y_i·grad_i at each place"
+        return "take one j: write down grad_i times the slope of output i by input j for every i, add up, and see what they have in common"
 
     return fault
 

@@ -22,49 +22,48 @@ def conv2d_size(answer: Any) -> None:
         ((375, 500), (3, 3), (1, 1), (100, 100)),
         ((227, 227), (11, 11), (4, 4), (0, 0)),
         ((2, 3), (2, 3), (5, 5), (0, 0)),
+        ((11, 10), (3, 3), (3, 4), (0, 0)),  # two thirds and three quarters of a step are left
         ((1, 1), (4, 3), (2, 1), (2, 1)),
     ]
-    for size, kernel, stride, padding in cases:
+    answers = [answer(*case) for case in cases]
+    for found, (size, kernel, stride, padding) in zip(answers, cases, strict=True):
         wanted = tuple(loops.windows_that_fit(*of_axis) for of_axis in zip(size, kernel, stride, padding, strict=True))
-        found = answer(size, kernel, stride, padding)
         try:
             found = tuple(found)
         except TypeError:
             wrong(f"expected two numbers (OH, OW), got {found!r}")
         if found != wanted:
             called = f"size {size}, kernel {kernel}, stride {stride}, padding {padding}"
-            wrong(
-                f"{size_fault(size, kernel, stride, padding, found)}; for {called} it gave {found}, expected {wanted}"
-            )
+            wrong(f"{size_fault(cases, answers)}; for {called} it gave {found}, expected {wanted}")
         equal([int(number) for number in found], wanted, "")  # not 3.0, not True
         if not all(isinstance(number, int | np.integer) for number in found):
             wrong(f"expected whole numbers, got {found}: // divides and rounds down, / does not")
 
 
-def size_fault(size: Pair, kernel: Pair, stride: Pair, padding: Pair, found: Any) -> str:
-    """What a wrong size looks like."""
-    axes = list(zip(size, kernel, stride, padding, strict=True))
-    patterns = {
-        "the padding is on both sides: add it twice": [(h + p - k) // s + 1 for h, k, s, p in axes],
-        "the padding is missing": [(h - k) // s + 1 for h, k, s, p in axes],
-        "one window too few: the first one needs no step, so add 1 after dividing": [
-            (h + 2 * p - k) // s for h, k, s, p in axes
-        ],
-        "rounded up: a window that would hang over the edge is not made": [
-            -(-(h + 2 * p - k) // s) + 1 for h, k, s, p in axes
-        ],
-        "add 1 after dividing by the stride, not before": [(h + 2 * p - k + 1) // s for h, k, s, p in axes],
-        "the kernel is left out: the last window begins a kernel before the end": [
-            (h + 2 * p) // s for h, k, s, p in axes
-        ],
-    }
-    for hint, pattern in patterns.items():
-        if list(found) == pattern:
+SIZE_FAULTS: dict[str, Callable[[int, int, int, int], float]] = {
+    "the padding is on both sides: add it twice": lambda h, k, s, p: (h + p - k) // s + 1,
+    "the padding is missing": lambda h, k, s, p: (h - k) // s + 1,
+    "the padding makes the picture larger; you take it away": lambda h, k, s, p: (h - 2 * p - k) // s + 1,
+    "one window too few: the first one needs no step, so add 1 after dividing": lambda h, k, s, p: (h + 2 * p - k) // s,
+    "rounded up: a window that would hang over the edge is not made": lambda h, k, s, p: -(-(h + 2 * p - k) // s) + 1,
+    "rounded to the nearest: a window that would hang over the edge is not made, however little": lambda h, k, s, p: round((h + 2 * p - k) / s) + 1,
+    "add 1 after dividing by the stride, not before": lambda h, k, s, p: (h + 2 * p - k + 1) // s,
+    "the kernel is left out: the last window begins a kernel before the end": lambda h, k, s, p: (h + 2 * p) // s,
+    "take the kernel off before you divide by the stride": lambda h, k, s, p: (h + 2 * p) // s - k + 1,
+    "put brackets: only the kernel is divided by the stride": lambda h, k, s, p: h + 2 * p - k // s + 1,
+    "there are no half windows: // divides and rounds down, / does not": lambda h, k, s, p: (h + 2 * p - k) / s + 1,
+}  # fmt: skip
+
+
+def size_fault(cases: list[tuple[Pair, Pair, Pair, Pair]], answers: list[Any]) -> str:
+    """What a wrong size looks like: a mistake that explains every answer, for several give the same number here and there."""
+    axes = [list(zip(*case, strict=True)) for case in cases]
+    for hint, size in SIZE_FAULTS.items():
+        if all(list(found) == [size(*each) for each in case] for found, case in zip(answers, axes, strict=True)):
             return hint
-    if list(found) == [(h + 2 * p - k) // s + 1 for h, k, s, p in axes][::-1]:
+    right = [[(h + 2 * p - k) // s + 1 for h, k, s, p in case] for case in axes]
+    if all(list(found) == wanted[::-1] for found, wanted in zip(answers, right, strict=True)):
         return "rows and columns are exchanged: every pair is (vertical, horizontal)"
-    if list(found) == [(h + 2 * p - k) / s + 1 for h, k, s, p in axes]:
-        return "there are no half windows: // divides and rounds down, / does not"
     return "how often can the first window be moved by the stride and still fit? And one more: the first"
 
 
@@ -74,8 +73,8 @@ def arrays(seed: int, x: tuple[int, ...], weight: tuple[int, ...]) -> tuple[np.n
 
 
 TAPS = [
+    ((2, 3, 6, 7), (3, 3, 3, 3), 1, 0),  # a square kernel first: exchanged taps fit in, and are told
     ((1, 1, 4, 5), (1, 1, 2, 3), 1, 0),
-    ((2, 3, 6, 7), (3, 3, 3, 3), 1, 0),
     ((2, 3, 6, 7), (4, 3, 3, 2), 1, 2),
     ((2, 2, 9, 8), (3, 2, 3, 3), 2, 1),
     ((1, 2, 7, 8), (2, 2, 2, 2), 3, 0),
@@ -129,6 +128,21 @@ def compare(
             wrong(
                 f"the size forgets the dilation: a window spans dilation·(kernel - 1) + 1 pixels; got {shape} for {called}"
             )
+        if shape is not None and loops.conv_size(x, weight, stride, padding, dilation[::-1]) == shape[2:]:
+            wrong(
+                f"the dilations are exchanged: (vertical, horizontal); expected the shape {wanted.shape}, got {shape}"
+            )
+        if shape is not None and max(dilation) > 1:
+            longer = tuple(
+                (h + 2 * p - d * k) // s + 1
+                for h, k, s, p, d in zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+            )
+            if shape[2:] == longer:
+                wrong(
+                    f"between k taps there are k - 1 gaps; the windows that you count are too long; got {shape} for {called}"
+                )
+        if shape is not None and max(padding) and loops.conv_size(x, weight, stride, (0, 0), dilation) == shape[2:]:
+            wrong(f"the size leaves the padding out; expected the shape {wanted.shape}, got {shape}, for {called}")
         if shape is not None and loops.conv_size(x, weight, stride[::-1], padding, dilation) == shape[2:]:
             wrong(f"the strides are exchanged: (vertical, horizontal); expected the shape {wanted.shape}, got {shape}")
         wrong(f"expected the shape {wanted.shape}, got {shape}, for {called}")
@@ -137,8 +151,9 @@ def compare(
         for hint, pattern in mistakes(x, weight, bias, stride, padding, dilation):
             if pattern.shape == found.shape and np.allclose(found, pattern):
                 return f"{hint}; for {called}"
-        rows, columns = np.nonzero((np.abs(found - wanted) > 1e-9).any((0, 1)))
-        if len(rows) < wanted[0, 0].size:
+        off = (np.abs(found - wanted) > 1e-9).any((0, 1))
+        rows, columns = np.nonzero(off)
+        if min(off.shape) > 2 and not off[1:-1, 1:-1].any():
             return f"right in the middle, wrong at places such as {(int(rows[0]), int(columns[0]))}: look at the edges; for {called}"
         return f"every result is a window times a weight, added up over channels and taps; for {called}"
 
@@ -179,6 +194,17 @@ def mistakes(
         "only the last tap is left: you assign in the loop over the taps; add",
         right(x, last, bias, stride, padding, dilation),
     )
+    size = loops.conv_size(x, weight, stride, padding, dilation)
+    if max(stride) > 1:
+        yield (
+            "the taps do not step by the stride: x[…, i : … : stride, j : … : stride]",
+            right(x, weight, bias, (1, 1), padding, dilation)[:, :, : size[0], : size[1]],
+        )
+    if max(dilation) > 1:
+        yield (
+            "the taps are not pulled apart: neighbours look at pixels that lie the dilation apart",
+            right(x, weight, bias, stride, padding, (1, 1))[:, :, : size[0], : size[1]],
+        )
     if bias is not None:
         yield "the bias is missing", right(x, weight, None, stride, padding, dilation)
         yield (

@@ -57,6 +57,11 @@ def adjoint_error(answer: Any) -> None:
                 wrong(f"{name}: they fit, and you give {found:.2g} and not 0 but for rounding; {hint}")
             if not fits and not found > 1e-3:
                 wrong(f"{name}: they do not fit, and you give {found:.2g}; {hint}")
+            if "half" in name and found > 0.5 - 1e-9:  # |a - a/2| is half of |a|, and less of what cannot cancel
+                less = "a mean" if found > 0.5 + 1e-9 else "|Σ f(x)·y|, which cancels in part"
+                wrong(
+                    f"{name}: you give {found:.2g}, more than can be: you divide by {less}; add up the sizes of all products"
+                )
             counted()
 
 
@@ -120,6 +125,11 @@ def fold_fault(
             return f"rows and columns of the windows are exchanged; the last axes are (KH, KW); for {called}"
         if np.allclose(found, folded(windows[:, :, :, :, ::-1, ::-1], size, stride, padding)):
             return f"the taps are turned round: tap (i, j) lies i rows below its window's corner; for {called}"
+        if stride > 1 and np.allclose(found, folded(windows, size, 1, padding)):
+            return f"the windows lie side by side; they begin {stride} pixels apart; for {called}"
+        times = folded(np.ones(windows.shape), size, stride, padding)
+        if np.allclose(found * times, folded(windows, size, stride, padding)) and times.max() > 1:
+            return f"you take the mean where windows overlap; add; for {called}"
         if padding and np.allclose(found, folded(windows, size, stride, padding, offset=0)):
             return f"shifted by the padding: cut it off above and left too; for {called}"
         if holds_one_contribution(found, windows, size, stride, padding):
@@ -187,6 +197,10 @@ def compare(
 ) -> None:  # fmt: skip
     """Count one case, or say what the wrong gradient looks like."""
     shape = getattr(found, "shape", None)
+    if name == "grad_x" and shape == weight.shape != wanted.shape:
+        wrong(
+            f"the first of the three has the shape of the weight; the order is grad_x, grad_weight, grad_bias; for {called}"
+        )
     if shape != wanted.shape:
         cut = "; is the padding cut off?" if name == "grad_x" and max(padding) else ""
         wrong(f"{name}: expected the shape {wanted.shape}, got {shape}{cut}; for {called}")
@@ -209,6 +223,8 @@ def gradient_fault(
         )
     if np.allclose(found, -wanted):
         return "the sign is turned round"
+    if np.allclose(found * np.prod(grad.shape[2:]), wanted):
+        return "divided by the number of places; a weight acts at all of them, and they are added up"
     if found.ndim == 4 and np.allclose(found, wanted[:, :, ::-1, ::-1]):
         return "the kernel is turned round"
     square = weight.shape[2] == weight.shape[3]
@@ -218,6 +234,10 @@ def gradient_fault(
         exchanged = loops.conv2d_gradients(x, weight.swapaxes(2, 3), grad, stride, padding)[0] if square else None
         if exchanged is not None and np.allclose(found, exchanged):
             return "the taps are exchanged: what weight[:, :, i, j] sends goes i rows down and j columns to the right"
+        if weight.shape[0] == weight.shape[1]:
+            turned = loops.conv2d_gradients(x, weight.swapaxes(0, 1), grad, stride, padding)[0]
+            if np.allclose(found, turned):
+                return "input and output channels of the weight are exchanged; it is (O, C, KH, KW)"
         flipped = loops.conv2d_gradients(x, weight[:, :, ::-1, ::-1], grad, stride, padding)[0]
         if np.allclose(found, flipped):
             return "the kernel is turned round: tap (i, j) of the weight goes to where tap (i, j) looked"

@@ -41,11 +41,13 @@ def leaky_fault(grad: np.ndarray, x: np.ndarray, slope: float) -> Callable[[Any,
             (np.where(x > 0, grad, slope), "below 0 the slope must be multiplied by grad"),
             (np.where(x > 0, grad, slope * x), "below 0 that is the forward; its slope is `slope`, not slope · x"),
             (np.where(x > 0, slope * grad, grad), "the mask is turned round: above 0 the slope is 1"),
+            (np.where(x > 0, grad, -slope * grad), "the sign below 0: the line rises there as well, only slowly"),
+            (-wanted, "the sign is turned round"),
         ]
         for pattern, hint in patterns:
             if np.allclose(found, pattern):
                 return hint
-        return "expected grad where x > 0 and slope · grad elsewhere"
+        return "ask for the slope of the forward, above 0 and below, and what comes in with it: each slope is multiplied by grad"
 
     return fault
 
@@ -150,6 +152,12 @@ def pool_gradient_fault(
         for hint, pattern in pool_mistakes(grad, x, kernel, stride, padding):
             if np.allclose(found, pattern):
                 return f"{hint}; for {called}"
+        if np.allclose(found, -wanted):
+            return f"the sign is turned round; for {called}"
+        if np.allclose(found, loops.max_pool2d_gradient(np.ones_like(grad), x, kernel, stride, padding)):
+            return f"a winner gets 1 for each window; it gets that window's gradient; for {called}"
+        if padding and np.allclose(found[:, :, padding:, padding:], wanted[:, :, :-padding, :-padding]):
+            return f"shifted by the padding: cut it off above and left too; for {called}"
         if np.isclose(found.sum(), grad.sum()):
             return (
                 f"nothing is lost, but something goes to another place than the first maximum, row by row; for {called}"

@@ -63,9 +63,19 @@ def log_softmax_fault(scores: np.ndarray) -> Callable[[np.ndarray, np.ndarray], 
             with np.errstate(all="ignore"):
                 if np.allclose(found, scores - np.log(np.exp(scores).sum(axis, keepdims=True))):
                     return f"your sum runs over {name}; the classes are axis 1"
-        if np.allclose(found, scores - scores.max(1, keepdims=True)):
+        largest = scores.max(1, keepdims=True)
+        if np.allclose(found, scores - largest):
             return "the logarithm of the sum is missing"
-        return "expected s - m - ln Σ e^(s - m) over the channels, m the largest score of each place"
+        if np.allclose(found, wanted + largest):
+            return "the largest score is taken off inside the sum and not outside"
+        if np.allclose(found, wanted - largest):
+            return "the largest score is taken off outside and not inside the sum"
+        with np.errstate(all="ignore"):
+            if np.allclose(found, scores - largest + (wanted - scores + largest) / np.log(2)):
+                return "that is the logarithm to base 2; take the natural one"
+        if scores.shape[1] > 1 and np.allclose(found, wanted + np.log(scores.shape[1])):
+            return "a mean over the channels, inside the logarithm; probabilities are divided by a sum"
+        return "write ln(e^s / Σ e^s) as a difference, and take the largest score of each place off every s in it"
 
     return fault
 
@@ -160,6 +170,11 @@ def loss_fault(scores: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray, 
     return fault
 
 
+def softmax_share(scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The part of the gradient that softmax is."""
+    return np.where(valid[:, None], np.exp(log_softmax_by_hand(scores)), 0) / max(1, valid.sum())
+
+
 def loss_gradient_fault(scores: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray, np.ndarray], str]:
     valid = labels != VOID
     shared = (~valid[:, None] * np.ones(scores.shape)).astype(bool)
@@ -172,6 +187,12 @@ def loss_gradient_fault(scores: np.ndarray, labels: np.ndarray) -> Callable[[np.
             ),
             (wanted * valid.mean(), "divided by all pixels; the loss was divided by those that count"),
             (-wanted, "the sign is turned round: softmax - one hot"),
+            (
+                np.where(shared, 0, log_softmax_by_hand(scores)) / max(1, valid.sum())
+                + wanted
+                - softmax_share(scores, valid),
+                "that has logarithms of the probabilities in it; the gradient has the probabilities themselves",
+            ),
         ]
         said = next((hint for pattern, hint in patterns if np.allclose(found, pattern)), "")
         if not said and np.abs(found[shared]).max(initial=0) > 0:

@@ -126,10 +126,15 @@ def measured_field(answer: Any) -> None:
     pooled = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3))
     padded = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2, padding=1))
     dilated = nn.Sequential(nn.Conv2d(1, 8, (3, 1), dilation=2), nn.Conv2d(8, 4, 2))
+    parted = nn.Sequential(
+        nn.Conv2d(1, 2, 3)
+    )  # its first channel sees the left half of the window alone, its second the right one
+    parted.layers[0].weight.data[0, :, :, 2] = parted.layers[0].weight.data[1, :, :, 0] = 0
     cases = [
         (dilated, (1, 1, 9, 7), (1, 3), {1 + i + 2 * j for i in range(2) for j in range(3)}, {3, 4}),
         (pooled, (1, 2, 12, 15), (1, 3), set(range(2, 10)), set(range(6, 14))),
         (padded, (1, 3, 9, 8), (0, 2), set(range(3)), set(range(2, 7))),
+        (parted, (1, 1, 6, 7), (1, 2), {1, 2, 3}, {2, 3, 4}),
     ]
     for net, shape, (row, column), rows, columns in cases:
         wanted = np.zeros(shape[2:], bool)
@@ -139,6 +144,10 @@ def measured_field(answer: Any) -> None:
         if found.shape == wanted.shape and found.dtype != bool:
             wrong(f"it gives {found.dtype}; expected bool: whether the gradient is not zero")
         if found.shape == wanted.shape and (found != wanted).any():
+            if net is parted and not (found & ~wanted).any():
+                wrong(
+                    "a pixel that one channel of the cell sees counts, though another does not see it: walk back from all channels"
+                )
             wrong(mask_fault(found, wanted, row, column))
         equal(found.astype(int), wanted.astype(int), "")  # the shape
 

@@ -35,8 +35,13 @@ def up(answer: Any) -> None:
         close(found, wanted, row_fault(coarse, kernel, stride, padding))
 
 
+NOTHING_LEFT = "nothing is left: with padding 0 the slice [0:-0] is empty; say where it ends"
+
+
 def size_fault(length: int, n: int, k: int, stride: int, padding: int) -> str:
     whole = stride * (n - 1) + k
+    if padding == length == 0:
+        return NOTHING_LEFT
     if padding and length == whole:
         return "the padding is not cut off"
     if padding and length == whole - padding:
@@ -56,6 +61,9 @@ def row_fault(
             return "the kernel is turned round; painted it lies as it is (only with zeros between it is turned)"
         if np.allclose(found, painted(coarse, kernel / kernel.sum(), stride, padding)):
             return "the kernel is scaled to a sum of 1; paint it as it is"
+        side_by_side = painted(coarse, kernel, 1, padding)
+        if stride > 1 and np.allclose(found[: len(side_by_side)], side_by_side):
+            return f"the cells paint side by side; they begin {stride} places apart"
         return f"input i paints coarse[i]·kernel from place i·{stride} on"
 
     return fault
@@ -88,6 +96,13 @@ def kernel_fault(size: int) -> Callable[[np.ndarray, np.ndarray], str]:
             return f"size {size}: every row is alike: multiply a tent over the rows by one over the columns"
         if not np.allclose(found, found[::-1, ::-1]):
             return f"size {size}: not the same from both sides: the middle is (size - 1) / 2, for odd and even sizes"
+        row = np.array(tent_by_counting(size))
+        for joined, how in (
+            (np.add.outer(row, row) / 2, "add"),
+            (np.minimum.outer(row, row), "take the smaller of"),
+        ):
+            if np.allclose(found, joined):
+                return f"size {size}: you {how} the tents of row and column; multiply them"
         if np.any(found <= 0):
             return f"size {size}: weights of 0 or below: the factor is size / 2 rounded up, and the tent ends above 0"
         return f"size {size}: expected 1 - |i - middle| / factor along each axis, the factor size / 2 rounded up"
@@ -116,9 +131,14 @@ def conv_transpose2d(answer: Any) -> None:
                 *kernel[1:2],
                 *(stride * (n - 1) + k for n, k in zip(shape[2:], kernel[2:], strict=True)),
             )
+            half = tuple(side - padding * (axis > 1) for axis, side in enumerate(uncut))
             hint = (
-                "the padding is not cut off"
+                NOTHING_LEFT
+                if padding == 0 in found.shape
+                else "the padding is not cut off"
                 if padding and found.shape == uncut
+                else "cut the padding off at both ends"
+                if padding and found.shape == half
                 else "OH = stride·(H - 1) + KH - 2·padding"
             )
             wrong(
@@ -157,6 +177,11 @@ def map_fault(x: np.ndarray, weight: np.ndarray, stride: int, padding: int) -> C
             return "input and output channels of the weight are exchanged: it is (C, O, KH, KW)"
         if np.allclose(found, map_painted(x[:, :1], weight[:1], stride, padding)):
             return "only the first channel paints; every channel of x paints into every output channel"
+        if x.shape[1] > 1 and np.allclose(found * x.shape[1], wanted):
+            return "the mean of what the channels of x paint; add"
+        side_by_side = map_painted(x, weight, 1, padding)
+        if stride > 1 and np.allclose(found[(..., *map(slice, side_by_side.shape[2:]))], side_by_side):
+            return f"the cells paint side by side; they begin {stride} places apart"
         return f"x[n, c, i, j]·weight[c, o] is added from row i·{stride} and column j·{stride} on, before the padding is cut"
 
     return fault

@@ -28,12 +28,16 @@ def rarefied_filter(answer: Any) -> None:
             and found.shape != wanted.shape
         ):
             wrong("the taps lie apart along one axis only; spread rows and columns")
+        if s > 1 and found.shape == (*shape[:2], (s + 1) * (kh - 1) + 1, (s + 1) * (kw - 1) + 1):
+            wrong("s zeros lie between two taps; there are s - 1, and the taps are s apart")
         equal(found, wanted, spread_fault)
 
 
 def spread_fault(found: np.ndarray, wanted: np.ndarray) -> str:
     if wanted.shape[2] == wanted.shape[3] and np.array_equal(found, wanted.swapaxes(2, 3)):
         return "rows and columns of the filter are exchanged; its taps lie as before, only further apart"
+    if np.array_equal(found != 0, wanted != 0):
+        return "the taps are where they belong, with other values; no number changes"
     return "taps stand where zeros belong: tap (i, j) goes to (s·i, s·j), all else is 0"
 
 

@@ -26,6 +26,10 @@ def first_loss(answer: Any) -> None:
             count = int((each != VOID).sum())
             for reduction, wanted in (("sum", total), ("mean", total / count if count else 0.0)):
                 found = answer(each, classes, reduction)
+                if not count and not np.all(np.isfinite(np.asarray(found, float))):
+                    wrong(
+                        f"where all pixels are void the {reduction} is {found}; expected 0: nothing counts, so do not divide"
+                    )
                 close(found, wanted, lambda found, wanted, each=each, classes=classes, count=count, reduction=reduction: first_fault(
                     float(found), float(wanted), each, classes, count, reduction))  # fmt: skip
 
@@ -82,7 +86,7 @@ def full_surgery(answer: Any) -> None:
         }
         found = answer(old, new)
         try:
-            parts = [list(part) for part in found]
+            parts = [list(part) for part in (found.values() if isinstance(found, dict) else found)]
         except TypeError:
             wrong(f"expected four lists (copied, reshaped, left, dropped), got {found!r:.60}")
         if len(parts) != 4:
@@ -203,4 +207,6 @@ def loss_fault(
     count = int((labels != VOID).sum())
     if np.isclose(found[0], wanted[0] * count):
         return f"the first loss is {count} times too large: it is the sum over the pixels that count, take the mean"
+    if not np.isclose(found[0], wanted[0]):
+        return f"the first loss is {found[0]:.4f} before any step, expected {wanted[0]:.4f}: the mean over the pixels that are not void"
     return f"losses {np.round(found, 4).tolist()}, expected {np.round(wanted, 4).tolist()}: mean loss, void left out, weight - rate · gradient"

@@ -51,6 +51,12 @@ def landing_fault(layers: list[Any], found: tuple[float, float], wanted: tuple[f
         return "the stride is the product of the layers' strides, from 1 on"
     if found[1] == moved(layers, dilated=False):
         return "you leave the dilation out: the middle lies half-way between the first tap and the last, the cells between them counted"
+    if found[1] == moved(layers, gaps=1):
+        return "k taps have k - 1 gaps between them: dilation · (kernel - 1), not dilation · kernel - 1"
+    if found[1] == moved(layers[::-1]):
+        return "you walk from the last layer back; the stride so far grows from the picture on"
+    if found[1] == moved(layers, sign=1):
+        return "the padding makes the first window begin earlier; you move it on"
     if found[1] == moved(layers, padded=False):
         return "you leave the padding out: the first window begins that many cells earlier"
     if found[1] == moved(layers, before=False):
@@ -63,12 +69,13 @@ def landing_fault(layers: list[Any], found: tuple[float, float], wanted: tuple[f
 
 
 def moved(
-    layers: list[Any], dilated: bool = True, padded: bool = True, before: bool = True, cells: bool = False
-) -> float:
+    layers: list[Any], dilated: bool = True, padded: bool = True, before: bool = True, cells: bool = False, gaps: int = 0, sign: int = -1
+) -> float:  # fmt: skip
     centre, total = 0.0, 1
     for kernel, stride, padding, dilation in layers:
         step = total if before else total * stride
-        by = (dilation if dilated else 1) * (kernel - 1) / 2 - (padding if padded else 0)
+        between = dilation * kernel - 1 if gaps else (dilation if dilated else 1) * (kernel - 1)
+        by = between / 2 + sign * (padding if padded else 0)
         centre += by * (1 if cells else step)
         total *= stride
     return centre
@@ -180,6 +187,7 @@ def least_padding(answer: Any) -> None:
         ([("conv", 11, 4, 0), ("pool", 3, 2, 0), ("conv", 5, 1, 2), ("pool", 3, 2, 0), ("conv", 6, 1, 0)], 1),
         (vgg, 100),
         (vgg, 300),
+        ([("conv", 5, 1, 0), ("conv", 3, 1, 4)], 1),  # the second one's padding makes rows out of none
     ]
     for layers, height in cases:
         wanted = next(padding for padding in range(300) if cells(layers, height, padding))

@@ -37,6 +37,12 @@ def join(answer: Any) -> None:
         if not (np.array_equal(coarse, kept[0]) and np.array_equal(finer, kept[1])):
             wrong("you changed one of the maps in place; make a new array")
         case = f"coarse {coarse_size}, finer {finer_size}, offset {offset}"
+        for front, back, fault in (
+            (coarse[:, :, offset:, offset:], finer, "you cut the first cells of coarse; finer begins earlier, so cut there"),
+            (coarse, finer[:, :, offset : finer.shape[2] - offset, offset : finer.shape[3] - offset], "you cut finer at both ends; in front by the offset, behind to what both share"),
+        ):  # fmt: skip
+            if found.shape != wanted.shape and found.shape == sums(front, back, 0).shape:
+                wrong(f"{fault}; {case}")
         if found.shape != wanted.shape:
             wrong(
                 f"your result has {found.shape[2:]} cells, expected {wanted.shape[2:]}: cut both to what they share; {case}"
@@ -57,6 +63,10 @@ def join_fault(found: np.ndarray, coarse: np.ndarray, finer: np.ndarray, offset:
         return "you keep the last cells of finer; keep those from `offset` on"
     if np.allclose(found, np.maximum(a, b)):
         return "that is the larger of both; FCN-16s adds them"
+    if np.allclose(found, a + finer[:, :, offset : offset + h, :w]) or np.allclose(
+        found, a + finer[:, :, :h, offset : offset + w]
+    ):
+        return "you cut along one axis only; the offset counts for rows and columns"
     if np.allclose(found, (a + b) / 2):
         return "that is the mean of both; add them"
     if np.allclose(found, a) or np.allclose(found, b):
@@ -69,7 +79,7 @@ def join_backward(answer: Any) -> None:
     """join_backward(grad, coarse_shape, finer_shape, offset) -> (gradient of coarse, gradient of finer)."""
     for seed, (coarse_size, finer_size, offset) in enumerate(CASES):
         rng = np.random.default_rng([14, seed])
-        coarse, finer = rng.standard_normal((1, 2, *coarse_size)), rng.standard_normal((1, 2, *finer_size))
+        coarse, finer = rng.standard_normal((2, 3, *coarse_size)), rng.standard_normal((2, 3, *finer_size))
         grad = rng.standard_normal(sums(coarse, finer, offset).shape)
         found = answer(grad, coarse.shape, finer.shape, offset)
         try:

@@ -60,13 +60,17 @@ def fuse_fault(first: np.ndarray, second: np.ndarray, grad: np.ndarray, a: np.nd
 def boundary_accuracy(answer: Any) -> None:
     """boundary_accuracy(labels, predictions, width) -> the share of right pixels among those with another class within `width`."""
     halves = np.repeat([[0, 0, 0, 1, 1, 1, 1]], 4, axis=0)
-    cases = [(halves, np.zeros_like(halves), 1), (np.full((3, 3), 2), np.full((3, 3), 2), 1)]
+    cases = []
     for seed, (size, width) in enumerate([((9, 12), 1), ((12, 7), 2), ((6, 16), 3)]):
         rng = np.random.default_rng([15, seed])
         labels = rng.integers(0, 3, (2, 3)).repeat(size[0] // 2, 0).repeat(size[1] // 3, 1)
         labels = np.where(rng.random(labels.shape) < 0.15, VOID, labels)
         guesses = np.where(rng.random(labels.shape) < 0.4, rng.integers(0, 3, labels.shape), labels % VOID)
         cases.append((labels, guesses, width))
+    cases += [
+        (halves, np.zeros_like(halves), 1),
+        (np.full((3, 3), 2), np.full((3, 3), 2), 1),
+    ]  # several mistakes give the same here
     for labels, guesses, width in cases:
         wanted = share_right(labels, guesses, width)
         found = float(answer(labels, guesses, width))
@@ -78,20 +82,43 @@ def boundary_accuracy(answer: Any) -> None:
 
 
 def share_right(
-    labels: np.ndarray, guesses: np.ndarray, width: int, corners: bool = True, void_is_class: bool = False, count_void: bool = False
+    labels: np.ndarray, guesses: np.ndarray, width: int, corners: bool = True, void_is_class: bool = False, count_void: bool = False,
+    wraps: bool = False, behind: int = 1, of: Any = None,
 ) -> float:  # fmt: skip
     """The definition, pixel by pixel; with its mistakes, to name them."""
     right = total = 0
+    around = labels if of is None else of
     for (y, x), label in np.ndenumerate(labels):
         if label == VOID and not count_void:
             continue
         near = False
-        for (v, u), other in np.ndenumerate(labels):
-            apart = max(abs(v - y), abs(u - x)) if corners else abs(v - y) + abs(u - x)
-            near |= apart <= width and other != label and (other != VOID or void_is_class)
+        if wraps or not behind:
+            ends = (
+                slice(y - width if wraps else max(0, y - width), y + width + behind),
+                slice(x - width if wraps else max(0, x - width), x + width + behind),
+            )
+            others = around[ends]
+            near = bool(((others != label) & (others != VOID)).any())
+        else:
+            for (v, u), other in np.ndenumerate(around):
+                apart = max(abs(v - y), abs(u - x)) if corners else abs(v - y) + abs(u - x)
+                near |= apart <= width and other != label and (other != VOID or void_is_class)
         total += near
         right += near and guesses[y, x] == label
     return right / total if total else 1.0
+
+
+def near_others(labels: np.ndarray, width: int) -> int:
+    """How many pixels count."""
+    return sum(
+        label != VOID
+        and bool(
+            np.setdiff1d(
+                labels[max(0, y - width) : y + width + 1, max(0, x - width) : x + width + 1], [label, VOID]
+            ).size
+        )
+        for (y, x), label in np.ndenumerate(labels)
+    )
 
 
 def band_fault(found: float, labels: np.ndarray, guesses: np.ndarray, width: int) -> str:
@@ -111,6 +138,16 @@ def band_fault(found: float, labels: np.ndarray, guesses: np.ndarray, width: int
         return "within `width` rows and columns is a square, corners too; you count steps"
     if like(share_right(labels, guesses, width - 1)) or like(share_right(labels, guesses, width + 1)):
         return "your band is one pixel too thin or too wide: rows - width to rows + width, both included"
+    if not near_others(labels, width):
+        return "no pixel is near another class here; the answer for that is 1.0"
+    if like(share_right(labels, guesses, width, wraps=True)):
+        return "near the upper or left edge your window begins below 0, and a slice counts such a number from the end; begin at 0"
+    if like(share_right(labels, guesses, width, behind=0)):
+        return "a slice ends before its last number: to row + width it needs row + width + 1"
+    if like(share_right(labels, guesses, width, of=guesses)):
+        return "the boundaries are those of the labels, not of the predictions"
+    if like(near_others(labels, width) * share_right(labels, guesses, width) / labels.size):
+        return "you divide by all pixels; count those near a boundary"
     if like(1 - share_right(labels, guesses, width)):
         return "that is the share of wrong pixels"
     return "count labelled pixels that have another class within `width` rows and columns; of those, the share whose prediction is their label"

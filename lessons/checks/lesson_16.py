@@ -30,6 +30,8 @@ def void_cells(answer: Any) -> None:
             wrong("you changed the labels that were given; the next step needs them whole, so make a copy")
         if found.dtype.kind not in "iu":
             wrong(f"the labels came back as {found.dtype}; expected integers")
+        if found.dtype != np.uint8:
+            wrong(f"uint8 comes in and {found.dtype} goes out; keep it: np.uint8(255)")
         equal(found, wanted, lambda found, wanted, before=before, kept=kept, cell=cell: void_fault(found, wanted, before, kept, cell))  # fmt: skip
 
 
@@ -114,7 +116,8 @@ def weight_fault(found: np.ndarray, wanted: np.ndarray, maps: list[np.ndarray], 
 def patches(answer: Any) -> None:
     """patches(x, labels, kept, size, stride) -> (patches (M, C, size, size), labels (M,)) of the kept cells, row by row."""
     for seed, (size, stride, shape) in enumerate(
-        [(3, 1, (1, 2, 6, 8)), (7, 3, (2, 3, 19, 16)), (2, 4, (2, 1, 10, 15))]
+        # a square picture first: exchanged rows and columns fit in, and are told
+        [(3, 2, (2, 2, 9, 9)), (3, 1, (1, 2, 6, 8)), (7, 3, (2, 3, 19, 16)), (2, 4, (2, 1, 10, 15))]
     ):
         rng = np.random.default_rng([16, seed])
         x = rng.standard_normal(shape)

@@ -74,10 +74,20 @@ def table_fault(
             return f"{words}; pixels labelled 255 count nowhere"
     if wanted.sum() and np.allclose(found, wanted / wanted.sum()):
         return "those are shares; give numbers of pixels, since tables of several pictures are added"
+    if not np.array_equal(found, np.round(found)):
+        return "the table holds shares of a row or a column; it counts pixels: whole numbers"
     if np.array_equal(found > 0, wanted > 0) and found.max() <= 1:
         return "you assign where pairs repeat; add (np.bincount, np.add.at or a loop)"
-    if found.sum() != wanted.sum():
-        return f"the table holds {found.sum():g} pixels, and {wanted.sum()} have a label; labels * classes overflows in uint8, so make integers of them first"
+    if np.array_equal(found, np.diag(wanted.diagonal())):
+        return "only the pixels that are right are in it; each wrong one adds to its own place, beside the diagonal"
+    counts = labels != VOID
+    wrapped = (labels[counts].astype(int) * classes % 256 + predictions[counts]) % 256
+    if found.sum() != wanted.sum() or np.array_equal(
+        found, np.bincount(wrapped, minlength=classes**2)[: classes**2].reshape(classes, classes)
+    ):
+        if classes**2 > 256:
+            return "labels * classes overflows in uint8; make integers of them first"
+        return f"the table holds {found.sum():g} pixels, and {wanted.sum()} have a label: every one of these counts, whatever was predicted, and no other"
     return "table[i, j] is the number of pixels with the label i and the prediction j"
 
 
@@ -130,6 +140,7 @@ def score_fault(name: str, value: float, right: float, matrix: np.ndarray) -> st
     union = true + predicted - correct
     present, shown = union > 0, true > 0
     safe = np.maximum(union, 1)
+    others = set(by_definition(matrix)) - {right}
     if np.isnan(value):
         return "NaN: you divide by zero where a class does not occur; choose the classes first"
     if np.isclose(value, 100 * right):
@@ -155,6 +166,8 @@ def score_fault(name: str, value: float, right: float, matrix: np.ndarray) -> st
             return "a class without true pixels has no accuracy and leaves the mean; you count it as 0"
     if name == "frequency weighted IU" and np.isclose(value, (predicted * correct / safe).sum() / predicted.sum()):
         return "you weight by predicted pixels; weight by true ones"
+    if any(np.isclose(value, other) for other in others):
+        return "that is another of the four; the order is pixel accuracy, mean accuracy, mean IU, frequency weighted IU"
     return "look at its formula again: rows are true, columns predicted"
 
 
@@ -207,6 +220,11 @@ def coarse_fault(found: np.ndarray, labels: np.ndarray, factor: int) -> str:
     ]
     if np.array_equal(found, corner):
         return "that is the block's first pixel; take its most frequent class"
+    if np.array_equal(found, np.where(labels == VOID, VOID, wanted)):
+        return "a void pixel takes its block's class as the others do; only where the whole block is void it stays void"
+    middle = [np.minimum(np.arange(length) // factor * factor + factor // 2, length - 1) for length in labels.shape]
+    if np.mean(found == labels[np.ix_(*middle)]) > 0.9:
+        return "that is the block's middle pixel; take its most frequent class"
     rows, columns = (length // factor * factor for length in labels.shape)
     if (found[:rows, :columns] == wanted[:rows, :columns]).all():
         return "the blocks at the far edges, which are cut off, are wrong: they are majorities of what is left of them"

@@ -1,7 +1,9 @@
 """Checks of lesson 18: reading a confusion matrix, a file that a crash cannot spoil, batches that need no memory."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +132,19 @@ def watched(answer: Any, path: Path, old: bytes, pieces: list[bytes]) -> None:
             seen.append(path.read_bytes() if path.exists() else None)
 
     before = path.stat().st_ino
-    with open(path, "rb") as reader:
-        answer(path, giving())
+    with open(path, "rb") as reader, missing_at_rename(path) as gone:
+        returned = answer(path, giving())
         kept = reader.read()
     if None in seen:
         wrong(
             "while you write there is no file at all: whoever looks then finds nothing. Do not delete the old one; replace it"
         )
+    if gone:
+        wrong(
+            "you delete the old file before you rename the new one: a crash between the two leaves none. os.replace does both in one go"
+        )
+    if Path(returned) != path:
+        wrong(f"it returns {Path(returned).name}; return path when the file is there")
     if any(content != old for content in seen):
         wrong("while you write, the file holds half of the new bytes: write to another name and rename it at the end")
     if kept != old or path.stat().st_ino == before:
@@ -144,6 +152,32 @@ def watched(answer: Any, path: Path, old: bytes, pieces: list[bytes]) -> None:
             "you write into the old file's place: a crash then leaves it half, and who has it open sees it change. Rename a finished draft over it"
         )
     expect_content(path, b"".join(pieces), "after overwriting")
+
+
+@contextmanager
+def missing_at_rename(path: Path) -> Iterator[list[str]]:
+    """What renames something to `path` while there is no such file: a list that fills."""
+    found: list[str] = []
+
+    def watching(name: str) -> Any:
+        real = getattr(os, name)
+
+        def rename(source: Any, target: Any, **named: Any) -> Any:
+            if os.fspath(target) == os.fspath(path) and not path.exists():
+                found.append(name)
+            return real(source, target, **named)
+
+        return rename
+
+    names = {"rename": os.rename, "replace": os.replace}
+    watched_ones = {name: watching(name) for name in names}
+    try:
+        for name, watched_one in watched_ones.items():
+            setattr(os, name, watched_one)
+        yield found
+    finally:
+        for name, real in names.items():
+            setattr(os, name, real)
 
 
 def crashed(answer: Any, path: Path, old: bytes | None) -> None:

@@ -140,6 +140,13 @@ def one_joint(answer: Any, features: np.ndarray, heads: dict[str, np.ndarray], l
     if not isinstance(found, tuple | list) or len(found) != 2:
         wrong("expected two things, the loss and its gradient for the features")
     loss, gradient = found
+    if not np.all(np.isfinite(loss)) or not np.all(np.isfinite(np.asarray(gradient, float))):
+        empty = [name for name, each in labels.items() if (each == 255).all()]
+        if empty and np.abs(features).max() < 100:
+            wrong(
+                f"head {empty[0]!r} has no labelled pixel, and its mean is that of nothing: loss and gradient 0 there"
+            )
+        wrong("scores of several hundred overflow: subtract each pixel's largest score before you raise e to it")
     parts = {name: head_by_loops(features, heads[name], labels[name]) for name in heads}
     close(loss, sum(part for part, _ in parts.values()), loss_fault(features, heads, labels, parts))
     close(gradient, sum(slope for _, slope in parts.values()), gradient_fault(heads, labels, parts))

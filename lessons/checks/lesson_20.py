@@ -41,6 +41,11 @@ def stride_fault(shape: tuple[int, ...], order: str, laid: tuple[int, ...]) -> C
             return case + "a stride is the product of the lengths *after* its letter, its own left out"
         if np.array_equal(found, np.array(np.zeros(shape, np.int8).strides)):
             return case + "these are the strides of N C H W; look at the order"
+        named = dict(zip(order, shape, strict=True))
+        if np.array_equal(
+            found, [int(np.prod([named[letter] for letter in order[order.index(each) + 1 :]])) for each in "NCHW"]
+        ):
+            return case + "the shape is always (N, C, H, W); only memory has another order"
         return case + f"expected {wanted.tolist()}, got {found.tolist()}"
 
     return fault

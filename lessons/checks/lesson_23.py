@@ -105,9 +105,18 @@ def is_linear(answer: Any) -> None:
     rng = np.random.default_rng(5)
     g, h = rng.standard_normal(6), rng.standard_normal(6)
     lent = g.copy(), h.copy(), X.copy()
+    weights = rng.standard_normal(6)
+    weights -= (
+        (weights @ (g + h)) / ((g + h) @ (g + h)) * (g + h)
+    )  # what g gives and what h gives cancel, but for rounding
+    cancels = (
+        "one in which g and h cancel",
+        lambda grad, x: np.full(6, (weights * grad).sum()),
+        "the tolerance is a part of the largest number of backward(g) and backward(h), not of their sum",
+    )
     for wanted, cases in (
         (False, CROOKED),
-        (True, [(*case, "sums are rounded, and need a tolerance") for case in LINEAR]),
+        (True, [*((*case, "sums are rounded, and need a tolerance") for case in LINEAR), cancels]),
     ):
         for name, backward, hint in cases:
             found = answer(backward, lent[2], lent[0], lent[1])

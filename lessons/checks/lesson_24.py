@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from checks.verdict import NotDone, check, counted, equal, wrong
+from checks.verdict import NotDone, Wrong, check, counted, equal, wrong
 
 COLOURS = [(0, 0, 0), (128, 0, 0), (0, 128, 0), (31, 119, 180), (1, 0, 0), (0, 0, 255)]
 BESIDE = [(128, 0, 1), (127, 0, 0), (0, 1, 0), (180, 119, 31), (255, 255, 255)]
@@ -18,7 +18,14 @@ def labels_of(answer: Any) -> None:
     for shape, count in (((5, 7), 6), ((1, 1), 2), ((3, 4), 3)):
         wanted = rng.integers(0, count, shape).astype(np.uint8)
         picture = np.array(COLOURS, np.uint8)[wanted]
-        found = answer(picture, COLOURS[:count])
+        try:
+            found = answer(picture, COLOURS[:count])
+        except Wrong as fault:
+            if isinstance(fault.__cause__, ValueError):
+                wrong(
+                    f"it stops with {fault.__cause__}, and every colour of this picture is in the list: are numbers of 8 bits running over? Does red stand first?"
+                )
+            raise
         equal(found, wanted, colour_fault(picture, COLOURS[:count]))
         if np.asarray(found).dtype != np.uint8:
             wrong(f"labels are uint8, a byte a pixel; these are {np.asarray(found).dtype}")

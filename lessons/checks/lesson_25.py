@@ -139,6 +139,15 @@ def turns(do: Any, x: np.ndarray) -> np.ndarray:
     return x[1:, 2:]
 
 
+def shrunk(do: Any, x: np.ndarray) -> np.ndarray:
+    """Two rooms of one name and unlike shapes."""
+    y = do.room("map", x.shape)
+    do.call(np.multiply, x, np.float32(2), out=y)
+    smaller = do.room("map", (x.shape[0] - 2, x.shape[1]))
+    do.call(np.add, y[1:-1], np.float32(1), out=smaller)
+    return smaller
+
+
 def by_hand(x: np.ndarray) -> np.ndarray:
     for _ in range(6):
         x = np.maximum(x @ MATRIX, np.float32(0)) * np.float32(0.2)
@@ -172,9 +181,9 @@ class Asked:
         found = self.do.room(name, shape)
         if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != np.float32:
             wrong(f"room({name!r}, {shape}) must give a float32 array of that shape")
-        if name in self.kept and not np.shares_memory(self.kept[name], found):
+        if (name, shape) in self.kept and not np.shares_memory(self.kept[name, shape], found):
             wrong("a room that is asked for by the same name and shape is the same memory, or every layer keeps a map")
-        self.kept[name] = found
+        self.kept[name, shape] = found
         return found
 
 
@@ -182,7 +191,12 @@ class Asked:
 def replay(answer: Any) -> None:
     """replay(network, shape) -> run(picture, out), which makes the calls of network(do, picture) again, for any picture of that shape."""
     rng = np.random.default_rng(9)
-    for network, by in ((doubled, lambda x: x * np.float32(2) + np.float32(1)), (turns, by_hand)):
+    networks: list[tuple[Any, Any]] = [
+        (doubled, lambda x: x * np.float32(2) + np.float32(1)),
+        (turns, by_hand),
+        (shrunk, lambda x: (x * np.float32(2) + np.float32(1))[1:-1]),
+    ]
+    for network, by in networks:
         asked = Asked(network)
         run = answer(asked, (48, 48))
         if not callable(run):

@@ -184,7 +184,7 @@ def stepped(model: nn.Module, batches: Sequence[Any], rate: float, momentum: flo
             pushed = np.asarray(each.grad) * {"damped": 1 - momentum, "inside": now}.get(mistake, 1.0)
             velocity[place] = (0.0 if mistake == "none" else momentum) * velocity[place] + pushed
             ahead = pushed + momentum * velocity[place] if mistake == "nesterov" else velocity[place]
-            each.data = each.data - (1.0 if mistake == "inside" else now) * ahead
+            each.data = each.data - (1.0 if mistake == "inside" else -now if mistake == "uphill" else now) * ahead
     return losses
 
 
@@ -195,6 +195,7 @@ SLIPS = {
     "grads": "gradients of earlier batches are still in .grad: zero them before each backward",
     "damped": "the gradient enters whole: velocity = momentum · velocity + gradient",
     "inside": "the rate is in the velocity: it multiplies the whole velocity at the step, so a falling rate slows old pushes too",
+    "uphill": "you walk uphill: the velocity is made of gradients, so subtract it",
     "nesterov": "that is Nesterov's momentum; the step is the velocity alone",
 }
 

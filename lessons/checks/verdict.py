@@ -80,10 +80,16 @@ def guarded(answer: Callable[..., Any]) -> Callable[..., Any]:
             found = answer(*arguments, **named)
         except NotImplementedError:
             raise NotDone from None
+        except (Wrong, NotDone):  # what the check handed over has found the fault itself
+            raise
         except Exception as error:
             said = f"it stopped with {type(error).__name__}: {error}{about_void(error)}"
             raise Wrong(f"{said}; {called_with(arguments, named)}") from error
         if found is None or found is ...:
+            if _counted:  # it has answered before, so it is no stub
+                raise Wrong(
+                    f"it gives nothing (None): does a way through it end without return? {called_with(arguments, named)}"
+                )
             raise NotDone
         return found
 
@@ -108,7 +114,23 @@ def called_with(arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    return f"array {value.shape}" if isinstance(value, np.ndarray) else " ".join(repr(value).split())[:60]
+    """In a few words: arrays and Tensors by their shapes, functions by their names."""
+    if hasattr(value, "shape"):
+        return f"{'array' if isinstance(value, np.ndarray) else type(value).__name__} {value.shape}"
+    if isinstance(value, dict):
+        return cut(f"{{{', '.join(f'{name}: {shown(each)}' for name, each in value.items())}}}")
+    if isinstance(value, list | tuple) and any(
+        hasattr(each, "shape") or isinstance(each, list | tuple) for each in value
+    ):
+        left, right = "[]" if isinstance(value, list) else "()"
+        return cut(f"{left}{', '.join(map(shown, value))}{right}")
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
+    return cut(" ".join(repr(value).split()) or type(value).__name__)
+
+
+def cut(text: str, length: int = 60) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def wrong(hint: str) -> None:
@@ -136,10 +158,11 @@ def close(
         wrong(f"expected an array {wanted.shape}, got {shown(found)}")
     if found.shape != wanted.shape:
         wrong(f"expected the shape {wanted.shape}, got {found.shape}")
-    if not np.all(np.isfinite(found) | ~np.isfinite(wanted)):
-        wrong(
-            f"it holds NaN or infinity; expected numbers up to {np.abs(wanted[np.isfinite(wanted)]).max(initial=0):.3g}"
-        )
+    lost = ~np.isfinite(found) & np.isfinite(wanted)
+    if lost.any():
+        largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0)
+        place = f", first at {tuple(int(i) for i in np.argwhere(lost)[0])}" if found.ndim else ""
+        wrong(f"it holds NaN or infinity{place}; expected numbers up to {largest:.3g}")
     right = found == wanted
     if tolerance:
         with np.errstate(invalid="ignore"):  # infinities that agree

@@ -303,7 +303,7 @@ print(mf.gradcheck(mf.ops.relu, np.array([-1.0, place, 0.0, 3.0])))
 # %% [markdown]
 # ## Plant a bug, read the report
 # `mf.gradcheck(function, inputs)` draws a random cotangent, chooses its step, compares every element, and raises an error if they disagree. Here is a function that adds neighbours,
-# `y[i] = x[i] + x[i + 1]`, with a very common bug in its `backward`. Do you see it?
+# `y[i] = x[i] + x[i + 1]`, with a very common bug in its `backward`:
 
 
 # %%
@@ -318,6 +318,10 @@ class AddNeighbours(mf.Function):
         return grad_x
 
 
+# %% [markdown]
+# **Before you run the next cell:** do you see it?
+
+# %%
 try:
     mf.gradcheck(AddNeighbours(), np.random.default_rng(0).standard_normal((3, 6)))
 except mf.GradcheckError as error:

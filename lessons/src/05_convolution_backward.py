@@ -273,7 +273,9 @@ look.say(
 )
 
 # %% [markdown]
-# Where a curve is flat the check is blind. The small step is the blind one, and needlessly so. Between a difference with a large step and the adjoint test little is left to choose: the adjoint test adds up all elements, so it collects the rounding of all of them. Its merits are two others:
+# Where a curve is flat the check is blind. The small step is the blind one, and needlessly so. Between a difference with a large step and the adjoint test little is left to choose: the adjoint test adds up all elements, so it collects the rounding of all of them.
+#
+# The adjoint test has two merits of its own:
 #
 # - **It is cheap.** One call of each map, where differences need two calls of `conv` for *each element*.
 # - **There is no step to choose**, and so no step to choose wrongly.

@@ -279,7 +279,7 @@ look.say(
 #
 # ## Now all of them
 # 150 steps of eight pictures, once from the classifier's trunk and once from a random one. `shapes.learn` is the loop above with another batch of the 300 pictures in each step, and a rate that falls to 0.
-# What do you expect: does the trunk's knowledge of *names* help to label *pixels*?
+# **Before you train:** does the trunk's knowledge of *names* help to label *pixels*?
 
 # %%
 operated, random = shapes.on_trunk(32), shapes.network(32)

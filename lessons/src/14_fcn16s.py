@@ -133,7 +133,9 @@ look.say(
 )
 
 # %% [markdown]
-# The skip adds exactly nothing. But upsampling by 2 and then by 16 is *not* upsampling by 32. Draw what becomes of one coarse score of 1 between zeros:
+# The skip adds exactly nothing. But upsampling by 2 and then by 16 is *not* upsampling by 32.
+#
+# Draw what becomes of one coarse score of 1 between zeros:
 
 # %% tags=["figure"]
 line = np.zeros((1, C, 3, 5), np.float32)

@@ -287,7 +287,7 @@ look.say(
 # %% tags=["figure"]
 rng = np.random.default_rng(0)
 a, b = (mf.Tensor(rng.standard_normal((4, 6)), requires_grad=True) for _ in range(2))
-figure, axes = plt.subplots(1, 4, figsize=(9, 1.9))
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.0))
 for pair, (name, join) in zip(
     (axes[:2], axes[2:]), (("sum", lambda a, b: a + b), ("max", ops.maximum)), strict=True
 ):
@@ -297,7 +297,7 @@ for pair, (name, join) in zip(
         axis.imshow(tensor.grad, cmap="Blues", vmin=0, vmax=1.5)
         for (y, x), value in np.ndenumerate(tensor.grad):
             axis.text(x, y, f"{value:g}", ha="center", va="center", fontsize=8)
-        axis.set_title(f"{name}: gradient of the {side}", fontsize=9)
+        axis.set_title(f"{name}:\ngradient of the {side}", fontsize=9)
         axis.set(xticks=[], yticks=[])
 look.show(
     figure,
@@ -321,7 +321,7 @@ look.say(
 
 # %% [markdown]
 # ### Finer by other means
-# A finer picture can be had without a skip. Lesson 11's shift-and-stitch runs FCN-32s on 16 shifted copies of the picture and interlaces the answers: cells of 32 pixels, one for every 8. No new weights, no training, 16 runs. **Your bet:** nearer to FCN-32s, or to FCN-8s?
+# A finer picture can be had without a skip. Lesson 11's shift-and-stitch runs FCN-32s on 16 shifted copies of the picture and interlaces the answers: cells of 32 pixels, one for every 8. No new weights, no training, 16 runs. **Before you run the next cell:** will it come nearer to FCN-32s, or to FCN-8s?
 
 
 # %%

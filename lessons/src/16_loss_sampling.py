@@ -117,7 +117,7 @@ look.show(
 
 # %% [markdown]
 # ## One condition
-# **Say first:** does it still hold for a network with padding inside, as every real one has? A patch then sees zeros at its own border, where the picture goes on. Here is the same network with one pixel of padding at each 3 × 3:
+# Here is the same network with one pixel of padding at each 3 × 3. A patch then sees zeros at its own border, where the picture goes on. **Before you run the next cell:** is that still the same, for a network with padding inside, as every real one has it?
 
 # %%
 mf.manual_seed(0)
@@ -137,7 +137,9 @@ look.say(
 )
 
 # %% [markdown]
-# So for real networks patches are not only dearer, they are *blinder*. What is left of patches is the **sampling**, and that needs no patches: make some cells void.
+# So for real networks patches are not only dearer, they are *blinder*.
+#
+# What is left of patches is the **sampling**, and that needs no patches: make some cells void.
 #
 # ## What sampling is good for
 # Pixels beside each other say nearly the same. Is that so, and how far does it reach? Measure it: the gradient of one cell's loss is a direction in the space of all weights; the *cosine* of two such directions is 1 where they are the same, 0 where they have nothing to do with each other.
@@ -210,6 +212,7 @@ def keep_some(labels, p, cell, rng):
     return np.where(pixels, labels, 255).astype(np.uint8)
 
 
+# %% tags=["figure"]
 figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.1))
 for axis, p in zip(axes, (1, 0.5, 0.25), strict=True):
     shown = keep_some(data.labels(2)[None], p, 32, np.random.default_rng(1))[0]
@@ -291,7 +294,7 @@ look.say(
 )
 
 # %% [markdown]
-# **Median-frequency balancing** (Eigen and Fergus 2015) multiplies each pixel's loss by $\text{median}(f) / f_c$ of its class $c$, so that rare classes weigh as much as common ones. Does it help? Which of these scores do you expect to rise, and which to fall?
+# **Median-frequency balancing** (Eigen and Fergus 2015) multiplies each pixel's loss by $\text{median}(f) / f_c$ of its class $c$, so that rare classes weigh as much as common ones. Does it help? **Before you run the next cell:** of pixel accuracy, mean accuracy and mean IU (lesson 17), which will rise, and which fall?
 
 # %%
 from minifcn.training import evaluate

@@ -313,8 +313,9 @@ colours = [look.GREEN] + [
     look.RED if value > honest else look.ORANGE for value in list(claims.values())[1:]
 ]
 bars = axis.barh(list(claims), list(claims.values()), color=colours)
-axis.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
 axis.axvline(honest, color="#999999", linewidth=0.8)
+behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+axis.bar_label(bars, fmt="%.1f", padding=3, fontsize=8, bbox=behind)
 axis.invert_yaxis()
 axis.set(xlabel="“mean IU”, %", xlim=(0, 105))
 figure.tight_layout()

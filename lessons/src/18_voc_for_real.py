@@ -106,7 +106,7 @@ axis.plot(
 )
 axis.axvline(30.5, color="#888888", linewidth=0.8)
 axis.set(xlabel="step", ylabel="distance from the truth", ylim=(0, None))
-axis.legend(frameon=False, loc="upper right")
+axis.legend(frameon=False, loc="upper right", fontsize=8)
 axis.spines[["top", "right"]].set_visible(False)
 look.show(
     figure,

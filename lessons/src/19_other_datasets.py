@@ -139,7 +139,9 @@ for name, kernels in starts.items():
 
 # %% [markdown]
 # Zeros change nothing at all: the first step begins where the old network was. (And they can learn: the gradient of a weight is its *input* times what comes in from above, and neither is zero.) Random numbers throw away much of what
-# was learned. The mean lies between. Why would one want it? Look at some kernels:
+# was learned. The mean lies between.
+#
+# Why would one want the mean? Look at some kernels:
 
 # %% tags=["figure"]
 strength = np.abs(mean).sum((1, 2)) / np.abs(first[:, :3]).sum((1, 2, 3))
@@ -363,7 +365,9 @@ look.say(
 )
 
 # %% [markdown]
-# So one trunk serves two masters, and its weights go where both together want. Does that cost anything? Train the two-headed network, and beside it one network for each answer:
+# So one trunk serves two masters, and its weights go where both together want.
+#
+# Does one trunk for two answers cost anything? Train the two-headed network, and beside it one network for each answer:
 
 # %%
 found = {}

@@ -107,7 +107,7 @@ per_number = []
 for length in lengths:
     source = np.ones((total // length, 2 * length), np.float32)[:, :length]  # every second run
     target = np.ones((total // length, length), np.float32)
-    per_number.append(seconds(lambda: np.copyto(target, source)) / total * 1e9)  # noqa: B023
+    per_number.append(seconds(lambda: np.copyto(target, source)) / total * 1e9)
 
 # %% tags=["figure", "picture"]
 figure, axis = plt.subplots(figsize=(5.5, 2.8))
@@ -362,8 +362,8 @@ lengths, gains, microseconds = [256, 2048, 16384, 131072], [], []
 for length in lengths:
     calls = max(4, 600_000 // length)
     arrays = [np.ones(length, np.float32) for _ in range(2)]
-    alone = seconds(lambda: one_thread(arrays[0], calls), 40)  # noqa: B023
-    gains.append(alone / seconds(lambda: two_threads(arrays, calls), 40))  # noqa: B023
+    alone = seconds(lambda: one_thread(arrays[0], calls), 40)
+    gains.append(alone / seconds(lambda: two_threads(arrays, calls), 40))
     microseconds.append(1e6 * alone / (2 * calls))
 print(f"cores that this process may use: {available_cores()}")
 for length, gain, duration in zip(lengths, gains, microseconds, strict=True):
@@ -395,9 +395,9 @@ for name, (c, o, side) in cases.items():
     x = mf.Tensor(rng.standard_normal((1, c, side, side)).astype(np.float32))
     weight = mf.Tensor(rng.standard_normal((o, c, 3, 3)).astype(np.float32))
     with mf.no_grad():
-        fast = seconds(lambda: ops.conv2d(x, weight, padding=1))  # noqa: B023
+        fast = seconds(lambda: ops.conv2d(x, weight, padding=1))
         with mf.kernels.use("simple"):
-            ratios[name] = seconds(lambda: ops.conv2d(x, weight, padding=1), 3) / fast  # noqa: B023
+            ratios[name] = seconds(lambda: ops.conv2d(x, weight, padding=1), 3) / fast
 
 # %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6.5, 2.2))

@@ -107,21 +107,10 @@ picture = rng.integers(-9, 10, (5, 6, 3)).astype(float)  # (H, W, C)
 weight = rng.integers(-3, 4, (2, 3, 3, 3)).astype(float)  # (O, C, KH, KW)
 rows = np.empty(5 * 6 * 9 * 3)
 shuffled = rng.permutation(-(-len(rows) // THREADS) * THREADS)  # in no promised order
-launch(
-    columns_kernel,
-    -(-len(rows) // THREADS),
-    THREADS,
-    picture.reshape(-1),
-    rows,
-    3,
-    5,
-    6,
-    5,
-    6,
-    3,
-    1,
-    order=shuffled,
-)
+counts = 3, 5, 6, 5, 6  # of c, h, w, oh, ow
+blocks = -(-len(rows) // THREADS)
+arguments = picture.reshape(-1), rows, *counts, 3, 1  # kernel 3, padding 1
+launch(columns_kernel, blocks, THREADS, *arguments, order=shuffled)
 
 result = rows.reshape(30, 27) @ weight.transpose(2, 3, 1, 0).reshape(27, 2)
 wanted = ops.conv2d(picture.transpose(2, 0, 1)[None], weight, padding=1).data[0]
@@ -281,6 +270,8 @@ print(f"{arithmetic:,.0f} additions and multiplications for each pixel of the pi
 launches, launch_cost, rate = 3 * operations, 5e-6, 1e13
 sizes = np.array([32, 64, 128, 256, 512, 1024])
 work = arithmetic * sizes.astype(float) ** 2 / rate
+
+# %% tags=["figure"]
 figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(sizes, 1e3 * work, "s--", color=look.ORANGE, label="the arithmetic")
 axis.plot(
@@ -342,9 +333,9 @@ if here:
         x = mf.Tensor(rng.standard_normal((1, c, side, side)).astype(np.float32))
         kernel = mf.Tensor(rng.standard_normal((c, c, 3, 3)).astype(np.float32))
         with mf.no_grad():
-            on_cpu = seconds(lambda: ops.conv2d(x, kernel, padding=1), lambda: None)  # noqa: B023
+            on_cpu = seconds(lambda: ops.conv2d(x, kernel, padding=1), lambda: None)
             far, far_kernel = x.to("gpu"), kernel.to("gpu")
-            on_gpu = seconds(lambda: ops.conv2d(far, far_kernel, padding=1), wait)  # noqa: B023
+            on_gpu = seconds(lambda: ops.conv2d(far, far_kernel, padding=1), wait)
         print(
             f"conv {c} → {c}, {side} x {side}: the CPU takes {on_cpu / on_gpu:.1f} times as long "
             "as the GPU"

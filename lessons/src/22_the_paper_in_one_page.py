@@ -91,7 +91,7 @@ print("gradients right:", report.ok)
 # ## Section by section
 # In our words, with the lessons that show it. The names in the last column are *claims*: statements of the paper that the library can test, each by `minifcn paper NAME`.
 
-# %%
+# %% tags=["figure"]
 # section, lessons, claims of the library, what it says
 # fmt: off
 PAPER = [
@@ -164,8 +164,7 @@ PAPER = [
     ("Appendix B", [19], [],
      "More results, on PASCAL-Context."),
 ]
-# fmt: on
-# fmt: off
+
 LESSONS = [
     "start_here", "slopes_by_hand", "tensors_and_graphs", "gradient_checks",
     "convolution", "convolution_backward", "relu_and_max_pool", "softmax_cross_entropy",

@@ -112,7 +112,11 @@ for name, mutant in MUTANTS.items():
 #
 # a matrix times what comes in. Whatever the operation, and however crooked its forward: in $g$ the backward is **linear**,
 #
-# $$\text{backward}(-g) = -\text{backward}(g) \qquad \text{backward}(2g) = 2\,\text{backward}(g) \qquad \text{backward}(g + h) = \text{backward}(g) + \text{backward}(h).$$
+# $$\text{backward}(-g) = -\text{backward}(g)$$
+#
+# $$\text{backward}(2g) = 2\,\text{backward}(g)$$
+#
+# $$\text{backward}(g + h) = \text{backward}(g) + \text{backward}(h).$$
 #
 # Every one of the five breaks that. And to ask for it needs no forward, no difference, no step.
 #
@@ -144,7 +148,7 @@ print(f"{'right':38} {'proportional' if proportional(right, x, grad) else 'not p
 heights = 10.0 ** np.arange(-2, 9)
 noticed = {"Jacobian": [], "random cotangent": [], "proportional": []}
 for height in heights:
-    mutant = lambda grad, x: right(np.clip(grad, -height, height), x)  # noqa: B023, E731
+    mutant = lambda grad, x: right(np.clip(grad, -height, height), x)
     noticed["Jacobian"].append(not jacobian_check(relu, mutant, x))
     noticed["random cotangent"].append(not random_check(relu, mutant, x))
     noticed["proportional"].append(not proportional(mutant, x, grad))
@@ -214,7 +218,7 @@ print("one call: ", alone.grad, "  two calls:", a.grad)
 # And a mutant that survives is not always a hole in the check. It may be right:
 
 # %%
-half_open = lambda grad, x: grad * (x >= 0)  # noqa: E731 - what is the slope at 0?
+half_open = lambda grad, x: grad * (x >= 0)  # what is the slope at 0?
 print("accepted:", random_check(relu, half_open, x))
 at_the_kink = np.array([0.0, 1.0, -1.0])
 mf.gradcheck(lambda t: mf.ops.relu(t), at_the_kink)
@@ -224,7 +228,9 @@ print("and at the kink every slope between 0 and 1 is one, as lesson 03 says")
 # Such a twin is called an *equivalent mutant*. Somebody has to look at each survivor and decide. That work is the price of the method.
 #
 # ## The same smoke for everybody
-# `tests/mutants` of this library holds 216 mutants of its operations. On 29 November 2026 each was handed, three times with different numbers, to four libraries' checks with their defaults, in float64. Which share would you guess?
+# `tests/mutants` of this library holds 216 mutants of its operations. On 29 November 2026 each was handed, three times with different numbers, to four libraries' checks with their defaults, in float64.
+#
+# **Before you look:** how many of the 216 did each of them reject?
 
 # %% tags=["figure"]
 # docs/gradient-checks.md: versions, the table of every miss, and how to measure it again

@@ -116,10 +116,13 @@ def test_pictures_of_a_notebook_have_their_words():
 
 
 def test_what_is_folded_in_a_notebook_is_folded_on_the_site():
-    figure = cell("a = 1\nb = 2", jupyter={"source_hidden": True}, tags=["figure"])
-    assert list(sources.cells({"cells": [cell("pip()", tags=["install"]), figure, cell("c = 3")]}, "nb")) == [
+    hidden = {"jupyter": {"source_hidden": True}, "tags": ["figure"]}
+    figure, table = cell("a = 1\nlook.show(a)", **hidden), cell("look.say(rows)", **hidden)
+    assert list(sources.cells({"cells": [cell("pip()", tags=["install"]), figure, table, cell("c = 3")]}, "nb")) == [
         '<details class="code" markdown="1"><summary>Code of the figure, 2 lines</summary>\n\n'
-        "~~~~~~python\na = 1\nb = 2\n~~~~~~\n\n</details>",
+        "~~~~~~python\na = 1\nlook.show(a)\n~~~~~~\n\n</details>",
+        '<details class="code" markdown="1"><summary>Code of the table, 1 line</summary>\n\n'
+        "~~~~~~python\nlook.say(rows)\n~~~~~~\n\n</details>",
         "~~~~~~python\nc = 3\n~~~~~~",
     ]
 
@@ -230,9 +233,50 @@ def test_no_pages_is_a_fault(tmp_path):
 
 
 @pytest.fixture
-def formulas():
+def build():
     pytest.importorskip("latex2mathml", reason=needs.DOCS)
-    return script("build").formulas
+    return script("build")
+
+
+@pytest.fixture
+def formulas(build):
+    return build.formulas
+
+
+def test_a_wide_figure_knows_its_width_and_a_narrow_one_or_a_photograph_does_not(build, tmp_path):
+    (tmp_path / "a").mkdir()
+    for name, width in (("wide.png", 700), ("narrow.png", 300), ("photograph.jpg", 900)):
+        build.Image.new("RGB", (width, 10)).save(tmp_path / "a" / name)
+    (tmp_path / "a" / "my graph.svg").write_text('<svg xmlns="x" viewBox="0 0 9 9" width="650.5" height="3">')
+    (tmp_path / "a" / "plain.svg").write_text('<svg viewBox="0 0 900 900">')
+    page = "".join(
+        f'<p><img alt="says" src="a/{name}" /></p>'
+        for name in ("wide.png", "narrow.png", "photograph.jpg", "my%20graph.svg", "plain.svg", "missing.png")
+    )
+    other = '<td><img src="a/wide.png" /></td><p><img src="https://example.org/a.png" /></p>'
+    found = build.sized(page + other, tmp_path)
+    assert found.count("--own-width") == 2 and found.endswith(other)
+    assert found.startswith('<p><img class="wide" style="--own-width: 700px" alt="says" src="a/wide.png" />')
+    assert '<img class="wide" style="--own-width: 650px" alt="says" src="a/my%20graph.svg" />' in found
+
+
+def test_a_long_line_that_was_printed_is_wrapped_and_code_is_not(build):
+    def block(line):
+        return f'<div class="highlight"><pre><span></span><code><a id="l1"></a>{line}\n</code></pre></div>'
+
+    long = block("&lt;" * 111)
+    code = block('<span class="n">' + "x" * 200 + "</span>")
+    assert build.wrapped(long + code + block("&lt;" * 110)) == (
+        long.replace('"highlight"', '"highlight wrapped"') + code + block("&lt;" * 110)
+    )
+
+
+def test_rows_of_a_table_among_wrapped_lines_keep_their_columns(build):
+    page = (
+        f'<div class="highlight"><pre><code><a id="l1"></a>{"x y " * 40}\n<a id="l2"></a>val  5 %\n</code></pre></div>'
+    )
+    found = build.wrapped(page)
+    assert '<a id="l2"></a><span class="row">val  5 %</span>\n' in found and found.count("<span") == 1
 
 
 def test_formulas_become_mathml(formulas):

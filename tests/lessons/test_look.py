@@ -62,3 +62,18 @@ def test_a_picture_that_stays_too_large_is_refused(shown):
     noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3)).astype(np.uint8)
     with pytest.raises(ValueError, match="even when small; expected at most 80000: draw less"):
         look.show(noise, "noise")
+
+
+def test_a_small_patch_keeps_its_colour_when_colours_get_fewer():
+    """Noise in thousands of greens, and three patches of a legend. Pillow's first method makes one colour of two of them."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (200, 300, 3)).astype(np.uint8) // [4, 1, 4] + np.uint8(40)
+    patches = {"orange": (230, 159, 0), "yellow": (240, 228, 66), "pink": (204, 121, 167)}
+    for row, colour in enumerate(patches.values()):
+        picture[20 * row : 20 * row + 8, 10:20] = colour
+    image = Image.fromarray(picture.astype(np.uint8))
+    found = look.with_fewer(image, 64)
+    assert len(found.getcolors()) <= 64 and len(look.moved(image, image.quantize(64))) >= 1
+    for row, colour in enumerate(patches.values()):
+        assert np.abs(np.asarray(found.convert("RGB"), int)[20 * row + 4, 15] - colour).max() <= 8
+    assert len(look.moved(image, found)) == len(look.moved(image, image)) == 0

@@ -158,6 +158,13 @@ def test_other_code_is_left_alone(source):
     assert pages.without_words(source, "07-03") == (source, {})
 
 
+def test_orders_to_the_formatter_stay_in_the_source(tmp_path):
+    page = made(
+        tmp_path, "# %%\n# fmt: off\nx = [1,\n     2]\n# fmt: on\ny = (3 )  # fmt: skip\nz = '# fmt: skip' + x\n"
+    )
+    assert page.notebook.cells[0].source == "x = [1,\n     2]\ny = (3 )\nz = '# fmt: skip' + x"
+
+
 # ---- the committed lessons ----
 
 
@@ -201,6 +208,14 @@ def test_the_count_finds_open_answers(monkeypatch):
     whole = notebook("02_tensors_and_graphs")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_folded_answer_leads_on_to_what_stands_open(name):
+    """Its last sentence would be missing where the page goes on."""
+    for cell in notebook(name)["cells"]:
+        for answer in re.findall(r"<summary>The answer</summary>\n\n(.*?)\n\n</details>", source_of(cell), re.DOTALL):
+            assert not answer.rstrip().endswith(":"), answer
+
+
 def test_there_are_guesses_to_count():
     texts = [source_of(cell) for name in NAMES for cell in notebook(name)["cells"] if cell["cell_type"] == "markdown"]
     assert sum(len(GUESS.findall(text)) for text in texts) >= 31
@@ -241,9 +256,13 @@ def test_a_lesson_leads_to_its_neighbours(name):
     expected = [f"{each}.ipynb" for each in NAMES[max(0, place - 1) : place]] + ["README.md"]
     expected += [f"{each}.ipynb" for each in NAMES[place + 1 : place + 2]]
     cells = notebook(name)["cells"]
-    for cell, extra in ((cells[0], 4), (cells[-1], 0)):
+    orders = [numbers.split() for numbers, _ in pages.ORDERS.values() if numbers]
+    next_ones = [order[order.index(name[:2]) + 1] for order in orders if name[:2] in order[:-1]]
+    others = [number for number in next_ones if int(number) != place + 1]
+    for cell, extra in ((cells[0], 4), (cells[-1], len(others) + bool(others))):
         links = re.findall(r"\]\(([^)]+)\)", source_of(cell))
         assert tags_of(cell) == ["way"] and links[: len(expected)] == expected and len(links) == len(expected) + extra
+    assert [link[:2] for link in links[len(expected) + 1 :]] == others
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -338,8 +357,8 @@ def test_links_are_set_without_a_run(monkeypatch, tmp_path):
 def test_the_orders_go_forward_and_say_their_hours(monkeypatch):
     monkeypatch.setattr(make, "header_of", lambda source: {"Time": "30 minutes to read, 60 for the exercises"})
     lines = make.orders().splitlines()
-    assert len(lines) == len(make.ORDERS) == 4
-    for line, (numbers, _) in zip(lines, make.ORDERS.values(), strict=True):
+    assert len(lines) == len(pages.ORDERS) == 4
+    for line, (numbers, _) in zip(lines, pages.ORDERS.values(), strict=True):
         linked = re.findall(r"\[(\d\d)\]", line)
         assert linked == sorted(set(linked)) == (numbers or "").split()
         count = len(linked) or len(NAMES)

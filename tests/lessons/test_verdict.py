@@ -43,13 +43,36 @@ def test_not_implemented_is_not_done(doubled):
     assert doubled(stub).state == "not done"
 
 
+def test_a_way_without_return_is_wrong_and_no_stub(doubled):
+    found = doubled(lambda x: x + x if x.size else None)
+    assert found.state == "wrong"
+    assert (
+        found.message == "it gives nothing (None): does a way through it end without return? called with array (2, 0)"
+    )
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (np.zeros((2, 3)), "array (2, 3)"),
+        ({"a": np.zeros(2), "b": 1}, "{a: array (2,), b: 1}"),
+        ([(np.zeros(2), "x"), (np.zeros(3), "y")], "[(array (2,), 'x'), (array (3,), 'y')]"),
+        (np.sum, "sum"),
+        ([1, 2], "[1, 2]"),
+        ("n" * 99, "'" + "n" * 58 + "…"),
+    ],
+)
+def test_arguments_are_told_in_a_few_words(value, words):
+    assert verdict.shown(value) == words
+
+
 @pytest.mark.parametrize(
     "answer, words",
     [
         (lambda x: x, "a half of 2"),
         (lambda x: 3 * x, "no idea"),
         (lambda x: x[:1], "expected the shape (2,), got (1,)"),
-        (lambda x: 2 * x + np.nan, "NaN or infinity; expected numbers up to 4"),
+        (lambda x: 2 * x + np.nan, "NaN or infinity, first at (0,); expected numbers up to 4"),
         (lambda x: "two", "expected an array (2,)"),
         (lambda x: x[5], "it stopped with IndexError: index 5 is out of bounds"),
         (lambda x: x[255], "you forgot void; 255 is no class"),

@@ -134,6 +134,64 @@ def asks_twice(picture, classify, side):
     return windows(picture, classify, side)
 
 
+def first_above_zero(scores):
+    return (scores > 0).argmax(1)
+
+
+def rows_and_columns_exchanged(scores):
+    return scores.argmax(1).swapaxes(1, 2)
+
+
+def the_first_for_all(scores):
+    return np.repeat(scores[:1].argmax(1), len(scores), 0)
+
+
+def against_the_others(labels, label):
+    counting = labels[labels != 255]
+    others = (counting != label).sum()
+    return (counting == label).sum() / others if others else 0.0
+
+
+def background_left_out(labels, label):
+    counting = labels[(labels != 255) & (labels != 0)]
+    return (counting == label).mean() if counting.size else 0.0
+
+
+def rounded(labels, label):
+    counting = labels[labels != 255]
+    return round(float((counting == label).mean()), 2) if counting.size else 0.0
+
+
+def own_windows(picture, classify, side, frame=None, cut=lambda part: part, ends=0):
+    frame = side // 2 if frame is None else frame
+    framed = np.pad(picture, ((frame, frame), (frame, frame), (0, 0)))
+    labels = np.zeros(picture.shape[:2], int)
+    for h, w in np.ndindex(labels.shape):
+        labels[h, w] = classify(cut(framed[h : h + side + ends, w : w + side + ends]))
+    return labels
+
+
+def frame_too_wide(picture, classify, side):
+    return own_windows(picture, classify, side, frame=side // 2 + 1)
+
+
+def windows_transposed(picture, classify, side):
+    return own_windows(picture, classify, side, cut=lambda part: part.swapaxes(0, 1))
+
+
+def windows_too_small(picture, classify, side):
+    return own_windows(picture, classify, side, ends=-1) if side > 1 else own_windows(picture, classify, side)
+
+
+def columns_first(picture, classify, side):
+    frame = side // 2
+    framed = np.pad(picture, ((frame, frame), (frame, frame), (0, 0)))
+    labels = np.zeros(picture.shape[:2], int)
+    for h, w in np.ndindex(labels.shape):
+        labels[h, w] = classify(framed[w : w + side, h : h + side])
+    return labels
+
+
 WRONG = [
     ("labels_of_scores", over_columns, "runs over the columns (W); it belongs over the classes"),
     ("labels_of_scores", over_pictures, "runs over the pictures (N)"),
@@ -161,4 +219,14 @@ WRONG = [
     ("label_each_pixel", frames_channels, "not the channels"),
     ("label_each_pixel", border_left_out, "right inside, wrong at the border"),
     ("label_each_pixel", asks_twice, "once each is enough"),
+    ("labels_of_scores", first_above_zero, "the first class with a score above 0"),
+    ("labels_of_scores", rows_and_columns_exchanged, "rows and columns are exchanged"),
+    ("labels_of_scores", the_first_for_all, "every picture has the labels of the first"),
+    ("share_of_class", against_the_others, "you divide by the pixels of the other labels"),
+    ("share_of_class", background_left_out, "background counts too"),
+    ("share_of_class", rounded, "do not round it"),
+    ("label_each_pixel", frame_too_wide, "one pixel above and to the left"),
+    ("label_each_pixel", windows_transposed, "exchanged inside the windows"),
+    ("label_each_pixel", windows_too_small, "and so it is everywhere"),
+    ("label_each_pixel", columns_first, "rows come first"),
 ]

@@ -191,6 +191,28 @@ def from_the_end(gradient, x, rate, momentum, count):
     return walk(gradient, x, rate, momentum, count)[::-1]
 
 
+def by_two(f, x, step):
+    return (f(x + step) - f(x - step)) / 2
+
+
+def rows_move(f, x, step):
+    slopes = np.zeros(x.shape)
+    for i in range(len(x)):
+        move = np.zeros(x.shape)
+        move[i] = step
+        slopes[i] = (f(x + move) - f(x - move)) / (2 * step)
+    return slopes
+
+
+def never_divided_each(f, x, step):
+    slopes = np.zeros(x.shape)
+    for i in np.ndindex(x.shape):
+        move = np.zeros(x.shape)
+        move[i] = step
+        slopes[i] = f(x + move) - f(x - move)
+    return slopes
+
+
 WRONG = [
     ("central_difference", forward, "that is a forward difference"),
     ("central_difference", backward, "that is a backward difference"),
@@ -225,4 +247,7 @@ WRONG = [
     ("walk_downhill", changes_the_start, "you changed x"),
     ("walk_downhill", element_after_element, "elements that have moved already"),
     ("walk_downhill", from_the_end, "from the last to the first"),
+    ("central_difference", by_two, "you divide by 2 and not by the step"),
+    ("gradient_by_differences", rows_move, "a whole row moves at once"),
+    ("gradient_by_differences", never_divided_each, "you forget to divide"),
 ]

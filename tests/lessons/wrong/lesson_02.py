@@ -162,6 +162,48 @@ def without_leaves(result, sources):
     return [node for node in by_recursion(result, sources) if sources(node)]
 
 
+def last_axes(grad, shape):
+    grad = grad.sum(axis=tuple(range(len(shape), grad.ndim)))
+    return grad.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
+
+
+def what_was_not_stretched(grad, shape):
+    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
+    return grad.sum(axis=tuple(a for a, n in enumerate(shape) if n != 1), keepdims=True)
+
+
+def visits(result, sources, up=list, down=list):
+    """The right way, but for how the sources are counted up and down."""
+    uses, to_look_at = {result: 0}, [result]
+    while to_look_at:
+        for source in up(sources(to_look_at.pop())):
+            if source not in uses:
+                uses[source] = 0
+                to_look_at.append(source)
+            uses[source] += 1
+    order, complete = [], [result]
+    while complete:
+        node = complete.pop()
+        order.append(node)
+        for source in down(sources(node)):
+            uses[source] -= 1
+            if uses[source] == 0:
+                complete.append(source)
+    return order
+
+
+def counted_up_once(result, sources):
+    return visits(result, sources, up=set)
+
+
+def counted_down_once(result, sources):
+    return visits(result, sources, down=set)
+
+
+def without_the_result(result, sources):
+    return visits(result, sources)[1:]
+
+
 WRONG = [
     ("matmul_backward", swapped, "the other way round"),
     ("matmul_backward", w_not_transposed, "w is not transposed"),
@@ -190,4 +232,9 @@ WRONG = [
     ("order_of_visits", turned_round, "turn the list round"),
     ("order_of_visits", with_repeats, "more than once"),
     ("order_of_visits", without_leaves, "missing"),
+    ("sum_to_shape", last_axes, "are the leading axes, not the last ones"),
+    ("sum_to_shape", what_was_not_stretched, "you sum an axis that was not stretched"),
+    ("order_of_visits", counted_up_once, "its gradient is not complete then"),
+    ("order_of_visits", counted_down_once, "count uses up and down alike"),
+    ("order_of_visits", without_the_result, "the result itself is missing"),
 ]

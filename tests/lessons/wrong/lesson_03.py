@@ -151,6 +151,35 @@ def gives_the_error(f, backward, x):
     return np.abs(backward(cotangent, x) - differences(f, x, cotangent, 1e-5)).max()
 
 
+def weighed(f, x, cotangent, step, weigh):
+    slopes = np.zeros(x.shape)
+    for i in np.ndindex(x.shape):
+        move = np.zeros(x.shape)
+        move[i] = step
+        slopes[i] = weigh(f(x + move) - f(x - move), cotangent) / (2 * step)
+    return slopes
+
+
+def mean_of_outputs(f, x, cotangent, step):
+    return weighed(f, x, cotangent, step, lambda change, weights: (change * weights).mean())
+
+
+def added_up_first(f, x, cotangent, step):
+    return weighed(f, x, cotangent, step, lambda change, weights: change.sum() * weights.sum())
+
+
+def sum_added(grad, y):
+    return y * (grad + (grad * y).sum(1, keepdims=True))
+
+
+def sum_without_its_factor(grad, y):
+    return grad * y - (grad * y).sum(1, keepdims=True)
+
+
+def mean_over_channels(grad, y):
+    return y * (grad - (grad * y).mean(1, keepdims=True))
+
+
 WRONG = [
     ("numeric_gradient", one_sided, "a one-sided difference"),
     ("numeric_gradient", only_the_sum, "leave the cotangent out"),
@@ -181,4 +210,9 @@ WRONG = [
     ("gradient_is_right", numbers_of_zero, "default_rng(0): this backward is wrong, and you accept it"),
     ("gradient_is_right", numbers_of_forty_two, "a seed that nobody else would choose"),
     ("gradient_is_right", gives_the_error, "expected True or False"),
+    ("numeric_gradient", mean_of_outputs, "that is a mean over the outputs"),
+    ("numeric_gradient", added_up_first, "you add up before you weigh"),
+    ("softmax_backward", sum_added, "the sum is added"),
+    ("softmax_backward", sum_without_its_factor, "the sum lacks its factor"),
+    ("softmax_backward", mean_over_channels, "a mean over the channels"),
 ]

@@ -101,6 +101,71 @@ def stride_exchanged(x, weight, bias, stride, padding, dilation):
     return taps(x, weight, bias, stride[::-1], padding, dilation)
 
 
+def axes_of(size, kernel, stride, padding):
+    return zip(size, kernel, stride, padding, strict=True)
+
+
+def rounded_to_nearest(*options):
+    return tuple(round((h + 2 * p - k) / s) + 1 for h, k, s, p in axes_of(*options))
+
+
+def kernel_taken_off_late(*options):
+    return tuple((h + 2 * p) // s - k + 1 for h, k, s, p in axes_of(*options))
+
+
+def kernel_divided_alone(*options):
+    return tuple(h + 2 * p - k // s + 1 for h, k, s, p in axes_of(*options))
+
+
+def padding_taken_away(*options):
+    return tuple((h - 2 * p - k) // s + 1 for h, k, s, p in axes_of(*options))
+
+
+def own_taps(x, weight, bias, stride, padding, dilation, step=None, apart=None, size=None, exchanged=False):
+    """The right answer, but for how far a tap steps and where it begins, or for the size."""
+    (n, _, h, w), (o, _, kh, kw) = x.shape, weight.shape
+    (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
+    oh, ow = size or ((h + 2 * ph - dh * (kh - 1) - 1) // sh + 1, (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1)
+    (sh, sw), (dh, dw) = step or (sh, sw), apart or (dh, dw)
+    x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    y = np.zeros((n, o, oh, ow), x.dtype)
+    for i, j in np.ndindex(kh, kw):
+        seen = x[:, :, i * dh : i * dh + sh * (oh - 1) + 1 : sh, j * dw : j * dw + sw * (ow - 1) + 1 : sw]
+        y += np.einsum("nchw,oc->nohw", seen, weight[:, :, j, i] if exchanged else weight[:, :, i, j])
+    return y if bias is None else y + bias[:, None, None]
+
+
+def own_plain(x, weight, stride, padding, **wrong):
+    return own_taps(x, weight, None, (stride, stride), (padding, padding), (1, 1), **wrong)
+
+
+def steps_by_one(x, weight, stride, padding):
+    return own_plain(x, weight, stride, padding, step=(1, 1))
+
+
+def indices_exchanged(x, weight, stride, padding):
+    return own_plain(x, weight, stride, padding, exchanged=True)
+
+
+def size_without_padding(x, weight, stride, padding):
+    h, w = ((length - k) // stride + 1 for length, k in zip(x.shape[2:], weight.shape[2:], strict=True))
+    return own_plain(x, weight, stride, padding, size=(h, w))
+
+
+def taps_not_apart(*arguments):
+    return own_taps(*arguments, apart=(1, 1))
+
+
+def dilations_exchanged(x, weight, bias, stride, padding, dilation):
+    return own_taps(x, weight, bias, stride, padding, dilation[::-1])
+
+
+def a_gap_too_many(x, weight, bias, stride, padding, dilation):
+    lengths = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+    h, w = ((length + 2 * p - d * k) // s + 1 for length, k, s, p, d in lengths)
+    return own_taps(x, weight, bias, stride, padding, dilation, size=(h, w))
+
+
 WRONG = [
     ("conv2d_size", padded_once, "add it twice"),
     ("conv2d_size", not_padded, "the padding is missing"),
@@ -124,4 +189,14 @@ WRONG = [
     ("conv2d_dilated", no_bias, "the bias is missing"),
     ("conv2d_dilated", kernel_transposed, "rows and columns of the kernel"),
     ("conv2d_dilated", stride_exchanged, "the strides are exchanged"),
+    ("conv2d_size", rounded_to_nearest, "rounded to the nearest"),
+    ("conv2d_size", kernel_taken_off_late, "take the kernel off before you divide"),
+    ("conv2d_size", kernel_divided_alone, "only the kernel is divided"),
+    ("conv2d_size", padding_taken_away, "you take it away"),
+    ("conv2d_taps", steps_by_one, "do not step by the stride"),
+    ("conv2d_taps", indices_exchanged, "rows and columns of the kernel"),
+    ("conv2d_taps", size_without_padding, "leaves the padding out"),
+    ("conv2d_dilated", taps_not_apart, "the taps are not pulled apart"),
+    ("conv2d_dilated", dilations_exchanged, "the dilations are exchanged"),
+    ("conv2d_dilated", a_gap_too_many, "there are k - 1 gaps"),
 ]

@@ -170,6 +170,47 @@ def scales_grad(grad, x, weight, stride, padding):
     return result
 
 
+def divided_by_what_cancels(f, adjoint, x_shape, y_shape):
+    x, y = both(x_shape, y_shape)
+    return abs((f(x) * y).sum() - (x * adjoint(y)).sum()) / abs((f(x) * y).sum())
+
+
+def divided_by_a_mean(f, adjoint, x_shape, y_shape):
+    x, y = both(x_shape, y_shape)
+    return abs((f(x) * y).sum() - (x * adjoint(y)).sum()) / np.abs(f(x) * y).mean()
+
+
+def fold_side_by_side(windows, size, stride, padding):
+    n, c, oh, ow, kh, kw = windows.shape
+    h, w = size
+    picture = np.zeros((n, c, h + 2 * padding, w + 2 * padding))
+    for i, j in np.ndindex(kh, kw):
+        picture[:, :, i : i + oh, j : j + ow] += windows[..., i, j]
+    return picture[:, :, padding : padding + h, padding : padding + w]
+
+
+def fold_averages(windows, size, stride, padding):
+    times = fold(np.ones(windows.shape), size, stride, padding)
+    return fold(windows, size, stride, padding) / np.maximum(times, 1)
+
+
+def weight_first(grad, x, weight, stride, padding):
+    grad_x, grad_weight, grad_bias = backward(grad, x, weight, stride, padding)
+    return grad_weight, grad_x, grad_bias
+
+
+def mean_over_places(grad, x, weight, stride, padding):
+    grad_x, grad_weight, grad_bias = backward(grad, x, weight, stride, padding)
+    return grad_x, grad_weight / np.prod(grad.shape[2:]), grad_bias
+
+
+def channels_of_weight_exchanged(grad, x, weight, stride, padding):
+    grad_x, grad_weight, grad_bias = backward(grad, x, weight, stride, padding)
+    if weight.shape[0] == weight.shape[1]:
+        grad_x = backward(grad, x, weight.swapaxes(0, 1), stride, padding)[0]
+    return grad_x, grad_weight, grad_bias
+
+
 WRONG = [
     ("adjoint_error", same_numbers, "whatever f is"),
     ("adjoint_error", ones, "ones cannot see"),
@@ -198,4 +239,11 @@ WRONG = [
     ("conv2d_backward", only_two, "expected three arrays"),
     ("conv2d_backward", float64_inside, "float32 comes in"),
     ("conv2d_backward", scales_grad, "you changed grad"),
+    ("adjoint_error", divided_by_what_cancels, "which cancels in part"),
+    ("adjoint_error", divided_by_a_mean, "you divide by a mean"),
+    ("fold_windows", fold_side_by_side, "the windows lie side by side"),
+    ("fold_windows", fold_averages, "you take the mean where windows overlap"),
+    ("conv2d_backward", weight_first, "the order is grad_x, grad_weight"),
+    ("conv2d_backward", mean_over_places, "divided by the number of places"),
+    ("conv2d_backward", channels_of_weight_exchanged, "grad_x: input and output channels"),
 ]

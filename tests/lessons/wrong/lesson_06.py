@@ -148,6 +148,42 @@ def ties_shared(grad, x, kernel, stride, padding):
     return grad_x
 
 
+def falls_below(grad, x, slope):
+    return np.where(x > 0, grad, -grad.dtype.type(slope) * grad)
+
+
+def with_the_right_answer(change):
+    """max_pool2d_backward in plain loops, and then what was done wrong to it."""
+
+    def answer(grad, x, kernel, stride, padding):
+        h, w = x.shape[2:]
+        whole = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)), constant_values=-np.inf)
+        result = np.zeros(whole.shape)
+        for place in np.ndindex(grad.shape):
+            top, left = place[2] * stride, place[3] * stride
+            window = whole[place[0], place[1], top : top + kernel, left : left + kernel]
+            row, column = np.unravel_index(window.argmax(), window.shape)
+            result[place[0], place[1], top + row, left + column] += change(grad[place])
+        return result, padding, h, w
+
+    return answer
+
+
+def pool_sign(*arguments):
+    result, padding, h, w = with_the_right_answer(lambda g: -g)(*arguments)
+    return result[:, :, padding : padding + h, padding : padding + w]
+
+
+def pool_ones(*arguments):
+    result, padding, h, w = with_the_right_answer(lambda g: 1)(*arguments)
+    return result[:, :, padding : padding + h, padding : padding + w]
+
+
+def pool_uncut_in_front(*arguments):
+    result, _, h, w = with_the_right_answer(lambda g: g)(*arguments)
+    return result[:, :, :h, :w]
+
+
 WRONG = [
     ("leaky_relu_backward", mask_from_grad, "the mask comes from x"),
     ("leaky_relu_backward", only_slope, "multiply it by the incoming gradient"),
@@ -172,4 +208,8 @@ WRONG = [
     ("max_pool2d_backward", keeps_padding, "is the padding cut off?"),
     ("max_pool2d_backward", spreads, "that is average pooling"),
     ("max_pool2d_backward", ties_shared, "a tie is shared out"),
+    ("leaky_relu_backward", falls_below, "the sign below 0"),
+    ("max_pool2d_backward", pool_sign, "the sign is turned round"),
+    ("max_pool2d_backward", pool_ones, "a winner gets 1 for each window"),
+    ("max_pool2d_backward", pool_uncut_in_front, "shifted by the padding"),
 ]

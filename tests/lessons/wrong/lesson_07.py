@@ -149,6 +149,37 @@ def one_array(parts):
     return loss(*parts[0])[1]
 
 
+def in_parts(scores, outside=1, inside=1, logarithm=np.log, join=np.sum):
+    """The logarithm of softmax; the largest score is taken off outside of the sum, inside, or both."""
+    largest = scores.max(1, keepdims=True)
+    return scores - outside * largest - logarithm(join(np.exp(scores - inside * largest), axis=1, keepdims=True))
+
+
+def largest_off_inside_only(scores):
+    return in_parts(scores, outside=0)
+
+
+def largest_off_outside_only(scores):
+    return in_parts(scores, inside=0)
+
+
+def base_two(scores):
+    return in_parts(scores, logarithm=np.log2)
+
+
+def mean_of_exponentials(scores):
+    return in_parts(scores, join=np.mean)
+
+
+def logarithms_in_the_gradient(scores, labels):
+    counts = labels != 255
+    logs = in_parts(np.where(counts[:, None], scores, 0))
+    right = np.where(counts, labels, 0)[:, None]
+    one_hot = np.arange(scores.shape[1])[:, None, None] == right
+    losses, count = -np.take_along_axis(logs, right, 1)[:, 0], max(counts.sum(), 1)
+    return np.where(counts, losses, 0).sum() / count, np.where(counts[:, None], logs - one_hot, 0) / count
+
+
 WRONG = [
     ("log_softmax", naive, "scores of 1000 overflow"),
     ("log_softmax", log_of_softmax, "do not take the logarithm of a softmax"),
@@ -178,4 +209,9 @@ WRONG = [
     ("gradients_in_parts", divided_twice, "divided twice"),
     ("gradients_in_parts", nan_when_void, "holds NaN"),
     ("gradients_in_parts", one_array, "expected a list of 1 gradients"),
+    ("log_softmax", largest_off_inside_only, "inside the sum and not outside"),
+    ("log_softmax", largest_off_outside_only, "outside and not inside the sum"),
+    ("log_softmax", base_two, "to base 2"),
+    ("log_softmax", mean_of_exponentials, "a mean over the channels"),
+    ("mean_loss", logarithms_in_the_gradient, "the probabilities themselves"),
 ]

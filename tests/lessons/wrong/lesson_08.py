@@ -117,6 +117,16 @@ def measured_next_cell(net, shape, row, column):
     return (measured(net, shape, (row, column - 1), 50) != 0).any((0, 1))
 
 
+def measured_one_channel(net, shape, row, column):
+    many = np.random.default_rng(0).standard_normal((50, *shape[1:])).astype(np.float32)
+    x = mf.Tensor(many, requires_grad=True)
+    y = net(x)
+    one_cell = np.zeros(y.shape, y.dtype)
+    one_cell[:, 0, row, column] = 1
+    y.backward(one_cell)
+    return (x.grad != 0).any((0, 1))
+
+
 WRONG = [
     ("receptive_field", field_stride_first, "multiply the stride before you use it"),
     ("receptive_field", field_without_dilation, "leave the dilation out"),
@@ -135,4 +145,5 @@ WRONG = [
     ("measured_field", measured_column_first, "row first"),
     ("measured_field", measured_not_bool, "expected bool"),
     ("measured_field", measured_next_cell, "is it another cell"),
+    ("measured_field", measured_one_channel, "walk back from all channels"),
 ]

@@ -120,6 +120,58 @@ def layer_padding_of_the_input(x, weight, stride, padding):
     return painted(np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding))), weight, stride)
 
 
+def up_side_by_side(coarse, kernel, stride, padding):
+    result = np.zeros(stride * (len(coarse) - 1) + len(kernel))
+    for i, value in enumerate(coarse):
+        result[i : i + len(kernel)] += value * kernel
+    return result[padding : len(result) - padding]
+
+
+def up_cuts_everything(coarse, kernel, stride, padding):
+    result = np.zeros(stride * (len(coarse) - 1) + len(kernel))
+    for i, value in enumerate(coarse):
+        result[i * stride : i * stride + len(kernel)] += value * kernel
+    return result[padding:-padding]
+
+
+def tent_of(size):
+    return 1 - np.abs(np.arange(size) - (size - 1) / 2) / ((size + 1) // 2)
+
+
+def bilinear_added(size):
+    return np.add.outer(tent_of(size), tent_of(size)) / 2
+
+
+def bilinear_smaller(size):
+    return np.minimum.outer(tent_of(size), tent_of(size))
+
+
+def own_layer(x, weight, stride, padding, step=None, share=1, cut=None):
+    (n, _, h, w), (_, o, kh, kw) = x.shape, weight.shape
+    step = step or stride
+    whole = np.zeros((n, o, stride * (h - 1) + kh, stride * (w - 1) + kw), x.dtype)
+    for i, j in np.ndindex(h, w):
+        painted = np.einsum("nc,cohw->nohw", x[:, :, i, j], weight) * share
+        whole[:, :, i * step : i * step + kh, j * step : j * step + kw] += painted
+    return cut(whole) if cut else whole[:, :, padding : whole.shape[2] - padding, padding : whole.shape[3] - padding]
+
+
+def layer_side_by_side(x, weight, stride, padding):
+    return own_layer(x, weight, stride, padding, step=1)
+
+
+def layer_mean(x, weight, stride, padding):
+    return own_layer(x, weight, stride, padding, share=1 / x.shape[1])
+
+
+def layer_cuts_everything(x, weight, stride, padding):
+    return own_layer(x, weight, stride, padding, cut=lambda whole: whole[:, :, padding:-padding, padding:-padding])
+
+
+def layer_cut_in_front(x, weight, stride, padding):
+    return own_layer(x, weight, stride, padding, cut=lambda whole: whole[:, :, padding:, padding:])
+
+
 WRONG = [
     ("up", up_assigns, "where two kernels overlap you keep the last one; add them"),
     ("up", up_turned, "the kernel is turned round"),
@@ -140,4 +192,12 @@ WRONG = [
     ("conv_transpose2d", layer_first_channel, "only the first channel paints"),
     ("conv_transpose2d", layer_channels_exchanged, "are exchanged"),
     ("conv_transpose2d", layer_padding_of_the_input, "OH = stride·(H - 1) + KH - 2·padding"),
+    ("up", up_side_by_side, "the cells paint side by side"),
+    ("up", up_cuts_everything, "[0:-0] is empty"),
+    ("bilinear_kernel", bilinear_added, "you add the tents"),
+    ("bilinear_kernel", bilinear_smaller, "you take the smaller of the tents"),
+    ("conv_transpose2d", layer_side_by_side, "the cells paint side by side"),
+    ("conv_transpose2d", layer_mean, "the mean of what the channels"),
+    ("conv_transpose2d", layer_cuts_everything, "[0:-0] is empty"),
+    ("conv_transpose2d", layer_cut_in_front, "at both ends"),
 ]

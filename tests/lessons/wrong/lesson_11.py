@@ -126,6 +126,20 @@ def stitch_window_by_window(network, x, f, field):
     return dense
 
 
+def filter_s_zeros_between(weight, s):
+    kh, kw = weight.shape[2:]
+    spread = np.zeros((*weight.shape[:2], (s + 1) * (kh - 1) + 1, (s + 1) * (kw - 1) + 1))
+    spread[:, :, :: s + 1, :: s + 1] = weight
+    return spread
+
+
+def filter_scaled(weight, s):
+    kh, kw = weight.shape[2:]
+    spread = np.zeros((*weight.shape[:2], s * (kh - 1) + 1, s * (kw - 1) + 1))
+    spread[:, :, ::s, ::s] = weight * s * s
+    return spread
+
+
 WRONG = [
     ("rarefied_filter", filter_exchanged, "rows and columns of the filter are exchanged"),
     ("rarefied_filter", filter_repeated, "you repeat the taps"),
@@ -144,4 +158,6 @@ WRONG = [
     ("shift_and_stitch", stitch_all_shifts, "leaves no whole window"),
     ("shift_and_stitch", stitch_one_row_of_shifts, "rows stay empty"),
     ("shift_and_stitch", stitch_window_by_window, "one a shift, not one a window"),
+    ("rarefied_filter", filter_s_zeros_between, "there are s - 1"),
+    ("rarefied_filter", filter_scaled, "no number changes"),
 ]

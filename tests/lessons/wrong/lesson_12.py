@@ -132,6 +132,27 @@ def train_forgets_last_step(model, x, labels, steps, rate):
     return [*losses, mf.ops.softmax_cross_entropy(model(x), labels).item()]
 
 
+def loss_of_nothing(labels, classes, reduction):
+    count = int((labels != 255).sum())
+    if reduction == "sum":
+        return count * np.log(classes)
+    with np.errstate(all="ignore"):
+        return count * np.log(classes) / np.float64(count)
+
+
+def train_void_as_class_0(model, x, labels, steps, rate):
+    losses = []
+    for _ in range(steps):
+        model.zero_grad()
+        loss = mf.ops.softmax_cross_entropy(model(x), np.where(labels == 255, 0, labels))
+        loss.backward()
+        losses.append(loss.item())
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data -= rate * parameter.grad
+    return losses
+
+
 WRONG = [
     ("first_loss", loss_counts_void, "void pixels cost nothing"),
     ("first_loss", loss_mean_over_all, "the mean divides by the pixels that count"),
@@ -153,4 +174,6 @@ WRONG = [
     ("training", train_sum, "take the mean"),
     ("training", train_stands_still, "the weights do not move"),
     ("training", train_forgets_last_step, "the last weights are not"),
+    ("first_loss", loss_of_nothing, "nothing counts, so do not divide"),
+    ("training", train_void_as_class_0, "before any step"),
 ]

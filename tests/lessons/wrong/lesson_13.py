@@ -141,6 +141,42 @@ def padding_of_the_reference(layers, height):
     return 100
 
 
+def landing_gap_too_many(layers):
+    total, centre = 1, 0.0
+    for kernel, stride, padding, dilation in layers:
+        centre += ((dilation * kernel - 1) / 2 - padding) * total
+        total *= stride
+    return total, centre
+
+
+def landing_from_the_end(layers):
+    total, centre = 1, 0.0
+    for kernel, stride, padding, dilation in reversed(layers):
+        centre += (dilation * (kernel - 1) / 2 - padding) * total
+        total *= stride
+    return total, centre
+
+
+def landing_padding_moves_on(layers):
+    total, centre = 1, 0.0
+    for kernel, stride, padding, dilation in layers:
+        centre += (dilation * (kernel - 1) / 2 + padding) * total
+        total *= stride
+    return total, centre
+
+
+def padding_last_map_only(layers, height):
+    padding = 0
+    while True:
+        rows = height
+        for number, (kind, kernel, stride, own) in enumerate(layers):
+            spare = rows + 2 * (padding if number == 0 else own) - kernel
+            rows = (-(-spare // stride) if kind == "pool" else spare // stride) + 1
+        if rows >= 1:
+            return padding
+        padding += 1
+
+
 WRONG = [
     ("landing", landing_without_dilation, "leave the dilation out"),
     ("landing", landing_without_padding, "leave the padding out"),
@@ -162,4 +198,8 @@ WRONG = [
     ("least_padding", padding_one_more, "take the first that works"),
     ("least_padding", padding_one_less, "no cell is left"),
     ("least_padding", padding_of_the_reference, "100 is enough"),
+    ("landing", landing_gap_too_many, "k taps have k - 1 gaps"),
+    ("landing", landing_from_the_end, "from the last layer back"),
+    ("landing", landing_padding_moves_on, "you move it on"),
+    ("least_padding", padding_last_map_only, "stop where a map has no rows"),
 ]

@@ -116,6 +116,31 @@ def head_freezes_coarse(coarse, pool4, weight, bias, upsample):
     return upsample(sum(parts(mf.Tensor(coarse.data), pool4, weight, bias, upsample)), 16)
 
 
+def join_cuts_coarse(coarse, finer, offset):
+    coarse = coarse[:, :, offset:, offset:]
+    h, w = (min(a, b) for a, b in zip(coarse.shape[2:], finer.shape[2:], strict=True))
+    return coarse[:, :, :h, :w] + finer[:, :, :h, :w]
+
+
+def join_cuts_both_ends(coarse, finer, offset):
+    finer = finer[:, :, offset : finer.shape[2] - offset, offset : finer.shape[3] - offset]
+    h, w = (min(a, b) for a, b in zip(coarse.shape[2:], finer.shape[2:], strict=True))
+    return coarse[:, :, :h, :w] + finer[:, :, :h, :w]
+
+
+def join_rows_only(coarse, finer, offset):
+    h, w = (min(a, b - offset) for a, b in zip(coarse.shape[2:], finer.shape[2:], strict=True))
+    return coarse[:, :, :h, :w] + finer[:, :, offset : offset + h, :w]
+
+
+def back_mean_over_pictures(grad, coarse_shape, finer_shape, offset):
+    h, w = grad.shape[2:]
+    coarse, finer = np.zeros(coarse_shape), np.zeros(finer_shape)
+    coarse[:, :, :h, :w] = grad.mean(0)
+    finer[:, :, offset : offset + h, offset : offset + w] = grad
+    return coarse, finer
+
+
 WRONG = [
     ("join", join_without_offset, "you cut at the far end only"),
     ("join", join_in_the_middle, "in its middle"),
@@ -137,4 +162,8 @@ WRONG = [
     ("fcn16s_scores", head_on_arrays, "has no backward"),
     ("fcn16s_scores", head_stops_early, "16 times pool4's rows"),
     ("fcn16s_scores", head_freezes_coarse, "the trunk through both ways"),
+    ("join", join_cuts_coarse, "you cut the first cells of coarse"),
+    ("join", join_cuts_both_ends, "you cut finer at both ends"),
+    ("join", join_rows_only, "along one axis only"),
+    ("join_backward", back_mean_over_pictures, "the gradient of coarse differs"),
 ]

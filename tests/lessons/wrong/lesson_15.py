@@ -132,6 +132,38 @@ def jet_adds_at_the_end(score_maps, scales, stride, size, upsample):
     return result
 
 
+def accuracy_in_band(labels, predictions, width, around=None, first=max, last=1, none=1.0, total=None):
+    hits = count = 0
+    around = labels if around is None else around
+    for (row, column), label in np.ndenumerate(labels):
+        rows = slice(first(0, row - width), row + width + last)
+        window = around[rows, first(0, column - width) : column + width + last]
+        if label != 255 and ((window != 255) & (window != label)).any():
+            count += 1
+            hits += predictions[row, column] == label
+    return hits / (total or count) if count else none
+
+
+def accuracy_zero_for_none(labels, predictions, width):
+    return accuracy_in_band(labels, predictions, width, none=0.0)
+
+
+def accuracy_from_below_zero(labels, predictions, width):
+    return accuracy_in_band(labels, predictions, width, first=lambda zero, place: place)
+
+
+def accuracy_slice_too_short(labels, predictions, width):
+    return accuracy_in_band(labels, predictions, width, last=0)
+
+
+def accuracy_of_predicted_boundaries(labels, predictions, width):
+    return accuracy_in_band(labels, predictions, width, around=predictions)
+
+
+def accuracy_of_all(labels, predictions, width):
+    return accuracy_in_band(labels, predictions, width, total=labels.size)
+
+
 WRONG = [
     ("fuse_backward", fuse_shares, "you share the gradient out"),
     ("fuse_backward", fuse_to_both, "you give the gradient to both"),
@@ -152,4 +184,9 @@ WRONG = [
     ("deep_jet", jet_one_skip, "after the first skip"),
     ("deep_jet", jet_forgets, "only the finest map is left"),
     ("deep_jet", jet_adds_at_the_end, "add there"),
+    ("boundary_accuracy", accuracy_zero_for_none, "the answer for that is 1.0"),
+    ("boundary_accuracy", accuracy_from_below_zero, "begin at 0"),
+    ("boundary_accuracy", accuracy_slice_too_short, "row + width + 1"),
+    ("boundary_accuracy", accuracy_of_predicted_boundaries, "those of the labels"),
+    ("boundary_accuracy", accuracy_of_all, "you divide by all pixels"),
 ]

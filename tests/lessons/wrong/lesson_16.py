@@ -133,6 +133,16 @@ def weights_void_forgotten(label_maps, classes):
     return np.median(pixels / labelled) / (pixels / labelled)
 
 
+def cells_wide_numbers(labels, kept, cell):
+    h, w = labels.shape[1:]
+    return np.where(kept.repeat(cell, 1).repeat(cell, 2)[:, :h, :w], labels, 255 + 0 * labels.astype(int))
+
+
+def patches_exchanged(x, labels, kept, size, stride):
+    cut = [x[n, :, stride * j : stride * j + size, stride * i : stride * i + size] for n, i, j in np.argwhere(kept)]
+    return np.stack(cut), labels[kept]
+
+
 WRONG = [
     ("void_cells", void_wrong_way, "the wrong way round"),
     ("void_cells", void_as_background, "became class 0"),
@@ -154,4 +164,6 @@ WRONG = [
     ("patches", patches_by_column, "in another order"),
     ("patches", patches_all_labels, "the labels are not"),
     ("patches", patches_alone, "expected (patches, labels)"),
+    ("void_cells", cells_wide_numbers, "uint8 comes in and int64 goes out"),
+    ("patches", patches_exchanged, "exchanged"),
 ]

@@ -190,6 +190,56 @@ def coarse_median(labels, factor):
     return coarse(labels, factor, lambda block: np.sort(block.ravel())[block.size // 2])
 
 
+def pairs_of(labels, predictions, classes, kind):
+    counts = labels != 255
+    pairs = labels[counts].astype(kind) * kind(classes) + predictions[counts].astype(kind)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def table_of_hits(labels, predictions, classes):
+    return np.diag(np.diag(pairs_of(labels, predictions, classes, int)))
+
+
+def table_of_row_shares(labels, predictions, classes):
+    whole = pairs_of(labels, predictions, classes, int)
+    return whole / np.maximum(whole.sum(1, keepdims=True), 1)
+
+
+def table_in_uint8(labels, predictions, classes):
+    return pairs_of(labels, predictions, classes, np.uint8)
+
+
+def scores_in_another_order(matrix):
+    correct, true, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    union = true + predicted - correct
+    shown, present = true > 0, union > 0
+    iu = correct[present] / union[present]
+    weighted = (true[present] * iu).sum() / true.sum()
+    return correct.sum() / true.sum(), iu.mean(), (correct[shown] / true[shown]).mean(), weighted
+
+
+def coarse_by(labels, factor, choose):
+    result = labels.copy()
+    for y in range(0, labels.shape[0], factor):
+        for x in range(0, labels.shape[1], factor):
+            result[y : y + factor, x : x + factor] = choose(labels[y : y + factor, x : x + factor])
+    return result
+
+
+def coarse_middle(labels, factor):
+    return coarse_by(
+        labels, factor, lambda block: block[min(factor // 2, len(block) - 1), min(factor // 2, block.shape[1] - 1)]
+    )
+
+
+def coarse_keeps_void(labels, factor):
+    def choose(block):
+        votes = np.bincount(block[block != 255])
+        return votes.argmax() if votes.size else 255
+
+    return np.where(labels == 255, 255, coarse_by(labels, factor, choose)).astype(np.uint8)
+
+
 WRONG = [
     ("confusion", table_exchanged, "rows are the true classes"),
     ("confusion", table_void_as_background, "void was counted as class 0"),
@@ -220,4 +270,10 @@ WRONG = [
     ("coarse_labels", coarse_whole_blocks, "which are cut off, are wrong"),
     ("coarse_labels", coarse_small, "expected that of the labels"),
     ("coarse_labels", coarse_median, "becomes its most frequent class"),
+    ("confusion", table_of_hits, "only the pixels that are right"),
+    ("confusion", table_of_row_shares, "the table holds shares"),
+    ("confusion", table_in_uint8, "overflows in uint8"),
+    ("four_scores", scores_in_another_order, "another of the four"),
+    ("coarse_labels", coarse_middle, "middle pixel"),
+    ("coarse_labels", coarse_keeps_void, "only where the whole block is void"),
 ]

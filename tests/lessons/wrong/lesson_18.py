@@ -162,6 +162,31 @@ def batch_global(step, batch, count, seed):
     return np.resize(np.random.permutation(count), batch)
 
 
+def pieces_old_one_deleted_first(path, pieces):
+    draft = path.with_name(path.name + ".part")
+    try:
+        with open(draft, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        path.unlink(missing_ok=True)
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def pieces_gives_the_draft(path, pieces):
+    draft = path.with_name(path.name + ".part")
+    try:
+        with open(draft, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return draft
+
+
 WRONG = [
     ("taken_for", taken_down_the_column, "read down a column"),
     ("taken_for", taken_with_diagonal, "leave the diagonal out"),
@@ -185,4 +210,6 @@ WRONG = [
     ("batch_of", batch_without_seed, "use the seed"),
     ("batch_of", batch_from_stream, "something is remembered"),
     ("batch_of", batch_global, "something is remembered"),
+    ("write_pieces", pieces_old_one_deleted_first, "before you rename the new one"),
+    ("write_pieces", pieces_gives_the_draft, "return path when"),
 ]

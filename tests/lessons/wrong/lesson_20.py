@@ -216,6 +216,14 @@ def without_mutants():
     return clone_with(without=["tests/mutants/softsign.py"], parts=("minifcn", "tests"))
 
 
+def shape_in_order_of_memory(shape, order):
+    lengths, strides, step = dict(zip(order, shape, strict=True)), {}, 1
+    for letter in reversed(order):
+        strides[letter] = step
+        step *= lengths[letter]
+    return [strides[letter] for letter in "NCHW"]
+
+
 WRONG = [
     ("strides_of", strides_of_memory, "in the order of memory"),
     ("strides_of", strides_in_bytes, "in bytes"),
@@ -252,4 +260,5 @@ WRONG = [
     ("added_operation", square_overflows, "no step on the way may overflow"),
     ("added_operation", without_oracle, "softsign has no oracle"),
     ("added_operation", without_mutants, "softsign has 0 mutants"),
+    ("strides_of", shape_in_order_of_memory, "the shape is always (N, C, H, W)"),
 ]

@@ -116,6 +116,15 @@ def not_finite(grad, x):
     return right(grad, x) if np.count_nonzero(grad) == 1 else np.full(x.shape, np.nan)
 
 
+def tolerance_of_each_element(backward, x, g, h):
+    of_g, of_h = backward(g.copy(), x.copy()), backward(h.copy(), x.copy())
+    for factor in (-1.0, 2.0, 2.0**20, 2.0**-20):
+        if not np.array_equal(backward(factor * g, x.copy()), factor * of_g):
+            return False
+    error = np.abs(backward(g + h, x.copy()) - (of_g + of_h))
+    return bool((error <= 1e-9 * np.abs(of_g + of_h)).all())
+
+
 WRONG = [
     ("survivors", rejected, "these are the rejected ones"),
     ("survivors", shares_x, "give each call a copy of x"),
@@ -136,4 +145,5 @@ WRONG = [
     ("fooling_backward", guided, "it is not proportional: -1"),
     ("fooling_backward", clipped, "it is not proportional"),
     ("fooling_backward", not_finite, "expected finite numbers"),
+    ("is_linear", tolerance_of_each_element, "not of their sum"),
 ]

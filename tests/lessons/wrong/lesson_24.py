@@ -132,6 +132,27 @@ def memory_in_its_order(array):
     return array.ravel(order="K").reshape(array.shape)
 
 
+def labels_in_eight_bits(picture, colours):
+    weights = np.array([65536 % 256, 256 % 256, 1], np.uint8)
+    numbers = (picture * weights).sum(-1)
+    labels = np.full(numbers.shape, 255, np.uint8)
+    for place, colour in enumerate(colours):
+        labels[numbers == np.dot(colour, [65536, 256, 1])] = place
+    if (labels == 255).any():
+        raise ValueError(f"the colour {picture[labels == 255][0]} is not in the list")
+    return labels
+
+
+def labels_blue_first(picture, colours):
+    numbers = picture[..., ::-1].astype(int) @ np.array([65536, 256, 1])
+    labels = np.full(numbers.shape, 255, np.uint8)
+    for place, colour in enumerate(colours):
+        labels[numbers == np.dot(colour, [65536, 256, 1])] = place
+    if (labels == 255).any():
+        raise ValueError(f"the colour {picture[labels == 255][0]} is not in the list")
+    return labels
+
+
 WRONG = [
     ("labels_of", nearest, "nobody would hear of it"),
     ("labels_of", red, "that is the red channel"),
@@ -154,4 +175,6 @@ WRONG = [
     ("ready_to_write", as_float, "goes out"),
     ("ready_to_write", as_a_list, "expected an array"),
     ("ready_to_write", memory_in_its_order, "have changed places"),
+    ("labels_of", labels_in_eight_bits, "are numbers of 8 bits running over?"),
+    ("labels_of", labels_blue_first, "Does red stand first?"),
 ]

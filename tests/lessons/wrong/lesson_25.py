@@ -177,6 +177,15 @@ def never_made(network, shape):
     return replayed(lambda do, x: network(do, x), shape, type("Silent", (Record,), {"call": lambda *a, **n: None})())
 
 
+class ByName(Record):
+    def room(self, name, shape):
+        return self.rooms.setdefault(name, np.zeros(shape, np.float32))
+
+
+def rooms_by_name_alone(network, shape):
+    return replayed(network, shape, ByName())
+
+
 WRONG = [
     ("buffers_needed", own_each, "every map has memory of its own"),
     ("buffers_needed", written_where_it_is_read, "cannot lie in one place"),
@@ -203,4 +212,5 @@ WRONG = [
     ("replay", a_room_each_time, "the same memory"),
     ("replay", copies_the_result, "bytes of new memory"),
     ("replay", never_made, "are the calls made"),
+    ("replay", rooms_by_name_alone, "must give a float32 array of that shape"),
 ]

@@ -127,6 +127,20 @@ def five_shapes_of_eight(picture):
     return np.where(labels > 5, 0, labels)
 
 
+def uphill(model, batches, rate, momentum):
+    moving = [each for each in model.parameters() if each.requires_grad]
+    velocity, losses = [np.zeros_like(each.data) for each in moving], []
+    for number, (x, labels) in enumerate(batches):
+        model.zero_grad()
+        loss = mf.ops.softmax_cross_entropy(model(x), labels)
+        loss.backward()
+        losses.append(loss.item())
+        for place, each in enumerate(moving):
+            velocity[place] = momentum * velocity[place] + each.grad
+            each.data += rate * (1 - number / len(batches)) * velocity[place]
+    return losses
+
+
 WRONG = [
     ("assembled", an_array, "expected a Tensor"),
     ("assembled", from_arrays, "nothing leads back to the weights"),
@@ -162,4 +176,5 @@ WRONG = [
     ("beats_the_demo", "no/such/file.safetensors", "no/such/file.safetensors"),
     ("beats_the_demo", 71.3, "expected a network, the file of one"),
     ("beats_the_demo", mf.models.fcn4s("tiny", 3, width=2), "it knows 3 classes; the set has 9"),
+    ("momentum_training", uphill, "you walk uphill"),
 ]
