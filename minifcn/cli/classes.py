@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minifcn.data import VOC_CLASSES, VOID, ClassMap, DataError, Meaning, VOCFolder, read_meaning
+from minifcn.data import VOC_CLASSES, VOID, ClassMap, DataError, Meaning, read_meaning
 from minifcn.data.check.checking import DataFolder
 from minifcn.data.check.colours import BY_PALETTE
 from minifcn.data.check.judging import Use
@@ -80,15 +80,12 @@ def nameless(numbers: Iterable[int]) -> ClassMap:
     return ClassMap(tuple(f"number {value}" for value in sorted(values)), tuple(sorted(values)), "void", known)
 
 
-def also_said_by(
-    classes: ClassMap, dataset: VOCFolder, root: Path, class_names: str | None = None
-) -> tuple[ClassMap, tuple[str, ...]]:
-    """A model's classes with the numbers that the folder declares void, and what there is to note. `class_names`: as --class-names says.
+def also_said_by(classes: ClassMap, meaning: Meaning) -> tuple[ClassMap, tuple[str, ...]]:
+    """A model's classes with the numbers that the folder declares void, and what there is to note. `meaning`: of the folder's numbers.
 
     Raises DataError where the folder gives the model's numbers other names: the scores would mean nothing.
     """
-    folder = dataset.folder
-    meaning = read_meaning(folder, root, class_names)
+    folder = meaning.folder
     if clash := sorted(set(meaning.void) & set(classes.values)):
         name = classes.names[classes.values.index(clash[0])]
         raise DataError(

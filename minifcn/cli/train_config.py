@@ -192,9 +192,8 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
     if arguments.recipe == "fine-tune":
         return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
     side = default_crop(Resized(train_set, longer_side) if longer_side else train_set)
-    if (
-        arguments.recipe == "voc-subset"
-    ):  # which says more: pictures are wider than high, and what lies beside them teaches nothing
+    if arguments.recipe == "voc-subset":
+        # its pictures are wider than high, and what lies beside them in a square teaches nothing
         return tuple(min(side, most) for most in sides(recipe.size))
     return side
 

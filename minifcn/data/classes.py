@@ -155,13 +155,13 @@ class ClassMap:
     @property
     def left_out(self) -> list[int]:
         """The numbers of classes that count as background here, though they are another; none where others are void."""
-        if self.others != "background":
-            return []
-        return [
-            value
-            for value in range(self.known)
-            if value not in self.values and value not in self.void and value not in self.gaps
-        ]
+        return self.unknown if self.others == "background" else []
+
+    @property
+    def unknown(self) -> list[int]:
+        """The numbers of classes that the files may hold and the model does not know, whatever becomes of them."""
+        none = {*self.values, *self.void, *self.gaps}
+        return [value for value in range(self.known) if value not in none]
 
     @cached_property
     def _table(self) -> np.ndarray:  # uint8 (256,): file value -> model class

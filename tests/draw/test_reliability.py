@@ -5,14 +5,16 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from minifcn.draw.report.reliability import reliability_figure
+from minifcn.training.scoring.calibration import Reliability
 
 PIXELS = np.array([0, 1, 4000, 6000])
 CONFIDENCE = np.array([0.0, 0.4, 2800.0, 5700.0])
 RIGHT = np.array([0, 1, 2000, 5700])
+FOUND = Reliability(PIXELS, CONFIDENCE, RIGHT)
 
 
 def test_points_lie_at_confidence_and_share_right():
-    figure = reliability_figure({"model": (PIXELS, CONFIDENCE, RIGHT)})
+    figure = reliability_figure({"model": FOUND})
     diagonal, curve = figure.axes[0].lines
     np.testing.assert_allclose(curve.get_xdata(), [70, 95])  # one pixel of ten thousand says nothing
     np.testing.assert_allclose(curve.get_ydata(), [50, 95])
@@ -26,7 +28,7 @@ def test_points_lie_at_confidence_and_share_right():
 def test_every_name_stands_in_the_legend_with_its_error():
     """matplotlib leaves out labels that begin with an underscore; a long name hid the number behind it."""
     names = ["_best", "best", "a_name_of_the_length_that_nobody_would_give_to_a_model" * 2, "__"]
-    figure = reliability_figure(dict.fromkeys(names, (PIXELS, CONFIDENCE, RIGHT)))
+    figure = reliability_figure(dict.fromkeys(names, FOUND))
     FigureCanvasAgg(figure).draw()
     legend = figure.axes[0].get_legend()
     texts = [text.get_text() for text in legend.get_texts()][1:]
@@ -37,7 +39,7 @@ def test_every_name_stands_in_the_legend_with_its_error():
 
 def test_several_stand_side_by_side_and_nothing_breaks_without_pixels():
     nothing = np.zeros(4, int)
-    figure = reliability_figure({"before $x$": (PIXELS, CONFIDENCE, RIGHT), "after": (nothing, nothing, nothing)})
+    figure = reliability_figure({"before $x$": FOUND, "after": Reliability(nothing, nothing, nothing)})
     FigureCanvasAgg(figure).draw()
     # 0 % would be the best that there is
     assert [line.get_label()[-8:] for line in figure.axes[0].lines[1:]] == ["or 8.0 %", "l counts"]

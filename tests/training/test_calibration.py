@@ -8,7 +8,7 @@ import pytest
 
 from minifcn.models import FCN, load, save
 from minifcn.training import TrainingError, predict
-from minifcn.training.scoring import calibration
+from minifcn.training.scoring import calibration, picture_tiles
 from minifcn.training.scoring.calibration import (
     BINS,
     at_temperature,
@@ -99,10 +99,10 @@ def test_a_note_of_somebody_else_stays(rng):
         assert said.startswith("3 (scores were divided by it") and said.endswith(f"; before: {note}")
 
 
-@pytest.mark.parametrize("at_once", [calibration.AT_ONCE, 500])
+@pytest.mark.parametrize("at_once", [picture_tiles.AT_ONCE, 500])
 def test_reliability_counts_pixel_by_pixel(at_once, rng, monkeypatch):
     """In one piece, and some rows at a time."""
-    monkeypatch.setattr(calibration, "AT_ONCE", at_once)
+    monkeypatch.setattr(picture_tiles, "AT_ONCE", at_once)
     model = network(rng)
     pairs = [(noise(rng, 24, 40), rng.integers(0, 3, (24, 40)).astype(np.uint8)) for _ in range(3)]
     pairs[1][1][:7] = 255

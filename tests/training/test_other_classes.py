@@ -68,3 +68,11 @@ def test_a_number_that_nobody_named(folder):
     counted(0, np.zeros((2, 2)), np.ones(dataset.numbers(0).shape, np.uint8))
     assert {each.name for each in counted.found()} == {"number 6", "number 19"}
     assert all(each.wrong == 1 for each in counted.found())
+
+
+def test_no_label_file_is_read_where_there_is_nothing_to_count(folder, monkeypatch):
+    monkeypatch.setattr(VOCFolder, "numbers", lambda self, i: pytest.fail("read for nothing"))
+    nothing = np.zeros((2, 2), np.uint8)
+    OtherClasses(VOCFolder(folder[0], "val", ClassMap.voc()), NAMES)(0, nothing, nothing)
+    with pytest.raises(pytest.fail.Exception):
+        OtherClasses(VOCFolder(folder[0], "val", ClassMap.voc(["cat"])), NAMES)(0, nothing, nothing)

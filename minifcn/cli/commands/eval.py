@@ -7,7 +7,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from minifcn.cli.classes import CLASS_NAMES, also_said_by
 from minifcn.cli.commands.train import SYNTHETIC, check_files, synthetic_set
@@ -33,7 +33,7 @@ from minifcn.models.shipped import model_file
 from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.calibration import at_temperature, fitted_temperature, reliability
-from minifcn.training.scoring.evaluate import ONE_SCALE, Worst
+from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, Worst
 from minifcn.training.scoring.metrics import BAND, doubt
 from minifcn.training.scoring.other_classes import OtherClasses
 
@@ -115,11 +115,11 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         root = synthetic_set(Path(scratch) / "data") if arguments.data == SYNTHETIC else Path(arguments.data)
-        dataset = set_of(arguments, root, model)
-        size: int | Literal["own", "known"] = arguments.size or ("own" if arguments.own_size else "known")
+        dataset, names = set_of(arguments, root, model)
+        size: Wanted = arguments.size or ("own" if arguments.own_size else "known")
         views: dict[str, Any] = dict(mirror=arguments.mirror, scales=arguments.scales, size=size)
         worst = Worst(arguments.worst or WORST) if arguments.gallery else None
-        metrics = scored(arguments, model, dataset, OtherClasses(dataset, names_of(arguments, dataset)), worst, views)
+        metrics = scored(arguments, model, dataset, OtherClasses(dataset, names), worst, views)
         write_files(arguments, dataset, metrics, worst)
         if arguments.reliability:
             write_reliability(arguments, model, dataset, metrics, views)
@@ -128,23 +128,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def set_of(arguments: argparse.Namespace, root: Path, model: FCN) -> VOCFolder:
-    """The pictures to score, looked through, with the classes of `model`. What there is to note goes to stderr."""
+def set_of(arguments: argparse.Namespace, root: Path, model: FCN) -> tuple[VOCFolder, dict[int, str]]:
+    """The pictures to score, looked through, with the classes of `model`; what the label values are called. What there is to note goes to stderr."""
     own = ClassMap.from_dict(model.classes or {})
     dataset = VOCFolder(root, arguments.split, own, bits=arguments.bits or model.picture_bits)
-    classes, notes = also_said_by(own, dataset, root, arguments.class_names)
+    meaning = read_meaning(dataset.folder, root, arguments.class_names)
+    classes, notes = also_said_by(own, meaning)
     dataset.class_map = replace(classes, others=arguments.others) if arguments.others else classes
     for note in dict.fromkeys([*notes, *dataset.notes]):
         print(f"note: {note}", file=sys.stderr)
     check_files(dataset)
     for note in dataset.picture_notes:
         print(note, file=sys.stderr)
-    return dataset
-
-
-def names_of(arguments: argparse.Namespace, dataset: VOCFolder) -> dict[int, str]:
-    """What the label values of the data are called."""
-    return read_meaning(dataset.folder, Path(arguments.data), arguments.class_names).names
+    return dataset, meaning.names
 
 
 def scored(
@@ -202,17 +198,14 @@ def write_reliability(
 
     with bar(len(dataset), "reliability", unit="picture") as looking:
         found = reliability(model, dataset, looking.update, **views)
-    curve = (found.pixels, found.confidence, found.right)
-    save(reliability_figure({Path(arguments.model).stem: curve}), arguments.reliability)
+    save(reliability_figure({Path(arguments.model).stem: found}), arguments.reliability)
     if arguments.json:
-        bins = {name: values.tolist() for name, values in zip(("pixels", "confidence", "right"), curve, strict=True)}
+        bins = {name: values.tolist() for name, values in vars(found).items()}
         write_json(arguments.json, metrics | {"reliability": {"expected_calibration_error": found.error, **bins}})
     print(f"reliability  {arguments.reliability}: {about_reliability(found)}")
 
 
-def write_calibrated(
-    arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, size: int | Literal["own", "known"]
-) -> None:
+def write_calibrated(arguments: argparse.Namespace, model: FCN, dataset: VOCFolder, size: Wanted) -> None:
     with bar(len(dataset), "calibrating", unit="picture") as looking:
         temperature = fitted_temperature(model, dataset, looking.update, size=size)
     save_model(at_temperature(model.to("cpu"), temperature), arguments.calibrate)

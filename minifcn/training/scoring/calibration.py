@@ -17,8 +17,8 @@ from minifcn.data import VOID
 from minifcn.data.dataset import Dataset
 from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
-from minifcn.training.scoring.evaluate import ONE_SCALE, evaluating, scales_for, size_for, views_of
-from minifcn.training.scoring.picture_tiles import AT_ONCE
+from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, evaluating, pairs_of, scales_at, views_of
+from minifcn.training.scoring.picture_tiles import strips
 from minifcn.training.scoring.winners import averaged, resized_map, softmax
 
 BINS = 15  # as in Guo et al.
@@ -59,14 +59,14 @@ def reliability(
     dataset: Dataset,
     progress: Callable[[], Any] | None = None,
     *,
-    size: int | str = "known",
+    size: Wanted = "known",
     mirror: bool = False,
     scales: Sequence[float] = ONE_SCALE,
 ) -> Reliability:
     """How sure `model` is of each pixel of `dataset`, and how often it is right. The arguments are those of `evaluate`."""
     pixels, right, confidence = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64), np.zeros(BINS)
     for labels, views in looked_at(model, dataset, progress, size, mirror, scales):
-        for rows in strips(len(labels), len(views[0]) * labels.shape[1]):
+        for rows in strips(slice(0, len(labels)), len(views[0]) * labels.shape[1]):
             found, truth = averaged(views, labels.shape, rows), labels[rows]
             counted = truth != VOID
             sure = found.max(0)[counted].astype(np.float64)
@@ -78,39 +78,24 @@ def reliability(
     return Reliability(pixels, confidence, right)
 
 
-def strips(length: int, numbers: int) -> Iterator[slice]:
-    """0 to `length` in pieces of at most `AT_ONCE` numbers, each place having so many `numbers`; at least one place a piece.
-
-    All classes of all pixels of a large photograph would be gigabytes.
-    """
-    step = max(1, AT_ONCE // numbers)
-    return (slice(start, min(start + step, length)) for start in range(0, length, step))
-
-
 def looked_at(
     model: FCN,
     dataset: Dataset,
     progress: Callable[[], Any] | None,
-    size: int | str,
+    size: Wanted,
     mirror: bool,
     scales: Sequence[float],
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
     """(labels, the scores of all views) of each picture, the next one decoded meanwhile."""
-    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
-
-    def load(number: int) -> tuple[np.ndarray, np.ndarray]:
-        return dataset.labels(number), dataset.picture(number)
-
-    with closing(ahead(load, len(dataset))) as pictures, evaluating(model):
+    with closing(pairs_of(dataset)) as pictures, evaluating(model):
         for labels, picture in pictures:
-            wanted = size_for(model, picture) if size == "known" else None if size == "own" else int(size)
-            yield labels, views_of(model, picture, mirror, scales_for(picture, scales, wanted))
+            yield labels, views_of(model, picture, mirror, scales_at(model, picture, scales, size))
             if progress:
                 progress()
 
 
 def fitted_temperature(
-    model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None, *, size: int | str = "known"
+    model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None, *, size: Wanted = "known"
 ) -> float:
     """The T for which softmax(scores / T) gives the labels of `dataset` the least loss; above 1: the network was too sure.
 
@@ -140,7 +125,7 @@ def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
 
     def slope(factor: float) -> float:
         total = 0.0
-        for some in strips(truth.size, len(scores)):
+        for some in strips(slice(0, truth.size), len(scores)):
             behind = scores[:, some].astype(np.float64)
             behind -= behind.max(0)  # equal scores are then 0, and their slope too
             true = behind[truth[some], np.arange(behind.shape[1])]

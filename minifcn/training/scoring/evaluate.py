@@ -1,7 +1,7 @@
 """From pictures to predictions and scores, each picture at its own size."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, sco
 from minifcn.training.scoring.winners import averaged, leading, winners
 
 ONE_SCALE = (1.0,)
+Wanted = int | Literal["own", "known"]  # what a picture's longer side is resized to
 
 
 def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Sequence[float] = ONE_SCALE) -> np.ndarray:
@@ -124,12 +125,24 @@ def scales_for(picture: np.ndarray | LargePicture, scales: Sequence[float], size
     return tuple(scale * size / max(picture.shape[:2]) for scale in scales) if size else tuple(scales)
 
 
+def scales_at(model: FCN, picture: np.ndarray, scales: Sequence[float], size: Wanted) -> tuple[float, ...]:
+    """`scales` of a picture whose longer side becomes `size` first, or stays its "own", or becomes what the model has "known"."""
+    return scales_for(picture, scales, size_for(model, picture) if size == "known" else None if size == "own" else size)
+
+
+def pairs_of(dataset: Dataset) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
+    """(labels, picture), one after the other; the next is decoded by a thread meanwhile."""
+    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
+
+    return ahead(lambda number: (dataset.labels(number), dataset.picture(number)), len(dataset))
+
+
 def evaluate(
     model: FCN,
     dataset: Dataset,
     progress: Callable[[], Any] | None = None,
     *,
-    size: int | Literal["own", "known"] = "known",
+    size: Wanted = "known",
     band: int = BAND,
     mirror: bool = False,
     scales: Sequence[float] = ONE_SCALE,
@@ -144,18 +157,12 @@ def evaluate(
     scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
     own confusion matrix (C, C) and its prediction, uint8 (H, W).
     """
-    from minifcn.data.loader import ahead  # threads need modules that a single prediction can do without
-
-    def load(number: int) -> tuple[np.ndarray, np.ndarray]:
-        return dataset.labels(number), dataset.picture(number)
-
     classes = len(model.class_names)
     total, boundary = np.zeros((2, classes, classes), np.int64)
-    with closing(ahead(load, len(dataset))) as pictures:
+    with closing(pairs_of(dataset)) as pictures:
         for number, (labels, picture) in enumerate(pictures):
-            wanted = size_for(model, picture) if size == "known" else None if size == "own" else size
             try:
-                prediction = predict(model, picture, mirror, scales_for(picture, scales, wanted))
+                prediction = predict(model, picture, mirror, scales_at(model, picture, scales, size))
             except TrainingError as error:
                 raise TrainingError(
                     f"picture {getattr(dataset, 'ids', range(len(dataset)))[number]}: {error}"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minifcn.data import VOID, VOCFolder
+from minifcn.data import VOCFolder
 from minifcn.data.classes import is_background
 
 
@@ -30,22 +30,23 @@ class OtherClasses:
 
     def __init__(self, dataset: VOCFolder, names: Mapping[int, str]) -> None:
         self.dataset, self.names = dataset, names
-        self.matrix = np.zeros((256, len(dataset.class_map.names)), np.int64)  # a label value, a predicted class
+        known = dataset.class_map.names
+        self.values = dataset.class_map.unknown if any(map(is_background, known)) else []
+        self.matrix = np.zeros((256, len(known)), np.int64)  # a label value, a predicted class
 
     def __call__(self, number: int, matrix: np.ndarray, prediction: np.ndarray) -> None:
+        if not self.values:  # no label file is read for nothing
+            return
         classes = self.matrix.shape[1]
         pairs = self.dataset.numbers(number).astype(np.int64) * classes + prediction
         self.matrix += np.bincount(pairs.ravel(), minlength=256 * classes).reshape(256, classes)
 
     def found(self) -> list[OtherClass]:
         """Those that occur, the most often wrong first; none where the model has no background or knows all classes."""
-        classes = self.dataset.class_map
-        own = {*classes.values, *classes.void, VOID}
-        values = [value for value in range(classes.known) if value not in own and self.matrix[value].any()]
-        if not any(map(is_background, classes.names)):
-            return []
-        named = ((self.names.get(value, f"number {value}"), self.matrix[value]) for value in values)
-        return sorted((other(name, row, classes.names) for name, row in named), key=lambda each: -each.wrong)
+        there = (value for value in self.values if self.matrix[value].any())
+        named = ((self.names.get(value, f"number {value}"), self.matrix[value]) for value in there)
+        found = (other(name, row, self.dataset.class_map.names) for name, row in named)
+        return sorted(found, key=lambda each: -each.wrong)
 
 
 def other(name: str, row: np.ndarray, names: Sequence[str]) -> OtherClass:

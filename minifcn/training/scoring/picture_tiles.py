@@ -4,7 +4,7 @@ Memory follows the tile and not the picture. A pixel near a tile's edge lacks a 
 each counts up to the middle of the overlap. Tiles start at multiples of the network's stride: its cells lie where they would lie in the whole.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,12 +116,16 @@ def predict_maps(
     return result
 
 
+def strips(whole: slice, numbers: int) -> Iterator[slice]:
+    """`whole` in pieces of at most `AT_ONCE` numbers, each place having so many `numbers`; at least one place a piece."""
+    step = max(1, AT_ONCE // numbers)
+    return (slice(start, min(start + step, whole.stop)) for start in range(whole.start, whole.stop, step))
+
+
 def fill(result: Prediction, views: Sequence[np.ndarray], rows: Piece, columns: Piece) -> None:
     """Write what the `views` of a tile say, some rows at a time: probabilities of all classes for every pixel would be the largest array of all."""
     size = (rows.seen.stop - rows.seen.start, columns.seen.stop - columns.seen.start)
-    step = max(1, AT_ONCE // (len(views[0]) * size[1]))
-    for start in range(rows.inner.start, rows.inner.stop, step):
-        part = slice(start, min(start + step, rows.inner.stop))
+    for part in strips(rows.inner, len(views[0]) * size[1]):
         place = (slice(rows.seen.start + part.start, rows.seen.start + part.stop), columns.kept)
         if result.confidence is None and result.probabilities is None:
             result.labels[place] = winners(views, size, part)[:, columns.inner]
