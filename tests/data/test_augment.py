@@ -23,15 +23,15 @@ def seeded(seed=0):
     return np.random.default_rng(seed)
 
 
-def bilinear(line, length):
-    """`line` scaled up to `length` by definition: pixel centres stand at half numbers, the rim's value goes on."""
+def lanczos(line, length):
+    """`line` scaled up to `length` by definition: each pixel's neighbours within 3, by sinc(d) sinc(d / 3), which add up to 1."""
     found = []
     for i in range(length):
         at = (i + 0.5) * len(line) / length - 0.5
-        low = math.floor(at)
-        left, right = (line[min(max(k, 0), len(line) - 1)] for k in (low, low + 1))
-        found.append(left + (at - low) * (right - left))
-    return found
+        near = [k for k in range(len(line)) if abs(k - at) < 3]
+        weights = [np.sinc(k - at) * np.sinc((k - at) / 3) for k in near]
+        found.append(sum(w * line[k] for w, k in zip(weights, near, strict=True)) / sum(weights))
+    return np.clip(found, 0, 255)  # between the directions too: a pixel is a byte
 
 
 def nearest(line, length):
@@ -42,17 +42,26 @@ def nearest(line, length):
 
 
 @pytest.mark.parametrize("factor", [2, 1.37, 3])
-def test_pictures_are_scaled_bilinearly_and_labels_by_nearest(rng, factor):
+def test_pictures_are_scaled_by_lanczos_and_labels_by_nearest(rng, factor):
     picture = rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)
     labels = rng.integers(0, 256, (7, 5), dtype=np.uint8)
     height, width = round(7 * factor), round(5 * factor)
     seen, seen_labels = Augmentation(False, (factor, factor)).apply(picture, labels, None, rng)
-    rows = np.apply_along_axis(bilinear, 0, picture.astype(float), height)
-    expected = np.apply_along_axis(bilinear, 1, rows, width)
+    columns = np.apply_along_axis(lanczos, 1, picture.astype(float), width)  # first, as Pillow does
+    expected = np.apply_along_axis(lanczos, 0, columns, height)
     assert seen.shape == (height, width, 3) and seen.dtype == seen_labels.dtype == np.uint8
-    assert abs(seen - expected).max() <= 1.01  # Pillow rounds once a direction
+    assert abs(seen - expected).max() <= 1.51  # Pillow rounds once a direction, and the weights add rounding up
     rows = np.apply_along_axis(nearest, 0, labels, height)
     np.testing.assert_array_equal(seen_labels, np.apply_along_axis(nearest, 1, rows, width))
+
+
+def test_scaling_keeps_a_picture_as_sharp_as_it_was():
+    """A network that never saw a sharp picture misjudges the ones it is given: bilinearly almost half of the finest grain goes."""
+    picture = np.random.default_rng(0).integers(64, 192, (64, 64, 3), dtype=np.uint8)
+    grain = lambda picture: np.abs(np.diff(picture.astype(float), axis=1)).mean()
+    for factor in (1.02, 1.05, 1.1):
+        seen, _ = Augmentation(False, (factor, factor)).apply(picture, np.zeros((64, 64), np.uint8), None, seeded())
+        assert grain(seen) > 0.8 * grain(picture) / factor
 
 
 def test_shrinking_skips_no_pixel():
@@ -73,12 +82,14 @@ def test_no_side_shrinks_to_nothing(shape):
 @given(odd, odd, sides, st.floats(0.2, 4), st.integers(0, 2**32 - 1))
 def test_a_scaled_crop_is_a_crop_of_the_scaled_picture(height, width, size, factor, seed):
     random = seeded(seed)
-    picture, labels = random.integers(0, 256, (height, width, 3), dtype=np.uint8), coded_pair(height, width)[1]
+    # no value near 0 or 255: Pillow cuts them between its two directions, whose order is its own
+    picture, labels = random.integers(100, 156, (height, width, 3), dtype=np.uint8), coded_pair(height, width)[1]
     scaling = Augmentation(False, (factor, factor))
     whole = scaling.apply(picture, labels, None, seeded())
     seen, seen_labels = scaling.apply(picture, labels, size, seeded(seed), FILL)
     generator = seeded(seed)
-    generator.random()  # the draw of the factor
+    if factor != 1:
+        generator.random()  # the draw of the factor
     expected, expected_labels = random_crop(*whole, size, generator, FILL)
     assert abs(seen.astype(int) - expected).max() <= 1
     np.testing.assert_array_equal(seen_labels, expected_labels)
