@@ -69,10 +69,10 @@ def squeezenet_fc(padding: str = "same", width: int | None = None, in_channels: 
         # a border of 1 and not 0, or the 100 pixels round the smallest pictures would leave no cell
         "fc6": nn.Conv2d(96, 192, 7, padding="same" if padding == "same" else 1),
         "relu6": nn.ReLU(),
-        "drop6": nn.Dropout(0.3),
+        "drop6": nn.Dropout(0.1),
         "fc7": nn.Conv2d(192, 192, 1),
         "relu7": nn.ReLU(),
-        "drop7": nn.Dropout(0.3),
+        "drop7": nn.Dropout(0.1),
     }
     heads, channels = {**trunk.heads, 32: "drop7"}, {**trunk.channels, "drop7": 192}
     return Backbone(layers, heads, channels, added=("fc6_reduce", "fc6", "fc7"))
