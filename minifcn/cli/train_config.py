@@ -30,7 +30,7 @@ DEFAULTS: dict[str, Any] = dict(
 # what else a recipe chooses where the command line does not
 PRESETS: dict[str, dict[str, Any]] = {
     "voc-subset": dict(
-        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=30.0,
+        train_split="trainaug", arch="fcn4s", backbone="squeezenet-fc", epochs=40.0,
         classes=["cat", "cow", "dog", "horse", "person", "sheep"], others="background",
     ),
 }  # fmt: skip

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.source import Item, usual_split
+from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS
 
-PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".avif")
-MASKS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy", ".jpg", ".jpeg")
+PICTURES = PICTURE_ENDINGS  # the same as of a folder to train on
+MASKS = (*LABEL_ENDINGS, ".npy")
 # the words that a mask's name has and its picture's has not, and the other way round, at either end: a_mask, mask_a
 OF_MASKS = ("mask", "masks", "label", "labels", "labelid", "labelids", "gt", "seg", "segmentation", "annotation", "l")
 OF_PICTURES = ("image", "img", "picture", "photo", "rgb", "sat")

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minifcn.data.images import EXACT_ENDINGS, PICTURE_ENDINGS
+
 from .builders import STEMS, build_pairs, coloured, photo, regions, save, text
 from .helpers import digest, same
 
@@ -49,6 +51,30 @@ def lay(root, picture="images/{}.jpg", mask="masks/{}.png", stems=STEMS, make=GR
 )
 def test_layouts(picture, mask, tmp_path, imported):
     numbers = lay(tmp_path / "source", picture, mask)
+    answer = imported(tmp_path / "source").worked().says("taken for pairs")
+    same({name.rpartition("__")[2]: labels for name, labels in answer.labels.items()}, numbers)
+
+
+WRITTEN_AS = {".jfif": "JPEG", ".jpe": "JPEG"}  # endings that Pillow does not write by
+UNWRITTEN = {".jp2", ".avif"}  # not by every Pillow
+
+
+@pytest.mark.parametrize("ending", [ending for ending in PICTURE_ENDINGS if ending not in UNWRITTEN])
+def test_pictures_of_every_ending_that_a_folder_to_train_on_may_have(ending, tmp_path, imported):
+    numbers = lay(tmp_path / "source")
+    for stem in STEMS:
+        before = tmp_path / "source/images" / f"{stem}.jpg"
+        with Image.open(before) as picture:
+            picture.convert("1" if ending == ".pbm" else "RGB").save(before.with_suffix(ending), WRITTEN_AS.get(ending))
+        if ending != ".jpg":
+            before.unlink()
+    answer = imported(tmp_path / "source").worked().says("taken for pairs")
+    same({name.rpartition("__")[2]: labels for name, labels in answer.labels.items()}, numbers)
+
+
+@pytest.mark.parametrize("ending", sorted({*EXACT_ENDINGS} - {".webp", ".ppm", ".pbm", ".pnm"}))
+def test_masks_of_every_ending_that_keeps_them_exactly(ending, tmp_path, imported):
+    numbers = lay(tmp_path / "source", mask=f"masks/{{}}{ending}")
     answer = imported(tmp_path / "source").worked().says("taken for pairs")
     same({name.rpartition("__")[2]: labels for name, labels in answer.labels.items()}, numbers)
 
