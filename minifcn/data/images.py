@@ -22,8 +22,9 @@ PICTURE_ENDINGS = (
     ".jp2", ".tga",
 )  # fmt: skip
 EXACT_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".pbm", ".ppm", ".pnm", ".tga")
+JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif", ".jpe")
 # those of JPEG are found, so that it can be said why they hold no labels
-LABEL_ENDINGS = (*EXACT_ENDINGS, ".jpg", ".jpeg", ".jfif", ".jpe", ".avif")
+LABEL_ENDINGS = (*EXACT_ENDINGS, *JPEG_ENDINGS, ".avif")
 AT_ONCE = 1 << 18  # pixels copied together
 
 

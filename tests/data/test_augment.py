@@ -58,7 +58,10 @@ def test_pictures_are_scaled_by_lanczos_and_labels_by_nearest(rng, factor):
 def test_scaling_keeps_a_picture_as_sharp_as_it_was():
     """A network that never saw a sharp picture misjudges the ones it is given: bilinearly almost half of the finest grain goes."""
     picture = np.random.default_rng(0).integers(64, 192, (64, 64, 3), dtype=np.uint8)
-    grain = lambda picture: np.abs(np.diff(picture.astype(float), axis=1)).mean()
+
+    def grain(picture):
+        return np.abs(np.diff(picture.astype(float), axis=1)).mean()
+
     for factor in (1.02, 1.05, 1.1):
         seen, _ = Augmentation(False, (factor, factor)).apply(picture, np.zeros((64, 64), np.uint8), None, seeded())
         assert grain(seen) > 0.8 * grain(picture) / factor

@@ -22,6 +22,7 @@ from minifcn.data.formats.finding import (
 from minifcn.data.formats.kinds import LOOKED_AT, NUMBERS, Kind, head, kind_of
 from minifcn.data.formats.lists import Meaning, list_beside, read_list
 from minifcn.data.formats.source import SPLITS, Format, Item, Options, Source, usual_split
+from minifcn.data.images import JPEG_ENDINGS
 from minifcn.data.labels import VOID
 
 # what the parts of a folder's name say, in the order in which folders of masks are preferred
@@ -140,7 +141,7 @@ def with_a_word(files: list[File]) -> list[File]:
 
 def png_beside_jpeg(files: list[File]) -> list[File]:
     """Those of one folder that are PNGs of numbers beside a JPEG of the same name."""
-    jpegs = {(file.split, file.name) for file in files if file.path.suffix.lower() in (".jpg", ".jpeg")}
+    jpegs = {(file.split, file.name) for file in files if file.path.suffix.lower() in JPEG_ENDINGS}
     found = [file for file in files if file.path.suffix.lower() == ".png" and (file.split, file.name) in jpegs]
     return found if all(head(file.path).mode in NUMBERS for file in found[:LOOKED_AT]) else []
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from minifcn.data.images import PICTURE_ENDINGS
 from minifcn.data.meaning.texts import unquoted
 
 SAYING = "write one name a line, or NUMBER: NAME"
@@ -18,7 +19,6 @@ HEADING = {
     "stuff", "trainid", "parts", "actions", "supercategory",
 }  # fmt: skip
 ALONE = {word for word in HEADING if re.match("name|class|label|categor|id|pixel.", word)}  # "train" alone is a class
-PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 
 
 def what_else(line: str, number: int, lines: Sequence[str]) -> str | None:
@@ -58,7 +58,7 @@ def what_else(line: str, number: int, lines: Sequence[str]) -> str | None:
         return f"{line!r} holds all the names; write one a line"
     if re.match(r"[{}\[\]<>]|\w+\s*[{\[]", line):
         return f"{line!r} is no name; {SAYING}"
-    if line.lower().endswith(PICTURES):
+    if line.lower().endswith(PICTURE_ENDINGS):
         return f"{line!r} is a picture's name, and not that of a class; {SAYING}"
     return None
 

@@ -45,6 +45,7 @@ def lay(root, picture="images/{}.jpg", mask="masks/{}.png", stems=STEMS, make=GR
         ("{}.jpg", "{}_mask.png"),
         ("all/{}.jpg", "all/{}_mask.png"),
         ("{}.jpg", "{}.png"),
+        ("{}.jfif", "{}.png"),
         ("{}.jpg", "{}_gt.bmp"),
         ("unpacked/images/{}.jpg", "unpacked/masks/{}.png"),
     ],
