@@ -21,7 +21,8 @@ class Augmentation:
 
     `mirror`  exchange left and right half the time
     `scale`   (low, high): picture and labels become this many times as large, as often smaller as larger (uniform in
-              the logarithm); both sides by the same factor, each at least 1 pixel; (1, 1) leaves the size
+              the logarithm); both sides by the same factor, each at least 1 pixel; (1, 1) leaves the size. Pictures by
+              Lanczos's filter, which keeps them sharp, labels by nearest
     `jitter`  pixels. A crop may lie up to so far beyond the edges of the picture; a picture that is not cropped is
               shifted up to so far in each direction, on a ground of its own size. At least one pixel always stays in
               sight. A crop that is smaller than its picture moves anyway: jitter adds places at the rim, with void
