@@ -138,7 +138,7 @@ def test_who_leaves_waits_for_what_has_begun_and_for_nothing_else():
     log, before = [], threading.active_count()
     with closing(in_turns(range(50), steps_of(log, slow={"write 0", "read 2"}))) as turns:
         assert next(turns) == (0, "line 0")
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert len([name for name, _ in log]) < 10
 
 
@@ -153,7 +153,7 @@ def test_ctrl_c_while_computing_ends_the_thread():
 
     with pytest.raises(KeyboardInterrupt):
         outcomes(range(9), Steps(steps.read, interrupted, steps.write, steps.whole))
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert "read 5" not in [name for name, _ in log]
 
 
@@ -171,4 +171,4 @@ def test_what_is_not_about_one_file_ends_all(step, error):
     before = threading.active_count()
     with pytest.raises(error, match="at an end"):
         outcomes(range(4), Steps(**{**steps, step: broken}))
-    assert threading.active_count() == before
+    assert threading.active_count() <= before

@@ -80,4 +80,4 @@ def test_a_set_is_scored_picture_by_picture_and_up_to_a_broken_one():
     numbers, before = [], threading.active_count()
     with pytest.raises(DataError, match="picture 2: cannot be read"):
         evaluate(model, Pairs(True), seen=lambda number, *_: numbers.append(number))
-    assert numbers == [0, 1] and threading.active_count() == before
+    assert numbers == [0, 1] and threading.active_count() <= before

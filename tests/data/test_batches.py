@@ -261,9 +261,9 @@ def test_no_thread_outlives_the_loop(leave, threads):
             break
         del loop, _
     wanted = time.monotonic() + 10  # a loop that is left waits for nobody
-    while leave in ("close", "break") and set(threading.enumerate()) != before and time.monotonic() < wanted:
+    while leave in ("close", "break") and set(threading.enumerate()) - before and time.monotonic() < wanted:
         time.sleep(0.01)
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # a loop before may have left one that was just ending
 
 
 def test_a_forgotten_loop_may_be_found_while_a_thread_starts():
@@ -296,7 +296,7 @@ def test_an_error_in_a_thread_comes_when_its_batch_is_due(tmp_path, threads):
     assert str(caught.value) == (
         f"labels {bad}: cannot be read (not an image file that Pillow knows); replace the file"
     )
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # a loop before may have left one that was just ending
 
 
 def test_a_pair_that_does_not_fit_is_refused_without_a_size_too():
