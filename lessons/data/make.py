@@ -32,7 +32,7 @@ def main() -> None:
     model = mf.models.load("voc7")
     validation = VOCFolder(options.data, config["val_split"], ClassMap.from_dict(model.classes))
     training = VOCFolder(options.data, config["train_split"], ClassMap.from_dict(model.classes))
-    write_log(options.run / "log.csv", HERE / "voc7_log.csv")
+    seconds = write_log(options.run / "log.csv", HERE / "voc7_log.csv")
     rights, predictions = [], {}
 
     def seen(number: int, matrix: np.ndarray, prediction: np.ndarray) -> None:
@@ -45,6 +45,7 @@ def main() -> None:
     Image.fromarray(sheet).save(HERE / "voc7_predictions.png", optimize=True)
     run = {
         "pictures": {"training": len(training), "validation": len(validation)},
+        "seconds": round(seconds),
         "config": {name: config[name] for name in OPTIONS} | {"classes": model.classes},
         "metrics": {config["arch"]: scores},
         "predictions": entries,
@@ -52,11 +53,12 @@ def main() -> None:
     (HERE / "voc7_run.json").write_text(json.dumps(run, indent=1) + "\n")
 
 
-def write_log(source: Path, target: Path) -> None:
-    """Loss and seconds of each step, to four digits."""
+def write_log(source: Path, target: Path) -> float:
+    """The loss of each step, to four digits; returns how many seconds all of them took."""
     with source.open(newline="") as log:
-        rows = [f"{float(row['loss']):.4g},{float(row['seconds']):.3g}" for row in csv.DictReader(log)]
-    target.write_text("\n".join(["loss,seconds", *rows]) + "\n")
+        rows = list(csv.DictReader(log))
+    target.write_text("\n".join(["loss", *(f"{float(row['loss']):.4g}" for row in rows)]) + "\n")
+    return sum(float(row["seconds"]) for row in rows)
 
 
 def classes_in(data: VOCFolder, number: int) -> list[int]:
