@@ -21,11 +21,11 @@ print("Python", sys.version.split()[0], "keras", keras.__version__, "torch", tor
 labels = np.zeros((1, 8, 8, 1), np.float32)
 labels[0, :, 1:3] = 1
 labels[0, :2] = 2
-matrix = torch.tensor([[0.0, -1, 7, 1, 0, 2]])
+matrix = torch.tensor([[0.0, -1, 7, 1, 0, 2, 0, 0]])
 results = [keras.ops.convert_to_numpy(keras.ops.image.affine_transform(labels, matrix, "nearest")) for _ in range(2)]
 print("affine_transform twice, one matrix: equal results", np.array_equal(*results), "- the matrix is now", matrix.tolist())
 found = [np.array_equal(*results)]
-for factor in (0.05, 0.25, 0.5):
+for factor in (0.05, 0.25):
 
     def turned(**pair):
         layer = keras.layers.RandomRotation((factor, factor), fill_mode="constant", interpolation="nearest", seed=1)
@@ -38,6 +38,6 @@ for factor in (0.05, 0.25, 0.5):
     print("\n".join("    " + " | ".join("".join(map(str, row)) for row in rows) for rows in zip(alone, picture, mask)))
     found.append((np.array_equal(alone, picture), np.array_equal(picture, mask), bool(mask.any())))
 print(found)
-sys.exit(found != [False, (True, False, True), (True, False, False), (True, False, False)])
+sys.exit(found != [False, (True, False, True), (True, False, False)])
 PY
 echo "as found: the picture is turned right, its mask is not"
