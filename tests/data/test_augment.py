@@ -110,6 +110,18 @@ def test_edges_of_picture_and_labels_stay_together(factor):
     assert (bright != (seen_labels == 1)).mean() < 0.06
 
 
+@pytest.mark.parametrize("factor", [0.13, 0.3, 0.77, 1.37, 4])
+def test_a_label_is_the_one_under_the_middle_of_its_pixel(factor):
+    """Nearest by the corner, as in some libraries, would lay the labels up to half a pixel beside the picture: 3.5 of it at 1/8."""
+    columns = np.tile(np.arange(20, 221, dtype=np.uint8), (3, 1))  # each pixel, and its label, say where they come from
+    picture = np.repeat(columns[..., None], 3, 2)
+    seen, labels = Augmentation(False, (factor, factor)).apply(picture, columns, None, seeded())
+    beside = (labels.astype(int) - seen[..., 0])[:, 6:-6]  # Lanczos reaches over the rim, where the columns end
+    assert abs(beside).max() <= 1  # half a pixel, and the rounding of the picture
+    assert abs(beside.mean()) < 0.2
+    np.testing.assert_array_equal(labels[0], nearest(columns[0], labels.shape[1]))
+
+
 @few
 @given(sides, sides, st.one_of(st.none(), sides), st.integers(0, 2**32 - 1))
 def test_labels_never_mix(height, width, size, seed):
