@@ -122,7 +122,7 @@ def answer(words: list[str]) -> int:
         return arguments.run(arguments)
     except BrokenPipeError:
         raise
-    except (ValueError, TypeError, RuntimeError, OSError, AssertionError, MemoryError) as error:
+    except (ValueError, TypeError, RuntimeError, OSError, ImportError, AssertionError, MemoryError) as error:
         # our own errors say what came, what was expected and what to do; a traceback would only bury that
         text = f"not enough memory ({error}); try {less_memory(arguments)}" if no_memory_left(error) else str(error)
         print(f"minifcn {arguments.command}: {text}", file=sys.stderr)

@@ -109,6 +109,7 @@ ERRORS = [
     TypeError("no number"),
     RuntimeError("no kernel"),
     OSError(28, "No space left on device"),
+    ImportError("export to ONNX needs the package onnx"),
     AssertionError("not equal"),
     MemoryError("cannot allocate 98 TiB"),
 ]
