@@ -215,11 +215,39 @@ def other_size(root, name):
     label_image(np.zeros((8, 6))).save(path)
     return (
         f"labels {path}: 8x6 (height x width), but the picture {name}.png, upright, is 6x8; "
-        "both must have the same size"
+        "both must have the same size: height and width are exchanged, as if one of the two had been turned: turn the labels as the picture is"
     )
 
 
-FAULTS = [no_picture, no_labels, broken_picture, broken_labels, coloured_labels, unknown_value, other_size]
+def half_size(root, name):
+    path = root / LABELS / f"{name}.png"
+    label_image(np.zeros((3, 4))).save(path)
+    return (
+        f"labels {path}: 3x4 (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
+        "they are 0.5 times as large: resize them by nearest neighbour, which makes no new numbers, or give the pictures that they were drawn on"
+    )
+
+
+def cut_size(root, name):
+    path = root / LABELS / f"{name}.png"
+    label_image(np.zeros((6, 5))).save(path)
+    return (
+        f"labels {path}: 6x5 (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
+        "give the picture that they were drawn on, neither cut nor stretched"
+    )
+
+
+FAULTS = [
+    no_picture,
+    no_labels,
+    broken_picture,
+    broken_labels,
+    coloured_labels,
+    unknown_value,
+    other_size,
+    half_size,
+    cut_size,
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
