@@ -128,13 +128,16 @@ def places(source: Path) -> list[Path]:
 def what_lies_in(source: Path, shown: int = 8) -> str:
     """A sentence about what is in a folder."""
     if source.is_file():
-        return f"It is a file that ends in {source.suffix or 'nothing'}{what_json_holds(source)}."
+        held = what_json_holds(source)
+        return f"It is a file that ends in {source.suffix or 'nothing'}{', but' * (' and' not in held[:4] and bool(held))}{held}."
     for kind, hint in NOT_READ.items():
         if any(source.glob(kind)):
             return hint
     inside = sorted(name_of(path) for path in source.iterdir())
     more = f" and {len(inside) - shown} more" if len(inside) > shown else ""
-    return f"There is {', '.join(inside[:shown])}{more}." if inside else "The folder is empty."
+    files = sorted([*source.glob("*.json"), *source.glob("*/*.json")])
+    held = "".join(f" {path.relative_to(source)}{what_json_holds(path).removeprefix(' and')}." for path in files[:3])
+    return f"There is {', '.join(inside[:shown])}{more}.{held}" if inside else "The folder is empty."
 
 
 def name_of(path: Path) -> str:
@@ -149,7 +152,9 @@ def what_json_holds(path: Path, shown: int = 6) -> str:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        return f", but cannot be read as JSON ({error})"
+        if not path.stat().st_size:
+            return " is an empty file; copy or export it again"
+        return f" cannot be read as JSON ({error}): cut short perhaps; copy or export it again"
     keys = ", ".join(map(repr, list(content)[:shown])) if isinstance(content, dict) else ""
     return f" and holds {keys or 'a list' if isinstance(content, list) else keys or 'nothing'}"
 

@@ -180,7 +180,26 @@ def test_a_bad_annotation_is_named(other, words, place, bring):
         (lambda content: content["annotations"].clear(), ("lists pictures, but no annotations",)),
         (
             lambda content: content["annotations"][0].update(segmentation=[]),
-            ("1 are boxes alone", "Export the segmentation"),
+            ("(1 that are a box alone)", "Export the segmentation"),
+        ),
+        (
+            lambda content: content["annotations"][0].update(segmentation=[], keypoints=[1, 2, 2]),
+            ("(1 of keypoints alone)", "Export the segmentation"),
+        ),
+        (
+            lambda content: content["annotations"][0].update(segmentation=[[1, 2, 3, 4]]),
+            ("(1 of fewer than three corners)", "Export the segmentation"),
+        ),
+        (
+            lambda content: content["annotations"][0].update(segmentation=[ring_of(3, 60, 5, 5)]),
+            (
+                "all 1 outlines lie outside their pictures",
+                "were they drawn on larger copies? Give those with --pictures FOLDER",
+            ),
+        ),
+        (
+            lambda content: content["images"][1].update(id=1),
+            ("a.png and b.png have one id, 1", "give each picture its own id"),
         ),
         (lambda content: content["images"].append({**content["images"][0], "id": 3}), ("a.png is listed twice",)),
         (lambda content: content["images"][0].update(height=34), ("34x49", "35x49", "same size")),
@@ -203,6 +222,35 @@ def test_cut_short_json_is_refused(place, bring):
     path = small_coco(place, CAT)
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
     bring("--format", "coco", source=path).failed("cannot be read as JSON", "export it again")
+
+
+def test_outlines_beyond_their_pictures_are_counted(place, bring):
+    """Drawn on pictures twice as large, say: what was left of them was learned without a word."""
+    beyond, outside = annotation(2, 2, 1, [ring_of(3, 40, 20, 20)]), annotation(3, 2, 1, [ring_of(3, 70, 20, 20)])
+    nearly = annotation(4, 2, 1, [[-1, 3, 5, 3, 5, 8]])  # a hand slips
+    small_coco(place, CAT, beyond, outside, nearly)
+    done = bring("--dry-run").worked()
+    told(done, "1 outlines reach beyond their pictures, and what lies outside is cut off")
+    told(
+        done,
+        "1 outlines lie outside their pictures and cover nothing: see that the pictures are those that they were drawn on",
+    )
+    small_coco(place, CAT)
+    assert "outlines" not in bring("--dry-run").worked().out
+
+
+def test_a_json_file_that_was_cut_short_is_named_where_nothing_is_recognised(place, bring):
+    path = small_coco(place, CAT)
+    path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
+    bring().failed(
+        "of no format that is known here",
+        f"{path.name} cannot be read as JSON",
+        "cut short perhaps; copy or export it again",
+    )
+    path.write_text("")
+    bring().failed(f"{path.name} is an empty file; copy or export it again")
+    path.write_text('{"annotations": [], "categories": []}')
+    bring().failed(f"{path.name} holds 'annotations', 'categories'.")
 
 
 def test_what_cannot_be_drawn_is_counted(place, bring):

@@ -18,6 +18,11 @@ from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for,
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_name
 
+WITHOUT_PIXELS = ("that are a box alone", "of keypoints alone", "of fewer than three corners")
+OUTSIDE = "lie outside their pictures and cover nothing: see that the pictures are those that they were drawn on"
+BEYOND = "reach beyond their pictures, and what lies outside is cut off: see that the pictures are those that they were drawn on"
+RIM = 2  # pixels: so far a hand slips, and some tools round
+
 
 def recognise(source: Path) -> str | None:
     files = json_files(source)
@@ -121,15 +126,21 @@ class Gathered:
         self.reach = 0.0  # the largest coordinate
 
     def add(self, part: Part) -> None:
-        listed = set()
+        listed: dict[object, str] = {}
         for image in part.images:
             named = image.get("file_name")
             if not isinstance(named, str) or not named:
                 raise DataError(f"{part.path}: a picture has no 'file_name': {image}")
-            listed.add(image.get("id"))
+            if listed.setdefault(image.get("id"), named) != named:
+                raise DataError(
+                    f"{part.path}: {listed[image.get('id')]} and {named} have one id, {image.get('id')}, so it is not said whose the annotations "
+                    "are; give each picture its own id"
+                )
             picture = self.index.find(named, part.path.parent, part.split)
-            shapes = self.shapes(part, image, named)
-            labels = partial(self.labels, part, named, size_of(image, picture, part.path), shapes)
+            shapes, size = self.shapes(part, image, named), size_of(image, picture, part.path)
+            for shape in shapes:
+                self.counts[place_of(shape, *size)] += 1
+            labels = partial(self.labels, part, named, size, shapes)
             self.items.append(Item(plain_name(named), picture, part.split, labels))
         self.counts["of pictures that the file does not list"] += sum(
             len(each) for image, each in part.annotations.items() if image not in listed
@@ -143,7 +154,7 @@ class Gathered:
             which = f"{part.path}: annotation {each.get('id')} of {named}"
             segmentation = each.get("segmentation")
             if not segmentation:
-                self.counts["that are a box alone"] += 1
+                self.counts["of keypoints alone" if each.get("keypoints") else "that are a box alone"] += 1
                 continue
             if not isinstance(segmentation, dict):
                 segmentation = outlines(segmentation, which)
@@ -170,10 +181,15 @@ class Gathered:
                 "Is it text in one list, and a number in the other?"
             )
         if not self.counts["shapes"]:
-            boxes = self.counts["that are a box alone"]
+            found = [f"{self.counts[why]} {why}" for why in WITHOUT_PIXELS if self.counts[why]]
             raise DataError(
-                f"none of the annotations has an outline or run lengths, {boxes} are boxes alone: pixels cannot be learned from boxes. "
+                f"none of the annotations has an outline or run lengths ({', '.join(found)}), and pixels cannot be learned from anything else. "
                 "Export the segmentation"
+            )
+        if self.counts[OUTSIDE] == self.counts["shapes"]:
+            raise DataError(
+                f"all {self.counts[OUTSIDE]} outlines lie outside their pictures, up to {self.reach:g} pixels from the upper left corner: were they "
+                "drawn on larger copies? Give those with --pictures FOLDER"
             )
         if self.reach <= 1:
             raise DataError(
@@ -189,13 +205,10 @@ class Gathered:
     def notes(self) -> list[str]:
         said = [
             f"{self.counts[why]} annotations {why}, left out"
-            for why in (
-                "that are a box alone",
-                "of fewer than three corners",
-                "of pictures that the file does not list",
-            )
+            for why in (*WITHOUT_PIXELS, "of pictures that the file does not list")
             if self.counts[why]
         ]
+        said += [f"{self.counts[where]} outlines {where}" for where in (OUTSIDE, BEYOND) if self.counts[where]]
         if self.counts["crowds"]:
             said.append(f"{self.counts['crowds']} annotations are marked as crowds (iscrowd 1): they keep their class")
         if self.background:
@@ -209,6 +222,17 @@ class Gathered:
     def later(self) -> list[str]:
         total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
         return overlap_note(total, pictures)
+
+
+def place_of(shape: Shape, height: int, width: int) -> str:
+    """Where an outline lies: within its picture, partly beyond it, or outside. Run lengths are always within."""
+    if isinstance(shape.segmentation, dict):
+        return "within"
+    points = np.concatenate([np.reshape(ring, (-1, 2)) for ring in shape.segmentation])
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    if left >= width or top >= height or right <= 0 or bottom <= 0:
+        return OUTSIDE
+    return BEYOND if min(left, top, width - right, height - bottom) < -RIM else "within"
 
 
 def twice(first: str | None, second: str | None) -> str:
