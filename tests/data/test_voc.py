@@ -86,7 +86,10 @@ def test_of_several_years_the_latest_that_has_the_split(tmp_path):
     assert VOCFolder(tmp_path, "test", ALL).ids == ["u"]
     missing = tmp_path / "VOCdevkit/VOC2012" / SPLITS / "val.txt"
     message = refused(VOCFolder, tmp_path, "val", ALL)
-    assert message == f"split 'val': there is no file {missing}; the splits in this folder are: train"
+    assert (
+        message
+        == f"split 'val': there is no file {missing}; the splits in this folder are: train; write it, a name a line, or name another split"
+    )
 
 
 def test_the_folder_itself_goes_before_those_below_it(tmp_path):
@@ -127,7 +130,7 @@ def test_a_missing_split_lists_the_others(root):
     path = root / SPLITS / "trainaug.txt"
     message = refused(VOCFolder, root, "trainaug", ALL)
     assert message == (
-        f"split 'trainaug': there is no file {path}: did you mean train? The splits in this folder are: train, val"
+        f"split 'trainaug': there is no file {path}: did you mean train? The splits in this folder are: train, val; write it, a name a line, or name another split"
     )
     for file in (root / SPLITS).iterdir():
         file.unlink()
