@@ -85,13 +85,9 @@ def class_list_text(names: Mapping[int, str]) -> str:
 
 def quoted(name: str) -> str:
     """A name in quotes where it would lose its own on reading, or be taken for columns."""
-    return (
-        name
-        if unquoted(name) == name and not any(sign in name for sign in ",;|")
-        else f"'{name}'"
-        if name[0] == '"'
-        else f'"{name}"'
-    )
+    if unquoted(name) == name and not any(sign in name for sign in ",;|"):
+        return name
+    return f"'{name}'" if '"' in name else f'"{name}"'
 
 
 def unwrapped(lines: Sequence[str]) -> list[str]:
