@@ -141,8 +141,9 @@ def what_lies_in(source: Path, shown: int = 8) -> str:
 
 
 def name_of(path: Path) -> str:
-    """A name in a folder as it is shown: folders have a slash, and are called empty where they are."""
-    return path.name + ("/" + " (empty)" * (not any(path.iterdir())) if path.is_dir() else "")
+    """A name in a folder as it is shown: folders have a slash, and what is empty is called so."""
+    empty = not any(path.iterdir()) if path.is_dir() else path.is_file() and not path.stat().st_size
+    return path.name + "/" * path.is_dir() + " (empty)" * empty
 
 
 def what_json_holds(path: Path, shown: int = 6) -> str:

@@ -221,7 +221,9 @@ def test_a_broken_picture_of_no_given_size_is_named(place, bring):
 def test_cut_short_json_is_refused(place, bring):
     path = small_coco(place, CAT)
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
-    bring("--format", "coco", source=path).failed("cannot be read as JSON", "export it again")
+    bring("--format", "coco", source=path).failed(
+        "cannot be read as JSON", "cut short perhaps; export it again, or take it out"
+    )
 
 
 def test_outlines_beyond_their_pictures_are_counted(place, bring):
@@ -239,18 +241,35 @@ def test_outlines_beyond_their_pictures_are_counted(place, bring):
     assert "their pictures" not in bring("--dry-run").worked().out
 
 
-def test_a_json_file_that_was_cut_short_is_named_where_nothing_is_recognised(place, bring):
+@pytest.mark.parametrize("left", [lambda text: text[: len(text) // 2], lambda text: ""])
+def test_a_json_file_that_was_cut_short_is_not_left_out(left, place, bring):
+    """The other splits were imported, and the pictures of this one counted as listed by no file."""
     path = small_coco(place, CAT)
-    path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
-    bring().failed(
-        "of no format that is known here",
-        f"{path.name} cannot be read as JSON",
-        "cut short perhaps; copy or export it again",
+    (place / "instances_val.json").write_text(
+        path.read_text(encoding="utf-8").replace("a.png", "c.png").replace("b.png", "d.png"), encoding="utf-8"
     )
+    for name in ("c.png", "d.png"):
+        save(place / "images" / name, photo(2))
+    assert "2 train, 2 val" in bring("--dry-run").worked().out
+    path.write_text(left(path.read_text(encoding="utf-8")), encoding="utf-8")
+    bring().failed(str(path), "or take it out")
+
+
+def test_a_panoptic_file_that_was_cut_short_is_not_left_out(place, bring):
+    SETS["coco_panoptic"](place)
+    path = place / "annotations/panoptic_train2017.json"
+    path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
+    bring().failed(str(path), "cannot be read as JSON", "cut short perhaps; export it again, or take it out")
+
+
+def test_json_files_of_no_format_say_what_they_hold(place, bring):
+    path = write_json(place / "result.json", {"annotations": [], "categories": []})
+    bring().failed("of no format that is known here", "result.json holds 'annotations', 'categories'.")
+    path.write_text('{"version": 3, ')
+    bring().failed("result.json cannot be read as JSON", "cut short perhaps; copy or export it again")
     path.write_text("")
-    bring().failed(f"{path.name} is an empty file; copy or export it again")
-    path.write_text('{"annotations": [], "categories": []}')
-    bring().failed(f"{path.name} holds 'annotations', 'categories'.")
+    (place / "annotations.xml").write_text("")
+    bring().failed("annotations.xml (empty)", "result.json is an empty file; copy or export it again")
 
 
 def test_what_cannot_be_drawn_is_counted(place, bring):
