@@ -844,6 +844,18 @@ def test_a_bad_shape_is_named(shape, words, place, bring):
     bring().failed(*words)
 
 
+def test_outlines_beyond_their_pictures_are_counted_in_cvats_xml(place, bring):
+    beyond, outside = polygon_of("tree", ring_of(3, 40, 20, 20)), polygon_of("tree", ring_of(3, 70, 20, 20))
+    within = polygon_of("car", ring_of(3, 3, 5, 5)) + brushed("tree", 2, 3, 1, 3, "0, 3")
+    (place / "annotations.xml").write_text(document(frame("a.jpg", within, beyond, outside)), encoding="utf-8")
+    save(place / "images/a.jpg", photo(1))
+    done = bring("--dry-run").worked()
+    told(done, "1 outlines reach beyond their pictures, and what lies outside is cut off")
+    told(done, "1 outlines lie outside their pictures and cover nothing")
+    (place / "annotations.xml").write_text(document(frame("a.jpg", outside)), encoding="utf-8")
+    bring().failed("annotations.xml: all 1 outlines lie outside their pictures: were they drawn on larger copies?")
+
+
 @pytest.mark.parametrize(
     "content, words",
     [

@@ -16,12 +16,10 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
+from minifcn.data.formats.shapes.extent import WITHIN, all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_name
 
 WITHOUT_PIXELS = ("that are a box alone", "of keypoints alone", "of fewer than three corners")
-OUTSIDE = "lie outside their pictures and cover nothing: see that the pictures are those that they were drawn on"
-BEYOND = "reach beyond their pictures, and what lies outside is cut off: see that the pictures are those that they were drawn on"
-RIM = 2  # pixels: so far a hand slips, and some tools round
 
 
 def recognise(source: Path) -> str | None:
@@ -122,6 +120,7 @@ class Gathered:
         self.items: list[Item] = []
         self.left_out: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
+        self.places: Counter[str] = Counter()
         self.overlaps: dict[str, int] = {}
         self.reach = 0.0  # the largest coordinate
 
@@ -138,8 +137,9 @@ class Gathered:
                 )
             picture = self.index.find(named, part.path.parent, part.split)
             shapes, size = self.shapes(part, image, named), size_of(image, picture, part.path)
-            for shape in shapes:
-                self.counts[place_of(shape, *size)] += 1
+            outlined = [shape.segmentation for shape in shapes if not isinstance(shape.segmentation, dict)]
+            self.places.update(place_of(np.concatenate(rings), *size) for rings in outlined)
+            self.places[WITHIN] += len(shapes) - len(outlined)  # run lengths always are
             labels = partial(self.labels, part, named, size, shapes)
             self.items.append(Item(plain_name(named), picture, part.split, labels))
         self.counts["of pictures that the file does not list"] += sum(
@@ -186,11 +186,8 @@ class Gathered:
                 f"none of the annotations has an outline or run lengths ({', '.join(found)}), and pixels cannot be learned from anything else. "
                 "Export the segmentation"
             )
-        if self.counts[OUTSIDE] == self.counts["shapes"]:
-            raise DataError(
-                f"all {self.counts[OUTSIDE]} outlines lie outside their pictures, up to {self.reach:g} pixels from the upper left corner: were they "
-                "drawn on larger copies? Give those with --pictures FOLDER"
-            )
+        if outside := all_outside(self.places):
+            raise DataError(outside)
         if self.reach <= 1:
             raise DataError(
                 "all corners lie between 0 and 1: they are shares of the picture, and COCO's are pixels. Multiply x by the width and y by the height"
@@ -208,7 +205,7 @@ class Gathered:
             for why in (*WITHOUT_PIXELS, "of pictures that the file does not list")
             if self.counts[why]
         ]
-        said += [f"{self.counts[where]} outlines {where}" for where in (OUTSIDE, BEYOND) if self.counts[where]]
+        said += places_said(self.places)
         if self.counts["crowds"]:
             said.append(f"{self.counts['crowds']} annotations are marked as crowds (iscrowd 1): they keep their class")
         if self.background:
@@ -222,17 +219,6 @@ class Gathered:
     def later(self) -> list[str]:
         total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
         return overlap_note(total, pictures)
-
-
-def place_of(shape: Shape, height: int, width: int) -> str:
-    """Where an outline lies: within its picture, partly beyond it, or outside. Run lengths are always within."""
-    if isinstance(shape.segmentation, dict):
-        return "within"
-    points = np.concatenate([np.reshape(ring, (-1, 2)) for ring in shape.segmentation])
-    (left, top), (right, bottom) = points.min(0), points.max(0)
-    if left >= width or top >= height or right <= 0 or bottom <= 0:
-        return OUTSIDE
-    return BEYOND if min(left, top, width - right, height - bottom) < -RIM else "within"
 
 
 def twice(first: str | None, second: str | None) -> str:
