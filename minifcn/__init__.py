@@ -1,13 +1,14 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
+from minifcn import started as _started
+
+if _started.is_the_command():  # before all that takes its time to load
+    _started.stop_at_once()
+
 import os as _os
 import sys as _sys
 from typing import TYPE_CHECKING
 
-from minifcn import started as _started
-
-if _started.is_the_command():  # before NumPy, which takes longest to load
-    _started.stop_in_a_line()
 if _sys.platform == "darwin" and "numpy" not in _sys.modules:
     # Apple's BLAS reads this when NumPy loads it and cannot be told later; the kernels run threads of their own (kernels/threads.py)
     _os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")

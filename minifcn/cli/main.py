@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from minifcn.backend import no_memory_left
 from minifcn.cli.output import readable_output, said_to_the_end, to_nowhere
 from minifcn.cli.usage import Parser
+from minifcn.started import STOPPED, all_is_loaded
 from minifcn.version import __version__
 
 COMMANDS = {
@@ -103,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"\nminifcn{''.join(f' {word}' for word in words[:1] if word in COMMANDS)}: stopped{error}",
                 file=sys.stderr,
             )
-            return 130
+            return STOPPED
 
 
 def answer(words: list[str]) -> int:
@@ -118,6 +119,7 @@ def answer(words: list[str]) -> int:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+    all_is_loaded()
     try:
         return arguments.run(arguments)
     except BrokenPipeError:
