@@ -290,6 +290,13 @@ def test_a_set_of_void_alone_has_a_table_and_no_gallery(call, trained, copy, tmp
     assert (tmp_path / "c.png").exists() and not (tmp_path / "g.png").exists()
 
 
+def test_a_score_of_one_class_alone_is_doubted_in_the_file_too(call, trained, copy, tmp_path):
+    for name in copy.split("val").read_text().split():
+        write_labels(copy.labels(name), np.zeros((40, 48), np.uint8))
+    call(f"eval {trained}/last.safetensors --data {copy.root} --json {tmp_path}/s.json").worked()
+    assert json.loads((tmp_path / "s.json").read_text())["doubt"] == "meaningless: one class alone"
+
+
 def test_class_names_say_what_the_numbers_of_the_data_mean(call, own_set, tmp_path):
     """A folder without a list is taken for the model's, which is noted; a list that says otherwise ends it before anything is scored."""
     names = dict(enumerate(("sky", "tree", "road")))
@@ -340,7 +347,7 @@ def test_a_list_that_goes_on_is_scored(call, trained, copy):
     write_labels(copy.labels(name), np.full((40, 48), 9))
     answer = call(f"eval {trained}/best.safetensors --data {copy.root}").worked()
     assert "the model knows no hexagon: their pixels count as void; --others decides" in answer.err
-    assert "found by name" not in answer.err
+    assert "found by name" not in answer.err and "doubt" not in answer.out
 
 
 def test_pictures_with_names_as_those_of_voc_move_no_class(call, voc_set, tmp_path):
