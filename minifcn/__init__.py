@@ -1,5 +1,10 @@
 """Fully convolutional networks from scratch in NumPy. `import minifcn as mf`; only NumPy is loaded by it."""
 
+from minifcn import started as _started
+
+if _started.is_the_command():  # before all that takes its time to load
+    _started.stop_at_once()
+
 import os as _os
 import sys as _sys
 from typing import TYPE_CHECKING

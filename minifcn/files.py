@@ -137,6 +137,26 @@ def not_there(path: str | os.PathLike[str], otherwise: str = "there is no such f
     return otherwise
 
 
+BEGINNINGS = 64  # bytes that are enough for `instead_of`
+
+
+def instead_of(begins: bytes, what: str) -> str:
+    """What a file that was to be `what` is, by its first bytes, and what to do; empty where they do not say it.
+
+    >>> instead_of(b"", "picture")
+    'an empty file; copy or download it again'
+    """
+    if not begins:
+        return "an empty file; copy or download it again"
+    if begins.startswith(b"version https://git-lfs"):
+        return f"a pointer of Git LFS and no {what}: fetch the file itself with git lfs pull"
+    if begins.lstrip().startswith((b"<svg", b"<?xml")):
+        return f"a text of lines and shapes (SVG perhaps) and no {what}"
+    if begins.lstrip().startswith(b"<"):
+        return f"a web page and no {what}: the download went wrong; open the address in a browser"
+    return ""
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """An OSError inside becomes a sentence about `path`: the system names the draft, or for a full disk nothing at all."""

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "minifcn"
 
 # from the ground up; a room may import from itself and from what stands before it
 ROOMS = [
+    "started",
     "version",
     "names",
     "files",

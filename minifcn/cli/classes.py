@@ -11,7 +11,7 @@ from minifcn.data import VOC_CLASSES, VOID, ClassMap, DataError, Meaning, read_m
 from minifcn.data.check.checking import DataFolder
 from minifcn.data.check.colours import BY_PALETTE
 from minifcn.data.check.judging import Use
-from minifcn.data.classes import ranges, usual_name
+from minifcn.data.classes import listed_classes, ranges, usual_name
 from minifcn.data.images import LABEL_ENDINGS, opened
 from minifcn.data.labels import EQUAL
 from minifcn.data.labels import numbers_in as numbers_of
@@ -81,24 +81,52 @@ def nameless(numbers: Iterable[int]) -> ClassMap:
 
 
 def also_said_by(classes: ClassMap, meaning: Meaning) -> tuple[ClassMap, tuple[str, ...]]:
-    """A model's classes with the numbers that the folder declares void, and what there is to note. `meaning`: of the folder's numbers.
+    """A model's classes with the numbers that the folder has for them, and what there is to note. `meaning`: of the folder's numbers.
 
-    Raises DataError where the folder gives the model's numbers other names: the scores would mean nothing.
+    Raises DataError where the folder has no such classes, or its numbers may mean others: the scores would mean nothing.
     """
-    folder = meaning.folder
+    if meaning.names:
+        found, notes = numbered_by(classes, meaning)
+        return found, (*(meaning.notes if meaning.said_by != "VOC" else ()), *notes)
     if clash := sorted(set(meaning.void) & set(classes.values)):
-        name = classes.names[classes.values.index(clash[0])]
-        raise DataError(
-            f"the model's label value {clash[0]} is {name}, but {folder} declares it void; score it on data of its own classes"
+        raise DataError(declared_void(classes.names[classes.values.index(clash[0])], clash[0], meaning))
+    notes = [f"{meaning.folder} has no class list: its numbers are taken for those that the model was trained with"]
+    return classes.also_void(meaning.void), (*meaning.notes, *notes)
+
+
+def declared_void(name: str, value: int, meaning: Meaning) -> str:
+    return f"the model's label value {value} is {name}, but {meaning.folder} declares it void; score it on data of its own classes"
+
+
+def numbered_by(classes: ClassMap, meaning: Meaning) -> tuple[ClassMap, list[str]]:
+    """The model's classes with the numbers that the folder's list gives their names. What the list has beside them is none of the model's."""
+    number = {name: value for value, name in meaning.names.items() if value not in meaning.void}
+    there = {usual_name(name): value for name, value in zip(classes.names, classes.values, strict=True)}
+    moved = {name: value for name, value in there.items() if number.get(name) != value}
+    for name, value in moved.items():
+        says = f"the model's label value {value} is {name}, but {meaning.said_by} says {meaning.names.get(value, 'nothing')}"
+        if name not in number and value in meaning.void:
+            raise DataError(declared_void(name, value, meaning))
+        if name not in number:
+            raise DataError(
+                f"{says} and has no {name}; score it on data of its own classes, or give --class-names FILE where a class is only called otherwise"
+            )
+        if meaning.said_by == "VOC":  # that pictures have VOC's names is too little to move a class by
+            raise DataError(
+                f"{says}, for pictures with names such as 2007_000032 are VOC's. If the labels have VOC's numbers, add --class-names voc, "
+                "and the classes are found by name; else --class-names FILE, a list of what the numbers mean"
+            )
+    known = max(meaning.names) + 1
+    gaps = tuple(value for value in range(known) if value not in meaning.names and value not in meaning.void)
+    found = ClassMap(classes.names, tuple(number[name] for name in there), classes.others, known, meaning.void, gaps)
+    notes = []
+    if moved:
+        numbers = ", ".join(f"{name} is {number[name]}, not {value}" for name, value in moved.items())
+        notes.append(
+            f"{meaning.said_by} has other numbers than the model, so the classes were found by name: {numbers}"
         )
-    if meaning.names and meaning.said_by != "VOC":
-        for name, value in zip(classes.names, classes.values, strict=True):
-            if meaning.names.get(value) != usual_name(name):
-                there = meaning.names.get(value, "nothing")
-                raise DataError(
-                    f"the model's label value {value} is {name}, but {meaning.said_by} says {there}; score it on data of its own classes"
-                )
-    if not meaning.names:
-        notes = [f"{folder} has no class list: its numbers are taken for those that the model was trained with"]
-        return classes.also_void(meaning.void), (*meaning.notes, *notes)
-    return classes.also_void(meaning.void), meaning.notes if meaning.said_by != "VOC" else ()
+    if others := [name for name in number if name not in there and (moved or number[name] >= classes.known)]:
+        notes.append(
+            f"the model knows no {listed_classes(others)}: their pixels count as {found.others}; --others decides"
+        )
+    return found, notes

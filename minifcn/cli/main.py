@@ -4,14 +4,14 @@ import argparse
 import gc
 import importlib
 import keyword
-import os
 import sys
 import warnings
 from collections.abc import Sequence
 
 from minifcn.backend import no_memory_left
-from minifcn.cli.output import readable_output
+from minifcn.cli.output import readable_output, said_to_the_end, to_nowhere
 from minifcn.cli.usage import Parser
+from minifcn.started import STOPPED, all_is_loaded
 from minifcn.version import __version__
 
 COMMANDS = {
@@ -93,28 +93,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):  # a process of its own: what it loads it keeps, and need not look through for garbage again and again
         gc.disable()
     with readable_output(words[0] if words else ""):
-        return answer(words)
+        try:
+            status = answer(words)
+            return status if said_to_the_end() else status or 1
+        except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+            to_nowhere(sys.stdout)
+            return 1
+        except KeyboardInterrupt as error:
+            print(
+                f"\nminifcn{''.join(f' {word}' for word in words[:1] if word in COMMANDS)}: stopped{error}",
+                file=sys.stderr,
+            )
+            return STOPPED
 
 
 def answer(words: list[str]) -> int:
-    """What `main` returns for these words."""
+    """What `main` returns for these words, if nobody leaves or stops it."""
     if words[:1] == ["help"]:  # as other programs have it
         words = [*words[1:2], "--help"]
-    arguments = parser(words).parse_args(words or ["--help"])
+    try:
+        arguments = parser(words).parse_args(words or ["--help"])
+    except SystemExit as stop:  # --help and --version are answered, or wrong usage is said
+        return int(stop.code or 0)
     arguments.words = words  # as typed: the report says how to repeat the run
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+    all_is_loaded()
     try:
         return arguments.run(arguments)
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except (ValueError, TypeError, RuntimeError, OSError, AssertionError, MemoryError) as error:
+    except BrokenPipeError:
+        raise
+    except (ValueError, TypeError, RuntimeError, OSError, ImportError, AssertionError, MemoryError) as error:
         # our own errors say what came, what was expected and what to do; a traceback would only bury that
         text = f"not enough memory ({error}); try {less_memory(arguments)}" if no_memory_left(error) else str(error)
         print(f"minifcn {arguments.command}: {text}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt as error:
-        print(f"\nminifcn {arguments.command}: stopped{error}", file=sys.stderr)
-        return 130

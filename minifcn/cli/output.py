@@ -6,7 +6,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
 ERRORS = "minifcn"  # how letters are written that the terminal's encoding lacks, cp1252 on many a Windows
@@ -58,14 +58,32 @@ def without_commands(text: str) -> str:
 
 
 class Cleaned:
-    """A stream that lets no command to the terminal through; all else is that of the stream itself, `.raw`."""
+    """A stream that lets no command to the terminal through; all else is that of the stream itself, `.raw`.
+
+    `lost` is why it took no more, a full disk perhaps. That stops nobody's work: only the reader of a pipe who leaves does.
+    """
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+        self.lost: OSError | None = None
 
     def write(self, text: str) -> int:
-        self.raw.write(without_commands(text))
+        with self.noting():
+            self.raw.write(without_commands(text))
         return len(text)
+
+    def flush(self) -> None:
+        with self.noting():
+            self.raw.flush()
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.lost = error
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
@@ -84,6 +102,30 @@ class Cleaned:
 def raw(stream: Any) -> Any:
     """The stream under a `Cleaned` one: progress bars go back to the start of their line."""
     return stream.raw if isinstance(stream, Cleaned) else stream
+
+
+def said_to_the_end() -> bool:
+    """Whether all that was printed went out. If not, a sentence on stderr says why, and Python does not try once more at its end."""
+    out, err = sys.stdout, sys.stderr
+    out.flush()
+    err.flush()
+    if isinstance(err, Cleaned) and err.lost:
+        to_nowhere(err)  # there is nobody left to tell
+    if not (isinstance(out, Cleaned) and out.lost):
+        return True
+    print(
+        f"minifcn: standard output takes no more ({out.lost.strerror}), so lines are missing from what was printed; "
+        "lead it to a place with room. The files that the command itself wrote are not touched by this",
+        file=sys.stderr,
+    )
+    to_nowhere(out)
+    return False
+
+
+def to_nowhere(stream: Any) -> None:
+    """What a stream still holds, and what comes, goes nowhere: Python flushes at its end, and would print an error that nobody can act on."""
+    with suppress(OSError, ValueError):  # streams of a program's own have no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

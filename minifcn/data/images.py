@@ -14,7 +14,7 @@ from minifcn.data.pixels.depth import MOST_BITS, lift_limit, lower_bytes, squeez
 from minifcn.data.pixels.opening import ORIENTATION, Header, header_of, identified
 from minifcn.data.pixels.png import readable
 from minifcn.data.pixels.turned import upright
-from minifcn.files import not_there
+from minifcn.files import BEGINNINGS, instead_of, not_there
 
 # what counts as a picture, and as labels; where two files share a name without ending, the ending that stands first wins
 PICTURE_ENDINGS = (
@@ -71,11 +71,27 @@ def file_opened(
         raise DataError(
             f"{what} {path}: so large that Pillow refuses it in this format; save it as PNG or TIFF, or make it smaller"
         ) from error
+    except Image.UnidentifiedImageError as error:
+        raise DataError(f"{what} {path}: {no_picture(path, str(error), what)}") from error
     except Exception as error:  # Pillow raises whatever its parsers hit: OSError, SyntaxError, struct.error, ...
         reason = str(error).strip() or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
-            reason = str(error) or "not an image file that Pillow knows"
         raise DataError(f"{what} {path}: cannot be read ({reason}); replace the file") from error
+
+
+HEIC = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"))
+
+
+def no_picture(path: Path, reason: str, what: str) -> str:
+    """The sentence about a file that no reader of Pillow's takes. `reason`: what Pillow lacks, if it knows the format."""
+    with suppress(OSError), path.open("rb") as file:
+        begins = file.read(BEGINNINGS)
+        if other := instead_of(begins, what):
+            return f"{other}; save its pixels as PNG" if "SVG" in other else other
+        if begins[4:12] in HEIC:
+            return "HEIC, as telephones save photographs, which Pillow does not read; save it as JPEG or PNG"
+        if begins.startswith(b"\x93NUMPY"):
+            return "a NumPy array; save it as PNG (minifcn import reads masks in .npy files)"
+    return f"cannot be read ({reason or 'not an image file that Pillow knows'}); replace the file"
 
 
 def opened(path: str | os.PathLike[str], what: str) -> Opened:

@@ -16,6 +16,7 @@ from minifcn.data.pixels.turned import as_stored
 from minifcn.files import write_whole
 
 VOID = 255
+WHITE = 65535  # of 16 bits
 NUMBERED = ("P", "L", "1")  # Pillow's modes of one number a pixel, palette, grey and black and white
 EQUAL = ("RGB", "RGBA", "LA")  # those that hold numbers where all channels say the same
 SAVE_NUMBERS = "save the class numbers, 0 to 255, as a palette PNG"
@@ -129,9 +130,15 @@ def in_a_byte(numbers: np.ndarray, path: str | os.PathLike[str]) -> np.ndarray:
         return numbers
     low, high = int(numbers.min(initial=0)), int(numbers.max(initial=0))
     if high > VOID:
-        if high == 65535 and int(numbers[numbers < high].max(initial=0)) < VOID:
+        below = int(numbers[numbers < high].max(initial=0))
+        if high == WHITE and below == 0 and low == 0:
             raise DataError(
-                f"labels {path}: the value 65535 in {np.count_nonzero(numbers == high)} pixels, void perhaps: all others fit a byte; "
+                f"labels {path}: a mask of 0 and {WHITE}, black and white in 16 bits, and no class numbers; write the number of the object's "
+                f"class, 1 perhaps, for {WHITE} (minifcn import takes such masks as they are)"
+            )
+        if high == WHITE and below < VOID:
+            raise DataError(
+                f"labels {path}: the value {WHITE} in {np.count_nonzero(numbers == high)} pixels, void perhaps: all others fit a byte; "
                 f"write {VOID} for it"
             )
         raise DataError(
@@ -155,6 +162,25 @@ def doubtful_greys(numbers: np.ndarray, known: int) -> str:
         f"red, green and blue are equal everywhere: ({value}, {value}, {value}) may be a grey of masks of {len(values)} greys, and is "
         f"the VOC palette's colour of class {meant[value]} as well"
     )
+
+
+def to_fit(labels: tuple[int, ...], picture: tuple[int, ...]) -> str:
+    """What to do about labels of another size than their picture, both (H, W): a clause, by how the sizes differ.
+
+    >>> to_fit((40, 32), (32, 40))
+    'height and width are exchanged, as if one of the two had been turned: turn the labels as the picture is'
+    >>> to_fit((16, 20), (32, 40))
+    'they are 0.5 times as large: resize them by nearest neighbour, which makes no new numbers, or give the pictures that they were drawn on'
+    """
+    if labels == picture[::-1]:
+        return "height and width are exchanged, as if one of the two had been turned: turn the labels as the picture is"
+    share = labels[0] / picture[0]
+    if abs(labels[1] - share * picture[1]) <= max(1, share):  # as near as whole pixels come
+        return (
+            f"they are {share:.3g} times as large: resize them by nearest neighbour, which makes no new numbers, "
+            "or give the pictures that they were drawn on"
+        )
+    return "give the picture that they were drawn on, neither cut nor stretched"
 
 
 def write_labels(path: str | os.PathLike[str], labels: np.ndarray) -> None:

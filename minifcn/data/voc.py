@@ -11,7 +11,7 @@ from minifcn import workers
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, Picture, read_whole
-from minifcn.data.labels import VOID, read_labels
+from minifcn.data.labels import VOID, read_labels, to_fit
 from minifcn.data.layout import instead_of_file, what_is_missing
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, named_files, read_list
 from minifcn.data.pixels.depth import dark_set
@@ -141,7 +141,7 @@ def sizes_differ(labels_path: Path, labels: np.ndarray, picture_path: Path, pict
     (height, width), (label_height, label_width) = picture.shape[:2], labels.shape
     return (
         f"labels {labels_path}: {label_height}x{label_width} (height x width), but the picture "
-        f"{picture_path.name}, upright, is {height}x{width}; both must have the same size"
+        f"{picture_path.name}, upright, is {height}x{width}; both must have the same size: {to_fit(labels.shape, picture.shape[:2])}"
     )
 
 

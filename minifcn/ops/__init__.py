@@ -13,7 +13,7 @@ Names, arguments and results follow PyTorch where they can. What PyTorch's own t
 from minifcn.autodiff.engine import Axes, Tensor
 from minifcn.ops.activation import dropout, local_response_norm, relu
 from minifcn.ops.arithmetic import add, div, matmul, maximum, mean, mul, neg, sub, sum
-from minifcn.ops.comparing import COMPARISONS, NumpyFunctions
+from minifcn.ops.comparing import COMPARISONS, NumpyFunctions, numpy_routines
 from minifcn.ops.convolution import conv2d, conv_transpose2d
 from minifcn.ops.elementwise.limits import abs, clip, minimum
 from minifcn.ops.elementwise.powers import exp, log, pow, sqrt
@@ -105,3 +105,4 @@ METHODS = (abs, clip, exp, log, log_softmax, pow, sigmoid, softmax, sqrt, tanh)
 for name, function in (OPERATORS | COMPARISONS | {method.__name__: method for method in METHODS}).items():
     setattr(Tensor, name, function)
 Tensor.__array_ufunc__ = NumpyFunctions(OPERATIONS)  # type: ignore[attr-defined]
+Tensor.__array_function__ = numpy_routines(OPERATIONS)  # type: ignore[attr-defined]

@@ -65,7 +65,89 @@ NAMES = {  # operations that NumPy names otherwise
     "divide": "div",
     "true_divide": "div",
     "power": "pow",
+    "concatenate": "concat",
+    "dot": "matmul",
 }
+
+
+# NumPy's functions whose results have no gradient anyway
+FACTS = frozenset(
+    [
+        "allclose",
+        "isclose",
+        "array_equal",
+        "array_equiv",
+        "argmax",
+        "argmin",
+        "argsort",
+        "argwhere",
+        "nonzero",
+        "count_nonzero",
+        "flatnonzero",
+        "searchsorted",
+        "digitize",
+        "bincount",
+        "histogram",
+        "unique",
+        "isin",
+        "any",
+        "all",
+        "shape",
+        "ndim",
+        "size",
+        "result_type",
+        "can_cast",
+        "iscomplexobj",
+        "isrealobj",
+        "shares_memory",
+        "may_share_memory",
+        "array_repr",
+        "array_str",
+        "array2string",
+        "zeros_like",
+        "ones_like",
+        "empty_like",
+        "full_like",
+        "save",
+        "savez",
+        "savez_compressed",
+        "savetxt",
+    ]
+)
+
+
+def numpy_routines(operations: Container[str]) -> Callable[..., Any]:
+    """`Tensor.__array_function__`. `np.argmax(tensor)` is NumPy's, of the values; `np.concatenate(tensors)` of such that learn says what to do."""
+
+    def answer(self: Tensor, function: Callable[..., Any], types: Any, inputs: Any, options: Any) -> Any:
+        tensors: list[Tensor] = []
+        inputs, options = values_in(inputs, tensors), values_in(options, tensors)
+        name = function.__name__
+        if name not in FACTS and any(tensor.requires_grad for tensor in tensors):
+            place = function.__module__.partition(".")[2]
+            raise TypeError(lost(f"{place}.{name}" if place else name, NAMES.get(name, name), operations))
+        return function(*inputs, **options)
+
+    return answer
+
+
+def values_in(inputs: Any, tensors: list[Tensor]) -> Any:
+    """`inputs` with arrays in place of tensors, in lists and the like too; the tensors are added to `tensors`."""
+    if isinstance(inputs, Tensor):
+        tensors.append(inputs)
+        return inputs.data
+    if isinstance(inputs, dict):
+        return {name: values_in(value, tensors) for name, value in inputs.items()}
+    if type(inputs) in (list, tuple):
+        return type(inputs)(values_in(value, tensors) for value in inputs)
+    return inputs
+
+
+def lost(name: str, ours: str, operations: Container[str]) -> str:
+    """The sentence about a function of NumPy's; `ours`: what an operation that does the same would be called."""
+    values = f"np.{name}(tensor.data) for the values alone"
+    instead = f"mf.ops.{ours}, or {values}" if ours in operations else values
+    return f"np.{name}: a tensor's gradient would be lost; take {instead}"
 
 
 class NumpyFunctions:
@@ -80,10 +162,7 @@ class NumpyFunctions:
             plain = method == "__call__" and not options  # `array += tensor` has out=: an array cannot become a tensor
             if plain and name in REFLECTED and not isinstance(inputs[0], Tensor):
                 return getattr(Tensor, REFLECTED[name])(inputs[1], inputs[0])
-            ours = NAMES.get(name, name)
-            values = f"np.{name}(tensor.data) for the values alone"
-            instead = f"mf.ops.{ours}, or {values}" if ours in operations else values
-            raise TypeError(f"np.{name}: a tensor's gradient would be lost; take {instead}")
+            raise TypeError(lost(name, NAMES.get(name, name), operations))
 
         self.answer = answer
 

@@ -5,12 +5,13 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minifcn.files import not_there, write_whole
+from minifcn.files import BEGINNINGS, instead_of, not_there, write_whole
 from minifcn.version import __version__
 
 DIGEST, WRITER = (
@@ -86,7 +87,7 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     except WeightsError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+        raise WeightsError(f"{path}: {no_model(path, error)}") from error
     if "minifcn" not in texts and any(f'"{WRITER}": "minifcn' in text for text in texts.values()):
         raise WeightsError(f"{path}: damaged: its header begins with {sorted(texts)} and not with minifcn; {AGAIN}")
     if isinstance(header, dict):
@@ -95,6 +96,17 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
 
 
 AGAIN = "copy or download it again, or train again"
+
+
+def no_model(path: Path, error: Exception) -> str:
+    """The sentence about a file that the reader of safetensors refused for `error`."""
+    with suppress(OSError), path.open("rb") as file:
+        begins = file.read(BEGINNINGS)
+        if other := instead_of(begins, "model"):
+            return other
+        if begins[8:9] != b"{":  # behind the length of the header
+            return f"not a readable safetensors file ({error}); give a file that minifcn train wrote, or of other programs' weights minifcn weights import makes one"
+    return f"not a readable safetensors file ({error}): cut off or damaged; {AGAIN}"
 
 
 def check_digest(path: Path, arrays: dict[str, np.ndarray], header: dict[str, Any], rewritten: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from training.helpers import STAGES, constant_model, random_model, saved, truth_share
+from training.helpers import STAGES, constant_model, random_model, saved, truth_share, write_set
 
 from minifcn.data import ClassMap, read_picture, write_labels
 from minifcn.models import load
@@ -290,6 +290,13 @@ def test_a_set_of_void_alone_has_a_table_and_no_gallery(call, trained, copy, tmp
     assert (tmp_path / "c.png").exists() and not (tmp_path / "g.png").exists()
 
 
+def test_a_score_of_one_class_alone_is_doubted_in_the_file_too(call, trained, copy, tmp_path):
+    for name in copy.split("val").read_text().split():
+        write_labels(copy.labels(name), np.zeros((40, 48), np.uint8))
+    call(f"eval {trained}/last.safetensors --data {copy.root} --json {tmp_path}/s.json").worked()
+    assert json.loads((tmp_path / "s.json").read_text())["doubt"] == "meaningless: one class alone"
+
+
 def test_class_names_say_what_the_numbers_of_the_data_mean(call, own_set, tmp_path):
     """A folder without a list is taken for the model's, which is noted; a list that says otherwise ends it before anything is scored."""
     names = dict(enumerate(("sky", "tree", "road")))
@@ -301,12 +308,64 @@ def test_class_names_say_what_the_numbers_of_the_data_mean(call, own_set, tmp_pa
     (tmp_path / "same.txt").write_text("sky\ntree\nroad\n")
     answer = call(f"{line} --class-names {tmp_path / 'same.txt'}").worked()
     assert "class list" not in answer.err and "road" in answer.out
-    (tmp_path / "other.txt").write_text("road\ntree\nsky\n")
+    (tmp_path / "other.txt").write_text("road\ntree\nsea\n")
     call(f"{line} --class-names {tmp_path / 'other.txt'}").failed(
-        f"the model's label value 0 is sky, but {tmp_path / 'other.txt'} says road; score it on data of its own classes"
+        f"the model's label value 0 is sky, but {tmp_path / 'other.txt'} says road and has no sky; score it on data of its own classes, "
+        "or give --class-names FILE where a class is only called otherwise"
     )
     call(f"{line} --class-names voc").failed("the model's label value 0 is sky, but --class-names voc says background")
     call(f"eval {model} --data synthetic --class-names voc").failed("the synthetic set brings its own names")
+
+
+def test_classes_of_other_numbers_are_found_by_name(call, tmp_path):
+    """A model of three classes and data whose list has five, in another order: what it knows is scored, the others as --others says."""
+    truth = [np.random.default_rng(seed).integers(0, 5, (24, 32)).astype(np.uint8) for seed in range(3)]
+    pairs = [(np.zeros((24, 32, 3), np.uint8), labels) for labels in truth]
+    root = write_set(tmp_path / "five", pairs)
+    (root / "class_names.txt").write_text("background\nbird\ncat\nhorse\ndog\n")
+    model = saved(constant_model(ClassMap.own(["background", "dog", "cat"]), 1), tmp_path / "three.safetensors")
+    answer = call(f"eval {model} --data {root} --json {tmp_path}/void.json").worked()
+    assert (
+        f"{root}/class_names.txt has other numbers than the model, so the classes were found by name: dog is 4, not 1"
+        in answer.err
+    )
+    assert "the model knows no bird, horse: their pixels count as void; --others decides" in answer.err
+    assert "bird" in answer.out and "horse" in answer.out
+    call(f"eval {model} --data {root} --others background --json {tmp_path}/ground.json").worked()
+    labels = np.concatenate(list(truths(root).values()))
+    void, ground = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("void", "ground"))
+    counts = np.bincount(labels.ravel(), minlength=5)
+    assert [row[1] for row in void["confusion"]] == [counts[0], counts[4], counts[2]]  # in the model's order
+    assert [row[1] for row in ground["confusion"]] == [counts[0] + counts[1] + counts[3], counts[4], counts[2]]
+
+
+def test_a_list_that_goes_on_is_scored(call, trained, copy):
+    """The first classes have the model's numbers, and there is one more."""
+    names = copy.root / "class_names.txt"
+    names.write_text(names.read_text().strip() + "\nhexagon\n")
+    name = copy.split("val").read_text().split()[0]
+    write_labels(copy.labels(name), np.full((40, 48), 9))
+    answer = call(f"eval {trained}/best.safetensors --data {copy.root}").worked()
+    assert "the model knows no hexagon: their pixels count as void; --others decides" in answer.err
+    assert "found by name" not in answer.err and "doubt" not in answer.out
+
+
+def test_pictures_with_names_as_those_of_voc_move_no_class(call, voc_set, tmp_path):
+    """Before, the model's number 1, cat, was scored against VOC's number 1, the aeroplane, without a word."""
+    model = saved(constant_model(ClassMap.own(["background", "cat", "car"]), 1), tmp_path / "three.safetensors")
+    call(f"eval {model} --data {voc_set}").failed(
+        "the model's label value 1 is cat, but VOC says aeroplane, for pictures with names such as 2007_000032 are VOC's. "
+        "If the labels have VOC's numbers, add --class-names voc, and the classes are found by name; else --class-names FILE, "
+        "a list of what the numbers mean"
+    )
+    answer = call(f"eval {model} --data {voc_set} --class-names voc --json {tmp_path}/s.json").worked()
+    assert (
+        "--class-names voc has other numbers than the model, so the classes were found by name: cat is 8, not 1, car is 7, not 2"
+        in answer.err
+    )
+    scores = json.loads((tmp_path / "s.json").read_text())
+    labels = np.concatenate(list(truths(voc_set).values()))
+    assert scores["confusion"][1][1] == (labels == 8).sum() and scores["confusion"][2][1] == (labels == 7).sum()
 
 
 def test_classes_that_the_model_does_not_know(call, voc_set, tmp_path):

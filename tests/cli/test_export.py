@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 
 import needs
 import numpy as np
@@ -140,3 +141,11 @@ def test_onnx(more, call, file, tmp_path):
 )
 def test_formats_and_options_that_do_not_fit(line, says, call, file):
     call(f"export {file} {line}").failed(says)
+
+
+def test_a_package_that_is_not_installed_is_named(call, person_model, tmp_path, monkeypatch):
+    """What the README installs has no onnx: who asks for such a file got a traceback."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    call(f"export {person_model} --out {tmp_path}/m.onnx --format onnx").failed(
+        "minifcn export: export to ONNX needs the package onnx: pip install 'minifcn[onnx]'"
+    )

@@ -193,6 +193,27 @@ def test_what_a_json_file_holds_is_said(call, tmp_path):
         call(f"import {tmp_path / 'x.json'} --dry-run").failed("ends in .json", words)
 
 
+@pytest.mark.parametrize(
+    "name, content, tool",
+    [
+        ("via_region_data.json", '{"a.jpg1": {"regions": [{"shape_attributes": {"name": "polygon"}}]}}', "VGG's VIA"),
+        ("project.json", '{"_via_settings": {}}', "VGG's VIA"),
+        ("hasty.json", '{"project_name": "x", "label_classes": []}', "Hasty"),
+        ("a.jpg___objects.json", '{"metadata": {}, "instances": []}', "SuperAnnotate"),
+        ("export.ndjson", '{"data_row": {"id": "x"}}', "Labelbox"),
+        ("train.csv", "ImageId,EncodedPixels\na.jpg,1 3 10 5\n", "Kaggle's run lengths"),
+    ],
+)
+def test_tools_whose_files_are_not_read_are_named(name, content, tool, call, tmp_path):
+    """With what to do: each of them writes something that is read."""
+    (tmp_path / "source").mkdir()
+    save(photo(), tmp_path / "source/a.jpg")
+    (tmp_path / "source" / name).write_text(content)
+    call(f"import {tmp_path / 'source'} --dry-run").failed(
+        f"{name} is of {tool}, which is not read: export the set as COCO JSON, or as one mask a picture."
+    )
+
+
 def test_empty_folders_are_called_so(call, tmp_path):
     (tmp_path / "source/images").mkdir(parents=True)
     (tmp_path / "source/masks").mkdir()

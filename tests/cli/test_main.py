@@ -7,6 +7,7 @@ import sys
 
 import needs
 import pytest
+from PIL import Image
 
 from minifcn.cli.commands import gradcheck, predict, summary, train
 from minifcn.cli.main import COMMANDS
@@ -107,6 +108,7 @@ ERRORS = [
     TypeError("no number"),
     RuntimeError("no kernel"),
     OSError(28, "No space left on device"),
+    ImportError("export to ONNX needs the package onnx"),
     AssertionError("not equal"),
     MemoryError("cannot allocate 98 TiB"),
 ]
@@ -186,3 +188,84 @@ def test_bars_on_a_terminal(small_set, tmp_path):
     assert process.wait(60) == 0
     assert b"fcn32s" in drawn and b"/40" in drawn and b"images/s" in drawn and b"Traceback" not in drawn
     assert "step 4/40" not in out and "report" in out
+
+
+# Ctrl-C, and what NumPy makes of it where it reaches it halfway
+INTERRUPTED = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt as error:
+    raise ImportError("unable to import required dependencies") from error
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
+@pytest.mark.parametrize("module", ["numpy", "PIL"])  # before minifcn is loaded, and before its command is
+@pytest.mark.parametrize("way", ["module", "program", "library"])
+def test_ctrl_c_while_python_loads_is_a_line(way, module, tmp_path):
+    (tmp_path / f"{module}.py").write_text(INTERRUPTED)
+    names = {"program": "minifcn", "library": "mine.py"}
+    script = tmp_path / names.get(way, "")
+    if way != "module":
+        script.write_text("from minifcn.cli.main import main\nraise SystemExit(main())\n")
+    start = [sys.executable, "-m", "minifcn"] if way == "module" else [sys.executable, str(script)]
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [*start, "train", "--help"], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths}
+    )
+    if way == "library":  # a program of somebody's own keeps Python's way
+        assert "KeyboardInterrupt" in done.stderr
+        return
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nminifcn: stopped\n")
+
+
+FULL = "/dev/full"  # a device whose disk is always full
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason=needs.LINUX)
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("line", ["--help", "--version", "download --help", "summary fcn8s --backbone tiny"])
+def test_a_full_disk_behind_standard_output_is_named(line, buffered):
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open(FULL, "w") as full:
+        done = subprocess.run(
+            [sys.executable, *(() if buffered else ("-u",)), "-m", "minifcn", *line.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "minifcn: standard output takes no more (No space left on device), so lines are missing from what was printed; "
+        "lead it to a place with room. The files that the command itself wrote are not touched by this\n"
+    )
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason=needs.LINUX)
+@pytest.mark.parametrize("stream, status", [("stdout", 1), ("stderr", 0)])
+def test_a_full_disk_behind_what_is_printed_stops_no_work(stream, status, person_model, tmp_path):
+    """A training or a thousand pictures go on; what is said on stderr goes lost without a trace, for there is nobody to tell."""
+    Image.new("RGB", (9, 7)).save(tmp_path / "p.png")
+    with open(FULL, "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "minifcn", "predict", tmp_path / "p.png", "--model", person_model, "--out", tmp_path / "out"],
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full},
+        )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    assert (tmp_path / "out" / "p.png").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
+@pytest.mark.parametrize("line", ["--help", "--version", "summary fcn8s --backbone tiny"])
+def test_nobody_reads_what_is_printed_at_the_end(line):
+    """`minifcn --help | true`: what is printed stays in Python's own memory until the end, and only then nobody is there."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "minifcn", *line.split()], stdout=theirs, stderr=subprocess.PIPE, text=True, env=environment
+    )  # fmt: skip
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (1, "")

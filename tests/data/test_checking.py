@@ -80,7 +80,10 @@ def test_splits_that_are_asked_for(root):
 
 
 def test_a_split_that_is_not_there(root):
-    with pytest.raises(DataError, match=r"split 'test': there is no file .*; the splits .* are: train, trainval, val$"):
+    with pytest.raises(
+        DataError,
+        match=r"split 'test': there is no file .*; the splits .* are: train, trainval, val; write it, a name a line, or name another split$",
+    ):
         DataFolder(root, ["train", "test"])
 
 

@@ -72,6 +72,10 @@ def test_read(written, case):
 
 
 REFUSED = {
+    "a mark that is spelled otherwise": ("_ignore_\n_background_\ncat\n", 1, "'_ignore_' is the mark of the list that labelme is given, whose numbers begin at -1: take the line out, so that the next one names label value 0 (or write numbers, '0: _ignore_', if label value 0 is to be ignored)"),
+    "a mark without underscores": ("Ignore\nbackground\ncat\n", 1, "'Ignore' is the mark of the list that labelme is given"),
+    "columns without a heading": ("background,void\ncat,animal\n", 1, "'background,void' holds columns with ',' between, as every line does, and not a name; write one name a line, or NUMBER: NAME (names that do hold a ',': in quotes)"),
+    "columns behind numbers": ("0: road;flat\n1: car;vehicle\n", 1, "'road;flat' holds columns with ';' between"),
     "labelme's mark": ("__ignore__\n_background_\ncat\n", 1, "'__ignore__' is the mark of the list that labelme is given"),
     "Roboflow's heading": ("Pixel Value, Class\n0, background\n1, leaf\n", 1, "is a heading and no class; this is Roboflow's _classes.csv"),
     "any heading": ("id;name\n0;sky\n1;sea\n", 1, "'id;name' is a heading"),
@@ -139,3 +143,20 @@ def test_only_numbers_without_a_gap_are_a_list(written):
 )  # fmt: skip
 def test_what_is_written_is_read_again(written, names):
     assert read_class_list(written(class_list_text(names))) == names
+
+
+@pytest.mark.parametrize("text", ['"a, b"\n"c, d"\n', '0: "a, b"\n1: "c, d"\n', "['a, b', 'c, d']"])
+def test_names_in_quotes_are_no_columns(tmp_path, text):
+    (tmp_path / "names.txt").write_text(text)
+    assert read_class_list(tmp_path / "names.txt") == {0: "a, b", 1: "c, d"}
+
+
+def test_what_is_written_is_read(tmp_path):
+    for names in (
+        {0: "a, b", 1: "c, d"},
+        {0: "a|b", 1: 'c|"d"'},
+        {0: "ignore", 1: "background"},
+        {0: "sky", 1: "a, b"},
+    ):
+        (tmp_path / "names.txt").write_text(class_list_text(names))
+        assert read_class_list(tmp_path / "names.txt") == names

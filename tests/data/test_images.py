@@ -165,11 +165,29 @@ def test_a_folder(tmp_path):
     assert refused(tmp_path) == f"picture {tmp_path}: this is a folder; give a file"
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"<html>404</html>", b"\xff\xd8\xff"])
+@pytest.mark.parametrize("content", [b"hello", b"\xff\xd8\xff"])
 def test_not_a_picture(tmp_path, content):
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     assert refused(path) == f"picture {path}: cannot be read (not an image file that Pillow knows); replace the file"
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"", "an empty file; copy or download it again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS and no {}: fetch the file itself with git lfs pull"),
+        (b"<html>404</html>", "a web page and no {}: the download went wrong; open the address in a browser"),
+        (b"<svg xmlns=''/>", "a text of lines and shapes (SVG perhaps) and no {}; save its pixels as PNG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC, as telephones save photographs, which Pillow does not read; save it as JPEG or PNG"),
+        (b"\x93NUMPY\x01\0", "a NumPy array; save it as PNG (minifcn import reads masks in .npy files)"),
+    ],
+)  # fmt: skip
+def test_what_is_there_in_place_of_a_picture_is_named(tmp_path, content, sentence):
+    """Each is sound as what it is: to replace it is no advice."""
+    (tmp_path / "a.png").write_bytes(content)
+    assert refused(tmp_path / "a.png") == f"picture {tmp_path}/a.png: {sentence.format('picture')}"
+    assert refused(tmp_path / "a.png", read_labels) == f"labels {tmp_path}/a.png: {sentence.format('labels')}"
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 1.0])

@@ -72,6 +72,24 @@ def test_a_few_stray_pixels_do_not_hide_them(everywhere, tmp_path):
     assert sentence.startswith(f"polyp occurs in {10 if everywhere else 2} pixels, while 255")
 
 
+def test_some_masks_of_0_and_255_are_told(tmp_path):
+    """Two hands drew them: the objects of the second are void, and were left out without a word."""
+    report = check(folder(tmp_path, lambda number: disc(255 if number == 1 else 1)))
+    assert not report.findings
+    assert said(report.warnings, "some masks") == [
+        "1 of 5 label files (b) hold 0 and 255 alone, and none of those that show an object holds 255: if it is the object there, it counts "
+        "as void, so write the number of its class; see with --sheet"
+    ]
+
+
+@pytest.mark.parametrize(
+    "labels", [lambda number: disc(number % 2), lambda number: np.maximum(disc(number % 2), disc(255, 0)[::-1])]
+)
+def test_pictures_without_an_object_are_no_masks_of_0_and_255(labels, tmp_path):
+    """None of them has void, or those with objects have it too."""
+    assert not said(check(folder(tmp_path, labels)).warnings, "some masks")
+
+
 def test_masks_in_one_split_alone_are_told_with_it(tmp_path):
     report = check(folder(tmp_path, lambda number: disc(255 if number < 3 else 1)))
     (sentence,) = said(report.findings, "masks")

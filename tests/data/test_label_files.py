@@ -67,6 +67,15 @@ def test_65535_among_classes_is_void_perhaps(tmp_path):
     ) and "write 255 for it" in refused(path)
 
 
+def test_black_and_white_in_16_bits_is_no_void(tmp_path):
+    """It was called void, perhaps: who followed that trained on nothing."""
+    path = saved(tmp_path, Image.fromarray(np.array([[0, 65535, 65535]], np.uint16)))
+    assert refused(path) == (
+        f"labels {path}: a mask of 0 and 65535, black and white in 16 bits, and no class numbers; write the number of the object's class, "
+        "1 perhaps, for 65535 (minifcn import takes such masks as they are)"
+    )
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 def test_equal_channels_hold_numbers(mode, tmp_path):
     image = (

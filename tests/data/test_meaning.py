@@ -141,6 +141,18 @@ def test_nobody_says_it(root):
         meaning.class_map()
 
 
+@pytest.mark.parametrize(
+    "place", ["Labels.TXT", "ImageSets/class_names.txt", "SegmentationClass/labelmap.txt", "JPEGImages/classes.txt", "../class_names.txt"]
+)  # fmt: skip
+def test_a_list_that_lies_elsewhere_is_named(root, tmp_path, place):
+    """It counts beside JPEGImages, and in the folder that was given."""
+    (root / place).write_text("cat\ndog\n")
+    with pytest.raises(DataError) as caught:
+        read_meaning(root).class_map()
+    file = tmp_path / "class_names.txt" if ".." in place else root / place
+    assert f"({file} is there: if it is the list, add --class-names {file}.)" in str(caught.value)
+
+
 def test_void_of_the_folder_the_one_above_and_a_table(root, tmp_path):
     say(root, class_names="1: pet\n2: background\n")
     say(tmp_path, void="7, 8")

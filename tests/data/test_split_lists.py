@@ -49,6 +49,8 @@ FORMS = {
     "three paths": "JPEGImages/{0}.jpg SegmentationClass/{0}.png x/{0}.png",
     "of Windows": r"C:\data\JPEGImages\{0}.jpg C:\data\SegmentationClass\{0}.png",
     "in quotes": '"JPEGImages/{0}.jpg","SegmentationClass/{0}.png"',
+    "two paths and a number": "JPEGImages/{0}.jpg SegmentationClass/{0}.png 3",
+    "two files, commas and numbers": "{0}.jpg,{0}.png,3,1",
     "Oxford's pets": "{} 1 1 1",
     "VOC's Main": "{}  1",
     "and blanks": "   {}\t",

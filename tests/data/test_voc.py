@@ -86,7 +86,10 @@ def test_of_several_years_the_latest_that_has_the_split(tmp_path):
     assert VOCFolder(tmp_path, "test", ALL).ids == ["u"]
     missing = tmp_path / "VOCdevkit/VOC2012" / SPLITS / "val.txt"
     message = refused(VOCFolder, tmp_path, "val", ALL)
-    assert message == f"split 'val': there is no file {missing}; the splits in this folder are: train"
+    assert (
+        message
+        == f"split 'val': there is no file {missing}; the splits in this folder are: train; write it, a name a line, or name another split"
+    )
 
 
 def test_the_folder_itself_goes_before_those_below_it(tmp_path):
@@ -127,7 +130,7 @@ def test_a_missing_split_lists_the_others(root):
     path = root / SPLITS / "trainaug.txt"
     message = refused(VOCFolder, root, "trainaug", ALL)
     assert message == (
-        f"split 'trainaug': there is no file {path}: did you mean train? The splits in this folder are: train, val"
+        f"split 'trainaug': there is no file {path}: did you mean train? The splits in this folder are: train, val; write it, a name a line, or name another split"
     )
     for file in (root / SPLITS).iterdir():
         file.unlink()
@@ -215,11 +218,39 @@ def other_size(root, name):
     label_image(np.zeros((8, 6))).save(path)
     return (
         f"labels {path}: 8x6 (height x width), but the picture {name}.png, upright, is 6x8; "
-        "both must have the same size"
+        "both must have the same size: height and width are exchanged, as if one of the two had been turned: turn the labels as the picture is"
     )
 
 
-FAULTS = [no_picture, no_labels, broken_picture, broken_labels, coloured_labels, unknown_value, other_size]
+def half_size(root, name):
+    path = root / LABELS / f"{name}.png"
+    label_image(np.zeros((3, 4))).save(path)
+    return (
+        f"labels {path}: 3x4 (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
+        "they are 0.5 times as large: resize them by nearest neighbour, which makes no new numbers, or give the pictures that they were drawn on"
+    )
+
+
+def cut_size(root, name):
+    path = root / LABELS / f"{name}.png"
+    label_image(np.zeros((6, 5))).save(path)
+    return (
+        f"labels {path}: 6x5 (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
+        "give the picture that they were drawn on, neither cut nor stretched"
+    )
+
+
+FAULTS = [
+    no_picture,
+    no_labels,
+    broken_picture,
+    broken_labels,
+    coloured_labels,
+    unknown_value,
+    other_size,
+    half_size,
+    cut_size,
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -192,3 +192,33 @@ def test_arrays_of_other_libraries_are_known_by_the_module_of_their_class():
 def test_a_memory_map_is_a_plain_array(tmp_path):
     array = np.memmap(tmp_path / "x", "float64", "w+", shape=(2,))
     assert (mf.Tensor(array) == 0).all()
+
+
+@pytest.mark.parametrize(
+    "call, name, instead",
+    [
+        (np.mean, "mean", "mf.ops.mean, or np.mean(tensor.data)"),
+        (lambda x: np.sum(x, axis=0), "sum", "mf.ops.sum, or np.sum(tensor.data)"),
+        (lambda x: np.concatenate([np.ones(2), x]), "concatenate", "mf.ops.concat, or np.concatenate(tensor.data)"),
+        (lambda x: np.stack((x * 2, x)), "stack", "np.stack(tensor.data)"),
+        (lambda x: np.where(np.array([True, False]), x, 0), "where", "np.where(tensor.data)"),
+        (np.linalg.norm, "linalg.norm", "np.linalg.norm(tensor.data)"),
+        (lambda x: np.dot(np.ones(2), x), "dot", "mf.ops.matmul, or np.dot(tensor.data)"),
+    ],
+)
+def test_numpys_routines_take_no_tensor_that_learns(call, name, instead):
+    """np.concatenate gave an array, and what was added to a loss had no gradient; np.mean spoke of its own arguments."""
+    x = mf.Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    with pytest.raises(TypeError) as caught:
+        call(x)
+    assert str(caught.value) == f"np.{name}: a tensor's gradient would be lost; take {instead} for the values alone"
+
+
+def test_numpys_routines_that_have_no_gradient_are_of_the_values():
+    x = mf.Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    assert np.argmax(x) == 1 and np.allclose(x, [1, 2]) and np.array_equal([1, 2], x) and np.shape(x) == (2,)
+    assert np.zeros_like(x).tolist() == [0, 0] and isinstance(np.zeros_like(x), np.ndarray)
+    np.testing.assert_allclose(x, [1, 2])
+    still = x.detach()
+    assert np.sum(still) == 3 and np.stack([still, still]).shape == (2, 2) and np.mean(still, axis=0) == 1.5
+    assert np.max(still, initial=5) == 5

@@ -247,6 +247,15 @@ def show(worst, *accuracies):
     return [(scored.number, scored.accuracy) for scored in worst.found]
 
 
+def test_a_picture_is_not_enlarged_without_end(rng):
+    """--size 100000 for --size 1000: the system killed the process, and nobody said why. What is large already is the caller's wish."""
+    with pytest.raises(
+        ValueError,
+        match=r"a view of 75000x100000 \(height x width\) of a picture of 30x40; enlarged to more than 67,108,864 pixels",
+    ):
+        predict(random_model(), noise(rng, 30, 40), scales=(2500.0,))
+
+
 def test_the_worst_pictures_are_kept_and_no_others():
     worst = Worst(3)
     assert show(worst, 5, 9, 0, 7, None, 4, 10) == [(2, 0.0), (5, 0.4), (0, 0.5)]

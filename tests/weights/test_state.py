@@ -131,7 +131,6 @@ def whole(tmp_path):
 
 
 DAMAGE = {
-    "empty": lambda content: b"",
     "text": lambda content: b"This is not a model at all, sorry.",
     "cut in the header": lambda content: content[:40],
     "cut in the numbers": lambda content: content[:-3],
@@ -148,6 +147,30 @@ def test_a_damaged_file_is_named(tmp_path, damage):
     path.write_bytes(DAMAGE[damage](whole(tmp_path)))
     with pytest.raises(WeightsError, match=r"damaged\.safetensors: not a readable safetensors file \("):
         load_arrays(path)
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"", "an empty file; copy or download it again"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS and no model: fetch the file itself with git lfs pull"),
+        (b"\n<!DOCTYPE html>", "a web page and no model: the download went wrong; open the address in a browser"),
+        (b'{"arch": "fcn8s", "steps": 3}', "give a file that minifcn train wrote, or of other programs' weights minifcn weights import makes one"),
+    ],
+)  # fmt: skip
+def test_what_is_there_in_place_of_a_model_is_named(tmp_path, content, sentence):
+    (tmp_path / "m.safetensors").write_bytes(content)
+    with pytest.raises(WeightsError) as caught:
+        load_arrays(tmp_path / "m.safetensors")
+    assert str(caught.value).startswith(f"{tmp_path}/m.safetensors: ") and str(caught.value).endswith(sentence)
+
+
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
+def test_a_model_that_was_cut_off_is_to_be_copied_again(tmp_path, part):
+    content = whole(tmp_path)
+    (tmp_path / "m.safetensors").write_bytes(content[: max(9, int(part * len(content)))])
+    with pytest.raises(WeightsError, match=r"cut off or damaged; copy or download it again, or train again$"):
+        load_arrays(tmp_path / "m.safetensors")
 
 
 def written_by_hand(path, tensors, content, **metadata):

@@ -34,7 +34,7 @@ from minifcn.training import evaluate
 from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.calibration import at_temperature, fitted_temperature, reliability
 from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, Worst
-from minifcn.training.scoring.metrics import BAND, doubt
+from minifcn.training.scoring.metrics import BAND, ONE_CLASS, doubt, doubtful
 from minifcn.training.scoring.other_classes import OtherClasses
 
 WORST = 8
@@ -160,6 +160,8 @@ def scored(
 
     with bar(len(dataset), "scoring", unit="picture") as scoring:
         metrics = evaluate(model, dataset, scoring.update, band=arguments.band, seen=seen, **views)
+    if doubtful(metrics):
+        metrics["doubt"] = ONE_CLASS  # who reads the file alone would take it for a perfect score
     if arguments.mirror or arguments.scales != ONE_SCALE:
         metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
     print(f"{class_table(metrics['confusion'], dataset.class_map.names)}\n\n{summary(metrics)}\n")

@@ -11,7 +11,7 @@ from minifcn.data.formats.registry import FORMATS, check_there, format_named, pl
 from minifcn.data.formats.source import BACKGROUND, Format, Options, Source, usual_split
 from minifcn.data.formats.survey import Survey, look_through, table_text
 from minifcn.data.formats.writing import RECORD, flat_names, splits_of, write_folder
-from minifcn.data.labels import VOID
+from minifcn.data.labels import VOID, WHITE
 from minifcn.version import __version__
 
 FEW = 3
@@ -187,10 +187,10 @@ def about_names(source: Source, survey: Survey, options: Options) -> list[str]:
     """Whether the names are the source's; and numbers of --void that never occur."""
     said = []
     if source.meaning is None and options.values is None and options.threshold is None:
-        black_white = [row.value for row in survey.rows] == [0, VOID] and survey.names == [BACKGROUND, "object"]
+        values = [row.value for row in survey.rows]
         said.append(
-            f"no list of classes is in the source; 0 is taken for background and {VOID} for the object"
-            if black_white
+            f"no list of classes is in the source; 0 is taken for background and {values[1]} for the object"
+            if values in ([0, VOID], [0, WHITE]) and survey.names == [BACKGROUND, "object"]
             else "no list of classes is in the source, so they are called by their numbers; --values gives names"
         )
     there = {row.value for row in survey.rows}

@@ -49,6 +49,7 @@ FINDINGS = {
 MEANINGLESS = ("in two splits", "same pixels", "dark", "masks", "class list", "palette", "never chosen", "one class")
 HARMLESS = ("void alone",)  # to a training: such a picture teaches nothing, the others do
 WARNINGS = {
+    "some masks": "masks of 0 and 255 among others",
     "never shown": "classes that never occur in a split to train on",
     "turned": "pictures that their EXIF tag turns",
     "pages": "pictures of several pages or frames, of which the first is read",

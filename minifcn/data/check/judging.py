@@ -76,6 +76,8 @@ def judged(
         yield Finding("masks", masks, tuple(name for name, pair in pairs.items() if VOID in (pair.counts or {})))
     else:
         yield from (Finding("masks", f"split {split}: {said}") for split, said in of_split.items() if said)
+        if not any(of_split.values()):
+            yield from some_masks_of_two(pairs)
         strange = sum(bool(classes.strangers(counts)) for counts in read)
         of_a_file = 0 < strange < min(MANY, len(read) / 2)  # a wrong number here and there is no matter of the list
         if use.named and not of_a_file and (wrong := list_of_others(pixels, classes, use.cut is not None)):
@@ -109,6 +111,20 @@ def masks_of_two(pixels: Counter[int], shown: Counter[int], classes: ClassMap) -
         f"{who}, while {VOID}, which means void, stands in {share(void, pixels)} of the pixels: these are masks of 0 and {VOID}, and "
         f"nothing is learned from void. The object wants {wanted}: write that in place of {VOID} in all label files"
     )
+
+
+def some_masks_of_two(pairs: Mapping[str, Pair]) -> Iterator[Finding]:
+    """A note where some files hold 0 and 255 alone, and no file that shows an object has void: as if another hand had written those."""
+    read = {name: set(pair.counts) for name, pair in pairs.items() if pair.counts}
+    black_white = [name for name, values in read.items() if values == {0, VOID}]
+    others = [values for values in read.values() if values - {0, VOID}]
+    if black_white and others and not any(VOID in values for values in others):
+        yield Finding(
+            "some masks",
+            f"{len(black_white)} of {len(read)} label files ({some_of(black_white, 3)}) hold 0 and {VOID} alone, and none of those that show "
+            f"an object holds {VOID}: if it is the object there, it counts as void, so write the number of its class; see with --sheet",
+            tuple(black_white),
+        )
 
 
 def some_of(names: Sequence[str], most: int = 12) -> str:

@@ -1,6 +1,7 @@
 """The list of formats, and which of them a folder is."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from minifcn.data.errors import DataError
@@ -48,6 +49,15 @@ NOT_READ = {
     "Annotations/*.xml": "Annotations/ holds XML files, as VOC has them for boxes: pixels cannot be learned from boxes.",
     "*.zip": "An archive is in it: unpack it first.",
     "*.tar*": "An archive is in it: unpack it first.",
+}
+
+# tools whose own files are not read, by words in the heads of these: all of them write COCO's JSON, or masks, as well
+TOOLS_NOT_READ = {
+    "VGG's VIA": ("*.json", ('"_via_settings"', '"shape_attributes"')),
+    "Hasty": ("*.json", ('"label_classes"',)),
+    "SuperAnnotate": ("*___objects.json", ()),
+    "Labelbox": ("*.ndjson", ('"data_row"',)),
+    "Kaggle's run lengths": ("*.csv", ("EncodedPixels",)),
 }
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
@@ -128,18 +138,37 @@ def places(source: Path) -> list[Path]:
 def what_lies_in(source: Path, shown: int = 8) -> str:
     """A sentence about what is in a folder."""
     if source.is_file():
-        return f"It is a file that ends in {source.suffix or 'nothing'}{what_json_holds(source)}."
+        held = what_json_holds(source)
+        return f"It is a file that ends in {source.suffix or 'nothing'}{', but' * (' and' not in held[:4] and bool(held))}{held}."
     for kind, hint in NOT_READ.items():
         if any(source.glob(kind)):
             return hint
+    for tool, (pattern, words) in TOOLS_NOT_READ.items():
+        if found := next((path for path in sorted(source.glob(pattern)) if begins_with(path, words)), None):
+            return (
+                f"{found.name} is of {tool}, which is not read: export the set as COCO JSON, or as one mask a picture."
+            )
     inside = sorted(name_of(path) for path in source.iterdir())
     more = f" and {len(inside) - shown} more" if len(inside) > shown else ""
-    return f"There is {', '.join(inside[:shown])}{more}." if inside else "The folder is empty."
+    files = sorted([*source.glob("*.json"), *source.glob("*/*.json")])
+    held = "".join(f" {path.relative_to(source)}{what_json_holds(path).removeprefix(' and')}." for path in files[:3])
+    return f"There is {', '.join(inside[:shown])}{more}.{held}" if inside else "The folder is empty."
+
+
+def begins_with(path: Path, words: Sequence[str]) -> bool:
+    """Whether one of the words stands in the first part of a file; where there are none, whatever is in it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16).decode("utf-8", "replace")
+    except OSError:
+        return False
+    return not words or any(word in head for word in words)
 
 
 def name_of(path: Path) -> str:
-    """A name in a folder as it is shown: folders have a slash, and are called empty where they are."""
-    return path.name + ("/" + " (empty)" * (not any(path.iterdir())) if path.is_dir() else "")
+    """A name in a folder as it is shown: folders have a slash, and what is empty is called so."""
+    empty = not any(path.iterdir()) if path.is_dir() else path.is_file() and not path.stat().st_size
+    return path.name + "/" * path.is_dir() + " (empty)" * empty
 
 
 def what_json_holds(path: Path, shown: int = 6) -> str:
@@ -149,7 +178,9 @@ def what_json_holds(path: Path, shown: int = 6) -> str:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        return f", but cannot be read as JSON ({error})"
+        if not path.stat().st_size:
+            return " is an empty file; copy or export it again"
+        return f" cannot be read as JSON ({error}): cut short perhaps; copy or export it again"
     keys = ", ".join(map(repr, list(content)[:shown])) if isinstance(content, dict) else ""
     return f" and holds {keys or 'a list' if isinstance(content, list) else keys or 'nothing'}"
 

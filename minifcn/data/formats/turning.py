@@ -10,6 +10,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.source import Item
+from minifcn.data.labels import to_fit
 from minifcn.data.pixels import turned
 from minifcn.data.pixels.turned import UPRIGHT
 
@@ -24,7 +25,7 @@ def how_labels_lie(item: Item, shape: tuple[int, ...]) -> str:
     if shape not in (shown, stored):
         raise DataError(
             f"the labels of {item.name} are {shape[0]}x{shape[1]} (height x width), but the picture "
-            f"{item.picture or 'with them'} is {shown[0]}x{shown[1]}; both must have the same size"
+            f"{item.picture or 'with them'} is {shown[0]}x{shown[1]}; both must have the same size: {to_fit(shape, shown)}"
         )
     if orientation == 1:
         return PLAIN

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from minifcn.data.errors import DataError
 from minifcn.data.formats.masks import colour_text
 from minifcn.data.formats.source import BACKGROUND, Source
-from minifcn.data.labels import VOID
+from minifcn.data.labels import VOID, WHITE
 
 MANY = 24  # numbers in a picture, on the average: pictures of ADE20K, with its 150 classes, hold about ten
 
@@ -20,13 +20,14 @@ def numbers_alone(
             f"{', '.join(map(colour_text, sorted(counts, key=lambda value: -counts[value])[:8]))}; name them in a file, "
             "'red green blue name' a line, and give it with --colours FILE"
         )
-    if set(counts) == {0, VOID}:
-        return {0: BACKGROUND, VOID: "object"}
+    if len(counts) == 2 and min(counts) == 0 and (white := max(counts)) in (VOID, WHITE):
+        return {0: BACKGROUND, white: "object"}
     check_signs(source, counts)
     check_greys(counts)
     check_objects(files, counts)
     check_blurred(source, counts)
     check_instances(files)
+    check_own_numbers(files, counts)
     check_many(files, counts)
     check_spread(counts)
     numbers = (value for value in sorted(counts) if value != VOID and value not in source.void)
@@ -95,6 +96,18 @@ def check_instances(files: Sequence[Mapping[int, int]]) -> None:
         raise DataError(
             f"each mask holds all numbers from 1 to one of its own, {min(tops)} to {max(tops)}: rather numbers of single objects than of "
             "classes. If all objects are of one class, give --threshold 1; if these are classes, name them with --values FILE"
+        )
+
+
+def check_own_numbers(files: Sequence[Mapping[int, int]], counts: Mapping[int, int]) -> None:
+    """Raise DataError where numbers that no byte holds stand in one file each: those of objects, or of a class and an object, 26003."""
+    large = [value for value in counts if VOID < value < WHITE]
+    alone = [value for value in large if sum(value in file for file in files) == 1]
+    if len(files) > 2 and len(alone) > 2 and len(alone) > 0.75 * len(large):
+        raise DataError(
+            f"the labels hold numbers up to {max(large)}, and {len(alone)} of the {len(large)} above {VOID} stand in one mask alone: rather "
+            "numbers of single objects than of classes. If all objects are of one class, give --threshold 1; if these are classes, name them "
+            "with --values FILE"
         )
 
 

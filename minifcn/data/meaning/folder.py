@@ -10,7 +10,7 @@ from minifcn.data.labels import VOC_CLASSES
 from minifcn.data.meaning.choice import chosen_classes
 from minifcn.data.meaning.lists import is_void
 from minifcn.data.meaning.numbers import VOID_FILE, read_void
-from minifcn.data.meaning.splits import are_voc
+from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, are_voc
 from minifcn.data.meaning.tables import OWN, Colour, Table, read_table
 
 LISTS = (
@@ -128,10 +128,20 @@ def void_of(places: Sequence[Path], notes: list[str]) -> tuple[int, ...]:
     return found[0] if found else ()
 
 
+def near_list(folder: Path) -> Path | None:
+    """A file that may be the class list, though it is not looked for: of another name, in other letters, in a part of the folder, or above it."""
+    names = {name.lower() for name in (*LISTS, *PERHAPS)}
+    for place in (folder, *(folder / part for part in (LABELS, PICTURES, "ImageSets", SPLITS)), folder.parent):
+        files = sorted(place.iterdir()) if place.is_dir() else []
+        if found := next((file for file in files if file.name.lower() in names and file.is_file()), None):
+            return found
+    return None
+
+
 def unnamed(folder: Path, holds: str = "") -> str:
     """The sentence about a folder without a class list; `holds`: what was found in its labels, a sentence."""
-    perhaps = next((name for name in PERHAPS if (folder / name).is_file()), None)
-    given = f" ({perhaps} is there: if it is the list, add --class-names {folder / perhaps}.)" if perhaps else ""
+    perhaps = near_list(folder)
+    given = f" ({perhaps} is there: if it is the list, add --class-names {perhaps}.)" if perhaps else ""
     return (
         f"data {folder}: nobody says what the numbers in its labels mean: there is no class list ({', '.join(LISTS)}), and the pictures "
         f"are not VOC's by name. {holds}Write {folder / OWN}, a line a number, such as '1: cat', and numbers that are nobody's class into "

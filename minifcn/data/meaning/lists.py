@@ -9,7 +9,7 @@ from pathlib import Path
 from minifcn.data.classes import usual_name
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
-from minifcn.data.meaning.strange import NAMED, NUMBERED, SAYING, what_else
+from minifcn.data.meaning.strange import NAMED, NUMBERED, SAYING, columns_in, what_else
 from minifcn.data.meaning.structured import from_json, is_yaml, yaml_names
 from minifcn.data.meaning.texts import text_of, unquoted
 
@@ -61,7 +61,11 @@ def listed_in(text: str, path: Path) -> dict[int, str]:
         raise DataError(f"class names {path}: no names in it; write one a line, line 1 for label value 0")
     if is_yaml(lines):
         lines = yaml_names(lines, path)
-    return checked(numbers_of(unwrapped(lines), path), path)
+    bare = unwrapped(lines)
+    entries = numbers_of(bare, path)
+    if bare == lines:  # whoever sets names in quotes says where each ends
+        check_columns(entries, path)
+    return checked([(line, value, unquoted(name)) for line, value, name in entries], path)
 
 
 def class_list_text(names: Mapping[int, str]) -> str:
@@ -80,8 +84,10 @@ def class_list_text(names: Mapping[int, str]) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name in quotes where it would lose its own on reading."""
-    return name if unquoted(name) == name else f"'{name}'" if name[0] == '"' else f'"{name}"'
+    """A name in quotes where it would lose its own on reading, or be taken for columns."""
+    if unquoted(name) == name and not any(sign in name for sign in ",;|"):
+        return name
+    return f"'{name}'" if '"' in name else f'"{name}"'
 
 
 def unwrapped(lines: Sequence[str]) -> list[str]:
@@ -113,8 +119,18 @@ def numbers_of(lines: Sequence[str], path: Path) -> list[tuple[int, int, str]]:
                     f"class names {path}, line {number}: {line!r} has no number, and other lines have; {SAYING}"
                 )
         pairs = [match.groups() if number_first else match.groups()[::-1] for match in found if match]
-        return [(number, int(value), unquoted(name)) for number, (value, name) in enumerate(pairs, 1)]
+        return [(number, int(value), name) for number, (value, name) in enumerate(pairs, 1)]
     return [(number, number - 1, line) for number, line in enumerate(lines, 1)]
+
+
+def check_columns(entries: Sequence[tuple[int, int, str]], path: Path) -> None:
+    """Raise DataError where every name holds columns of its own."""
+    if sign := columns_in([name for _, _, name in entries if unquoted(name) == name]):
+        line, _, name = entries[0]
+        raise DataError(
+            f"class names {path}, line {line}: {name!r} holds columns with {sign!r} between, as every line does, and not a name; "
+            f"{SAYING} (names that do hold a {sign!r}: in quotes)"
+        )
 
 
 def are_names(found: Sequence[re.Match[str] | None]) -> bool:

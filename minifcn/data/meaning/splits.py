@@ -61,7 +61,7 @@ def read_list(folder: Path, split: str, there: Names | None = None) -> PictureLi
         others = sorted(file.stem for file in folder.glob("*.txt"))
         raise DataError(
             f"split {split!r}: there is no file {path}{instead(split, others, 'the splits in this folder are:')}"
-            f"{'' if others else '. ' + make_lists(folder.parent.parent)}"
+            f"{'; write it, a name a line, or name another split' if others else '. ' + make_lists(folder.parent.parent)}"
         )
     there = file_names(folder.parent.parent) if there is None else there
     text = text_of(path, "split", "write one picture name a line")
@@ -129,9 +129,15 @@ def columns(line: str) -> tuple[str, str]:
 
 
 def is_known(rest: str) -> bool:
-    """Whether the columns behind the first are numbers or files: a word may be part of a name with blanks."""
+    """Whether the columns behind the first are numbers, files, or files and numbers: a word may be part of a name with blanks.
+
+    >>> is_known("1 1"), is_known("SegmentationClass/b c.png 3"), is_known("of the cat")
+    (True, True, False)
+    """
     words = [word.strip("\"'") for word in re.split(r"[\s,;]+", rest)]
-    return all(re.fullmatch(r"-?\d+", word) for word in words) or bool(ENDING.search(words[-1]))
+    while words and re.fullmatch(r"-?\d+", words[-1]):
+        words.pop()
+    return not words or bool(ENDING.search(words[-1]))
 
 
 def check_pair(path: Path, number: int, first: str, rest: str) -> None:

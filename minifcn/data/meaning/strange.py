@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from minifcn.data.classes import is_background
 from minifcn.data.images import PICTURE_ENDINGS
 from minifcn.data.meaning.texts import unquoted
 
@@ -28,10 +29,10 @@ def what_else(line: str, number: int, lines: Sequence[str]) -> str | None:
         cvat = "label" in line and "color" in line
         named = "this is the head of CVAT's labelmap.txt: name the file so, and it is read as such" if cvat else SAYING
         return f"begins with #, and is no class; {named}"
-    if line.lower() == "__ignore__" and first:
+    if first and is_labelme_mark(lines):
         return (
-            "'__ignore__' is the mark of the list that labelme is given, whose numbers begin at -1: take the line out, "
-            "so that the next one names label value 0"
+            f"{line!r} is the mark of the list that labelme is given, whose numbers begin at -1: take the line out, "
+            f"so that the next one names label value 0 (or write numbers, '0: {line}', if label value 0 is to be ignored)"
         )
     if first and len(lines) > 1 and is_heading(line):
         roboflow = re.fullmatch(r"pixel value,\s*class", line.lower())
@@ -60,6 +61,29 @@ def what_else(line: str, number: int, lines: Sequence[str]) -> str | None:
         return f"{line!r} is no name; {SAYING}"
     if line.lower().endswith(PICTURE_ENDINGS):
         return f"{line!r} is a picture's name, and not that of a class; {SAYING}"
+    return None
+
+
+def is_labelme_mark(lines: Sequence[str]) -> bool:
+    """Whether a list begins as those that labelme is given: with what is ignored, -1, and then the background, 0. Others write it so, too.
+
+    >>> is_labelme_mark(["__ignore__", "cat"]), is_labelme_mark(["ignore", "background"]), is_labelme_mark(["ignore", "cat"])
+    (True, True, False)
+    """
+    ignored = re.sub(r"[^a-z]", "", lines[0].lower()) in ("ignore", "ignored")
+    return lines[0].lower() == "__ignore__" or (ignored and len(lines) > 1 and is_background(lines[1]))
+
+
+def columns_in(names: Sequence[str]) -> str | None:
+    """The sign that stands between two columns in every one of several names, equally often; None where the names are names.
+
+    >>> columns_in(["background,void", "cat,animal"]), columns_in(["sky", "building, edifice"]), columns_in(["a;b"])
+    (',', None, None)
+    """
+    for sign in ",;|":
+        counts = {name.count(sign) for name in names}
+        if len(names) > 1 and len(counts) == 1 and counts != {0}:
+            return sign
     return None
 
 

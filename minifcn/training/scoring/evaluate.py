@@ -18,6 +18,7 @@ from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, sco
 from minifcn.training.scoring.winners import averaged, leading, winners
 
 ONE_SCALE = (1.0,)
+MOST_ENLARGED = 1 << 26  # pixels: 8192x8192
 Wanted = int | Literal["own", "known"]  # what a picture's longer side is resized to
 
 
@@ -104,6 +105,13 @@ def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[flo
     views = []
     for scale in scales:
         size = (max(1, round(scale * width)), max(1, round(scale * height)))  # Pillow says width first
+        if size[0] * size[1] > max(
+            MOST_ENLARGED, width * height
+        ):  # by a slip; a system that runs out of memory kills without a word
+            raise ValueError(
+                f"predict: a view of {size[1]}x{size[0]} (height x width) of a picture of {height}x{width}; enlarged to more than "
+                f"{MOST_ENLARGED:,} pixels nothing is predicted: give a smaller size or scale"
+            )
         view = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
         for mirrored in (False, True) if mirror else (False,):
             found = backend.to_device(scores_of(model, view[:, ::-1] if mirrored else view), "cpu")

@@ -180,7 +180,26 @@ def test_a_bad_annotation_is_named(other, words, place, bring):
         (lambda content: content["annotations"].clear(), ("lists pictures, but no annotations",)),
         (
             lambda content: content["annotations"][0].update(segmentation=[]),
-            ("1 are boxes alone", "Export the segmentation"),
+            ("(1 that are a box alone)", "Export the segmentation"),
+        ),
+        (
+            lambda content: content["annotations"][0].update(segmentation=[], keypoints=[1, 2, 2]),
+            ("(1 of keypoints alone)", "Export the segmentation"),
+        ),
+        (
+            lambda content: content["annotations"][0].update(segmentation=[[1, 2, 3, 4]]),
+            ("(1 of fewer than three corners)", "Export the segmentation"),
+        ),
+        (
+            lambda content: content["annotations"][0].update(segmentation=[ring_of(3, 60, 5, 5)]),
+            (
+                "all 1 outlines lie outside their pictures",
+                "were they drawn on larger copies? Give those with --pictures FOLDER",
+            ),
+        ),
+        (
+            lambda content: content["images"][1].update(id=1),
+            ("a.png and b.png have one id, 1", "give each picture its own id"),
         ),
         (lambda content: content["images"].append({**content["images"][0], "id": 3}), ("a.png is listed twice",)),
         (lambda content: content["images"][0].update(height=34), ("34x49", "35x49", "same size")),
@@ -202,7 +221,55 @@ def test_a_broken_picture_of_no_given_size_is_named(place, bring):
 def test_cut_short_json_is_refused(place, bring):
     path = small_coco(place, CAT)
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
-    bring("--format", "coco", source=path).failed("cannot be read as JSON", "export it again")
+    bring("--format", "coco", source=path).failed(
+        "cannot be read as JSON", "cut short perhaps; export it again, or take it out"
+    )
+
+
+def test_outlines_beyond_their_pictures_are_counted(place, bring):
+    """Drawn on pictures twice as large, say: what was left of them was learned without a word."""
+    beyond, outside = annotation(2, 2, 1, [ring_of(3, 40, 20, 20)]), annotation(3, 2, 1, [ring_of(3, 70, 20, 20)])
+    nearly = annotation(4, 2, 1, [[-1, 3, 5, 3, 5, 8]])  # a hand slips
+    small_coco(place, CAT, beyond, outside, nearly)
+    done = bring("--dry-run").worked()
+    told(done, "1 outlines reach beyond their pictures, and what lies outside is cut off")
+    told(
+        done,
+        "1 outlines lie outside their pictures and cover nothing: see that the pictures are those that they were drawn on",
+    )
+    small_coco(place, CAT)
+    assert "their pictures" not in bring("--dry-run").worked().out
+
+
+@pytest.mark.parametrize("left", [lambda text: text[: len(text) // 2], lambda text: ""])
+def test_a_json_file_that_was_cut_short_is_not_left_out(left, place, bring):
+    """The other splits were imported, and the pictures of this one counted as listed by no file."""
+    path = small_coco(place, CAT)
+    (place / "instances_val.json").write_text(
+        path.read_text(encoding="utf-8").replace("a.png", "c.png").replace("b.png", "d.png"), encoding="utf-8"
+    )
+    for name in ("c.png", "d.png"):
+        save(place / "images" / name, photo(2))
+    assert "2 train, 2 val" in bring("--dry-run").worked().out
+    path.write_text(left(path.read_text(encoding="utf-8")), encoding="utf-8")
+    bring().failed(str(path), "or take it out")
+
+
+def test_a_panoptic_file_that_was_cut_short_is_not_left_out(place, bring):
+    SETS["coco_panoptic"](place)
+    path = place / "annotations/panoptic_train2017.json"
+    path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
+    bring().failed(str(path), "cannot be read as JSON", "cut short perhaps; export it again, or take it out")
+
+
+def test_json_files_of_no_format_say_what_they_hold(place, bring):
+    path = write_json(place / "result.json", {"annotations": [], "categories": []})
+    bring().failed("of no format that is known here", "result.json holds 'annotations', 'categories'.")
+    path.write_text('{"version": 3, ')
+    bring().failed("result.json cannot be read as JSON", "cut short perhaps; copy or export it again")
+    path.write_text("")
+    (place / "annotations.xml").write_text("")
+    bring().failed("annotations.xml (empty)", "result.json is an empty file; copy or export it again")
 
 
 def test_what_cannot_be_drawn_is_counted(place, bring):
@@ -775,6 +842,18 @@ def test_a_bad_shape_is_named(shape, words, place, bring):
     (place / "annotations.xml").write_text(document(frame("a.jpg", shape)), encoding="utf-8")
     save(place / "images/a.jpg", photo(1))
     bring().failed(*words)
+
+
+def test_outlines_beyond_their_pictures_are_counted_in_cvats_xml(place, bring):
+    beyond, outside = polygon_of("tree", ring_of(3, 40, 20, 20)), polygon_of("tree", ring_of(3, 70, 20, 20))
+    within = polygon_of("car", ring_of(3, 3, 5, 5)) + brushed("tree", 2, 3, 1, 3, "0, 3")
+    (place / "annotations.xml").write_text(document(frame("a.jpg", within, beyond, outside)), encoding="utf-8")
+    save(place / "images/a.jpg", photo(1))
+    done = bring("--dry-run").worked()
+    told(done, "1 outlines reach beyond their pictures, and what lies outside is cut off")
+    told(done, "1 outlines lie outside their pictures and cover nothing")
+    (place / "annotations.xml").write_text(document(frame("a.jpg", outside)), encoding="utf-8")
+    bring().failed("annotations.xml: all 1 outlines lie outside their pictures: were they drawn on larger copies?")
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,25 @@ def test_a_file_that_cannot_be(fields, words, tmp_path, imported):
     imported(write(tmp_path / "source", [BOX], **fields) / "a.json", "--format labelme").failed(*words)
 
 
+def test_outlines_beyond_their_pictures_are_counted(tmp_path, imported):
+    beyond, outside = bad(points=[[3, 2], [90, 12]]), bad(points=[[60, 2], [70, 12]])
+    root = write(tmp_path / "source", [BOX, beyond, outside])
+    answer = imported(root).worked()
+    answer.says("1 outlines reach beyond their pictures", "1 outlines lie outside their pictures and cover nothing")
+    write(root, [outside])
+    imported(root, out="o2").failed("all 1 outlines lie outside their pictures: were they drawn on larger copies?")
+
+
+def test_renamed_files_of_one_picture_are_refused(tmp_path, imported):
+    """Pictures and JSON files were copied or renamed by hand, and imagePath was not: b's labels would be learned on a."""
+    root = write(tmp_path / "source", [BOX])
+    write(root, [BOX], "b", imagePath="a.jpg")
+    imported(root).failed(
+        f"{root}/b.json: its imagePath says a.jpg, as {root}/a.json does, and b.jpg lies beside it: "
+        "were the files renamed or copied? Correct imagePath, or take one of them out"
+    )
+
+
 def test_a_damaged_file_is_not_left_out_in_silence(tmp_path, imported):
     root = write(tmp_path / "source", [BOX])
     write(root, [BOX], "b")

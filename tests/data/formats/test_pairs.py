@@ -232,6 +232,27 @@ def test_black_and_white_is_an_object_on_background(tmp_path, imported):
     answer.says("0 is taken for background and 255 for the object")
 
 
+def test_black_and_white_in_16_bits_is_an_object_on_background(tmp_path, imported):
+    """As Fiji and OpenCV write masks: 65535 is white, and no class of that number."""
+    numbers = lay(tmp_path / "source", make=lambda labels: GREY((labels > 0).astype(np.uint16) * 65535))
+    answer = imported(tmp_path / "source").worked().says("0 is taken for background and 65535 for the object")
+    assert answer.classes == ["background", "object"]
+    same(answer.labels, {name: (labels > 0).astype(np.uint8) for name, labels in numbers.items()})
+
+
+def test_large_numbers_of_one_mask_each_are_objects(tmp_path, imported):
+    """Each picture's cells have numbers of their own: six classes of one picture were trained."""
+    count = iter(range(1000, 9999))
+    lay(tmp_path / "source", make=lambda labels: GREY(np.where(labels > 0, next(count), 0).astype(np.uint16)))
+    words = "the labels hold numbers up to 1005, and 6 of the 6 above 255 stand in one mask alone: rather numbers of single objects"
+    imported(tmp_path / "source").failed(words, "give --threshold 1", "name them with --values FILE")
+
+
+def test_large_numbers_that_come_again_are_classes(tmp_path, imported):
+    lay(tmp_path / "source", make=lambda labels: GREY(np.array([111, 311, 523], np.uint16)[labels]))
+    assert imported(tmp_path / "source").worked().classes == ["number 111", "number 311", "number 523"]
+
+
 def test_a_table_may_quote_names_with_commas(tmp_path, imported):
     lay(tmp_path / "source")
     text(tmp_path / "source/classes.csv", "id, name", '0, "background"', '1, "leaf, green"', "2, stem")

@@ -8,6 +8,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.picture_index import split_of
 
 FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|type|contributor)"\s*:')
+PANOPTIC, ROBOFLOW = "panoptic_", ".coco.json"  # how names begin, and end
 NEEDED = ("images", "annotations", "categories")
 SMALL = 1 << 20  # a file of all of COCO has half a gigabyte: larger ones are not read to be recognised
 
@@ -31,10 +32,17 @@ def json_files(source: Path, panoptic: bool = False) -> list[Path]:
 
 
 def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
-    """By its first key, and, of a small file, by its lists. A panoptic file has segments, or categories of things and stuff at its end."""
+    """By its first key, and, of a small file, by its lists. A panoptic file has segments, or categories of things and stuff at its end.
+
+    One that was cut short or is empty counts, by its first key or its name: to leave it out would leave out its pictures without a word.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(4096)
+            if not head:
+                return path.name.startswith(PANOPTIC if panoptic else "instances_") or (
+                    not panoptic and path.name.endswith(ROBOFLOW)
+                )
             if not FIRST_KEY.match(head.decode("utf-8-sig", "replace")):
                 return False
             head += file.read(SMALL - len(head))
@@ -44,7 +52,12 @@ def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
             return False
         if len(head) == SMALL:
             return True
-        content = json.loads(head.decode("utf-8-sig"))
+        try:
+            content = json.loads(head.decode("utf-8-sig"))
+        except ValueError:  # captions and keypoints are no loss
+            return path.name.startswith(PANOPTIC) == panoptic and not path.name.startswith(
+                ("captions_", "person_keypoints_")
+            )
         return all(isinstance(content.get(key), list) for key in NEEDED)
     except (OSError, ValueError):
         return False
@@ -53,9 +66,16 @@ def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
 def read_json(path: Path) -> Content:
     """The file's content, of which the three lists are lists of objects. Raises DataError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if not text.strip():
+            raise DataError(f"{path}: an empty file; copy or export it again, or take it out")
+        content = json.loads(text)
+    except DataError:
+        raise
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}); export it again") from error
+        raise DataError(
+            f"{path}: cannot be read as JSON ({error}): cut short perhaps; export it again, or take it out"
+        ) from error
     for key in NEEDED:
         if not (isinstance(content, dict) and isinstance(content.get(key), list)):
             raise DataError(f"{path}: has no list {key!r}; COCO's files have lists of {', '.join(NEEDED)}")

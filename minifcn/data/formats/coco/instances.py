@@ -16,7 +16,10 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
+from minifcn.data.formats.shapes.extent import WITHIN, all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_name
+
+WITHOUT_PIXELS = ("that are a box alone", "of keypoints alone", "of fewer than three corners")
 
 
 def recognise(source: Path) -> str | None:
@@ -117,19 +120,27 @@ class Gathered:
         self.items: list[Item] = []
         self.left_out: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
+        self.places: Counter[str] = Counter()
         self.overlaps: dict[str, int] = {}
         self.reach = 0.0  # the largest coordinate
 
     def add(self, part: Part) -> None:
-        listed = set()
+        listed: dict[object, str] = {}
         for image in part.images:
             named = image.get("file_name")
             if not isinstance(named, str) or not named:
                 raise DataError(f"{part.path}: a picture has no 'file_name': {image}")
-            listed.add(image.get("id"))
+            if listed.setdefault(image.get("id"), named) != named:
+                raise DataError(
+                    f"{part.path}: {listed[image.get('id')]} and {named} have one id, {image.get('id')}, so it is not said whose the annotations "
+                    "are; give each picture its own id"
+                )
             picture = self.index.find(named, part.path.parent, part.split)
-            shapes = self.shapes(part, image, named)
-            labels = partial(self.labels, part, named, size_of(image, picture, part.path), shapes)
+            shapes, size = self.shapes(part, image, named), size_of(image, picture, part.path)
+            outlined = [shape.segmentation for shape in shapes if not isinstance(shape.segmentation, dict)]
+            self.places.update(place_of(np.concatenate(rings), *size) for rings in outlined)
+            self.places[WITHIN] += len(shapes) - len(outlined)  # run lengths always are
+            labels = partial(self.labels, part, named, size, shapes)
             self.items.append(Item(plain_name(named), picture, part.split, labels))
         self.counts["of pictures that the file does not list"] += sum(
             len(each) for image, each in part.annotations.items() if image not in listed
@@ -143,7 +154,7 @@ class Gathered:
             which = f"{part.path}: annotation {each.get('id')} of {named}"
             segmentation = each.get("segmentation")
             if not segmentation:
-                self.counts["that are a box alone"] += 1
+                self.counts["of keypoints alone" if each.get("keypoints") else "that are a box alone"] += 1
                 continue
             if not isinstance(segmentation, dict):
                 segmentation = outlines(segmentation, which)
@@ -170,11 +181,13 @@ class Gathered:
                 "Is it text in one list, and a number in the other?"
             )
         if not self.counts["shapes"]:
-            boxes = self.counts["that are a box alone"]
+            found = [f"{self.counts[why]} {why}" for why in WITHOUT_PIXELS if self.counts[why]]
             raise DataError(
-                f"none of the annotations has an outline or run lengths, {boxes} are boxes alone: pixels cannot be learned from boxes. "
+                f"none of the annotations has an outline or run lengths ({', '.join(found)}), and pixels cannot be learned from anything else. "
                 "Export the segmentation"
             )
+        if outside := all_outside(self.places):
+            raise DataError(outside)
         if self.reach <= 1:
             raise DataError(
                 "all corners lie between 0 and 1: they are shares of the picture, and COCO's are pixels. Multiply x by the width and y by the height"
@@ -189,13 +202,10 @@ class Gathered:
     def notes(self) -> list[str]:
         said = [
             f"{self.counts[why]} annotations {why}, left out"
-            for why in (
-                "that are a box alone",
-                "of fewer than three corners",
-                "of pictures that the file does not list",
-            )
+            for why in (*WITHOUT_PIXELS, "of pictures that the file does not list")
             if self.counts[why]
         ]
+        said += places_said(self.places)
         if self.counts["crowds"]:
             said.append(f"{self.counts['crowds']} annotations are marked as crowds (iscrowd 1): they keep their class")
         if self.background:

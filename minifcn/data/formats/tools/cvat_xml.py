@@ -16,6 +16,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, split_of
 from minifcn.data.formats.shapes import polygons, runlengths
+from minifcn.data.formats.shapes.extent import WITHIN, all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 
 NAME = "annotations.xml"
@@ -58,6 +59,7 @@ def read(source: Path, options: Options) -> Source:
     numbers = {name: place for place, name in enumerate(dict.fromkeys(names), 1)}
     index = PictureIndex(*([options.pictures] if options.pictures and options.pictures.is_dir() else []), path.parent)
     counts: Counter[str] = Counter()
+    places: Counter[str] = Counter()
     overlaps: dict[str, int] = {}
     items, bare = [], []
     for image in tree.iterfind("image"):
@@ -67,6 +69,7 @@ def read(source: Path, options: Options) -> Source:
         if not shapes:
             bare.append(named)
             continue
+        places.update(place_in(shape, size) for _, shape in shapes)
         subset = image.get("subset")
         split = (split_of(subset) or subset) if subset and subset != "default" else None
         items.append(
@@ -79,6 +82,8 @@ def read(source: Path, options: Options) -> Source:
         )
     if not items:
         raise DataError(f"{path}: no picture has a polygon, a mask or a box")
+    if outside := all_outside(places):
+        raise DataError(f"{path}: {outside}")
     meaning: dict[int, str | None] = {0: BACKGROUND}
     meaning.update((number, class_or_void(name)) for name, number in numbers.items())
     boxes = counts.pop("box", 0)
@@ -87,6 +92,7 @@ def read(source: Path, options: Options) -> Source:
     ]
     if boxes:
         notes.append(f"{boxes} shapes are boxes and filled whole, as in CVAT's mask export, whatever lies in them")
+    notes += places_said(places)
     left_out = {"frames without a shape": bare} if bare else {}
     later = partial(said_later, overlaps)
     return Source(told_apart(items), meaning, False, left_out, notes, later=later)
@@ -143,14 +149,27 @@ def labels_of(shapes: Iterable[Shape], size: tuple[int, int], which: str, overla
 
 def ring_in(columns: np.ndarray, shape: ElementTree.Element) -> tuple[np.ndarray, np.ndarray]:
     width, height = columns.shape
-    if shape.tag == "box":
-        left, top, right, bottom = (float(shape.attrib[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
-        ring = [left, top, right, top, right, bottom, left, bottom]
-    else:
-        ring = [float(number) for point in shape.attrib["points"].split(";") for number in point.split(",")]
+    ring = ring_of(shape)
     if len(ring) < 6 or len(ring) % 2 or not np.isfinite(ring).all() or max(map(abs, ring)) > 10 * max(height, width):
         raise DataError(f"its corners are no ring of a picture of {height}x{width} (height x width)")
     return runlengths.inside(columns, polygons.edges(ring, height, width))
+
+
+def ring_of(shape: ElementTree.Element) -> list[float]:
+    """The corners of a polygon or a box: x, y, x, y, … Raises KeyError or ValueError where they are none."""
+    if shape.tag == "box":
+        left, top, right, bottom = (float(shape.attrib[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
+        return [left, top, right, top, right, bottom, left, bottom]
+    return [float(number) for point in shape.attrib["points"].split(";") for number in point.split(",")]
+
+
+def place_in(shape: ElementTree.Element, size: tuple[int, int]) -> str:
+    """Where a shape lies in its picture; of one that is none it is said where it is drawn."""
+    try:
+        ring = ring_of(shape) if shape.tag != "mask" else []
+        return place_of(ring, *size) if len(ring) % 2 == 0 else WITHIN
+    except (KeyError, ValueError):
+        return WITHIN
 
 
 def mask_in(columns: np.ndarray, shape: ElementTree.Element) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ imageData; its labels lie as the picture is shown. group_id tells instances apar
 import base64
 import binascii
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, files_below
 from minifcn.data.formats.lists import LISTS, Meaning, read_list
+from minifcn.data.formats.shapes.extent import all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, tidy
 from minifcn.data.formats.tools.labelme_shapes import checked, fill
 from minifcn.data.formats.turning import picture_size
@@ -78,7 +80,30 @@ def read(source: Path, options: Options) -> Source:
                 )
         name = path.relative_to(root).with_suffix("").as_posix()
         items.append(Item(name, each.picture, None, partial(draw, path, each, numbers), each.inside))
-    return Source(items, meaning, False, left_out(root, everything, items, found), notes(used, items, found, place))
+    check_pictures(found)
+    places = Counter(
+        place_of(shape["points"], *size_of(path, each)) for path, each in found.items() for shape in each.shapes
+    )
+    if outside := all_outside(places):
+        raise DataError(f"{source}: {outside}")
+    said = [*notes(used, items, found, place), *places_said(places)]
+    return Source(items, meaning, False, left_out(root, everything, items, found), said)
+
+
+def check_pictures(found: Mapping[Path, "File"]) -> None:
+    """Raise DataError where two files say that they belong to one picture, and one of them lies beside another: renamed, or copied."""
+    first: dict[Path, Path] = {}
+    for path, each in found.items():
+        if each.picture is None:
+            continue
+        other = first.setdefault(each.picture.resolve(), path)
+        for one in (path, other) if other != path else ():
+            beside = next((place for ending in PICTURES if (place := one.with_suffix(ending)).is_file()), None)
+            if beside and beside.resolve() != each.picture.resolve():
+                raise DataError(
+                    f"{one}: its imagePath says {each.picture.name}, as {other if one == path else path} does, and {beside.name} lies beside it: "
+                    "were the files renamed or copied? Correct imagePath, or take one of them out"
+                )
 
 
 def check_pixels(source: Path, found: Mapping[Path, "File"]) -> None:
