@@ -1,7 +1,8 @@
 """The calls of a plan, taken down where they are first made and then made again: memory for maps, a lane for each thread."""
 
 import threading
-from collections import deque
+import weakref
+from collections import defaultdict, deque
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from minifcn.kernels import threads
 from minifcn.kernels.cpu.calls import Record
 from minifcn.kernels.cpu.laid.whole import Whole
+from minifcn.kernels.cpu.memory import Scratch
 from minifcn.models.steps import PICTURE
 from minifcn.plans.cutting import Segment
 from minifcn.plans.maps import Array, Maps
@@ -18,20 +20,53 @@ from minifcn.plans.network import Network
 KEPT = 20_000  # calls of a lane; of a large picture more are taken down again each time, which costs little beside them
 
 
+class Workspace:
+    """What is written to, for one caller at a time; all plans of a model use it in turns.
+
+    `maps`: memory for the maps of each picture that is made at once; `lanes`: for each thread; `replays`: what was taken down there, by plan.
+    """
+
+    def __init__(self) -> None:
+        self.maps: defaultdict[int, Scratch] = defaultdict(Scratch)
+        self.lanes: defaultdict[int, Scratch] = defaultdict(Scratch)
+        self.replays: weakref.WeakKeyDictionary[Any, Replay] = weakref.WeakKeyDictionary()
+
+    def run(self, plan: Any, pictures: Array, result: Array) -> None:
+        replay, before = self.replays.get(plan), self.grown
+        if replay is None or replay.network is not plan.network:
+            replay = Replay(plan.network, plan.segments, plan.dtype)
+        replay.run(self, pictures, result)
+        if self.grown != before:
+            self.replays.clear()  # they hold on to the smaller memory
+        self.replays[plan] = replay
+
+    @property
+    def grown(self) -> int:
+        return sum(each.grown for each in (*self.maps.values(), *self.lanes.values()))
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.bytes for each in (*self.maps.values(), *self.lanes.values()))
+
+
 class Lane:
     """What one thread at a time works with: scratch memory, and records of parts, by the number of the maps they are for."""
 
-    def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
-        self.network, self.segments, self.dtype = network, segments, dtype
-        self.slots: dict[Any, np.ndarray] = {}
+    def __init__(self, network: Network, segments: list[Segment], dtype: Any, scratch: Scratch) -> None:
+        self.network, self.segments, self.dtype, self.scratch = network, segments, dtype, scratch
+        self.forget()
+
+    def forget(self) -> None:
         self.records: dict[tuple[int, int, int], list[Any]] = {}
-        self.kept = 0
+        self.kept, self.grown = 0, self.scratch.grown
 
     def make(self, maps: list[Maps], which: int, segment: int, part: int) -> None:
         """Make the calls of a part."""
         calls = self.records.get((which, segment, part))
         if calls is None:
             calls = self.taken_down(maps[which], self.segments[segment], self.segments[segment].parts[part])
+            if self.grown != self.scratch.grown:  # what was taken down before holds on to the smaller memory
+                self.forget()
             self.kept += len(calls)
             if self.kept <= KEPT:
                 self.records[which, segment, part] = calls
@@ -39,7 +74,7 @@ class Lane:
             call()
 
     def taken_down(self, maps: Maps, segment: Segment, part: Any) -> list[Any]:
-        do, last, network = Record(self.slots), segment.last, self.network
+        do, last, network = Record(self.scratch), segment.last, self.network
         if isinstance(last, Whole):
             last.record_part(do, [maps.array(name) for name in last.inputs], maps.target(last.output), part)
             return do.calls
@@ -69,21 +104,22 @@ class Lane:
 
 
 class Replay:
-    """All that is written to, for one caller at a time."""
+    """The calls of one plan in one workspace."""
 
     def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
         self.network, self.segments, self.dtype = network, segments, dtype
         self.maps: list[Maps] = []
         self.lanes: list[Lane] = []
 
-    def run(self, pictures: Array, result: Array) -> None:
+    def run(self, workspace: Workspace, pictures: Array, result: Array) -> None:
         """As many pictures at once as there are threads, each by one; those that are left by all threads together, strip by strip."""
         count = threads.get_num_threads()
         apart = len(pictures) // count * count
+        plan = self.network, self.segments, self.dtype
         while len(self.maps) < (count if apart else 1):
-            self.maps.append(Maps(self.network, self.segments, self.dtype))
+            self.maps.append(Maps(*plan, workspace.maps[len(self.maps)]))
         while len(self.lanes) < count:
-            self.lanes.append(Lane(self.network, self.segments, self.dtype))
+            self.lanes.append(Lane(*plan, workspace.lanes[len(self.lanes)]))
         waiting = deque(range(apart))
 
         def whole_pictures(lane: int) -> None:
@@ -98,6 +134,8 @@ class Replay:
         for number in range(apart, len(pictures)):
             self.begin(0, pictures[number], result[number])
             self.in_strips(count)
+        for maps in self.maps:
+            maps.later.array = None  # the result is the caller's alone
 
     def begin(self, which: int, picture: Array, result: Array) -> None:
         for channel, values in enumerate(picture):  # one by one takes a third of the time of all at once
@@ -137,11 +175,6 @@ class Replay:
                 raise
 
         threads.run(work, range(count))
-
-    @property
-    def bytes(self) -> int:
-        arenas = [arena for maps in self.maps for arena in maps.arenas]
-        return sum(each.nbytes for each in arenas + [each for lane in self.lanes for each in lane.slots.values()])
 
 
 def taken(waiting: deque[int]) -> Any:
