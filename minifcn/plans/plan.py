@@ -52,6 +52,8 @@ class Plan:
             raise ValueError(f"plan: shape is {self.shape}; expected (N, {channels}, H, W), each at least 1")
         self.dtype = parameters[0].dtype
         watch = Watch(model, parameters)  # first, for the same reason as in `look`
+        if other and other.watch.then == watch.then:
+            watch.then = other.watch.then  # one copy of them is enough
         self.network: Network = Network(model, self.shape, other.network if other else None)
         self.segments = segments(self.network)
         self.watch = watch

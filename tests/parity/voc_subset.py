@@ -58,7 +58,9 @@ class Twin:
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
         loss = F.cross_entropy(
-            self.scores(pictures, dropout=self.model.backbone.drop6.p), torch.from_numpy(labels.astype(np.int64)), ignore_index=255
+            self.scores(pictures, dropout=self.model.backbone.drop6.p),
+            torch.from_numpy(labels.astype(np.int64)),
+            ignore_index=255,
         )
         self.optimiser.zero_grad()
         loss.backward()
