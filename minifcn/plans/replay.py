@@ -1,14 +1,12 @@
 """The calls of a plan, taken down where they are first made and then made again: memory for maps, a lane for each thread."""
 
-import threading
 import weakref
 from collections import defaultdict, deque
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from minifcn.kernels import threads
+from minifcn.kernels import stages, threads
 from minifcn.kernels.cpu.calls import Record
 from minifcn.kernels.cpu.laid.whole import Whole
 from minifcn.kernels.cpu.memory import Scratch
@@ -23,12 +21,12 @@ KEPT = 20_000  # calls of a lane; of a large picture more are taken down again e
 class Workspace:
     """What is written to, for one caller at a time; all plans of a model use it in turns.
 
-    `maps`: memory for the maps of each picture that is made at once; `lanes`: for each thread; `replays`: what was taken down there, by plan.
+    `scratch`: memory of each thread, ("lane", number), and for the maps of each picture that is made at once, ("maps", number); `replays`: what
+    was taken down there, by plan.
     """
 
     def __init__(self) -> None:
-        self.maps: defaultdict[int, Scratch] = defaultdict(Scratch)
-        self.lanes: defaultdict[int, Scratch] = defaultdict(Scratch)
+        self.scratch: defaultdict[tuple[str, int], Scratch] = defaultdict(Scratch)
         self.replays: weakref.WeakKeyDictionary[Any, Replay] = weakref.WeakKeyDictionary()
 
     def run(self, plan: Any, pictures: Array, result: Array) -> None:
@@ -42,11 +40,11 @@ class Workspace:
 
     @property
     def grown(self) -> int:
-        return sum(each.grown for each in (*self.maps.values(), *self.lanes.values()))
+        return sum(each.grown for each in self.scratch.values())
 
     @property
     def bytes(self) -> int:
-        return sum(each.bytes for each in (*self.maps.values(), *self.lanes.values()))
+        return sum(each.bytes for each in self.scratch.values())
 
 
 class Lane:
@@ -60,16 +58,17 @@ class Lane:
         self.records: dict[tuple[int, int, int], list[Any]] = {}
         self.kept, self.grown = 0, self.scratch.grown
 
-    def make(self, maps: list[Maps], which: int, segment: int, part: int) -> None:
-        """Make the calls of a part."""
-        calls = self.records.get((which, segment, part))
+    def make(self, maps: Maps, part: tuple[int, int, int]) -> None:
+        """Make the calls of a part: the number of its maps, of its segment, and its own there."""
+        calls = self.records.get(part)
         if calls is None:
-            calls = self.taken_down(maps[which], self.segments[segment], self.segments[segment].parts[part])
+            segment = self.segments[part[1]]
+            calls = self.taken_down(maps, segment, segment.parts[part[2]])
             if self.grown != self.scratch.grown:  # what was taken down before holds on to the smaller memory
                 self.forget()
             self.kept += len(calls)
             if self.kept <= KEPT:
-                self.records[which, segment, part] = calls
+                self.records[part] = calls
         for call in calls:
             call()
 
@@ -116,24 +115,23 @@ class Replay:
         count = threads.get_num_threads()
         apart = len(pictures) // count * count
         plan = self.network, self.segments, self.dtype
-        while len(self.maps) < (count if apart else 1):
-            self.maps.append(Maps(*plan, workspace.maps[len(self.maps)]))
-        while len(self.lanes) < count:
-            self.lanes.append(Lane(*plan, workspace.lanes[len(self.lanes)]))
-        waiting = deque(range(apart))
+        pictures_at_once = count if apart else 1
+        self.maps += [Maps(*plan, workspace.scratch["maps", k]) for k in range(len(self.maps), pictures_at_once)]
+        self.lanes += [Lane(*plan, workspace.scratch["lane", k]) for k in range(len(self.lanes), count)]
+        waiting, parts = deque(range(apart)), [len(each.parts) for each in self.segments]
 
         def whole_pictures(lane: int) -> None:
-            for number in taken(waiting):
+            for number in stages.taken(waiting):
                 self.begin(lane, pictures[number], result[number])
-                for segment, each in enumerate(self.segments):
-                    for part in range(len(each.parts)):
-                        self.lanes[lane].make(self.maps, lane, segment, part)
+                for segment, some in enumerate(parts):
+                    for part in range(some):
+                        self.lanes[lane].make(self.maps[lane], (lane, segment, part))
 
         if waiting:
             threads.run(whole_pictures, range(count))
         for number in range(apart, len(pictures)):
             self.begin(0, pictures[number], result[number])
-            self.in_strips(count)
+            stages.run(lambda lane, *part: self.lanes[lane].make(self.maps[0], (0, *part)), parts, count)
         for maps in self.maps:
             maps.later.array = None  # the result is the caller's alone
 
@@ -141,44 +139,3 @@ class Replay:
         for channel, values in enumerate(picture):  # one by one takes a third of the time of all at once
             np.copyto(self.maps[which].memory(PICTURE)[..., channel], values)
         self.maps[which].later.array = result
-
-    def in_strips(self, count: int) -> None:
-        """One picture, by `count` threads. After each segment they wait at a gate, which the thread that makes the last part opens for all.
-
-        They sleep there: who looked again and again would take Python's lock each time, which the others need for their next call.
-        """
-        waiting = [deque(range(len(segment.parts))) for segment in self.segments]
-        unfinished = [deque(range(len(parts) - 1)) for parts in waiting]  # all but the last
-        gates = [threading.Lock() for _ in waiting]
-        for gate in gates:
-            gate.acquire()
-        failed: list[bool] = []
-
-        def work(lane: int) -> None:
-            try:
-                for segment, gate in enumerate(gates):
-                    for part in taken(waiting[segment]):
-                        self.lanes[lane].make(self.maps, 0, segment, part)
-                        try:
-                            unfinished[segment].pop()
-                        except IndexError:
-                            gate.release()
-                    with gate:  # and open it again for the next
-                        pass
-                    if failed:
-                        return
-            except BaseException:
-                failed.append(True)
-                for gate in gates:
-                    if gate.locked():
-                        gate.release()
-                raise
-
-        threads.run(work, range(count))
-
-
-def taken(waiting: deque[int]) -> Any:
-    """One after the other, while there are any; other threads take some too."""
-    with suppress(IndexError):
-        while True:
-            yield waiting.popleft()

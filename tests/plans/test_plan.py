@@ -120,7 +120,7 @@ def test_layers_with_more_weights_than_pixels_go_by_channels(size, padding, monk
 def spoil(plan):
     """Fill all memory that is used again with NaN: whatever is read before it is written spoils the scores."""
     for workspace in plan.workspaces:
-        for scratch in (*workspace.maps.values(), *workspace.lanes.values()):
+        for scratch in workspace.scratch.values():
             for slot in scratch.slots.values():
                 slot[...] = 255
 
