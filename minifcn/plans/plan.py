@@ -31,10 +31,9 @@ class Plan:
     def __init__(self, model: FCN, shape: tuple[int, ...], other: "Plan | None" = None) -> None:
         self.shape = tuple(shape)
         self.model = weakref.ref(model)
-        self.workspaces: deque[Workspace] = (
-            other.workspaces if other else deque()
-        )  # more than one where several threads called at once
+        self.workspaces: deque[Workspace] = deque()  # more than one where several threads called at once
         if other:
+            self.workspaces = other.workspaces
             other.look()
         self.build(model, other)
 
@@ -56,7 +55,7 @@ class Plan:
             watch.then = other.watch.then  # one copy of them is enough
         self.network: Network = Network(model, self.shape, other.network if other else None)
         self.segments = segments(self.network)
-        self.watch = watch
+        self.watch: Watch = watch
 
     def __call__(self, pictures: ArrayLike) -> Array:
         array = np.asarray(pictures)
@@ -93,7 +92,8 @@ class Plan:
     @property
     def bytes(self) -> int:
         """Memory: maps, scratch, and weights as they were laid out; other plans of the same model use it too."""
-        return sum(each.bytes for each in list(self.workspaces)) + sum(layer.weights for layer in self.network.layers)
+        scratch = [each for workspace in list(self.workspaces) for each in list(workspace.scratch.values())]
+        return sum(each.bytes for each in scratch) + sum(layer.weights for layer in self.network.layers)
 
     def __str__(self) -> str:
         lines: list[tuple[str, ...]] = [HEADINGS]

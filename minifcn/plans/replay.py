@@ -42,10 +42,6 @@ class Workspace:
     def grown(self) -> int:
         return sum(each.grown for each in self.scratch.values())
 
-    @property
-    def bytes(self) -> int:
-        return sum(each.bytes for each in self.scratch.values())
-
 
 class Lane:
     """What one thread at a time works with: scratch memory, and records of parts, by the number of the maps they are for."""
@@ -115,8 +111,7 @@ class Replay:
         count = threads.get_num_threads()
         apart = len(pictures) // count * count
         plan = self.network, self.segments, self.dtype
-        pictures_at_once = count if apart else 1
-        self.maps += [Maps(*plan, workspace.scratch["maps", k]) for k in range(len(self.maps), pictures_at_once)]
+        self.maps += [Maps(*plan, workspace.scratch["maps", k]) for k in range(len(self.maps), count if apart else 1)]
         self.lanes += [Lane(*plan, workspace.scratch["lane", k]) for k in range(len(self.lanes), count)]
         waiting, parts = deque(range(apart)), [len(each.parts) for each in self.segments]
 

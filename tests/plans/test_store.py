@@ -346,7 +346,7 @@ def test_plans_of_one_model_share_memory(sizes, monkeypatch):
     together = traced(lambda: kept.append(all_of(sizes)))[0]
     assert [len(each()) for each in kept] == [1, 4]
     (plan,) = kept[0]().values()
-    arrays = sum(each.bytes for each in plan.workspaces)
+    arrays = sum(each.bytes for workspace in plan.workspaces for each in workspace.scratch.values())
     assert together < alone + arrays, "three plans with memory of their own would take as much again, each"
 
 
@@ -438,9 +438,12 @@ def test_python_threads_do_not_meet():
 
 def test_an_error_in_the_middle_leaves_nothing_wrong(monkeypatch):
     model, x = network(width=6), pictures(SHAPE)
+    monkeypatch.setattr(threads, "_number", 1)
     plan = mf.plan(model, SHAPE)
-    expected = plan(x)
+    for _ in range(2):  # calls that were taken down before memory grew are taken down again
+        expected = plan(x)
     (replay,) = plan.idle
+    assert all(lane.records for lane in replay.lanes)
     for lane in replay.lanes:
         for calls in lane.records.values():
             calls.insert(1, lambda: [][0])
