@@ -55,8 +55,6 @@ class Segment:
     @cached_property
     def twice(self) -> float:
         """Multiplications for rows that more than one strip makes."""
-        if isinstance(self.last, Whole):
-            return 0
         made = [[rows[layer.output] for rows in self.wanted] for layer in self.layers]
         return sum(
             layer.work * (sum(some.stop - some.start for some in strips) / layer.size[0] - 1)

@@ -3,10 +3,9 @@
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from minifcn.kernels.cpu.laid.strips import Array
 from minifcn.kernels.cpu.laid.whole import Later, Upsampling
+from minifcn.kernels.cpu.memory import Scratch
 from minifcn.models.steps import PICTURE
 from minifcn.plans.cutting import Segment
 from minifcn.plans.network import Network
@@ -18,7 +17,7 @@ class Maps:
     `later` stands for the last map, which is the caller's.
     """
 
-    def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
+    def __init__(self, network: Network, segments: list[Segment], dtype: Any, scratch: Scratch) -> None:
         self.sizes, self.later = network.sizes, Later()
         self.in_planes = {layer.output for layer in network.layers[:-1] if isinstance(layer, Upsampling)}
         self.shapes: dict[str, tuple[int, ...]] = {PICTURE: network.sizes[PICTURE]}
@@ -34,7 +33,7 @@ class Maps:
                 arenas += [0] * (place == len(arenas))
                 arenas[place] = max(arenas[place], prod(shape))
                 self.shapes[layer.output], self.places[layer.output] = shape, place
-        self.arenas = [np.empty(size, dtype) for size in arenas]
+        self.arenas = [scratch(place, (size,), dtype) for place, size in enumerate(arenas)]
 
     def memory(self, name: str) -> Array:
         """As the map lies: (H, W, C), or (C, H, W) and whole blocks where it was upsampled."""

@@ -14,7 +14,7 @@ from minifcn.nn.watch import Watch
 from minifcn.plans.cutting import segments
 from minifcn.plans.maps import Array
 from minifcn.plans.network import Network
-from minifcn.plans.replay import Replay
+from minifcn.plans.replay import Replay, Workspace
 
 FORWARD = [FCN.forward, FCN.scores, Backbone.forward]  # what `steps_of` tells of
 HEADINGS = ("map", "kernel", "channels x rows x columns", "parts", "MiB", "weights, MiB", "GFLOP")
@@ -31,7 +31,9 @@ class Plan:
     def __init__(self, model: FCN, shape: tuple[int, ...], other: "Plan | None" = None) -> None:
         self.shape = tuple(shape)
         self.model = weakref.ref(model)
+        self.workspaces: deque[Workspace] = deque()  # more than one where several threads called at once
         if other:
+            self.workspaces = other.workspaces
             other.look()
         self.build(model, other)
 
@@ -49,10 +51,11 @@ class Plan:
             raise ValueError(f"plan: shape is {self.shape}; expected (N, {channels}, H, W), each at least 1")
         self.dtype = parameters[0].dtype
         watch = Watch(model, parameters)  # first, for the same reason as in `look`
+        if other and other.watch.then == watch.then:
+            watch.then = other.watch.then  # one copy of them is enough
         self.network: Network = Network(model, self.shape, other.network if other else None)
         self.segments = segments(self.network)
-        self.watch = watch
-        self.idle: deque[Replay] = deque()  # more than one where several threads called at once
+        self.watch: Watch = watch
 
     def __call__(self, pictures: ArrayLike) -> Array:
         array = np.asarray(pictures)
@@ -61,16 +64,15 @@ class Plan:
                 f"plan: pictures have shape {array.shape}, and this plan is for {self.shape}; make one for them: minifcn.plan(model, shape)"
             )
         self.look()
-        last, view, idle = self.network.layers[-1], self.network.scores, self.idle
+        last, view = self.network.layers[-1], self.network.scores
         result = memory.empty((len(array), *last.planes), self.dtype)  # type: ignore[attr-defined]
         try:
-            replay = idle.pop()
+            workspace = self.workspaces.pop()
         except IndexError:
-            replay = Replay(self.network, self.segments, self.dtype)
-        replay.run(
-            array, result
-        )  # after an error it is not used again: a thread that was not waited for may still write to it
-        idle.append(replay)
+            workspace = Workspace()
+        workspace.run(self, array, result)
+        # after an error it is not used again: a thread that was not waited for may still write to it
+        self.workspaces.append(workspace)
         return result[:, :, view.rows, view.columns]
 
     def look(self) -> None:
@@ -83,9 +85,15 @@ class Plan:
             self.watch.then = now  # as it was before: what another thread wrote meanwhile is seen the next time
 
     @property
+    def idle(self) -> list[Replay]:
+        """What was taken down and is not in use."""
+        return [replay for workspace in list(self.workspaces) if (replay := workspace.replays.get(self))]
+
+    @property
     def bytes(self) -> int:
-        """Memory: maps, scratch, and weights as they were laid out."""
-        return sum(each.bytes for each in list(self.idle)) + sum(layer.weights for layer in self.network.layers)
+        """Memory: maps, scratch, and weights as they were laid out; other plans of the same model use it too."""
+        scratch = [each for workspace in list(self.workspaces) for each in list(workspace.scratch.values())]
+        return sum(each.bytes for each in scratch) + sum(layer.weights for layer in self.network.layers)
 
     def __str__(self) -> str:
         lines: list[tuple[str, ...]] = [HEADINGS]

@@ -1,15 +1,15 @@
 """The calls of a plan, taken down where they are first made and then made again: memory for maps, a lane for each thread."""
 
-import threading
-from collections import deque
-from contextlib import suppress
+import weakref
+from collections import defaultdict, deque
 from typing import Any
 
 import numpy as np
 
-from minifcn.kernels import threads
+from minifcn.kernels import stages, threads
 from minifcn.kernels.cpu.calls import Record
 from minifcn.kernels.cpu.laid.whole import Whole
+from minifcn.kernels.cpu.memory import Scratch
 from minifcn.models.steps import PICTURE
 from minifcn.plans.cutting import Segment
 from minifcn.plans.maps import Array, Maps
@@ -18,28 +18,58 @@ from minifcn.plans.network import Network
 KEPT = 20_000  # calls of a lane; of a large picture more are taken down again each time, which costs little beside them
 
 
+class Workspace:
+    """What is written to, for one caller at a time; all plans of a model use it in turns.
+
+    `scratch`: memory of each thread, ("lane", number), and for the maps of each picture that is made at once, ("maps", number); `replays`: what
+    was taken down there, by plan.
+    """
+
+    def __init__(self) -> None:
+        self.scratch: defaultdict[tuple[str, int], Scratch] = defaultdict(Scratch)
+        self.replays: weakref.WeakKeyDictionary[Any, Replay] = weakref.WeakKeyDictionary()
+
+    def run(self, plan: Any, pictures: Array, result: Array) -> None:
+        replay, before = self.replays.get(plan), self.grown
+        if replay is None or replay.network is not plan.network:
+            replay = Replay(plan.network, plan.segments, plan.dtype)
+        replay.run(self, pictures, result)
+        if self.grown != before:
+            self.replays.clear()  # they hold on to the smaller memory
+        self.replays[plan] = replay
+
+    @property
+    def grown(self) -> int:
+        return sum(each.grown for each in self.scratch.values())
+
+
 class Lane:
     """What one thread at a time works with: scratch memory, and records of parts, by the number of the maps they are for."""
 
-    def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
-        self.network, self.segments, self.dtype = network, segments, dtype
-        self.slots: dict[Any, np.ndarray] = {}
-        self.records: dict[tuple[int, int, int], list[Any]] = {}
-        self.kept = 0
+    def __init__(self, network: Network, segments: list[Segment], dtype: Any, scratch: Scratch) -> None:
+        self.network, self.segments, self.dtype, self.scratch = network, segments, dtype, scratch
+        self.forget()
 
-    def make(self, maps: list[Maps], which: int, segment: int, part: int) -> None:
-        """Make the calls of a part."""
-        calls = self.records.get((which, segment, part))
+    def forget(self) -> None:
+        self.records: dict[tuple[int, int, int], list[Any]] = {}
+        self.kept, self.grown = 0, self.scratch.grown
+
+    def make(self, maps: Maps, part: tuple[int, int, int]) -> None:
+        """Make the calls of a part: the number of its maps, of its segment, and its own there."""
+        calls = self.records.get(part)
         if calls is None:
-            calls = self.taken_down(maps[which], self.segments[segment], self.segments[segment].parts[part])
+            segment = self.segments[part[1]]
+            calls = self.taken_down(maps, segment, segment.parts[part[2]])
+            if self.grown != self.scratch.grown:  # what was taken down before holds on to the smaller memory
+                self.forget()
             self.kept += len(calls)
             if self.kept <= KEPT:
-                self.records[which, segment, part] = calls
+                self.records[part] = calls
         for call in calls:
             call()
 
     def taken_down(self, maps: Maps, segment: Segment, part: Any) -> list[Any]:
-        do, last, network = Record(self.slots), segment.last, self.network
+        do, last, network = Record(self.scratch), segment.last, self.network
         if isinstance(last, Whole):
             last.record_part(do, [maps.array(name) for name in last.inputs], maps.target(last.output), part)
             return do.calls
@@ -69,83 +99,38 @@ class Lane:
 
 
 class Replay:
-    """All that is written to, for one caller at a time."""
+    """The calls of one plan in one workspace."""
 
     def __init__(self, network: Network, segments: list[Segment], dtype: Any) -> None:
         self.network, self.segments, self.dtype = network, segments, dtype
         self.maps: list[Maps] = []
         self.lanes: list[Lane] = []
 
-    def run(self, pictures: Array, result: Array) -> None:
+    def run(self, workspace: Workspace, pictures: Array, result: Array) -> None:
         """As many pictures at once as there are threads, each by one; those that are left by all threads together, strip by strip."""
         count = threads.get_num_threads()
         apart = len(pictures) // count * count
-        while len(self.maps) < (count if apart else 1):
-            self.maps.append(Maps(self.network, self.segments, self.dtype))
-        while len(self.lanes) < count:
-            self.lanes.append(Lane(self.network, self.segments, self.dtype))
-        waiting = deque(range(apart))
+        plan = self.network, self.segments, self.dtype
+        self.maps += [Maps(*plan, workspace.scratch["maps", k]) for k in range(len(self.maps), count if apart else 1)]
+        self.lanes += [Lane(*plan, workspace.scratch["lane", k]) for k in range(len(self.lanes), count)]
+        waiting, parts = deque(range(apart)), [len(each.parts) for each in self.segments]
 
         def whole_pictures(lane: int) -> None:
-            for number in taken(waiting):
+            for number in stages.taken(waiting):
                 self.begin(lane, pictures[number], result[number])
-                for segment, each in enumerate(self.segments):
-                    for part in range(len(each.parts)):
-                        self.lanes[lane].make(self.maps, lane, segment, part)
+                for segment, some in enumerate(parts):
+                    for part in range(some):
+                        self.lanes[lane].make(self.maps[lane], (lane, segment, part))
 
         if waiting:
             threads.run(whole_pictures, range(count))
         for number in range(apart, len(pictures)):
             self.begin(0, pictures[number], result[number])
-            self.in_strips(count)
+            stages.run(lambda lane, *part: self.lanes[lane].make(self.maps[0], (0, *part)), parts, count)
+        for maps in self.maps:
+            maps.later.array = None  # the result is the caller's alone
 
     def begin(self, which: int, picture: Array, result: Array) -> None:
         for channel, values in enumerate(picture):  # one by one takes a third of the time of all at once
             np.copyto(self.maps[which].memory(PICTURE)[..., channel], values)
         self.maps[which].later.array = result
-
-    def in_strips(self, count: int) -> None:
-        """One picture, by `count` threads. After each segment they wait at a gate, which the thread that makes the last part opens for all.
-
-        They sleep there: who looked again and again would take Python's lock each time, which the others need for their next call.
-        """
-        waiting = [deque(range(len(segment.parts))) for segment in self.segments]
-        unfinished = [deque(range(len(parts) - 1)) for parts in waiting]  # all but the last
-        gates = [threading.Lock() for _ in waiting]
-        for gate in gates:
-            gate.acquire()
-        failed: list[bool] = []
-
-        def work(lane: int) -> None:
-            try:
-                for segment, gate in enumerate(gates):
-                    for part in taken(waiting[segment]):
-                        self.lanes[lane].make(self.maps, 0, segment, part)
-                        try:
-                            unfinished[segment].pop()
-                        except IndexError:
-                            gate.release()
-                    with gate:  # and open it again for the next
-                        pass
-                    if failed:
-                        return
-            except BaseException:
-                failed.append(True)
-                for gate in gates:
-                    if gate.locked():
-                        gate.release()
-                raise
-
-        threads.run(work, range(count))
-
-    @property
-    def bytes(self) -> int:
-        arenas = [arena for maps in self.maps for arena in maps.arenas]
-        return sum(each.nbytes for each in arenas + [each for lane in self.lanes for each in lane.slots.values()])
-
-
-def taken(waiting: deque[int]) -> Any:
-    """One after the other, while there are any; other threads take some too."""
-    with suppress(IndexError):
-        while True:
-            yield waiting.popleft()

@@ -2,6 +2,7 @@
 
 import weakref
 from contextlib import suppress
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from minifcn.models.fcn import FCN
 from minifcn.plans.plan import Plan
 
 SHAPES, BYTES = 4, 1 << 29  # of a model, at most
+MUCH = 2  # times the numbers of all other plans' pictures: a plan of so many takes its memory along when it goes
 
 _shelves: weakref.WeakKeyDictionary[FCN, dict[Any, Plan]] = weakref.WeakKeyDictionary()
 
@@ -39,6 +41,9 @@ def planned(model: FCN, pictures: np.ndarray) -> np.ndarray:
         raise ValueError(f"plan: pictures are {pictures.dtype}, parameters {plan.dtype}")
     shelf[key] = plan  # the last one now: the others go first, where there are too many
     found = plan(pictures)
-    while len(shelf) > SHAPES or sum(each.bytes for each in list(shelf.values())) > BYTES:
-        shelf.pop(next(iter(list(shelf)), None), None)
+    while len(shelf) > SHAPES and (gone := shelf.pop(next(iter(list(shelf)), None), None)):
+        if prod(gone.shape) > MUCH * max((prod(each.shape) for each in list(shelf.values())), default=0):
+            gone.workspaces.clear()  # all plans use them, and none needs as much
+    if plan.bytes > BYTES:
+        shelf.clear()
     return found

@@ -119,11 +119,10 @@ def test_layers_with_more_weights_than_pixels_go_by_channels(size, padding, monk
 
 def spoil(plan):
     """Fill all memory that is used again with NaN: whatever is read before it is written spoils the scores."""
-    for replay in plan.idle:
-        for arena in (arena for maps in replay.maps for arena in maps.arenas):
-            arena[...] = np.nan
-        for memory in (memory for lane in replay.lanes for memory in lane.slots.values()):
-            memory[...] = 255
+    for workspace in plan.workspaces:
+        for scratch in workspace.scratch.values():
+            for slot in scratch.slots.values():
+                slot[...] = 255
 
 
 def test_every_trunk_is_here():

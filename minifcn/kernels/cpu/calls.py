@@ -4,7 +4,6 @@ A kernel that gets `do` in place of NumPy does not know which of the two it is. 
 into an array that is there already, and asks `do` for scratch memory. What it does besides, cutting arrays into views, happens once.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -29,18 +28,11 @@ class Now:
 
 
 class Record:
-    """Every call is taken down, in `calls`. The scratch memory is the record's own, so that the arrays it names stay."""
+    """Every call is taken down, in `calls`. The scratch memory is somebody's own, so that the arrays that the calls name stay."""
 
-    def __init__(self, slots: dict[Any, np.ndarray]) -> None:
+    def __init__(self, scratch: memory.Scratch) -> None:
         self.calls: list[Callable[[], Any]] = []
-        self.slots = slots
-
-    def scratch(self, slot: Any, shape: tuple[int, ...], dtype: Any) -> Array:
-        """As `memory.scratch`."""
-        wanted = math.prod(shape) * np.dtype(dtype).itemsize
-        if slot not in self.slots or self.slots[slot].nbytes < wanted:
-            self.slots[slot] = np.empty(wanted, np.uint8)  # calls that were taken down before keep theirs
-        return self.slots[slot][:wanted].view(dtype).reshape(shape)
+        self.scratch = scratch
 
     def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> None:
         self.calls.append(partial(function, *arguments, **named))

@@ -23,8 +23,6 @@ SPARE = 1.5  # in use and idle together are at most this much of what was once i
 WASTE = 2  # a block serves for a result this much smaller
 LINE = 64  # results and scratch start at a cache line
 
-_scratch = threading.local()
-
 
 class Store:
     """The blocks of this process. `live`: bytes in use, `most`: of them at once; `idle`: blocks that nobody uses, the smallest first."""
@@ -92,8 +90,43 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     if wanted < SMALLEST:
         return np.empty(shape, dtype)
     block = Block(_store, wanted + LINE)
-    start = -block.memory.__array_interface__["data"][0] % LINE
-    return np.asarray(block)[start : start + wanted].view(dtype).reshape(shape)
+    return at_a_line(np.asarray(block))[:wanted].view(dtype).reshape(shape)
+
+
+def at_a_line(memory: Array) -> Array:
+    """Its bytes from the first cache line on."""
+    return memory[-memory.__array_interface__["data"][0] % LINE :]
+
+
+class Scratch:
+    """Arrays for a short while: who asks for a slot again gets the same memory, or more of it. `grown`: how often it was more."""
+
+    def __init__(self) -> None:
+        self.slots: dict[Any, np.ndarray] = {}
+        self.grown = 0
+
+    def __call__(self, slot: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+        dtype = np.dtype(dtype)
+        wanted = math.prod(shape) * dtype.itemsize
+        if slot not in self.slots or self.slots[slot].nbytes < wanted:
+            self.slots[slot] = np.empty(0, np.uint8)  # the smaller one goes before the larger one comes
+            self.slots[slot] = at_a_line(np.empty(wanted + LINE, np.uint8))[:wanted]
+            self.grown += 1
+        return self.slots[slot][:wanted].view(dtype).reshape(shape)
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.nbytes for each in list(self.slots.values()))
+
+
+class Own(threading.local):
+    """What belongs to one Python thread."""
+
+    def __init__(self) -> None:
+        self.scratch = Scratch()
+
+
+_own = Own()
 
 
 def scratch(slot: int, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -101,11 +134,4 @@ def scratch(slot: int, shape: tuple[int, ...], dtype: Any) -> Array:
 
     A kernel numbers its scratch arrays, and all kernels share the slots, since only one of them runs in a thread at a time.
     """
-    dtype = np.dtype(dtype)
-    wanted = math.prod(shape) * dtype.itemsize
-    slots: dict[Any, np.ndarray] = _scratch.__dict__
-    if slot not in slots or slots[slot].nbytes < wanted:
-        slots[slot] = np.empty(0, np.uint8)  # the smaller one goes before the larger one comes
-        memory = np.empty(wanted + LINE, np.uint8)
-        slots[slot] = memory[-memory.__array_interface__["data"][0] % LINE :][:wanted]
-    return slots[slot][:wanted].view(dtype).reshape(shape)
+    return _own.scratch(slot, shape, dtype)

@@ -19,7 +19,7 @@ from minifcn.models import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, evaluating, pairs_of, scales_at, views_of
 from minifcn.training.scoring.picture_tiles import strips
-from minifcn.training.scoring.winners import averaged, resized_map, softmax
+from minifcn.training.scoring.winners import averaged, resized_map, softmax_in_place
 
 BINS = 15  # as in Guo et al.
 PIXELS = 200_000  # that a temperature is fitted on: more move its third digit no longer
@@ -129,7 +129,7 @@ def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
             behind = scores[:, some].astype(np.float64)
             behind -= behind.max(0)  # equal scores are then 0, and their slope too
             true = behind[truth[some], np.arange(behind.shape[1])]
-            total += float(((softmax(factor * behind) * behind).sum(0) - true).sum())
+            total += float(((softmax_in_place(factor * behind) * behind).sum(0) - true).sum())
         return total
 
     low, high = 1 / HOTTEST, 1 / COLDEST

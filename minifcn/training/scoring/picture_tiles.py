@@ -20,7 +20,7 @@ from minifcn.training.scoring.evaluate import (
     scales_for,
     views_of,
 )
-from minifcn.training.scoring.winners import averaged, winners
+from minifcn.training.scoring.winners import averaged, leading, winners
 
 AT_ONCE = 1 << 21  # probabilities worked out together, 8 MiB of them
 
@@ -131,7 +131,7 @@ def fill(result: Prediction, views: Sequence[np.ndarray], rows: Piece, columns: 
             result.labels[place] = winners(views, size, part)[:, columns.inner]
             continue
         found = averaged(views, size, part)[:, :, columns.inner]
-        result.labels[place] = found.argmax(0)
+        result.labels[place] = leading(found)[0]
         if result.confidence is not None:
             result.confidence[place] = found.max(0)
         if result.probabilities is not None:

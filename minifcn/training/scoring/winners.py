@@ -18,15 +18,19 @@ ROUNDING = 1e-6  # of the largest score: what Pillow's two passes may round away
 
 def averaged(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> np.ndarray:
     """The mean of the views' softmax in some rows of a picture of `size` (H, W): float32 (C, number of rows, W)."""
-    total = np.zeros((len(views[0]), rows.stop - rows.start, size[1]), np.float32)
-    for view in views:
-        total += softmax(resized(view, size, rows))
-    return total / np.float32(len(views))
+    total = softmax_in_place(resized(views[0], size, rows))
+    for view in views[1:]:
+        total += softmax_in_place(resized(view, size, rows))
+    total /= np.float32(len(views))
+    return total
 
 
 def resized(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
     """Scores (C, h, w), each class bilinearly to `size` (H, W), and of that some rows: float32; the same size keeps its values."""
-    return np.stack([resized_map(one, size, rows) for one in scores])
+    result = np.empty((len(scores), rows.stop - rows.start, size[1]), np.float32)
+    for one, values in zip(scores, result, strict=True):
+        values[...] = resized_map(one, size, rows)
+    return result
 
 
 def resized_map(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
@@ -38,10 +42,12 @@ def resized_map(scores: np.ndarray, size: tuple[int, int], rows: slice) -> np.nd
     return np.asarray(image.resize(wanted, Image.Resampling.BILINEAR, box))
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """exp(s) / Σ exp(s) over the first axis: (C, H, W) -> (C, H, W)."""
-    powers = np.exp(scores - scores.max(0))
-    return powers / powers.sum(0)
+def softmax_in_place(scores: np.ndarray) -> np.ndarray:
+    """exp(s) / Σ exp(s) over the first axis, (C, H, W), in the memory of the scores: there may be many classes."""
+    scores -= scores.max(0)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(0)
+    return scores
 
 
 def winners(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> np.ndarray:
@@ -52,7 +58,7 @@ def winners(views: Sequence[np.ndarray], size: tuple[int, int], rows: slice) -> 
         first, lead = leading(resized_map(scores[index], size, rows) for index in classes)
         if lead.min() > CLOSE:
             return np.array(classes, np.uint8)[first]
-    return averaged(views, size, rows).argmax(0).astype(np.uint8)
+    return leading(averaged(views, size, rows))[0]
 
 
 def leading(maps: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +71,7 @@ def leading(maps: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         np.putmask(first, one > best, np.uint8(number))
         np.maximum(second, np.minimum(best, one), out=second)
         np.maximum(best, one, out=best)
-    return first, best - second
+    return first, np.subtract(best, second, out=second)
 
 
 def ahead_somewhere(scores: np.ndarray, size: tuple[int, int]) -> list[int]:

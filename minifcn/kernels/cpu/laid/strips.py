@@ -25,7 +25,6 @@ class Layer:
     """
 
     kind, rows_a_step, work = "", 1, 0
-    striped = True  # can be made some rows at a time
 
     def __init__(self, output: str, inputs: tuple[str, ...], size: Size) -> None:
         self.output, self.inputs, self.size = output, inputs, size

@@ -15,8 +15,6 @@ from minifcn.kernels.winograd_matrices import PLACES
 class Whole(Layer):
     """A layer whose job is a part of its own kind, one of `parts`, with all rows of its inputs."""
 
-    striped = False
-
     def parts(self) -> list[Any]:
         return [None]
 
