@@ -96,7 +96,7 @@ def test_it_sees_a_person_in_a_portrait():
 
 @pytest.mark.skipif(not VOC.exists(), reason=needs.VOC)
 def test_it_scores_what_the_readme_says():
-    """Every tenth of the 519 pictures, which takes seconds: 66.9 % mean IU, 90.8 % pixel accuracy; of all together it is 58.9 and 89.8."""
+    """Every tenth of the 519 pictures, which takes seconds: 65.3 % mean IU, 91.8 % pixel accuracy; of all together it is 62.0 and 90.6."""
     from minifcn.data import ClassMap, VOCFolder
     from minifcn.training import evaluate
 
@@ -104,5 +104,5 @@ def test_it_scores_what_the_readme_says():
     data = VOCFolder(VOC, "val", ClassMap.from_dict(model.classes))
     data.ids = data.ids[::10]
     scores = evaluate(model, data)
-    assert scores["mean_iu"] == pytest.approx(0.669, abs=0.01)
+    assert scores["mean_iu"] == pytest.approx(0.653, abs=0.01)
     assert scores["pixel_accuracy"] == pytest.approx(0.908, abs=0.005)

@@ -45,15 +45,33 @@ def test_the_temperature_is_found_that_the_labels_were_drawn_with(temperature, r
     assert best_temperature(*drawn(rng, temperature)) == pytest.approx(temperature, rel=0.05)
 
 
-def test_no_other_temperature_has_less_loss(rng):
-    scores, truth = drawn(rng, 1.7, 500)
-    best = best_temperature(scores, truth)
+def confidence(scores, temperature):
+    powers = np.exp(scores.astype(np.float64) / temperature)
+    return (powers / powers.sum(0)).max(0)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.7])
+def test_it_is_as_sure_as_it_is_right(temperature, rng):
+    scores, truth = drawn(rng, temperature, 500)
+    right = np.mean(scores.argmax(0) == truth)
+    assert confidence(scores, best_temperature(scores, truth)).mean() == pytest.approx(right, abs=1e-6)
+
+
+def test_whole_objects_under_a_wrong_name_do_not_take_the_confidence_of_all_else(rng):
+    """The temperature of the least loss does: one object in fifty that is surely wrong outweighs all others there."""
+    scores, truth = drawn(rng, 1.0)
+    sure = np.zeros((3, 800), np.float32)
+    sure[0] = 14
+    scores, truth = np.concatenate([scores, sure], 1), np.concatenate([truth, np.ones(800, np.uint8)])
 
     def loss(temperature):
         found = scores.astype(np.float64) / temperature
         return np.mean(np.log(np.exp(found).sum(0)) - found[truth, np.arange(len(truth))])
 
-    assert all(loss(best) <= loss(best * factor) for factor in (0.5, 0.9, 0.99, 1.01, 1.1, 2))
+    right = np.mean(scores.argmax(0) == truth)
+    least = min(np.geomspace(0.5, 5, 200), key=loss)
+    assert confidence(scores, least).mean() < right - 0.05
+    assert confidence(scores, best_temperature(scores, truth)).mean() == pytest.approx(right, abs=1e-6)
 
 
 @pytest.mark.parametrize(

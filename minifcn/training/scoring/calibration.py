@@ -2,8 +2,10 @@
 
 Guo, Pleiss, Sun, Weinberger 2017, "On calibration of modern neural networks": a network that was trained until its loss was small is surer
 than it is right. Its scores divided by one number T leave every pixel its class and make softmax(scores / T) honest. T belongs to the network,
-and is fitted on pictures that it was not trained on. All scores are sums of what the score layers give, so T goes into their weights: the
-file, the plan and an export know nothing of it and are right.
+and is fitted on pictures that it was not trained on. Guo et al. take the T of the least loss. A few whole objects under a wrong name weigh so much
+in it that T makes all other pixels less sure than they are right. So ours is the T at which the mean confidence is the share that is right: Clarté,
+Loureiro, Krzakala, Zdeborová 2023, "Expectation consistency for calibration of neural networks". All scores are sums of what the score layers give,
+so T goes into their weights: the file, the plan and an export know nothing of it and are right.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -97,10 +99,10 @@ def looked_at(
 def fitted_temperature(
     model: FCN, dataset: Dataset, progress: Callable[[], Any] | None = None, *, size: Wanted = "known"
 ) -> float:
-    """The T for which softmax(scores / T) gives the labels of `dataset` the least loss; above 1: the network was too sure.
+    """The T for which softmax(scores / T) is as sure of its classes, in the mean, as these are right in `dataset`; above 1: it was too sure.
 
     `dataset`: pictures that `model` was not trained on, each looked at in one view; `size` as in `evaluate`. About `PIXELS` of their pixels
-    count, drawn at random, the same ones each time. Raises TrainingError where no T is best.
+    count, drawn at random, the same ones each time. Raises TrainingError where there is no such T.
     """
     each = max(1, PIXELS // max(1, len(dataset)))
     scores, truth = [np.zeros((len(model.class_names), 0), np.float32)], [np.zeros(0, np.uint8)]
@@ -115,42 +117,39 @@ def fitted_temperature(
 
 
 def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
-    """As `fitted_temperature`, of pixels: scores (C, P), their classes (P,).
-
-    The loss is convex in 1 / T. Its slope there is what the softmax expects the score to be, less the score of the true class: halving the
-    range by the slope's sign.
-    """
+    """As `fitted_temperature`, of pixels: scores (C, P), their classes (P,). The hotter, the less sure: the range is halved by which is more."""
     if not truth.size:
         raise TrainingError("temperature: every pixel is void; give pictures with labels")
+    right = float(np.mean(scores.argmax(0) == truth))
 
-    def slope(factor: float) -> float:
-        total = 0.0
+    def too_sure(factor: float) -> bool:
+        sure = 0.0
         for some in strips(slice(0, truth.size), len(scores)):
-            behind = scores[:, some].astype(np.float64)
-            behind -= behind.max(0)  # equal scores are then 0, and their slope too
-            true = behind[truth[some], np.arange(behind.shape[1])]
-            total += float(((softmax_in_place(factor * behind) * behind).sum(0) - true).sum())
-        return total
+            sure += float(softmax_in_place(factor * scores[:, some].astype(np.float64)).max(0).sum())
+        return sure / truth.size > right
 
     low, high = 1 / HOTTEST, 1 / COLDEST
-    if not slope(low) < 0 < slope(high):
+    if too_sure(low) or not too_sure(high):
         raise TrainingError(
-            f"temperature: none from {COLDEST:g} to {HOTTEST:g} is best for these {truth.size:,} pixels: {why_none(scores, truth, slope(high))}"
+            f"temperature: none from {COLDEST:g} to {HOTTEST:g} makes it as sure as it is right on these {truth.size:,} pixels: "
+            f"{why_none(scores, right, too_sure(high))}"
         )
     for _ in range(HALVINGS):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+        low, high = (low, middle) if too_sure(middle) else (middle, high)
     return 1 / low
 
 
-def why_none(scores: np.ndarray, truth: np.ndarray, slope: float) -> str:
-    """What to say of pixels for which no temperature is best; `slope`: of their loss at the coldest."""
+def why_none(scores: np.ndarray, right: float, too_sure: bool) -> str:
+    """What to say of pixels for which there is no temperature; `right`: the share that is; `too_sure`: whether it is so at the hottest too."""
     if not np.ptp(scores, 0).any():
         return "all classes have the same score everywhere; train the network first"
-    right = f"the network is right on {100 * np.mean(scores.argmax(0) == truth):.1f} % of them"
-    if slope <= 0:
-        return f"{right}, and the surer it is the better; give pictures on which it errs too, such as it was not trained on"
-    return f"{right}, and the less sure it is the better; see whether these labels are those that it was trained for"
+    said = f"the network is right on {100 * right:.1f} % of them"
+    if not too_sure:
+        return (
+            f"{said}, and the surer it is the better; give pictures on which it errs too, such as it was not trained on"
+        )
+    return f"{said}, and the less sure it is the better; see whether these labels are those that it was trained for"
 
 
 def at_temperature(model: FCN, temperature: float) -> FCN:
