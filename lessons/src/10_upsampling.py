@@ -413,8 +413,8 @@ from minifcn.draw.networks import deconvnet
 model = mf.models.load("voc7")
 first = np.asarray(photograph)
 second = np.ascontiguousarray(first[:, ::-1])  # mirrored
-best = deconvnet.deconvnet(model, "fire4", first)
-same_cell = deconvnet.deconvnet(model, "fire4", second, best.channel, best.cell)
+best = deconvnet.deconvnet(model, "fire3", first)
+same_cell = deconvnet.deconvnet(model, "fire3", second, best.channel, best.cell)
 one_cell = np.zeros((1, 1, 7, 7))
 one_cell[0, 0, 3, 3] = 1
 layer = ops.conv_transpose2d(one_cell, bilinear(1, 16).astype(float), stride=8, padding=4).data[

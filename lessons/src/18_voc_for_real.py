@@ -527,9 +527,9 @@ figure.legend(
 )
 look.show(
     figure,
-    alt="Twelve small label maps. Above, six outlines mostly in the right colour. Below: a "
-    "clean outline of a horse called cow, of a cat called dog, a calf's head in patches of "
-    "several animals, and one picture where nothing was found.",
+    alt="Twelve small label maps. Above, six outlines mostly in the right colour. Below: clean "
+    "outlines under a wrong name, of a cow called horse, of a dog called cat and of two cats "
+    "called dog; a calf's head called dog; and one picture where next to nothing was found.",
 )
 lost = confusion[1:].sum() - confusion.diagonal()[1:].sum()
 look.say(
@@ -539,8 +539,8 @@ look.say(
 )
 
 # %% [markdown]
-# With the photographs in hand, the lower row from left to right: a pony that grazes in a meadow. A cat asleep on its side. A calf's head that fills the picture: each cell sees a part, and each part
-# says something else. A dog whose fur hides its legs. A cat in a cardboard box, of which a grey patch is to be seen. A white horse and its rider before a black ground.
+# With the photographs in hand, the lower row from left to right: A calf with sunglasses; its head and shoulders fill the picture. A black and white cow that lies in a barn: two patches were found, all else is background. A cow
+# from behind, cut by the edge of the picture. A dog whose fur hides its face. A brown cat that looks away, before a brick wall. A cat asleep on its side, on red cushions.
 #
 # The skips of lessons 14 and 15 sharpen outlines. What is lost *here* is lost further up, in what a thing is, and there more pictures and a larger trunk help: the paper's network has 134 million
 # parameters, this one 1.7 million.
