@@ -135,14 +135,14 @@ for axis in axes:
     axis.axis("off")
 look.show(
     figure,
-    alt="The portrait; a map that is high over head and uniform and low behind her; and the "
-    "portrait with most of her tinted as a person, a part of the flag too, and without the "
-    "shoulders' rim.",
+    alt="The portrait; a map that is high over the face, a little above 0 over the uniform and "
+    "low beside her; and the portrait with most of her tinted as a person, pieces of the flag "
+    "too, and without her arms.",
 )
 look.say(f"It says: {shares_line(labels, model.class_names)}.")
 
 # %% [markdown]
-# Cap, face and coat are *one* thing now, and the ribbons belong to it. It is not perfect: a piece of the flag went with her, her shoulders lost their rim, and there was no dog in the room. Where
+# Cap, face and coat are *one* thing now, and the ribbons belong to it. It is not perfect: pieces of the flag went with her, her arms did not, and there was no dog on her cap. Where
 # would you look for mistakes first? Where the map in the middle is pale: there the two best scores are nearly equal.
 #
 # ## Check

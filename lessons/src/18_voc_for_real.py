@@ -421,7 +421,7 @@ look.show(
     "of a cow's pixels many are called horse, of a person's many background.",
 )
 look.say(
-    f"{pictures['validation']} photographs that it never saw: pixel accuracy "
+    f"{pictures['validation']} photographs that it never saw, all else is background: pixel accuracy "
     f"{100 * metrics['pixel_accuracy']:.1f} %, mean accuracy "
     f"{100 * metrics['mean_accuracy']:.1f} %, **mean IU {100 * metrics['mean_iu']:.1f} %**. "
     f"Within {metrics['boundary_width']} pixels of a boundary "
@@ -493,7 +493,7 @@ for axis, size in zip(axes[1:], (64, 256, 768), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="The share called person is largest near the training's size and falls to both sides; "
+    alt="The share called person is largest a little below the training's size and falls to both sides; "
     "at 768 pixels much of the face is called an animal.",
 )
 
