@@ -377,7 +377,8 @@ look.show(
 )
 pictures, batch = long_run["pictures"], long_run["config"]["batch"]
 look.say(
-    f"{len(losses):,} steps of {batch} crops: {len(losses) * batch / pictures['training']:.0f} times "
+    f"{len(losses):,} steps of {batch} crops: "
+    f"{len(losses) * batch / pictures['training']:.0f} times "
     f"through {pictures['training']} pictures, in {long_run['seconds'] / 60:.0f} minutes. The "
     f"first loss is {losses[0]:.3f}, which is ln 7; the largest is {losses.max():.1f}; "
     f"the mean of the last {window} is {smooth[-1]:.2f}."
@@ -421,7 +422,8 @@ look.show(
     "of a cow's pixels many are called horse, of a person's many background.",
 )
 look.say(
-    f"{pictures['validation']} photographs that it never saw, all else is background: pixel accuracy "
+    f"{pictures['validation']} photographs that it never saw, all else is background: "
+    "pixel accuracy "
     f"{100 * metrics['pixel_accuracy']:.1f} %, mean accuracy "
     f"{100 * metrics['mean_accuracy']:.1f} %, **mean IU {100 * metrics['mean_iu']:.1f} %**. "
     f"Within {metrics['boundary_width']} pixels of a boundary "
@@ -493,8 +495,8 @@ for axis, size in zip(axes[1:], (64, 256, 768), strict=True):
 figure.tight_layout()
 look.show(
     figure,
-    alt="The share called person is largest a little below the training's size and falls to both sides; "
-    "at 768 pixels much of the face is called an animal.",
+    alt="The share called person is largest a little below the training's size and falls to both "
+    "sides; at 768 pixels much of the face is called an animal.",
 )
 
 # %% [markdown]
