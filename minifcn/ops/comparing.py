@@ -71,49 +71,13 @@ NAMES = {  # operations that NumPy names otherwise
 
 
 # NumPy's functions whose results have no gradient anyway
-FACTS = frozenset(
-    [
-        "allclose",
-        "isclose",
-        "array_equal",
-        "array_equiv",
-        "argmax",
-        "argmin",
-        "argsort",
-        "argwhere",
-        "nonzero",
-        "count_nonzero",
-        "flatnonzero",
-        "searchsorted",
-        "digitize",
-        "bincount",
-        "histogram",
-        "unique",
-        "isin",
-        "any",
-        "all",
-        "shape",
-        "ndim",
-        "size",
-        "result_type",
-        "can_cast",
-        "iscomplexobj",
-        "isrealobj",
-        "shares_memory",
-        "may_share_memory",
-        "array_repr",
-        "array_str",
-        "array2string",
-        "zeros_like",
-        "ones_like",
-        "empty_like",
-        "full_like",
-        "save",
-        "savez",
-        "savez_compressed",
-        "savetxt",
-    ]
-)
+FACTS = {
+    "allclose", "isclose", "array_equal", "array_equiv", "argmax", "argmin", "argsort", "argwhere", "nonzero",
+    "count_nonzero", "flatnonzero", "searchsorted", "digitize", "bincount", "histogram", "unique", "isin", "any",
+    "all", "shape", "ndim", "size", "result_type", "can_cast", "iscomplexobj", "isrealobj", "shares_memory",
+    "may_share_memory", "array_repr", "array_str", "array2string", "zeros_like", "ones_like", "empty_like",
+    "full_like", "save", "savez", "savez_compressed", "savetxt",
+}  # fmt: skip
 
 
 def numpy_routines(operations: Container[str]) -> Callable[..., Any]:

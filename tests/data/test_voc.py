@@ -213,31 +213,28 @@ def unknown_value(root, name):
     )
 
 
-def other_size(root, name):
+def of_size(root, name, height, width, to_do):
+    """Labels of a size that is not their picture's, and what is said of them."""
     path = root / LABELS / f"{name}.png"
-    label_image(np.zeros((8, 6))).save(path)
+    label_image(np.zeros((height, width))).save(path)
     return (
-        f"labels {path}: 8x6 (height x width), but the picture {name}.png, upright, is 6x8; "
-        "both must have the same size: height and width are exchanged, as if one of the two had been turned: turn the labels as the picture is"
+        f"labels {path}: {height}x{width} (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
+        f"{to_do}"
     )
+
+
+def other_size(root, name):
+    to_do = "height and width are exchanged, as if one of the two had been turned: turn the labels as the picture is"
+    return of_size(root, name, 8, 6, to_do)
 
 
 def half_size(root, name):
-    path = root / LABELS / f"{name}.png"
-    label_image(np.zeros((3, 4))).save(path)
-    return (
-        f"labels {path}: 3x4 (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
-        "they are 0.5 times as large: resize them by nearest neighbour, which makes no new numbers, or give the pictures that they were drawn on"
-    )
+    to_do = "they are 0.5 times as large: resize them by nearest neighbour, which makes no new numbers, or give the pictures that they were drawn on"
+    return of_size(root, name, 3, 4, to_do)
 
 
 def cut_size(root, name):
-    path = root / LABELS / f"{name}.png"
-    label_image(np.zeros((6, 5))).save(path)
-    return (
-        f"labels {path}: 6x5 (height x width), but the picture {name}.png, upright, is 6x8; both must have the same size: "
-        "give the picture that they were drawn on, neither cut nor stretched"
-    )
+    return of_size(root, name, 6, 5, "give the picture that they were drawn on, neither cut nor stretched")
 
 
 FAULTS = [

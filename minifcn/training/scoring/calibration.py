@@ -129,10 +129,11 @@ def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
         return sure / truth.size > right
 
     low, high = 1 / HOTTEST, 1 / COLDEST
-    if too_sure(low) or not too_sure(high):
+    hottest = too_sure(low)
+    if hottest or not too_sure(high):
         raise TrainingError(
             f"temperature: none from {COLDEST:g} to {HOTTEST:g} makes it as sure as it is right on these {truth.size:,} pixels: "
-            f"{why_none(scores, right, too_sure(high))}"
+            f"{why_none(scores, right, hottest)}"
         )
     for _ in range(HALVINGS):
         middle = (low * high) ** 0.5
@@ -141,7 +142,7 @@ def best_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
 
 
 def why_none(scores: np.ndarray, right: float, too_sure: bool) -> str:
-    """What to say of pixels for which there is no temperature; `right`: the share that is; `too_sure`: whether it is so at the hottest too."""
+    """What to say of pixels for which there is no temperature; `right`: the share that is; `too_sure`: whether it is so even at the hottest."""
     if not np.ptp(scores, 0).any():
         return "all classes have the same score everywhere; train the network first"
     said = f"the network is right on {100 * right:.1f} % of them"

@@ -105,9 +105,8 @@ def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[flo
     views = []
     for scale in scales:
         size = (max(1, round(scale * width)), max(1, round(scale * height)))  # Pillow says width first
-        if size[0] * size[1] > max(
-            MOST_ENLARGED, width * height
-        ):  # by a slip; a system that runs out of memory kills without a word
+        most = max(MOST_ENLARGED, width * height)
+        if size[0] * size[1] > most:  # by a slip; a system that runs out of memory kills without a word
             raise ValueError(
                 f"predict: a view of {size[1]}x{size[0]} (height x width) of a picture of {height}x{width}; enlarged to more than "
                 f"{MOST_ENLARGED:,} pixels nothing is predicted: give a smaller size or scale"

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.picture_index import split_of
@@ -40,9 +41,7 @@ def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
         with path.open("rb") as file:
             head = file.read(4096)
             if not head:
-                return path.name.startswith(PANOPTIC if panoptic else "instances_") or (
-                    not panoptic and path.name.endswith(ROBOFLOW)
-                )
+                return is_named_as_coco(path, panoptic)
             if not FIRST_KEY.match(head.decode("utf-8-sig", "replace")):
                 return False
             head += file.read(SMALL - len(head))
@@ -63,19 +62,23 @@ def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
         return False
 
 
+def is_named_as_coco(path: Path, panoptic: bool) -> bool:
+    if panoptic:
+        return path.name.startswith(PANOPTIC)
+    return path.name.startswith("instances_") or path.name.endswith(ROBOFLOW)
+
+
 def read_json(path: Path) -> Content:
     """The file's content, of which the three lists are lists of objects. Raises DataError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if not text.strip():
-            raise DataError(f"{path}: an empty file; copy or export it again, or take it out")
-        content = json.loads(text)
-    except DataError:
-        raise
+        text = path.read_text(encoding="utf-8-sig").strip()
+        content: Any = json.loads(text) if text else None
     except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cannot be read as JSON ({error}): cut short perhaps; export it again, or take it out"
         ) from error
+    if not text:
+        raise DataError(f"{path}: an empty file; copy or export it again, or take it out")
     for key in NEEDED:
         if not (isinstance(content, dict) and isinstance(content.get(key), list)):
             raise DataError(f"{path}: has no list {key!r}; COCO's files have lists of {', '.join(NEEDED)}")
