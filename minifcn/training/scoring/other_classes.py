@@ -1,5 +1,6 @@
 """What a network makes of classes that it does not know: a bus is no horse, whatever part of it looks like one."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,12 @@ class OtherClass(NamedTuple):
 
     name: str
     pixels: int
-    taken_for: dict[str, float]  # by the model's classes, without background, the largest first
+    called: Counter[str]  # of these pixels, how many each of the model's classes got, without background
+
+    @property
+    def taken_for(self) -> dict[str, float]:
+        """Their shares, the largest first."""
+        return {known: count / self.pixels for known, count in self.called.most_common()}
 
     @property
     def wrong(self) -> float:
@@ -51,17 +57,11 @@ class OtherClasses:
 
 def other(name: str, row: np.ndarray, names: Sequence[str]) -> OtherClass:
     """An OtherClass of a row of counts, one a class of the model."""
-    pixels = int(row.sum())
-    shares = {names[i]: float(row[i] / pixels) for i in np.argsort(-row, kind="stable") if row[i]}
-    return OtherClass(name, pixels, {known: share for known, share in shares.items() if not is_background(known)})
+    called = {known: int(count) for known, count in zip(names, row, strict=True) if count and not is_background(known)}
+    return OtherClass(name, int(row.sum()), Counter(called))
 
 
 def together(others: Sequence[OtherClass]) -> OtherClass:
     """All of them as one."""
-    pixels = sum(each.pixels for each in others)
-    totals: dict[str, float] = {}
-    for each in others:
-        for name, share in each.taken_for.items():
-            totals[name] = totals.get(name, 0.0) + share * each.pixels
-    by_size = sorted(totals.items(), key=lambda item: -item[1])
-    return OtherClass("all of them", pixels, {name: pixels_of / pixels for name, pixels_of in by_size})
+    called = sum((each.called for each in others), Counter[str]())
+    return OtherClass("all of them", sum(each.pixels for each in others), called)

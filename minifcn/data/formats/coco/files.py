@@ -39,27 +39,26 @@ def looks_like_coco(path: Path, panoptic: bool = False) -> bool:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(4096)
-            if not head:
-                return is_named_as_coco(path, panoptic)
-            if not FIRST_KEY.match(head.decode("utf-8-sig", "replace")):
-                return False
-            head += file.read(SMALL - len(head))
+            head = file.read(SMALL)
             file.seek(max(0, path.stat().st_size - (SMALL >> 4)))
             tail = file.read()
-        if (b'"segments_info"' in head or b'"isthing"' in tail) != panoptic:
-            return False
-        if len(head) == SMALL:
-            return True
-        try:
-            content = json.loads(head.decode("utf-8-sig"))
-        except ValueError:  # captions and keypoints are no loss
-            return path.name.startswith(PANOPTIC) == panoptic and not path.name.startswith(
-                ("captions_", "person_keypoints_")
-            )
-        return all(isinstance(content.get(key), list) for key in NEEDED)
-    except (OSError, ValueError):
+        begins = head[:4096].decode("utf-8-sig", "replace")
+    except OSError:
         return False
+    if not head:
+        return is_named_as_coco(path, panoptic)
+    if not FIRST_KEY.match(begins) or (b'"segments_info"' in head or b'"isthing"' in tail) != panoptic:
+        return False
+    return len(head) == SMALL or has_lists(head, path.name, panoptic)
+
+
+def has_lists(content: bytes, name: str, panoptic: bool) -> bool:
+    """Whether JSON has COCO's lists; or, cut short, a name that tells nothing else: captions and keypoints are no loss."""
+    try:
+        found = json.loads(content.decode("utf-8-sig"))
+    except ValueError:
+        return name.startswith(PANOPTIC) == panoptic and not name.startswith(("captions_", "person_keypoints_"))
+    return all(isinstance(found.get(key), list) for key in NEEDED)
 
 
 def is_named_as_coco(path: Path, panoptic: bool) -> bool:
