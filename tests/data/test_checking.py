@@ -324,6 +324,18 @@ def test_classes_that_are_never_trained_on(root):
     assert not warnings(check(root, classes=ClassMap.own(["ground", *"xyzuv"])), "never shown")
 
 
+def test_a_folder_without_a_split_to_score(root):
+    for split in ("val", "trainval"):
+        (root / SPLITS / f"{split}.txt").unlink()
+    (warning,) = warnings(check(root), "nothing to score")
+    assert "minifcn train scores another one" in warning.message and str(root / SPLITS / "val.txt") in warning.message
+    assert not warnings(check(root, ["train"]), "nothing to score")  # who names a split knows the others
+    for other in ("val", "fit"):
+        write_split(root, other, "e", "f")
+        assert not warnings(check(root), "nothing to score")
+        (root / SPLITS / f"{other}.txt").unlink()
+
+
 def test_files_that_no_split_uses(root):
     flat_picture().save(root / PICTURES / "left.png")
     flat_picture(colour=(99, 9, 9)).save(root / PICTURES / "a.jpg")  # goes before a.png, which nobody reads now

@@ -70,7 +70,7 @@ class DataFolder:
             )
         self.splits: dict[str, dict[str, int]] = {}
         self.cut: set[str] = set()  # splits of which a limit left a part out
-        self._findings: list[Finding] = []
+        self._findings = nothing_to_score(files, lists) if not splits else []
         self.notes: list[str] = []
         there = file_names(self.folder)
         for split in dict.fromkeys(splits or files):
@@ -218,6 +218,14 @@ class DataFolder:
             else:
                 general = f"{self.folder / folder}: no split uses {{}}"
                 yield Finding("unused", f"{file}: no split uses it", (file.name,), general=general)
+
+
+def nothing_to_score(splits: Sequence[str], lists: Path) -> list[Finding]:
+    """A note where there is a split train and none besides: a training scores val after each stage."""
+    if list(splits) != ["train"]:
+        return []
+    said = "train is the only split, and minifcn train scores another one: move some of its names to"
+    return [Finding("nothing to score", f"{said} {lists / 'val.txt'}, a name a line")]
 
 
 def whole_digests(pairs: Mapping[str, Pair], files: Mapping[str, Path], bits: int | None) -> dict[str, bytes]:

@@ -58,6 +58,7 @@ WARNINGS = {
     "inverted": "labels that are stored with white as zero",
     "same name": "files of which another with the same name and another ending is read",
     "few to train on": "classes that are alone in the pictures which --limit leaves",
+    "nothing to score": "folders without a split to score",
     "one class scored": "splits to score in which one class is alone",
     "one class each": "pictures of one class each",
     "some colours": "labels whose palette has some colours of other classes",
