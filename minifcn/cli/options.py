@@ -57,6 +57,16 @@ def above_zero(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """An argparse type: a number above 0 and at most 1, such as 0.8."""
+    value = above_zero(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(
+            f"{text} is out of range; expected a share, above 0 and at most 1, such as 0.8"
+        )
+    return value
+
+
 def height_by_width(text: str) -> tuple[int, int]:
     """An argparse type: "375x500" -> (375, 500)."""
     parts = text.lower().split("x")

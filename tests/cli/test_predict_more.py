@@ -129,6 +129,48 @@ def test_only_what_was_asked_for(call, person_model, photo, tmp_path):
     assert names_in(tmp_path / "c") == ["photo.png", "photo_confidence.png", "photo_overlay.png"]
 
 
+def test_what_it_is_not_sure_of_has_no_class(call, person_model, photo, tmp_path):
+    expected = probabilities(load(person_model), photo)
+    sure = float(np.median(expected.max(0)))  # so half of the picture has none
+    answer = call(f"predict {photo} --model {person_model} --sure {sure} --out {tmp_path}/out").worked()
+    assert names_in(tmp_path / "out") == ["photo.png", "photo_overlay.png"]
+    found, values = read_labels(tmp_path / "out" / "photo.png"), np.array([0, 15, 8], np.uint8)
+    clear = np.abs(expected.max(0) - sure) > 1e-5  # not for rounding to decide
+    wanted = np.where(expected.max(0) < sure, 255, values[expected.argmax(0)])
+    np.testing.assert_array_equal(found[clear], wanted[clear])
+    share = 100 * (found == 255).mean()
+    assert 45 < share < 55 and f"unsure {share:.1f} %" in answer.out  # of all of the picture, as every other share is
+    assert sum(map(float, re.findall(r"([0-9.]+) %", answer.out))) == pytest.approx(100, abs=0.3)
+    with Image.open(tmp_path / "out" / "photo_overlay.png") as image:
+        assert image.height > found.shape[0]
+
+
+def test_sure_leaves_what_is_sure(call, person_model, photo, tmp_path):
+    call(f"predict {photo} --model {person_model} --out {tmp_path}/a").worked()
+    call(f"predict {photo} --model {person_model} --sure 0.01 --confidence --out {tmp_path}/b").worked()
+    assert (tmp_path / "b" / "photo_confidence.png").exists()  # --sure takes nothing of what else was asked for
+    for name in ("photo.png", "photo_overlay.png"):
+        first, second = (np.asarray(Image.open(tmp_path / folder / name)) for folder in "ab")
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("given, says", [("0", "above 0"), ("80", "at most 1, such as 0.8"), ("much", "not a number")])
+def test_how_sure_is_a_share(call, photo, given, says):
+    answer = call(f"predict {photo} --sure {given}")
+    assert answer.status == 2 and "--sure" in answer.err and says in answer.err
+
+
+def test_sure_in_tiles(call, person_model, tmp_path):
+    photo = write(tmp_path / "large.png", 96, 130)
+    sure = np.median(probabilities(load(person_model), photo).max(0))
+    for name, how in (("all", ""), ("sure", f"--sure {sure}")):
+        line = f"predict {photo} --model {person_model} --tile 96 --overlap 64 {how} --out {tmp_path}/{name}"
+        call(line).worked()
+    every, some = (read_labels(tmp_path / name / "large.png") for name in ("all", "sure"))
+    assert 0.2 < (some == 255).mean() < 0.8 and not (every == 255).any()
+    np.testing.assert_array_equal(some[some != 255], every[some != 255])
+
+
 def test_a_confidence_map_never_overwrites_a_picture(call, person_model, tmp_path):
     for name in ("a.jpg", "a_confidence.png"):
         write(tmp_path / name)

@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, picture_bits, scale_list
+from minifcn.cli.options import add_device, at_least, bar, chosen_device, device_words, picture_bits, scale_list, share
 from minifcn.cli.pictures import find_pictures
 from minifcn.cli.predicting.steps import Job, Work, endings_of, outputs_of, say
 from minifcn.cli.predicting.turns import Steps, in_turns
@@ -38,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--confidence", action="store_true",
         help="write NAME_confidence.png too: how likely the class shown is, in colours from 0 to 100 %%",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sure", type=share, metavar="P",
+        help="give a pixel no class where the likeliest is less likely than P, such as 0.8: unsure, 255 among the label values",
     )  # fmt: skip
     parser.add_argument(
         "--probabilities", action="store_true",

@@ -14,6 +14,7 @@ from minifcn import backend
 from minifcn.cli.predicting.files import shares_of, write_files
 from minifcn.cli.results import check_free, source_of
 from minifcn.data.errors import DataError
+from minifcn.data.labels import VOID
 from minifcn.data.large import LargePicture, pixels_in, read_any
 from minifcn.data.pixels.depth import dark_set, too_dark
 from minifcn.models.fcn import FCN
@@ -112,11 +113,12 @@ class Work:
                 f"{path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; {way}"
             )
         try:
-            return predict_maps(
+            found = predict_maps(
                 self.model, picture, mirror=arguments.mirror, scales=arguments.scales, size=size, tile=arguments.tile,
-                overlap=arguments.overlap, confidence=arguments.confidence, every_class=arguments.probabilities,
-                progress=self.tiled if arguments.tile else None,
+                overlap=arguments.overlap, confidence=arguments.confidence or arguments.sure is not None,
+                every_class=arguments.probabilities, progress=self.tiled if arguments.tile else None,
             )  # fmt: skip
+            return found if arguments.sure is None else without_doubtful(found, arguments.sure, arguments.confidence)
         except TrainingError as error:
             raise DataError(f"{path}: {error}") from error
         except (MemoryError, RuntimeError) as error:
@@ -125,6 +127,13 @@ class Work:
             height, width = picture.shape[:2]
             way = f"try a smaller --tile than {arguments.tile}" if arguments.tile else "predict it in tiles: --tile 512"
             raise DataError(f"{path}: not enough memory for {width}x{height} pixels ({error}); {way}") from error
+
+
+def without_doubtful(found: Prediction, sure: float, confidence: bool) -> Prediction:
+    """`found` with void where the class is less likely than `sure`. `confidence`: whether somebody wants to see how likely it is."""
+    assert found.confidence is not None
+    found.labels[found.confidence < sure] = VOID
+    return found if confidence else found._replace(confidence=None)
 
 
 def endings_of(arguments: argparse.Namespace) -> list[str]:
