@@ -37,6 +37,7 @@ from minifcn.data.formats.tools import (
     supervisely,
     supervisely_masks,
 )
+from minifcn.data.formats.yolo import segmentation as yolo
 from minifcn.files import not_there
 from minifcn.names import instead
 
@@ -75,6 +76,7 @@ FORMATS: tuple[Format, ...] = (
     labelme_voc.FORMAT,
     labelme.FORMAT,
     darwin.FORMAT,
+    yolo.FORMAT,
     pets.FORMAT,
     cityscapes.FORMAT,
     bdd100k.FORMAT,

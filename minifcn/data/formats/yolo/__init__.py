@@ -1,0 +1,1 @@
+"""Ultralytics' YOLO segmentation: a text file a picture, an outline a line."""
