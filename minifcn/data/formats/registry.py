@@ -45,8 +45,8 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 # what people have that holds no labels which are read here: a pattern of files, and what to do
 NOT_READ = {
-    "labels/**/*.txt": "labels/ holds text files, as YOLO has them: export the set as COCO JSON.",
-    "*/labels/*.txt": "Its folders labels/ hold text files, as YOLO has them: export the set as COCO JSON.",
+    "labels/**/*.txt": "labels/ holds text files, but none that begins with a class and numbers, as YOLO's do.",
+    "*/labels/*.txt": "Its folders labels/ hold text files, but none that begins with a class and numbers, as YOLO's do.",
     "Annotations/*.xml": "Annotations/ holds XML files, as VOC has them for boxes: pixels cannot be learned from boxes.",
     "*.zip": "An archive is in it: unpack it first.",
     "*.tar*": "An archive is in it: unpack it first.",

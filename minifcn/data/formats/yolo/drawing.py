@@ -24,10 +24,13 @@ class Picture(NamedTuple):
     outlines: list[Outline]
 
     def ring(self, outline: Outline) -> np.ndarray:
-        """Corners in pixels, (n, 2), those that nearly are whole pixels as such."""
+        """Corners in pixels, (n, 2), as they were before they became shares of a few decimals: whole, or in hundredths as COCO's are.
+
+        COCO's rule rounds to fifths of a pixel, and a corner at 24.5 lies where a rounding may go up or down.
+        """
         corners = outline.corners.reshape(-1, 2) * (self.width, self.height)
-        near = np.rint(corners)
-        return np.where(abs(corners - near) <= ROUNDED * np.array([self.width, self.height]), near, corners)
+        whole = np.rint(corners)
+        return np.where(abs(corners - whole) <= ROUNDED * np.array([self.width, self.height]), whole, corners.round(2))
 
 
 def kind_of(ring: np.ndarray) -> str:

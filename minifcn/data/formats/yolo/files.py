@@ -80,7 +80,7 @@ def find(root: Path, pictures: Path | None) -> Found:
     for place, picture in places.items():
         if picture in taken:
             continue
-        within = LABEL_FOLDER in place.parts or place.parent in where
+        within = LABEL_FOLDER in place.parts[:-1] or place.parent in where
         if within and split_by_folders(picture, root) in labelled:
             found.pairs.append((picture, None))
         else:

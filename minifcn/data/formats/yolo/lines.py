@@ -1,7 +1,7 @@
 """A label file of YOLO's: a line an object, its class and then what is known of where it lies, in shares of the picture.
 
 A class and four numbers are a box. A class and x, y of three corners and more are an outline. One number behind either is a
-confidence or the number of a track, as Ultralytics writes them with its predictions.
+confidence or the number of a track, as Ultralytics writes them with its predictions. labelme2yolo writes a point as a class and x, y.
 """
 
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from minifcn.data.errors import DataError
 
 BOX = (4, 5)  # numbers of a box behind its class, without and with a confidence
+POINT = 2
 SHARES = (-1.0, 2.0)  # between these a number may be a share of the picture
 
 
@@ -24,16 +25,18 @@ class Outline(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What a file holds: outlines, and how many boxes."""
+    """What a file holds: outlines, how many boxes, and how many points."""
 
     path: Path
     outlines: list[Outline]
     boxes: int
+    points: int
 
 
 def read_labels(path: Path) -> Labels:
     """A label file. DataError with the line that is none; an empty file holds nothing."""
-    outlines, boxes = [], 0
+    outlines: list[Outline] = []
+    boxes = points = 0
     for line, text in enumerate(text_of(path).splitlines(), 1):
         words = text.split()
         if not words:
@@ -41,13 +44,15 @@ def read_labels(path: Path) -> Labels:
         number, values = class_of(path, line, words[0]), numbers_of(path, line, words[1:])
         if len(values) in BOX:
             boxes += 1
+        elif len(values) == POINT:
+            points += 1
         elif len(values) < BOX[0]:
             raise DataError(
                 f"{path}, line {line}: {len(words)} numbers; an outline is a class and x, y of three corners and more"
             )
         else:
             outlines.append(Outline(number, values, line))
-    return Labels(path, outlines, boxes)
+    return Labels(path, outlines, boxes, points)
 
 
 def text_of(path: Path) -> str:

@@ -153,7 +153,9 @@ def check_outlines(source: Path, everything: list[Labels], settings: Mapping[str
             "cannot be learned from boxes. Export the segmentation"
         )
     if not outlines:
-        raise DataError(f"{source}: all {len(everything)} label files are empty: there is nothing but background")
+        raise DataError(
+            f"{source}: none of the {len(everything)} label files holds an outline: there is nothing but background"
+        )
 
 
 def check_classes(everything: Iterable[Labels], named: Path | None, names: Mapping[int, str]) -> None:
@@ -204,7 +206,9 @@ def notes_on_pictures(taken: list[tuple[Path, Path | None]], labels: Mapping[Pat
             "them out"
         )
     if empty := sum(text is not None and not labels[text].outlines for _, text in taken):
-        said.append(f"{empty} label files are empty: all background")
+        said.append(f"{empty} label files hold no outline: all background")
+    if points := sum(labels[text].points for _, text in taken if text):
+        said.append(f"{points} lines are points, left out")
     return said
 
 
