@@ -37,6 +37,7 @@ from minifcn.data.formats.tools import (
     supervisely,
     supervisely_masks,
 )
+from minifcn.data.formats.via import annotator as via
 from minifcn.data.formats.yolo import segmentation as yolo
 from minifcn.files import not_there
 from minifcn.names import instead
@@ -54,7 +55,6 @@ NOT_READ = {
 
 # tools whose own files are not read, by words in the heads of these: all of them write COCO's JSON, or masks, as well
 TOOLS_NOT_READ = {
-    "VGG's VIA": ("*.json", ('"_via_settings"', '"shape_attributes"')),
     "Hasty": ("*.json", ('"label_classes"',)),
     "SuperAnnotate": ("*___objects.json", ()),
     "Labelbox": ("*.ndjson", ('"data_row"',)),
@@ -76,6 +76,7 @@ FORMATS: tuple[Format, ...] = (
     labelme_voc.FORMAT,
     labelme.FORMAT,
     darwin.FORMAT,
+    via.FORMAT,
     yolo.FORMAT,
     pets.FORMAT,
     cityscapes.FORMAT,
