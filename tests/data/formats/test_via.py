@@ -158,6 +158,23 @@ def test_a_picture_that_is_shown_turned(place, bring):
     np.testing.assert_array_equal(bring().worked().labels["a"], filled(empty(), 1, coco_by_loops(KITE, HEIGHT, WIDTH)))
 
 
+@pytest.mark.parametrize("back", [(24, 4), (25, 6)])
+def test_a_line_that_ends_where_it_begins_is_an_area(back, place, bring):
+    """As people have drawn whole sets."""
+    ring = [*KITE, *back]
+    small(place, region({**polygon(ring), "name": "polyline"}, kind="cat"), region(LINE, kind="cat"))
+    done = bring().worked()
+    np.testing.assert_array_equal(done.labels["a"], filled(empty(), 1, coco_by_loops(ring, HEIGHT, WIDTH)))
+    told(done, "1 lines end where they begin, and are filled as polygons")
+    told(done, "left out of the regions: 1 lines")
+
+
+@pytest.mark.parametrize("ring", [[*KITE, 18, 8], [3, 3, 4, 4, 5, 3, 3, 4], [1, 2, "x", 4, 5, 6, 1, 2]])
+def test_a_line_that_does_not_is_none(ring, place, bring):
+    small(place, region({**polygon(ring), "name": "polyline"}, kind="cat"), region(rect(1, 1, 3, 3), kind="dog"))
+    told(bring("--dry-run").worked(), "left out of the regions: 1 lines")
+
+
 # which attribute
 
 

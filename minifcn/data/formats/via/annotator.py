@@ -19,7 +19,7 @@ from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Sourc
 from minifcn.data.formats.turning import picture_size
 from minifcn.data.formats.via.classes import ALL_ALIKE, Attributes, chosen_attribute, values_of
 from minifcn.data.formats.via.files import File, Listed, Region, load, via_files
-from minifcn.data.formats.via.regions import VOID, Area, area_of, drawn
+from minifcn.data.formats.via.regions import CLOSED, VOID, Area, area_of, drawn
 
 BARE, LOST, UNLISTED = (
     "pictures without a region",
@@ -67,6 +67,7 @@ def read(source: Path, options: Options) -> Source:
     notes = [
         *said,
         *([f"{boxes} regions are boxes and filled whole, whatever lies in them"] if boxes else []),
+        *([f"{counts[CLOSED]} lines end where they begin, and are filled as polygons"] if counts[CLOSED] else []),
         *([f"left out of the regions: {told(counts)}"] if told(counts) else []),
         *([f"{counts['bare']} regions have no {name}: they are void"] if counts["bare"] else []),
         *(
@@ -119,7 +120,9 @@ def nothing_in(files: list[File], left_out: Mapping[str, list[str]]) -> str:
 
 
 def told(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {why}" for why, count in counts.items() if why not in ("bare", "several") and count)
+    return ", ".join(
+        f"{count} {why}" for why, count in counts.items() if why not in ("bare", "several", CLOSED) and count
+    )
 
 
 def classes_of(

@@ -21,6 +21,11 @@ OTHERS = {"point": "points", "polyline": "lines", "line": "lines"}
 NUMBERS = {"rect": ("x", "y", "width", "height"), "circle": ("cx", "cy", "r"), "ellipse": ("cx", "cy", "rx", "ry")}
 
 
+OUTLINES = ("polygon", "polyline")
+CLOSED = "closed lines"
+GAP, SHARE = 3, 0.01  # pixels, or of its length: so near its beginning a line ends that goes round something
+
+
 class Area(NamedTuple):
     """Corners x, y, x, y, … of a polygon; or of an ellipse its middle, half axes and turn. `box`: whether it was drawn as one."""
 
@@ -41,16 +46,17 @@ def area_of(region: Region, counts: Counter[str]) -> Area | None:
     """The area of a region; None for what is none, which `counts` tells. DataError for what is no shape of VIA's."""
     shape, which = region.shape, region.which
     kind = str(shape.get("name", "")).lower()
-    if kind in OTHERS:
+    if kind in OTHERS and not (kind == "polyline" and is_closed(shape)):
         counts[OTHERS[kind]] += 1
         return None
-    if kind == "polygon":
+    if kind in OUTLINES:
         xs, ys = (numbers(shape.get(word), which, word) for word in ("all_points_x", "all_points_y"))
         if len(xs) != len(ys):
             raise DataError(f"{which}: {len(xs)} numbers in all_points_x and {len(ys)} in all_points_y")
         if len(xs) < 3:
             counts["polygons of fewer than three corners"] += 1
             return None
+        counts[CLOSED] += kind == "polyline"
         return Area([each for point in zip(xs, ys, strict=True) for each in point], None, False, which)
     if kind not in NUMBERS:
         raise DataError(f"{which}: its shape is {kind!r}; known are polygon, {', '.join(NUMBERS)}, {', '.join(OTHERS)}")
@@ -62,6 +68,19 @@ def area_of(region: Region, counts: Counter[str]) -> Area | None:
     x, y, across = values[:3]
     turn = number(shape, "theta", which) if kind == "ellipse" and "theta" in shape else 0.0
     return Area([], (x, y, abs(across), abs(values[-1]), turn), False, which)
+
+
+def is_closed(shape: Object) -> bool:
+    """Whether a line goes round something: people draw areas so, too, and come back to where they began."""
+    xs, ys = shape.get("all_points_x"), shape.get("all_points_y")
+    if not (isinstance(xs, list) and isinstance(ys, list) and len(xs) == len(ys) > 3):
+        return False
+    try:
+        points = np.array([xs, ys], float).T
+    except (TypeError, ValueError):
+        return False
+    length = np.hypot(*np.diff(points, axis=0).T).sum()
+    return bool(np.hypot(*(points[-1] - points[0])) <= max(GAP, SHARE * length) < length / 4)
 
 
 def number(shape: Object, word: str, which: str) -> float:
