@@ -87,6 +87,17 @@ def test_the_yaml_itself_as_source(file, place, bring):
     assert done.classes == ["background", "cat", "hot dog"]
 
 
+def test_a_folder_above_the_set(place, bring):
+    """As a repository holds it, in dataset/, with the data.yaml there."""
+    expected = YOLO_SETS["roboflow_yolo"](place / "dataset")
+    text(place / "README.md", "a repository")
+    text(place / "docker-compose.yml", "services:", "  a: b")
+    done = bring().worked()
+    same_labels(done.labels, {f"dataset__{name}": labels for name, labels in expected.items()})
+    assert {split: len(names) for split, names in done.splits.items()} == {"train": 3, "val": 2, "test": 1}
+    assert done.classes == ["background", "leaf", "stem, old"]
+
+
 LISTS = {
     "from the root": "images/all/{}.png",
     "as Darknet does": "./images/all/{}.png",

@@ -40,17 +40,23 @@ def root_of(source: Path) -> Path:
 def sample(root: Path) -> Path | None:
     """A text file that looks like labels: in a folder called labels, or beside a picture of its name. Quick."""
     near = [root, *below(root), *(each for one in below(root) for each in below(one))]
-    for folder in [each for each in near if LABEL_FOLDER in folders_of(each, root)]:
-        texts = islice((path for path in folder.glob("*.txt") if path.name.lower() not in NO_LABELS), SEVERAL)
-        if found := next((path for path in texts if looks_like_labels(path, 2)), None):
+    called = [each for each in near if LABEL_FOLDER in folders_of(each, root)]
+    called += [each / LABEL_FOLDER for each in near]
+    called += [each for one in called for each in below(one)]
+    for folder in called:
+        if found := next((path for path in texts_in(folder) if looks_like_labels(path, 2)), None):
             return found
-    for folder in near[: 1 + SEVERAL]:
-        texts = islice((path for path in folder.glob("*.txt") if path.name.lower() not in NO_LABELS), SEVERAL)
-        for path in texts:
-            beside = any(path.with_suffix(ending).is_file() for ending in PICTURES)
-            if beside and looks_like_labels(path, 5):
-                return path
-    return None
+    beside = (path for folder in near for path in texts_in(folder) if picture_beside(path))
+    return next((path for path in beside if looks_like_labels(path, 5)), None)
+
+
+def texts_in(folder: Path) -> list[Path]:
+    """Some texts of a folder that may be labels."""
+    return sorted(islice((path for path in folder.glob("*.txt") if path.name.lower() not in NO_LABELS), SEVERAL))
+
+
+def picture_beside(text: Path) -> bool:
+    return any(text.with_suffix(ending).is_file() for ending in PICTURES)
 
 
 def below(folder: Path) -> list[Path]:
@@ -135,8 +141,10 @@ def settings_of(source: Path) -> tuple[Path | None, dict[str, Setting]]:
     """The data.yaml of a set. DataError where several name other classes."""
     if source.is_file():
         return source, read_settings(source)
-    there = [path for path in sorted(source.iterdir()) if path.suffix.lower() in YAML and path.is_file()]
-    read = [(path, said) for path in there if (said := read_settings(path)).get("names") or paths_in(said)]
+    read: list[tuple[Path, dict[str, Setting]]] = []
+    for folders in ([source], below(source)):  # a folder above the set, where there is none in it
+        there = [path for folder in folders for path in sorted(folder.glob("*.y*ml")) if path.suffix.lower() in YAML]
+        read = read or [(path, said) for path in there if (said := read_settings(path)).get("names") or paths_in(said)]
     for path, said in read[1:]:
         if said.get("names") != read[0][1].get("names"):
             raise DataError(
@@ -161,7 +169,7 @@ def classes_of(source: Path, path: Path | None, settings: Mapping[str, Setting])
 
 
 def splits_of(
-    root: Path, settings: Mapping[str, Setting], pictures: Sequence[Path]
+    root: Path, yaml: Path | None, settings: Mapping[str, Setting], pictures: Sequence[Path]
 ) -> tuple[dict[Path, str], list[str], list[str]]:
     """Picture → split, as data.yaml says or lists that are called after splits; notes on pictures in two splits; lines of no picture."""
     by_parts = {tuple(map(composed, path.relative_to(root).parts)): path for path in pictures if root in path.parents}
@@ -171,7 +179,7 @@ def splits_of(
     twice: dict[tuple[str, str], list[str]] = {}
     lost: list[str] = []
     for split in sorted(said, key=USUAL.index):
-        for place in filter(None, (resolved(root, each) for each in said[split])):
+        for place in filter(None, (resolved(each, root, yaml) for each in said[split])):
             mine = [path for path in pictures if place in path.parents]
             if place.is_file():
                 found = {line: listed(line, by_parts) for line in text_lines(place)}
@@ -189,11 +197,13 @@ def listed(line: str, by_parts: Mapping[tuple[str, ...], Path]) -> Path | None:
     return next((by_parts[parts] for parts in endings(line) if parts in by_parts), None)
 
 
-def resolved(root: Path, said: str) -> Path | None:
+def resolved(said: str, root: Path, yaml: Path | None) -> Path | None:
     """The folder or list that a path means, wherever the set lay when it was written; None where nothing here fits."""
+    bases = [yaml.parent, root] if yaml else [root]
     if not endings(said):
-        return root
-    return next((place for parts in endings(said) if (place := root.joinpath(*parts)).exists()), None)
+        return bases[0]
+    places = (base.joinpath(*parts) for parts in endings(said) for base in bases)
+    return next((place for place in places if place.exists()), None)
 
 
 def endings(said: str) -> list[tuple[str, ...]]:

@@ -50,9 +50,16 @@ def read(source: Path, options: Options) -> Source:
     root = root_of(source)
     if not root.is_dir():
         raise DataError(f"{source}: there is no such folder, nor a data.yaml of this name")
-    path, settings = settings_of(source)
     found = find(root, options.pictures)
-    labels, extra = labels_by_file(source, [text for _, text in found.pairs if text], settings)
+    texts = [text for _, text in found.pairs if text]
+    if not texts:
+        raise DataError(f"{source}: no label files; text files in labels/, or beside their pictures, are expected")
+    everything = in_threads(read_labels, texts)
+    check_outlines(source, everything)
+    path, settings = settings_of(source)
+    check_poses(source, everything, settings)
+    everything, extra = without_extra(everything)
+    labels = dict(zip(texts, everything, strict=True))
     named, names = classes_of(source, path, settings)
     check_classes(labels.values(), named, names)
     used = {outline.number for each in labels.values() for outline in each.outlines}
@@ -63,7 +70,7 @@ def read(source: Path, options: Options) -> Source:
     if outside := all_outside(seen):
         raise DataError(f"{source}: {outside}")
     rims = rims_of(seen.elements())
-    splits, said_of_splits, lost = splits_of(root, settings, [picture for picture, _ in taken])
+    splits, said_of_splits, lost = splits_of(root, path, settings, [picture for picture, _ in taken])
     overlaps: dict[Path, int] = {}
     items = [
         Item(
@@ -86,16 +93,6 @@ def read(source: Path, options: Options) -> Source:
     ]
     left_out = {why: left for why, left in (left_out | {NOT_THERE: lost}).items() if left}
     return Source(apart(items), meaning, False, left_out, notes, later=partial(said_later, overlaps))
-
-
-def labels_by_file(source: Path, texts: list[Path], settings: Mapping[str, Setting]) -> tuple[dict[Path, Labels], str]:
-    """What each label file holds, and a sentence on numbers that were left out. Raises DataError."""
-    if not texts:
-        raise DataError(f"{source}: no label files; text files in labels/, or beside their pictures, are expected")
-    everything = in_threads(read_labels, texts)
-    check_outlines(source, everything, settings)
-    everything, extra = without_extra(everything)
-    return dict(zip(texts, everything, strict=True)), extra
 
 
 def chosen(
@@ -135,26 +132,31 @@ def picture_of(labels: Mapping[Path, Labels], pair: tuple[Path, Path | None]) ->
     return Picture(height, width, labels[text].outlines if text else [])
 
 
-def check_outlines(source: Path, everything: list[Labels], settings: Mapping[str, Setting]) -> None:
-    """Raise DataError where there are boxes alone, poses, or nothing."""
-    outlines = [len(outline.corners) for labels in everything for outline in labels.outlines]
+def check_outlines(source: Path, everything: list[Labels]) -> None:
+    """Raise DataError where there are boxes alone, or nothing."""
     boxes = sum(labels.boxes for labels in everything)
-    shape = settings.get("kpt_shape")
-    if isinstance(shape, list) and all(each.isdecimal() for each in shape) and len(shape) == 2:
-        points = 4 + int(shape[0]) * int(shape[1])
-        if outlines and set(outlines) == {points}:
-            raise DataError(
-                f"{source}: a set of poses (kpt_shape {', '.join(shape)}): a line is a box and {shape[0]} points, and pixels cannot be learned from "
-                "these. Export the segmentation"
-            )
-    if not outlines and boxes:
+    if any(labels.outlines for labels in everything):
+        return
+    if boxes:
         raise DataError(
             f"{source}: the label files hold boxes alone ({boxes} lines of a class and four numbers), as YOLO has them for detection, and pixels "
             "cannot be learned from boxes. Export the segmentation"
         )
-    if not outlines:
+    raise DataError(
+        f"{source}: none of the {len(everything)} label files holds an outline: there is nothing but background"
+    )
+
+
+def check_poses(source: Path, everything: list[Labels], settings: Mapping[str, Setting]) -> None:
+    """Raise DataError where each line is as long as a box and the points that data.yaml tells of."""
+    shape = settings.get("kpt_shape")
+    if not (isinstance(shape, list) and len(shape) == 2 and all(each.isdecimal() for each in shape)):
+        return
+    numbers = {len(outline.corners) for labels in everything for outline in labels.outlines}
+    if numbers == {4 + int(shape[0]) * int(shape[1])}:
         raise DataError(
-            f"{source}: none of the {len(everything)} label files holds an outline: there is nothing but background"
+            f"{source}: a set of poses (kpt_shape {', '.join(shape)}): a line is a box and {shape[0]} points, and pixels cannot be learned from "
+            "these. Export the segmentation"
         )
 
 
