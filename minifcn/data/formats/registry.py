@@ -38,7 +38,7 @@ from minifcn.data.formats.tools import (
     supervisely_masks,
 )
 from minifcn.data.formats.via import annotator as via
-from minifcn.data.formats.yolo import segmentation as yolo
+from minifcn.data.formats.yolo import segmentation, semantic
 from minifcn.files import not_there
 from minifcn.names import instead
 
@@ -96,7 +96,8 @@ FORMATS: tuple[Format, ...] = (
     labelme.FORMAT,
     darwin.FORMAT,
     via.FORMAT,
-    yolo.FORMAT,
+    semantic.FORMAT,
+    segmentation.FORMAT,
     pets.FORMAT,
     cityscapes.FORMAT,
     bdd100k.FORMAT,

@@ -11,7 +11,7 @@ from minifcn.data.formats.registry import recognise
 from minifcn.data.formats.yolo.settings import read_settings
 
 from .coco_sets import HEIGHT, WIDTH, empty, ring_of
-from .drawing import opened, photo, save, text
+from .drawing import blocks, opened, photo, save, text
 from .imported import importing, same_labels
 from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool
@@ -56,7 +56,7 @@ def test_a_golden_picture(name, place, bring):
 @pytest.mark.parametrize("name", YOLO_SETS)
 def test_what_it_is_taken_for(name, place):
     YOLO_SETS[name](place)
-    assert [each.name for each, _ in recognise(place)[1]] == ["yolo"]
+    assert [each.name for each, _ in recognise(place)[1]] == ["yolo-semantic" if name == "yolo_semantic" else "yolo"]
 
 
 def test_classes_splits_and_what_is_said(place, bring):
@@ -410,6 +410,53 @@ def test_settings_as_a_library_of_yaml_reads_them(tmp_path):
     expected = {key: texts(value) for key, value in yaml.safe_load(YAMLS).items() if key != "download"}
     found = {key: value or "" for key, value in read_settings(path).items()}
     assert found == expected
+
+
+# masks
+
+
+def test_masks_with_numbers_of_their_own(place, bring):
+    YOLO_SETS["yolo_semantic"](place)
+    save(place / "images/val/bare.jpg", photo())
+    done = bring().worked()
+    assert done.classes == ["road", "car", "sky"]
+    assert {split: len(names) for split, names in done.splits.items()} == {"train": 3, "val": 1}
+    told(done, "left out, pictures without a mask: 1 (images/val/bare.jpg)")
+
+
+def masks_of(place, *lines, numbers=(0, 1)):
+    for seed, name in enumerate("ab"):
+        save(place / f"images/{name}.png", photo(seed))
+        save(place / f"masks/{name}.png", blocks(numbers, seed))
+    text(place / "data.yaml", "train: images", "masks_dir: masks", *lines)
+
+
+def test_one_class_alone_is_1(place, bring):
+    masks_of(place, "names: [crack]")
+    done = bring(source=place / "data.yaml").worked()
+    assert done.classes == ["background", "crack"]
+    same_labels(done.labels, {name: blocks((0, 1), seed) for seed, name in enumerate("ab")})
+
+
+@pytest.mark.parametrize(
+    "lines, numbers, words",
+    [
+        (["names: [a, b]"], (0, 1, 2), "1 numbers in"),
+        (["nc: 2"], (0, 1), "names no classes"),
+        (["names: [a, b]", "label_mapping: {0: road, 1: 1}"], (0, 1), "label_mapping says '0': 'road'"),
+    ],
+)
+def test_bad_sets_of_masks_are_refused(lines, numbers, words, place, bring):
+    masks_of(place, *lines, numbers=numbers)
+    bring().failed(words)
+
+
+def test_no_masks_at_all(place, bring):
+    small(place, line(1, INNER), more=["masks_dir: masks"])
+    bring("--format", "yolo-semantic").failed("no picture in images/ has a mask in masks/, a PNG of its name")
+    bring("--format", "yolo").worked()
+    (place / "data.yaml").unlink()
+    bring("--format", "yolo-semantic", root="second").failed("a data.yaml that says masks_dir is expected")
 
 
 # the tools themselves

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .coco_sets import HEIGHT, STAR, WIDTH, empty
-from .drawing import photo, save, text
+from .drawing import becomes, blocks, photo, save, text
 from .outlines import coco_by_loops, opencv_by_loops
 
 KITE = [24.5, 4.25, 33.1, 15.5, 25, 31.75, 12.2, 14.4]
@@ -152,4 +152,31 @@ def labelstudio_yolo(root):
     return expected
 
 
-YOLO_SETS = {"yolo": yolo, "roboflow_yolo": roboflow_yolo, "labelstudio_yolo": labelstudio_yolo}
+MAPPED = {7: 0, 8: 1, 11: 2}
+
+
+def semantic(root):
+    """Masks with a set's own numbers, which label_mapping turns; data.yaml calls their folder annotations."""
+    text(
+        root / "data.yaml", "path: mine", "train: images/train", "val: images/val", "masks_dir: annotations  # masks",
+        "names:", *(f"  {number}: {name}" for number, name in enumerate(["road", "car", "sky"])),
+        "label_mapping:", "  -1: ignore_label", "  0: ignore_label", *(f"  {old}: {new}" for old, new in MAPPED.items()), "  12: 255",
+    )  # fmt: skip
+    expected = {}
+    for seed, name in enumerate(["train/a", "train/b", "train/deep/c", "val/a"]):
+        numbers = blocks([0, 7, 8, 11, 12, 255], seed)
+        save(root / f"images/{name}.jpg", photo(seed))
+        save(root / f"annotations/{name}.png", numbers)
+        split, _, rest = name.partition("/")
+        expected[f"{split}__{rest.replace('/', '__')}"] = becomes(
+            numbers, {0: 255, 7: 0, 8: 1, 11: 2, 12: 255, 255: 255}
+        )
+    return expected
+
+
+YOLO_SETS = {
+    "yolo_semantic": semantic,
+    "yolo": yolo,
+    "roboflow_yolo": roboflow_yolo,
+    "labelstudio_yolo": labelstudio_yolo,
+}

@@ -1,1 +1,1 @@
-"""Ultralytics' YOLO segmentation: a text file a picture, an outline a line."""
+"""Ultralytics' YOLO: outlines, a text file a picture and a line an object, or masks; data.yaml says which and what they are."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.meaning.texts import text_of
 
-KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|[^\s:#\[\]{},'"-][^:#]*?)\s*:(?:\s+(?P<value>.*))?$""")
+KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|-?\d+|[^\s:#\[\]{},'"-][^:#]*?)\s*:(?:\s+(?P<value>.*))?$""")
 PAIRS = {"[": "]", "{": "}"}
 
 Setting = str | list[str] | dict[str, str]
