@@ -75,7 +75,7 @@ TOOLS_NOT_READ = (
     ("SageMaker Ground Truth", "*.manifest", ('"source-ref"',), "copy the masks that it names beside the pictures, images/ and masks/"),
     ("3D Slicer", "*.nrrd", (), "save pictures and segmentation as NIfTI (.nii.gz)"),
     ("ITK", "*.mh[ad]", (), "save pictures and labels as NIfTI (.nii.gz)"),
-    ("LabelImg or its like, boxes as VOC has them", "*.xml", ("<annotation",), "pixels cannot be learned from boxes"),
+    ("LabelImg or its like, boxes as VOC has them", "*.xml", ("<annotation>", "<annotation "), "pixels cannot be learned from boxes"),
     ("CreateML, boxes", "*createml.json", (), "pixels cannot be learned from boxes"),
     ("TensorFlow", "*.tfrecord", (), AS_COCO),
 )  # fmt: skip

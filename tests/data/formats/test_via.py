@@ -175,6 +175,14 @@ def test_a_line_that_does_not_is_none(ring, place, bring):
     told(bring("--dry-run").worked(), "left out of the regions: 1 lines")
 
 
+def test_a_picture_within_the_file_hides_nothing(place, bring):
+    small(place, region(polygon(KITE), kind="cat"))
+    content = json.loads((place / "via_region_data.json").read_text())
+    content = {key: {"fileref": "", "base64_img_data": "x" * 100_000, **each} for key, each in content.items()}
+    write_json(place / "via_region_data.json", content)
+    assert len(bring().worked().labels) == 2
+
+
 # which attribute
 
 

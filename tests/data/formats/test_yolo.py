@@ -253,6 +253,53 @@ def test_poses_are_refused(dimensions, place, bring):
     bring().failed("a set of poses (kpt_shape 4, ", "Export the segmentation")
 
 
+@pytest.mark.parametrize("dimensions, lines, refused", [(3, 2, True), (2, 6, True), (2, 3, False)])
+def test_poses_that_nobody_says_are_poses(dimensions, lines, refused, place, bring):
+    """Drawn as outlines they would be nonsense, and their flags, 2 for seen, no shares of a picture."""
+    rng = np.random.default_rng(0)
+
+    def pose():
+        points = rng.uniform(0, 1, (4, 2)) * (9 / WIDTH, 9 / HEIGHT) + (3 / WIDTH, 4 / HEIGHT)
+        seen = [f" {rng.integers(1, 3)}" if dimensions == 3 else ""] * 4
+        return f"{box_line(0, 3, 4, 9, 9)} " + " ".join(
+            f"{x:.6f} {y:.6f}{flag}" for (x, y), flag in zip(points, seen, strict=True)
+        )
+
+    small(place, *(pose() for _ in range(lines - 1)))
+    text(place / "labels/b.txt", pose())
+    done = bring()
+    if refused:
+        done.failed("read as a box and points within it, as YOLO has poses", "Export the segmentation")
+    else:
+        done.worked()  # too few to tell
+
+
+def test_outlines_of_as_many_corners_are_no_poses(place, bring):
+    rng = np.random.default_rng(0)
+    rings = rng.uniform(0, 1, (40, 6, 2)) * (WIDTH, HEIGHT)
+    small(place, *(line(0, ring) for ring in rings))
+    text(place / "labels/b.txt", line(1, rings[0]))
+    bring("--dry-run").worked()
+
+
+def test_two_pictures_with_one_label_file(place, bring):
+    small(place, line(1, INNER))
+    save(place / "images/a.jpg", photo())
+    bring().failed("images/a.jpg", "images/a.png would have one label file")
+
+
+def test_capital_letters(place, bring):
+    """Folders Images and Labels, endings .PNG, beside each other too."""
+    for name in "ab":
+        save(place / f"flat/{name}.PNG", photo())
+        text(place / f"flat/{name}.txt", line(0, KITE))
+    assert len(bring().worked().labels) == 2
+    for name in "ab":
+        save(place / f"deep/Images/{name}.PNG", photo())
+        text(place / f"deep/Labels/{name}.txt", line(0, KITE))
+    assert len(bring(source=place / "deep", root="second").worked().labels) == 2
+
+
 def test_a_number_behind_all_corners_is_left_out(place, bring):
     """A confidence, as `save_txt=True save_conf=True` writes it; of a track it may be any number."""
     small(place, line(1, INNER) + " 0.93")

@@ -21,6 +21,7 @@ WORDS = (
     ('"_via_settings"',),
     ('"filename"', '"regions"', '"file_attributes"'),
     ('"shape_attributes"', '"region_attributes"'),
+    ('"fileref"', '"base64_img_data"'),  # a picture within may stand before the regions
     ('"vid_list"', '"data_format_version"'),
 )
 HEAD = 1 << 16

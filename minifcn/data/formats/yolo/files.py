@@ -46,8 +46,8 @@ def sample(root: Path) -> Path | None:
     for folder in called:
         if found := next((path for path in texts_in(folder) if looks_like_labels(path, 2)), None):
             return found
-    beside = (path for folder in near for path in texts_in(folder) if picture_beside(path))
-    return next((path for path in beside if looks_like_labels(path, 5)), None)
+    beside = (path for folder in near for path in texts_in(folder) if looks_like_labels(path, 5))
+    return next((path for path in beside if picture_beside(path)), None)
 
 
 def texts_in(folder: Path) -> list[Path]:
@@ -56,7 +56,7 @@ def texts_in(folder: Path) -> list[Path]:
 
 
 def picture_beside(text: Path) -> bool:
-    return any(text.with_suffix(ending).is_file() for ending in PICTURES)
+    return any(path.stem == text.stem and path.suffix.lower() in PICTURES for path in text.parent.iterdir())
 
 
 def below(folder: Path) -> list[Path]:
@@ -71,7 +71,11 @@ def find(root: Path, pictures: Path | None) -> Found:
     files = [
         path for path in files_below(root) if not any(part.startswith(".") for part in path.relative_to(root).parts)
     ]
-    places = {place_of_labels(path, root): path for path in files if path.suffix.lower() in PICTURES}
+    places: dict[Path, Path] = {}
+    for path in (path for path in files if path.suffix.lower() in PICTURES):
+        first = places.setdefault(place_of_labels(path, root), path)
+        if first != path:
+            raise DataError(f"{first} and {path} would have one label file; rename one of them, or take it out")
     texts = {own_place(path, root): path for path in files if path.suffix.lower() == ".txt"}
     texts = {place: path for place, path in texts.items() if place in places or is_label_file(path, root)}
     found = Found(root)

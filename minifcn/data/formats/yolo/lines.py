@@ -13,6 +13,10 @@ from minifcn.data.errors import DataError
 
 BOX = (4, 5)  # numbers of a box behind its class, without and with a confidence
 POINT = 2
+FEW, NEAR = (
+    5,
+    0.01,
+)  # lines that are needed to tell points from corners; how far from its box, in shares, a point may lie
 SHARES = (-1.0, 2.0)  # between these a number may be a share of the picture
 
 
@@ -96,6 +100,24 @@ def looks_like_labels(path: Path, fewest: int) -> bool:
         return False
     values = [number(word) for word in words]
     return len(values) >= fewest and None not in values and (values[0] or 0) >= 0 and (values[0] or 0) % 1 == 0
+
+
+def like_poses(everything: list[Labels]) -> bool:
+    """Whether each line rather is a box and points within it, all of them as many: x and y of each, or x, y and 0, 1 or 2 for seen."""
+    lines = [outline.corners for labels in everything for outline in labels.outlines]
+    if len({len(numbers) for numbers in lines}) != 1:
+        return False
+    numbers = np.stack(lines)
+    middle, half, rest = numbers[:, None, :2], numbers[:, None, 2:4] / 2, numbers[:, 4:]
+    for dimensions, fewest in ((3, 1), (2, FEW)):  # an outline may look so by chance
+        if rest.shape[1] % dimensions or len(lines) < fewest:
+            continue
+        points = rest.reshape(len(lines), -1, dimensions)
+        within = (abs(points[..., :2] - middle) <= half + NEAR).all(axis=2)
+        seen = points[..., 2] if dimensions == 3 else np.ones(within.shape)
+        if np.isin(seen, (0, 1, 2)).all() and (within | (seen == 0)).all():
+            return True
+    return False
 
 
 def without_extra(everything: list[Labels]) -> tuple[list[Labels], str]:

@@ -31,7 +31,7 @@ from minifcn.data.formats.yolo.files import (
     split_by_folders,
     splits_of,
 )
-from minifcn.data.formats.yolo.lines import Labels, read_labels, without_extra
+from minifcn.data.formats.yolo.lines import Labels, like_poses, read_labels, without_extra
 from minifcn.data.formats.yolo.settings import Setting
 from minifcn.data.voc import in_threads
 
@@ -148,7 +148,12 @@ def check_outlines(source: Path, everything: list[Labels]) -> None:
 
 
 def check_poses(source: Path, everything: list[Labels], settings: Mapping[str, Setting]) -> None:
-    """Raise DataError where each line is as long as a box and the points that data.yaml tells of."""
+    """Raise DataError where each line is as long as a box and the points that data.yaml tells of, or looks like these."""
+    if like_poses(everything):
+        raise DataError(
+            f"{source}: each line holds as many numbers, and they read as a box and points within it, as YOLO has poses: pixels cannot be learned "
+            "from these. Export the segmentation"
+        )
     shape = settings.get("kpt_shape")
     if not (isinstance(shape, list) and len(shape) == 2 and all(each.isdecimal() for each in shape)):
         return
