@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from minifcn.data.formats.registry import recognise
+from minifcn.data.formats.yolo.drawing import Picture
+from minifcn.data.formats.yolo.lines import Outline
 from minifcn.data.formats.yolo.settings import read_settings
 
 from .coco_sets import HEIGHT, WIDTH, empty, ring_of
@@ -171,6 +173,16 @@ def test_pictures_of_one_name_in_two_splits(place, bring):
         text(place / f"labels/{split}/a.txt", line(0, KITE if split == "train" else STAR))
     labels = bring().worked().labels
     same_labels(labels, {"train__a": filled(empty(), 1, KITE), "val__a": filled(empty(), 1, STAR)})
+
+
+def test_the_last_folder_called_images_counts(place, bring):
+    for name, ring in (("one", KITE), ("two", STAR)):
+        save(place / f"images/{name}/images/a.png", photo())
+        text(place / f"images/{name}/labels/a.txt", line(0, ring))
+    labels = bring().worked().labels
+    assert sorted(map(np.count_nonzero, labels.values())) == sorted(
+        np.count_nonzero(coco_by_loops(ring, HEIGHT, WIDTH)) for ring in (KITE, STAR)
+    )
 
 
 def test_a_picture_that_is_shown_turned(place, bring):
@@ -343,6 +355,13 @@ def test_traced_outlines_give_the_mask_back(decimals, place, bring):
     mask = opencv_by_loops(CONTOUR, HEIGHT, WIDTH)
     mask[9:12, 10:14] = 0
     np.testing.assert_array_equal(drawn(place, bring, ring, decimals=decimals), mask)
+
+
+def test_five_decimals_of_a_large_picture_are_whole_pixels():
+    """A hundred-thousandth of 6001 pixels is more than the hundredths in which other corners come."""
+    ring = np.array([[4999, 17], [5002, 20], [5002, 30], [4999, 30]])
+    outline = Outline(0, np.round(ring / (6001, 4003), 5).ravel(), 1)
+    assert (Picture(4003, 6001, [outline]).ring(outline) == ring).all()
 
 
 def test_what_may_be_either_goes_with_the_others(place, bring):
