@@ -10,9 +10,9 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 export YOLO_CONFIG_DIR="$folder" YOLO_OFFLINE=true YOLO_VERBOSE=false
 python3 -m venv venv
-venv/bin/pip install --quiet torch==2.13.0 torchvision==0.28.0 opencv-python-headless==4.12.0.88 numpy==2.2.6 supervision==0.31.2 \
-    pyyaml requests psutil pillow tqdm scipy matplotlib
-venv/bin/pip install --quiet --no-deps ultralytics==8.4.190
+venv/bin/pip install --quiet torch==2.13.0 torchvision==0.28.0 opencv-python-headless==4.12.0.88 numpy==2.2.6 supervision==0.31.2
+venv/bin/pip install --quiet pyyaml==6.0.4 requests==2.34.2 psutil==7.2.2 pillow==12.3.0 tqdm==4.70.1 scipy==1.17.1 matplotlib==3.11.2
+venv/bin/pip install --no-deps --quiet ultralytics==8.4.190
 
 cat > run.py <<'END'
 from importlib.metadata import version
