@@ -13,10 +13,9 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
-from minifcn.data.formats.picture_index import PictureIndex, split_of
+from minifcn.data.formats.picture_index import PictureIndex, shown_size, split_of
 from minifcn.data.formats.shapes.extent import all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
-from minifcn.data.formats.turning import picture_size
 from minifcn.data.formats.via.classes import ALL_ALIKE, Attributes, chosen_attribute, values_of
 from minifcn.data.formats.via.files import File, Listed, Region, load, via_files
 from minifcn.data.formats.via.regions import CLOSED, VOID, Area, area_of, drawn
@@ -141,12 +140,6 @@ def classes_of(
         which: classes.get(class_or_void(each[0]) or "", VOID) if each else VOID for which, each in values.items()
     }
     return numbers, meaning
-
-
-def shown_size(picture: Path) -> tuple[int, int]:
-    """Height and width as a browser shows the picture."""
-    stored, orientation = picture_size(picture, None, picture.name)
-    return stored[::-1] if orientation >= 5 else stored
 
 
 def labels_in(which: str, areas: list[tuple[int, Area]], size: tuple[int, int], overlaps: dict[str, int]) -> np.ndarray:

@@ -16,9 +16,9 @@ import numpy as np
 from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.instances import overlap_note
 from minifcn.data.formats.finding import apart
+from minifcn.data.formats.picture_index import shown_size
 from minifcn.data.formats.shapes.extent import all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, VOID_NAME, Format, Item, Options, Source, class_or_void
-from minifcn.data.formats.turning import picture_size
 from minifcn.data.formats.yolo.drawing import DRAWN, EITHER, TRACED, Picture, drawn, kind_of, rectangular, rims_of
 from minifcn.data.formats.yolo.files import (
     Found,
@@ -127,9 +127,7 @@ def chosen(
 def picture_of(labels: Mapping[Path, Labels], pair: tuple[Path, Path | None]) -> Picture:
     """A picture as it is shown: Ultralytics turns it by its EXIF tag before it looks at labels."""
     path, text = pair
-    stored, orientation = picture_size(path, None, path.name)
-    height, width = stored[::-1] if orientation >= 5 else stored
-    return Picture(height, width, labels[text].outlines if text else [])
+    return Picture(*shown_size(path), labels[text].outlines if text else [])
 
 
 def check_outlines(source: Path, everything: list[Labels]) -> None:
