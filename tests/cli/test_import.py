@@ -196,12 +196,12 @@ def test_what_a_json_file_holds_is_said(call, tmp_path):
 @pytest.mark.parametrize(
     "name, content, tool",
     [
-        ("via_region_data.json", '{"a.jpg1": {"regions": [{"shape_attributes": {"name": "polygon"}}]}}', "VGG's VIA"),
-        ("project.json", '{"_via_settings": {}}', "VGG's VIA"),
+        ("a.jpg___pixel.json", '{"metadata": {}, "instances": []}', "SuperAnnotate"),
+        ("item.json", '{"_id": "x", "datasetId": "y", "annotations": []}', "Dataloop"),
+        ("data.tfrecord", "x", "TensorFlow"),
         ("hasty.json", '{"project_name": "x", "label_classes": []}', "Hasty"),
         ("a.jpg___objects.json", '{"metadata": {}, "instances": []}', "SuperAnnotate"),
         ("export.ndjson", '{"data_row": {"id": "x"}}', "Labelbox"),
-        ("train.csv", "ImageId,EncodedPixels\na.jpg,1 3 10 5\n", "Kaggle's run lengths"),
     ],
 )
 def test_tools_whose_files_are_not_read_are_named(name, content, tool, call, tmp_path):
@@ -212,6 +212,33 @@ def test_tools_whose_files_are_not_read_are_named(name, content, tool, call, tmp
     call(f"import {tmp_path / 'source'} --dry-run").failed(
         f"{name} is of {tool}, which is not read: export the set as COCO JSON, or as one mask a picture."
     )
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("train.csv", "ImageId,EncodedPixels\na.jpg,1 3 10 5\n", "Kaggle's run lengths, which is not read: draw them to one mask a picture"),
+        ("flowers-v1.0.json", '{"name": "v1.0", "dataset": {"task_type": "segmentation-bitmap"}}', "Segments.ai, which is not read: call its export_dataset"),
+        ("set.ndjson", '{"type": "dataset", "task": "segment", "bn": 1}', "Ultralytics' platform, which is not read: turn it into folders"),
+        ("a.json", '{"version": "2.0", "schema_ref": "https://darwin-public.s3/darwin_json_2_0.schema"}', "V7's Darwin, which is not read: convert it"),
+        ("x.csv", "# Exported using VGG Image Annotator (http://www.robots.ox.ac.uk)", "VIA 3, which is not read: save the project"),
+        ("shapes.csv", "index,shape-type,vertex-index,axis-0,axis-1\n", "napari's shapes, which is not read: save a labels layer"),
+        ("a.geojson", "{}", "QuPath, or of a map (GeoJSON), which is not read: draw it"),
+        ("a.json", '{"type": "FeatureCollection", "features": []}', "QuPath, or of a map (GeoJSON), which is not read: draw it"),
+        ("output.manifest", '{"source-ref": "s3://x/a.jpg"}', "SageMaker Ground Truth, which is not read: copy the masks"),
+        ("seg.nrrd", "NRRD0004", "3D Slicer, which is not read: save pictures and segmentation as NIfTI"),
+        ("seg.mha", "ObjectType", "ITK, which is not read: save pictures and labels as NIfTI"),
+        ("a.xml", "<annotation><object/></annotation>", "LabelImg or its like, boxes as VOC has them, which is not read: pixels cannot"),
+        ("_annotations.createml.json", "[]", "CreateML, boxes, which is not read: pixels cannot be learned from boxes"),
+    ],
+)  # fmt: skip
+def test_each_of_them_is_told_what_helps(name, content, words, call, tmp_path):
+    """In a folder, and as the file itself."""
+    (tmp_path / "source").mkdir()
+    save(photo(), tmp_path / "source/a.jpg")
+    (tmp_path / "source" / name).write_text(content)
+    call(f"import {tmp_path / 'source'} --dry-run").failed(f"{name} is of {words}")
+    call(f"import {tmp_path / 'source' / name} --dry-run").failed(f"It is of {words}")
 
 
 def test_empty_folders_are_called_so(call, tmp_path):

@@ -28,6 +28,7 @@ OPTIONS = (
     "as_stored",
     "pictures",
     "masks",
+    "attribute",
     "split",
     "seed",
     "copy",
@@ -47,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pictures", type=at_home, metavar="FOLDER", help="the pictures, where SOURCE holds labels alone"
     )
     parser.add_argument("--masks", metavar="NAME", help="which folder holds the masks, where SOURCE has several")
+    parser.add_argument(
+        "--attribute", metavar="NAME", help="which attribute of VIA's regions is the class, where they have several"
+    )
     meaning = parser.add_argument_group("what the labels mean, where the source does not say")
     meaning.add_argument("--void", metavar="V,V", help="numbers (or colours #rrggbb) that are void: 0,11")
     meaning.add_argument(
@@ -81,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.colours is not None,
         arguments.as_stored,
         arguments.masks,
+        arguments.attribute,
     )
     share, seed = 0.2 if arguments.split is None else arguments.split, arguments.seed or 0
     if not 0 < share < 1:
@@ -90,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise DataError(
             f"--masks chooses between folders of plain masks; the masks of {chosen.name} lie where it puts them"
         )
+    if arguments.attribute and chosen.name != "via":
+        raise DataError(f"--attribute chooses between attributes of VIA's regions, and {chosen.name} has none")
     source = choices.with_pictures(chosen.read(place, options), options)
     flat_names(source.items)  # two of one name are said before anything is read
     with bar(len(source.items), "reading the labels", unit="file") as reading:

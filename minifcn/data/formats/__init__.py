@@ -10,7 +10,7 @@
 `survey`     every number or colour that was found, and the class that it becomes: the table before anything is written
 `writing`    the folder itself
 `picture_index`  the picture that a tool's file names by path, address or upload
-`shapes`     which pixels a polygon covers, masks as run lengths
-`coco`       COCO's JSON, which many tools write
+`shapes`     which pixels a polygon or an ellipse covers, masks as run lengths
+`coco`       COCO's JSON, which many tools write; `yolo`: Ultralytics' text files; `via`: the VGG Image Annotator's regions
 `tools`      annotation tools; `sets`: public sets; `fields`: formats of other fields; `pairs`: two plain folders
 """

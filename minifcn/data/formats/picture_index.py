@@ -116,3 +116,9 @@ def checked_size(height: object, width: object, which: str) -> tuple[int, int]:
 def stored_size(picture: Path) -> tuple[int, int]:
     """Height and width as the file stores them. Raises DataError."""
     return picture_size(picture, None, picture.name)[0]
+
+
+def shown_size(picture: Path) -> tuple[int, int]:
+    """Height and width as the picture is shown, turned by its EXIF tag. Raises DataError."""
+    stored, orientation = picture_size(picture, None, picture.name)
+    return stored[::-1] if orientation >= 5 else stored

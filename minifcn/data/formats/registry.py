@@ -37,28 +37,48 @@ from minifcn.data.formats.tools import (
     supervisely,
     supervisely_masks,
 )
+from minifcn.data.formats.via import annotator as via
+from minifcn.data.formats.yolo import segmentation, semantic
 from minifcn.files import not_there
 from minifcn.names import instead
 
+SEVERAL = 20  # files of a kind that are looked into
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 # what people have that holds no labels which are read here: a pattern of files, and what to do
 NOT_READ = {
-    "labels/**/*.txt": "labels/ holds text files, as YOLO has them: export the set as COCO JSON.",
-    "*/labels/*.txt": "Its folders labels/ hold text files, as YOLO has them: export the set as COCO JSON.",
+    "labels/**/*.txt": "labels/ holds text files, but none that begins with a class and numbers, as YOLO's do.",
+    "*/labels/*.txt": "Its folders labels/ hold text files, but none that begins with a class and numbers, as YOLO's do.",
     "Annotations/*.xml": "Annotations/ holds XML files, as VOC has them for boxes: pixels cannot be learned from boxes.",
     "*.zip": "An archive is in it: unpack it first.",
     "*.tar*": "An archive is in it: unpack it first.",
 }
 
-# tools whose own files are not read, by words in the heads of these: all of them write COCO's JSON, or masks, as well
-TOOLS_NOT_READ = {
-    "VGG's VIA": ("*.json", ('"_via_settings"', '"shape_attributes"')),
-    "Hasty": ("*.json", ('"label_classes"',)),
-    "SuperAnnotate": ("*___objects.json", ()),
-    "Labelbox": ("*.ndjson", ('"data_row"',)),
-    "Kaggle's run lengths": ("*.csv", ("EncodedPixels",)),
-}
+AS_COCO = "export the set as COCO JSON, or as one mask a picture"
+
+# files that are not read: whose they are, a pattern of them, words of which one stands in their heads (none: whatever is in them), what to do
+TOOLS_NOT_READ = (
+    ("Hasty", "*.json", ('"label_classes"',), AS_COCO),
+    ("SuperAnnotate", "*___objects.json", (), AS_COCO),
+    ("SuperAnnotate", "*___pixel.json", (), AS_COCO),
+    ("Labelbox", "*.ndjson", ('"data_row"',), AS_COCO),
+    ("Ultralytics' platform", "*.ndjson", ('"task"', '"bn"'), "turn it into folders with yolo's convert_ndjson_to_yolo"),
+    ("Segments.ai", "*.json", ('"labelsets"', '"task_type"'), "call its export_dataset with 'coco-instance', or with 'semantic'"),
+    ("Dataloop", "*.json", ('"datasetId"',), AS_COCO),
+    ("Dataloop", "json/**/*.json", ('"datasetId"',), AS_COCO),
+    ("V7's Darwin", "*.json", ("darwin-public", "darwin_json_2_0"), "convert it with darwin-py to semantic_mask_index"),
+    ("VIA 3", "*.csv", ("Exported using VGG Image Annotator",), "save the project, a JSON file, instead"),
+    ("Kaggle's run lengths", "*.csv", ("EncodedPixels",), "draw them to one mask a picture"),
+    ("napari's shapes", "*.csv", ("shape-type,vertex-index",), "save a labels layer for each picture as TIFF instead"),
+    ("QuPath, or of a map (GeoJSON)", "*.geojson", (), "draw it to one mask a picture: QuPath does so with LabeledImageServer"),
+    ("QuPath, or of a map (GeoJSON)", "*.json", ('"FeatureCollection"',), "draw it to one mask a picture: QuPath does so with LabeledImageServer"),
+    ("SageMaker Ground Truth", "*.manifest", ('"source-ref"',), "copy the masks that it names beside the pictures, images/ and masks/"),
+    ("3D Slicer", "*.nrrd", (), "save pictures and segmentation as NIfTI (.nii.gz)"),
+    ("ITK", "*.mh[ad]", (), "save pictures and labels as NIfTI (.nii.gz)"),
+    ("LabelImg or its like, boxes as VOC has them", "*.xml", ("<annotation>", "<annotation "), "pixels cannot be learned from boxes"),
+    ("CreateML, boxes", "*createml.json", (), "pixels cannot be learned from boxes"),
+    ("TensorFlow", "*.tfrecord", (), AS_COCO),
+)  # fmt: skip
 
 # in this order they are asked: who looks for a file that nobody else writes comes first, plain folders last
 FORMATS: tuple[Format, ...] = (
@@ -75,6 +95,9 @@ FORMATS: tuple[Format, ...] = (
     labelme_voc.FORMAT,
     labelme.FORMAT,
     darwin.FORMAT,
+    via.FORMAT,
+    semantic.FORMAT,
+    segmentation.FORMAT,
     pets.FORMAT,
     cityscapes.FORMAT,
     bdd100k.FORMAT,
@@ -139,15 +162,20 @@ def what_lies_in(source: Path, shown: int = 8) -> str:
     """A sentence about what is in a folder."""
     if source.is_file():
         held = what_json_holds(source)
+        whose = (
+            (tool, advice)
+            for tool, pattern, words, advice in TOOLS_NOT_READ
+            if source.match(pattern) and begins_with(source, words)
+        )
+        if tool_of := next(whose, None):
+            return f"It is of {tool_of[0]}, which is not read: {tool_of[1]}."
         return f"It is a file that ends in {source.suffix or 'nothing'}{', but' * (' and' not in held[:4] and bool(held))}{held}."
     for kind, hint in NOT_READ.items():
         if any(source.glob(kind)):
             return hint
-    for tool, (pattern, words) in TOOLS_NOT_READ.items():
-        if found := next((path for path in sorted(source.glob(pattern)) if begins_with(path, words)), None):
-            return (
-                f"{found.name} is of {tool}, which is not read: export the set as COCO JSON, or as one mask a picture."
-            )
+    for tool, pattern, words, advice in TOOLS_NOT_READ:
+        if found := next((path for path in sorted(source.glob(pattern))[:SEVERAL] if begins_with(path, words)), None):
+            return f"{found.name} is of {tool}, which is not read: {advice}."
     inside = sorted(name_of(path) for path in source.iterdir())
     more = f" and {len(inside) - shown} more" if len(inside) > shown else ""
     files = sorted([*source.glob("*.json"), *source.glob("*/*.json")])

@@ -25,6 +25,7 @@ class Options:
     `pictures`    the folder with the pictures, where the source has labels alone
     `masks`       the folder with the masks, where the source has several
     `by_colour`   whether the keys of `values` are colours
+    `attribute`   which attribute of a region is its class, where regions have several
     `as_stored`   labels lie as pictures are stored and have to be turned with them, also where sizes cannot say so
     """
 
@@ -36,6 +37,7 @@ class Options:
     by_colour: bool = False
     as_stored: bool = False
     masks: str | None = None
+    attribute: str | None = None
 
 
 @dataclass(frozen=True)

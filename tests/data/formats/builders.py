@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw
 from .annotated_sets import ANNOTATED_SETS
 from .other_fields import FIELDS
 from .public_sets import PUBLIC_SETS
+from .via_sets import VIA_SETS
+from .yolo_sets import YOLO_SETS
 
 H, W = 24, 32
 STEMS = ["a", "b", "c", "d", "e", "f"]
@@ -238,7 +240,7 @@ TOOLS = {
     "darwin": build_darwin,
     "pairs": build_pairs,
 }
-BUILDERS = {**TOOLS, **ANNOTATED_SETS, **PUBLIC_SETS, **FIELDS}
+BUILDERS = {**TOOLS, **ANNOTATED_SETS, **VIA_SETS, **YOLO_SETS, **PUBLIC_SETS, **FIELDS}
 
 
 def sheet(expected):

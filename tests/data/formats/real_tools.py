@@ -13,7 +13,8 @@ def tool(module, package=None):
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except ImportError:
-        extra = "formats-test-supervisely" if module == "supervisely" else "formats-test"
+        apart = module.partition(".")[0]
+        extra = f"formats-test-{apart}" if apart in ("supervisely", "ultralytics") else "formats-test"
         pytest.skip(f"needs {package or module}: pip install -e .[{extra}]")
 
 

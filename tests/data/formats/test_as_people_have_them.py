@@ -345,15 +345,15 @@ def test_nothing_but_background_is_said(tmp_path, imported):
 @pytest.mark.parametrize(
     "file, words",
     [
-        ("labels/train/a.txt", "YOLO"),
-        ("train/labels/a.txt", "YOLO"),
+        ("labels/train/a.txt", "none that begins with a class and numbers, as YOLO's do"),
+        ("train/labels/a.txt", "as YOLO's do"),
         ("Annotations/a.xml", "boxes"),
         ("export.zip", "unpack"),
     ],
 )
 def test_what_is_not_read_here_is_called_by_its_name(file, words, tmp_path, imported):
     save(photo(), tmp_path / "source/images/a.jpg")
-    text(tmp_path / "source" / file, "0 0.1 0.1")
+    text(tmp_path / "source" / file, "Car 0.00 0 -1.57 599.41")  # KITTI's
     imported(tmp_path / "source").failed("of no format that is known here", words)
 
 

@@ -386,3 +386,24 @@ def test_polygons_fill_their_rim():
     points = [[5, 5], [10, 5], [10, 10], [5, 10]]
     drawing.fill(labels, {"kind": "polygon", "points": points}, 1, False)
     assert labels.sum() == 36 and (labels > 0).tolist() == drawn_polygon([tuple(point) for point in points]).tolist()
+
+
+def test_shapes_as_x_anylabeling_writes_them(tmp_path, imported):
+    """It gives a rectangle all four corners, and has two kinds of four corners of its own."""
+    more = {"score": None, "difficult": False, "attributes": {}, "kie_linking": []}
+    turned = [[20.0, 8.0], [24.0, 12.0], [20.0, 16.0], [16.0, 12.0]]
+    shapes = [
+        shape("cat", "rectangle", [[3.0, 2.0], [14.0, 2.0], [14.0, 12.0], [3.0, 12.0]]) | more,
+        shape("dog", "rotation", turned) | more | {"direction": 0.785},
+        shape("dog", "quadrilateral", [[1.0, 18.0], [9.0, 18.0], [9.0, 22.0], [1.0, 22.0]]) | more,
+    ]
+    labels = BOXED.copy()
+    labels[drawn_polygon([tuple(point) for point in turned])] = 2
+    labels[18:23, 1:10] = 2
+    answer = imported(write(tmp_path / "source", shapes, version="4.2.1", checked=True)).worked()
+    same(answer.labels, {"a": labels})
+
+
+def test_x_anylabelings_cuboid_is_no_area(tmp_path, imported):
+    root = write(tmp_path / "source", [shape("cat", "cuboid", [[1.0, 2.0]] * 8)])
+    imported(root).failed("shape 1 (cuboid, 'cat')", "of a kind that is unknown here", "rotation, quadrilateral")

@@ -1,1 +1,1 @@
-"""Shapes that are no pixels yet: which pixels a polygon covers by whose rule, and masks as run lengths."""
+"""Shapes that are no pixels yet: which pixels a polygon covers by whose rule, an ellipse, and masks as run lengths."""

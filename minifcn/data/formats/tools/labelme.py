@@ -253,4 +253,4 @@ def notes(used: list[str], items: list[Item], found: Mapping[Path, File], place:
     return said
 
 
-FORMAT = Format("labelme", "labelme's JSON files", recognise, read)
+FORMAT = Format("labelme", "labelme's JSON files, and X-AnyLabeling's", recognise, read)

@@ -1,6 +1,6 @@
 """The shapes of labelme's files and the pixels that they cover.
 
-Source: labelme 6.3.1 and 7.9.1, `shape_to_mask` and `shapes_to_label`. Pixels are those that Pillow draws: rims count, and a polygon's
+Source: labelme 6.3.1 and 7.9.1, `shape_to_mask` and `shapes_to_label`; X-AnyLabeling 4.2.1, whose files are read as labelme's. Pixels are those that Pillow draws: rims count, and a polygon's
 corners are the centres of pixels.
 """
 
@@ -18,7 +18,17 @@ from minifcn.data.errors import DataError
 
 LINE, POINT = 10, 5  # width of a line and radius of a point, in pixels, where labelme makes labels
 FAR = 1 << 24  # a coordinate beyond which Pillow's drawing is not exact
-EXACTLY = {"rectangle": 2, "circle": 2, "line": 2, "point": 1, "oriented_rectangle": 4, "mask": 2}
+# "rotation" and "quadrilateral" are X-AnyLabeling's
+EXACTLY = {
+    "rectangle": 2,
+    "circle": 2,
+    "line": 2,
+    "point": 1,
+    "oriented_rectangle": 4,
+    "mask": 2,
+    "rotation": 4,
+    "quadrilateral": 4,
+}
 KINDS = ("polygon", "linestrip", *EXACTLY)
 
 
@@ -35,6 +45,8 @@ def checked(path: Path, place: int, shape: Any) -> dict[str, Any]:
         raise DataError(f"{where}: its points are no list of [x, y]")
     if far := next((point for point in points if not all(abs(each) < FAR for each in point)), None):
         raise DataError(f"{where}: its point {far} lies far outside any picture; correct it in labelme")
+    if kind == "rectangle" and len(points) == 4:  # X-AnyLabeling gives all four corners
+        kind = "quadrilateral"
     if kind in EXACTLY and len(points) != EXACTLY[kind]:
         raise DataError(f"{where}: it has {len(points)} points, {EXACTLY[kind]} are expected")
     if kind == "mask" and not isinstance(shape.get("mask"), str):
