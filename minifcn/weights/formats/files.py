@@ -9,7 +9,7 @@ from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_
 from minifcn.weights.formats.hdf5.reading import read_hdf5
 from minifcn.weights.formats.mapped import mapped
 from minifcn.weights.formats.npz import read_npz
-from minifcn.weights.formats.onnx import read_onnx
+from minifcn.weights.formats.onnx.reading import read_onnx
 from minifcn.weights.formats.torch_old import BEGINS, read_torch_old
 from minifcn.weights.formats.torch_zip import read_torch_zip
 from minifcn.weights.formats.zipped import Zipped
