@@ -59,6 +59,9 @@ class Walk:
         arrays = tuple(found for name in given if (found := self.constant(name)) is not None)
         if arrays:
             node = plain(node)
+        if node.operation == "CastLike" and (found := self.constant(node.inputs[0])):  # as wide as the map
+            self.alias[node.outputs[0]] = found
+            return
         if given and all(self.constant(name) is not None or name in self.worked for name in given):
             return self.of_constants(node, arrays)
         value = self.incoming(node)
@@ -95,21 +98,30 @@ class Walk:
             del self.contents.entries[arrays[0]]
             self.contents.add(node.outputs[0], made)
             return
-        elif node.operation == "ConstantOfShape" and (made := self.filled(node, arrays[0])):
-            self.contents.constants.add(arrays[0])
+        elif made := self.filled(node, arrays):
+            if node.operation != "Shape":
+                self.contents.constants.update(arrays)
             self.contents.add(node.outputs[0], made)
             return
         self.worked |= dict.fromkeys(node.outputs, node.operation)
 
-    def filled(self, node: Node, shape: str) -> Entry | None:
-        """An array of one number everywhere; zero, where the node says none."""
-        sides = [int(side) for side in np.ravel(self.contents.entries[shape].array)]
-        if any(side < 0 for side in sides) or np.prod([float(side) for side in sides]) > LARGEST_MADE:
+    def filled(self, node: Node, arrays: tuple[str, ...]) -> Entry | None:
+        """The sides of an array, and an array of one number everywhere: how PyTorch's exporter, unoptimised, writes a bias of zeros."""
+        first = self.contents.entries[arrays[0]]
+        if node.operation == "Shape":
+            start, end = (node.settings.get(name, (None,))[0] for name in ("start", "end"))
+            return Entry(np.array(first.shape[start:end], np.int64), "int64")
+        if node.operation == "ConstantOfShape":
+            said = (
+                self.tensor(node.tensors["value"]) if "value" in node.tensors else Entry(np.zeros(1, "f4"), "float32")
+            )
+        elif node.operation == "Expand":
+            said = first
+        else:
             return None
-        said = (
-            self.tensor(node.tensors["value"]) if "value" in node.tensors else Entry(np.zeros(1, np.float32), "float32")
-        )
-        return Entry(np.full(sides, said.array.flat[0]), said.kind) if said.array.size == 1 else None
+        sides = [int(side) for side in np.ravel(self.contents.entries[arrays[-1]].array)]
+        large = any(side < 0 for side in sides) or np.prod([float(side) for side in sides]) > LARGEST_MADE
+        return Entry(np.full(sides, said.array.flat[0]), said.kind) if said.array.size == 1 and not large else None
 
     def has_weight(self, node: Node, arrays: tuple[str, ...]) -> bool:
         return bool(arrays) or node.operation == "Gemm" or any(name in self.worked for name in node.inputs)
