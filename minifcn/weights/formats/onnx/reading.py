@@ -44,7 +44,9 @@ def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
     """The constants of the graph, and its layers. `folder`: where a file lies that holds the numbers apart. Raises DamagedError."""
     graphs = grouped(content, frozenset((GRAPH,)))[GRAPH]
     if not graphs:
-        raise DamagedError("a model without a graph")
+        raise DamagedError(
+            "a model without a graph, so no ONNX file; those of Core ML and TensorFlow begin like one, and are not read"
+        )
     found = grouped(graphs[-1].bytes(), frozenset((NODE, INITIALIZER, SPARSE)))
     if found[SPARSE]:
         raise DamagedError("its weights are sparse; save them dense")
