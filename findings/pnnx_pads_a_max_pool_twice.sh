@@ -10,7 +10,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/pip install --quiet --no-deps pnnx==20261020 # its Python side wants PyTorch, its program does not
+# pnnx's Python side wants PyTorch, its program does not
+PIP_NO_DEPS=1 venv/bin/pip install --quiet pnnx==20261020
 venv/bin/pip install --quiet ncnn==1.0.20261020 onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
 converter=$(echo venv/lib/python3*/site-packages/pnnx/pnnx)
 
