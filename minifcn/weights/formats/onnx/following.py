@@ -16,6 +16,7 @@ RESHAPING = ("Reshape", "Unsqueeze", "Squeeze", "Flatten")
 AVERAGES = ("AveragePool", "GlobalAveragePool", "ReduceMean")
 AVERAGE = "average"
 MOST_NODES = 20_000
+MOST_AXES = 32
 LARGEST_MADE = 1 << 20  # numbers of a ConstantOfShape: a few bytes can ask for any
 # whose first input is the map, and whose other inputs are settings: a ratio, bounds, sizes
 BY_SETTINGS = ("Dropout", "Clip", *RESHAPING, "Pad", "ReduceMean", "Slice", "Gather", "Cast", "Resize")
@@ -52,6 +53,8 @@ class Walk:
 
     def visit(self, node: Node) -> None:
         """Note what `node` adds."""
+        if not node.outputs:
+            return
         if node.operation == "Constant":
             self.worked |= {name: "Constant" for name in node.outputs if name not in self.contents.entries}
             return
@@ -59,7 +62,9 @@ class Walk:
         arrays = tuple(found for name in given if (found := self.constant(name)) is not None)
         if arrays:
             node = plain(node)
-        if node.operation == "CastLike" and (found := self.constant(node.inputs[0])):  # as wide as the map
+        if (
+            node.operation == "CastLike" and node.inputs and (found := self.constant(node.inputs[0]))
+        ):  # as wide as the map
             self.alias[node.outputs[0]] = found
             return
         if given and all(self.constant(name) is not None or name in self.worked for name in given):
@@ -119,7 +124,10 @@ class Walk:
             said = first
         else:
             return None
-        sides = [int(side) for side in np.ravel(self.contents.entries[arrays[-1]].array)]
+        asked = self.contents.entries[arrays[-1]]
+        if asked.kind != "int64" or asked.array.size > MOST_AXES:
+            return None
+        sides = [int(side) for side in asked.array.ravel()]
         large = any(side < 0 for side in sides) or np.prod([float(side) for side in sides]) > LARGEST_MADE
         return Entry(np.full(sides, said.array.flat[0]), said.kind) if said.array.size == 1 and not large else None
 

@@ -40,7 +40,11 @@ def padded_by(
     if len(given) > 1 and (given[1] is None or given[1].size != 1 or given[1].flat[0] != 0):
         return None
     if given:
-        return None if given[0] is None else tuple(int(each) for each in given[0].ravel())
+        return (
+            None
+            if given[0] is None or given[0].dtype.kind != "i"
+            else tuple(int(each) for each in given[0].ravel()[:64])
+        )
     return said.get("pads")
 
 
