@@ -97,7 +97,7 @@ class Graph:
         window = step.layer.window
         if step.layer.ceil_mode:
             window = rounded_up(step.name, window)
-        self.node("MaxPool", [*step.inputs], step.output, kernel_shape=[*window.kernel], **window_attributes(window))
+        self.node("MaxPool", [*step.inputs], step.output, **window_attributes(window))
 
     def relu(self, step: Step) -> None:
         self.node("Relu", [*step.inputs], step.output)
@@ -225,6 +225,11 @@ def rounded_up(name: str, window: Window) -> Window:
 
 
 def window_attributes(window: Window) -> dict[str, list[int]]:
-    """Strides, paddings and dilations as ONNX has them."""
+    """Sides, strides, paddings and dilations as ONNX has them. OpenCV 4 wants a convolution's sides, which its weight says too."""
     (top, bottom), (left, right) = window.padding
-    return {"strides": [*window.stride], "pads": [top, left, bottom, right], "dilations": [*window.dilation]}
+    return {
+        "kernel_shape": [*window.kernel],
+        "strides": [*window.stride],
+        "pads": [top, left, bottom, right],
+        "dilations": [*window.dilation],
+    }

@@ -1,5 +1,6 @@
-"""Our layers found in somebody's graph: by what each reads, by its shape and by its settings. No name is looked at."""
+"""Our layers found in somebody's graph: by what each reads, by its shape, by its settings, and by what stands before it. No name is looked at."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,17 +11,26 @@ from minifcn.models.trunks.trunk import Branches
 from minifcn.nn.initialisers import undrawn
 from minifcn.pretrained.laying import way
 from minifcn.weights.formats.contents import Contents, Step
+from minifcn.weights.formats.onnx.following import ARITHMETIC, AVERAGE, MATRICES
+from minifcn.weights.formats.onnx.windows import words
+
+# what may stand between the picture and the first layer: its numbers are told of, or are those of one known network
+PREPARING = {*ARITHMETIC, "Gather", "Slice"}
 
 
 class Layer(NamedTuple):
-    """One of ours: its name, its weight's shape, its settings, and the layers with weights that it reads."""
+    """One of ours: its name, its weight's shape, its settings, the layers with weights that it reads, and what stands between, as in `Step`."""
 
     name: str
     shape: tuple[int, ...]
     options: dict[str, Any]
     sources: frozenset[str]
+    passed: frozenset[str]
 
 
+Behind = tuple[
+    frozenset[str], frozenset[str]
+]  # the layers with weights that a map comes from, and what it passed since
 GraphLayers = tuple[dict[str, dict[str, str]], dict[str, dict[str, str]], float]
 NORM_PARTS = ("weight", "bias", "mean", "variance")
 
@@ -32,26 +42,36 @@ def layers_of(name: str) -> tuple[Layer, ...]:
         network = HeatMap(name, 1)
     found: list[Layer] = []
 
-    def add(called: str, layer: Any, sources: frozenset[str]) -> frozenset[str]:
-        found.append(Layer(called, layer.weight.shape, layer.options, sources))
-        return frozenset((called,))
+    def along(layers: Iterable[tuple[str, Any]], behind: Behind, rectified: bool) -> Behind:
+        """What lies behind `layers`; a ReLU follows every convolution of a branch (`rectified`)."""
+        sources, passed = behind
+        for called, layer in layers:
+            if isinstance(layer, nn.Conv2d):
+                found.append(Layer(called, layer.weight.shape, layer.options, sources, passed))
+                sources, passed = frozenset((called,)), frozenset(("Relu",) if rectified else ())
+            elif isinstance(layer, Branches):
+                sources, passed = branched(called, layer, (sources, passed))
+            else:
+                passed |= frozenset(filter(None, (word(layer),)))
+        return sources, passed
 
-    sources: frozenset[str] = frozenset()
+    def branched(called: str, block: Branches, behind: Behind) -> Behind:
+        parts = lambda names: [(f"{called}.{part}", getattr(block, part)) for part in names]  # noqa: E731
+        stem = along(parts(block.stem), behind, True)
+        ends = [along(parts(way), stem, True) for way in block.ways]
+        return frozenset[str]().union(*(end[0] for end in ends)), frozenset[str]().union(*(end[1] for end in ends))
 
-    def along(prefix: str, parts: tuple[str, ...], block: Branches, sources: frozenset[str]) -> frozenset[str]:
-        for part in parts:
-            if isinstance(layer := getattr(block, part), nn.Conv2d):
-                sources = add(f"{prefix}.{part}", layer, sources)
-        return sources
-
-    for part, layer in network.backbone.named_layers():
-        if isinstance(layer, nn.Conv2d):
-            sources = add(f"backbone.{part}", layer, sources)
-        elif isinstance(layer, Branches):
-            stem = along(f"backbone.{part}", layer.stem, layer, sources)
-            sources = frozenset[str]().union(*(along(f"backbone.{part}", way, layer, stem) for way in layer.ways))
-    add("classifier", network.classifier, sources)
+    trunk = [(f"backbone.{part}", layer) for part, layer in network.backbone.named_layers()]
+    sources, passed = along(trunk, (frozenset(), frozenset()), False)
+    found.append(Layer("classifier", network.classifier.weight.shape, network.classifier.options, sources, passed))
     return tuple(found)
+
+
+def word(layer: nn.Module) -> str:
+    """What a graph calls one of our layers without weights; nothing for one that does nothing to a trained network."""
+    if isinstance(layer, nn.MaxPool2d):
+        return words("MaxPool", {"kernel_shape": layer.window.kernel, "strides": layer.window.stride})
+    return {nn.Dropout: "", nn.ReLU: "Relu", nn.LocalResponseNorm: "LRN", nn.AvgPool2d: AVERAGE}[type(layer)]
 
 
 def graph_layers(network: str, contents: Contents) -> GraphLayers | str:
@@ -75,6 +95,8 @@ def graph_layers(network: str, contents: Contents) -> GraphLayers | str:
             fits = [place for place in fits if any(step.sources == frozenset((place,)) for step in steps) == feeds]
         if len(fits) != 1:
             return f"there is no {name} {shape} where it would be"
+        if strange := otherwise(layer, steps[fits[0]]):
+            return strange
         places[name] = fits[0]
     layers = {name: dict(zip(("weight", "bias"), steps[place].arrays, strict=False)) for name, place in places.items()}
     norms = {
@@ -88,13 +110,29 @@ def graph_layers(network: str, contents: Contents) -> GraphLayers | str:
     return layers, norms, max(epsilons, default=1e-5)
 
 
+def otherwise(layer: Layer, step: Step) -> str:
+    """In words what stands before the layer in a graph and not in ours, or the other way; nothing where both are the same.
+
+    Averages do not count before a classifier: an FCN has none, and PyTorch's networks take any size by them.
+    """
+    if not layer.sources:
+        strange = step.passed - PREPARING
+        return f"before {layer.name} it has nothing, and the graph has {', '.join(sorted(strange))}" if strange else ""
+    free = {AVERAGE} if step.operation in MATRICES or layer.name == "classifier" else set()
+    ours, theirs = layer.passed - free, step.passed - free
+    if ours == theirs:
+        return ""
+    lists = [", ".join(sorted(each)) or "nothing" for each in (ours - theirs, theirs - ours)]
+    return f"before {layer.name} it has {lists[0]} where the graph has {lists[1]}"
+
+
 def classes_of(contents: Contents) -> int:
     """How many classes the last layer scores."""
     arrays = contents.steps[-1].arrays
     entry = contents.entries[arrays[0]] if arrays else None
     if entry is None or not entry.shape:
         return 1000
-    return max(1, min(entry.shape[-1 if entry.transposed else 0], 1_000_000))
+    return max(1, min(entry.shape[-1 if entry.transposed or entry.channels_last else 0], 1_000_000))
 
 
 def fitting(step: Step, shape: tuple[int, ...], options: dict[str, Any], contents: Contents) -> bool:

@@ -124,6 +124,21 @@ def test_a_pool_that_rounds_up_is_one_with_padding(kernel):
             assert (count - 1) * stride < size
 
 
+@needs_onnx
+def test_every_window_says_its_sides(tmp_path):
+    """ONNX lets a convolution leave out kernel_shape. OpenCV 4.5 to 4.12 refuse that, and then read no network of ours."""
+    import onnx
+
+    to_onnx(network("tiny, paper, at once"), tmp_path / "m.onnx")
+    graph = onnx.load(tmp_path / "m.onnx").graph
+    sides = {each.name: list(each.dims[2:]) for each in graph.initializer}
+    windows = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose", "MaxPool")]
+    assert {node.op_type for node in windows} == {"Conv", "ConvTranspose", "MaxPool"}
+    for node in windows:
+        said = {each.name: list(each.ints) for each in node.attribute}
+        assert said["kernel_shape"] == ([2, 2] if node.op_type == "MaxPool" else sides[node.input[1]]), node.name
+
+
 def test_a_pool_that_leaves_gaps_is_none():
     with pytest.raises(ValueError, match="leaves gaps"):
         rounded_up("pool", Window((2, 2), (3, 3)))

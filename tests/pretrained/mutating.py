@@ -97,6 +97,30 @@ def caffe_file():
     )
 
 
+def graph_file():
+    """An ONNX graph with every way of writing a constant, and of what may stand between layers."""
+    from .test_onnx import NAMINGS, Graph
+
+    graph = Graph({}, NAMINGS["numbers"])
+    held = lambda array: graph.constant("x", "w", np.asarray(array))  # noqa: E731
+    ones = lambda *shape: np.ones(shape, np.float32)  # noqa: E731
+    x = graph.add("Gather", ["data", held([2, 1, 0])], axis=1)
+    x = graph.add("Pad", [x, held([0, 0, 1, 1, 0, 0, 1, 1]), held(np.float32(0))], mode="constant")
+    weight = graph.add("Cast", [held(ones(4, 3, 3, 3).astype(np.float16))], to=1)
+    x = graph.add("Conv", [x, weight, graph.add("CastLike", [held(ones(4)), "data"])], auto_pad="VALID", strides=[1, 1])
+    x = graph.add("BatchNormalization", [x, *[held(ones(4)) for _ in range(4)]], epsilon=1e-4)
+    x = graph.add("MaxPool", [graph.add("Clip", [x, held(np.float32(0))])], kernel_shape=[2, 2])
+    sides = graph.add("Shape", [held(ones(4, 2))], end=1)
+    quarter = graph.add("Expand", [graph.add("Constant", [], value_float=0.25), sides])
+    x = graph.add("Conv", [x, held(ones(4, 4, 1, 1)), quarter], dilations=[1, 1])
+    x = graph.add("Slice", [x, *[held([each]) for each in (0, -1, 2, 1)]])
+    x = graph.add("Flatten", [graph.add("Transpose", [x], perm=[0, 2, 3, 1])])
+    x = graph.add("Gemm", [x, held(ones(6, 16)), graph.add("ConstantOfShape", [held([6])])], transB=1)
+    x = graph.add("MatMul", [x, graph.add("Transpose", [held(ones(2, 6))])])
+    graph.add("Add", [x, graph.add("Constant", [], value_floats=[1.0, 2.0])])
+    return graph.content()
+
+
 def onnx_file():
     weight, bias = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2), np.ones(2, np.float32)
     nodes = [
@@ -154,7 +178,7 @@ def keras_file():
 
 
 FILES = {
-    "zip": zip_file, "zip without checksums": zip_without_checksums, "old": old_file, "caffe": caffe_file, "onnx": onnx_file, "npz": npz_file, "npz, packed": lambda: npz_file(True),
+    "zip": zip_file, "zip without checksums": zip_without_checksums, "old": old_file, "caffe": caffe_file, "onnx": onnx_file, "graph": graph_file, "npz": npz_file, "npz, packed": lambda: npz_file(True),
     "safetensors": safetensors_file, "keras": keras_file,
 }  # fmt: skip
 TELLING = (

@@ -94,6 +94,12 @@ def node(operation, inputs, outputs, **attributes):
             content += block(5, block(1, name) + float32(2, value) + whole(20, 1))
         elif isinstance(value, int):
             content += block(5, block(1, name) + whole(3, value) + whole(20, 2))
+        elif isinstance(value, str):
+            content += block(5, block(1, name) + block(4, value) + whole(20, 3))
+        elif isinstance(value, bytes):  # a TensorProto
+            content += block(5, block(1, name) + block(5, value) + whole(20, 4))
+        elif all(isinstance(each, float) for each in value):
+            content += block(5, block(1, name) + b"".join(float32(7, each) for each in value) + whole(20, 6))
         else:
             content += block(5, block(1, name) + b"".join(whole(8, each) for each in value) + whole(20, 7))
     return content

@@ -263,7 +263,40 @@ def test_a_network_of_another_size_is_named(tmp_path):
         import_file(tmp_path / "m.caffemodel")
 
 
+RAW = {"float16": (2, "<f2"), "float32": (1, "<f4"), "float64": (0, "<f8")}
+
+
+@pytest.mark.parametrize("kind", RAW)
+def test_numbers_in_a_row_of_bytes(kind, tmp_path):
+    """BlobProto of NVIDIA's Caffe and of OpenCV, whose shrinkCaffeModel halves a file: raw_data_type 10, raw_data 12. It was called damaged."""
+    number, dtype = RAW[kind]
+    rng = np.random.default_rng(7)
+    arrays = {
+        name: [rng.standard_normal(shape).astype(dtype)] for name, layer, shape in stand_ins.squeezenet() if shape
+    }
+    content = b""
+    for name, parts in arrays.items():
+        parts.append(rng.standard_normal(len(parts[0])).astype(dtype))
+        sides = [proto.block(7, proto.block(1, b"".join(map(proto.varint, each.shape)))) for each in parts]
+        said = proto.whole(10, number) if number else b""
+        content += proto.layer(
+            name,
+            "Convolution",
+            [side + said + proto.block(12, each.tobytes()) for side, each in zip(sides, parts, strict=True)],
+        )
+    (tmp_path / "m.caffemodel").write_bytes(content)
+    done = import_file(tmp_path / "m.caffemodel")
+    found = done.network.state_dict()
+    for name, (weight, bias) in arrays.items():
+        ours = "classifier" if name == "conv10" else "backbone." + name.replace("/", ".")
+        np.testing.assert_array_equal(found[f"{ours}.weight"], weight.astype(np.float32))
+        np.testing.assert_array_equal(found[f"{ours}.bias"], bias.astype(np.float32))
+    assert ("52 widened" in done.in_words()) == (kind == "float16")
+
+
 FAULTS = {
+    "raw numbers of whole kind": (proto.layer("x", "X", [proto.whole(10, 3) + proto.block(12, b"1234")]), "x, blob 0 holds numbers of the kind 3, which is none that weights have"),
+    "half a raw number": (proto.layer("x", "X", [proto.whole(10, 2) + proto.block(12, b"123")]), "x, blob 0 is cut off within a number"),
     "no weights": (proto.layer("x", "Pooling"), "a network without any weights"),
     "a shape that the numbers do not fill": (proto.layer("x", "X", [proto.block(7, proto.block(1, b"\x05")) + proto.packed_floats(5, [1])]), r"x, blob 0 has 1 numbers, which do not fill its shape \(5,\)"),
     "a negative side": (proto.layer("x", "X", [proto.block(7, proto.whole(1, -1)) + proto.packed_floats(5, [1])]), "do not fill"),

@@ -115,7 +115,33 @@ NONE = {
     "gzip": (b"\x1f\x8b\x08\x00", "a file packed with gzip; unpack it first"),
     "a picture": (b"\x89PNG\r\n", "a picture"),
     "nothing": (b"", "an empty file"),
-    "text": (b"weights", "none of the formats that are read"),
+    "text": (
+        b"weights",
+        "a text and no weights; where it describes a network, its numbers are in another file: safetensors, PyTorch's",
+    ),
+    "a prototxt": (b'name: "VGG"\nlayer {\n', "a text and no weights"),
+    "ncnn's text": (b"7767517\n31 34\nInput", "ncnn's text of a network, and no weights"),
+    "numbers": (np.linspace(0.1, 1, 99).tobytes(), "none of the formats that are read: safetensors, PyTorch's"),
+    "MXNet's": (struct.pack("<QQQ", 0x112, 0, 1) + bytes(40), "an MXNet file of parameters, which is not read"),
+    "an array": (b"\x93NUMPY\x01\0" + bytes(40), r"a single array of NumPy's \(\.npy\), or a dict of Python's in one"),
+    "MatConvNet's": (
+        b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(200),
+        r"a MATLAB file \(\.mat\), as MatConvNet has them",
+    ),
+    "MATLAB's newer": (
+        b"MATLAB 7.3 MAT-file, Platform: GLNXA64" + bytes(200),
+        r"a MATLAB file \(\.mat, 7\.3\), which is not read",
+    ),
+    "GGUF": (b"GGUF\x03\0\0\0" + bytes(40), "a GGUF file, of language models"),
+    "TensorFlow Lite's": (b"\x1c\0\0\0TFL3" + bytes(40), "a TensorFlow Lite file, which is not read"),
+    "TensorFlow's list": (
+        b"\0\0\x0b\x08" + bytes(90) + bytes.fromhex("57fb808b247547db"),
+        "the list of a TensorFlow checkpoint",
+    ),
+    "Core ML's": (
+        b"\x08\x05\x12\x04" + bytes(4),
+        "a model without a graph, so no ONNX file; those of Core ML and TensorFlow begin like one",
+    ),
     "tar": (b"a" * 257 + b"ustar\x0000", "a tar archive"),
     "a zip of other things": (None, "a zip file, but with 'readme.txt' in it; expected"),
 }

@@ -216,6 +216,24 @@ def test_what_is_no_tensor_of_numbers(tmp_path):
             read_file(tmp_path / "s.pth")
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("value", [np.float64(0.5), np.float32(0.5), np.int64(3), np.bool_(True), np.str_("best")])
+def test_a_checkpoint_with_a_number_of_numpy_s(value, zipped, tmp_path):
+    """PyTorch ports of FCN keep their best mean IU beside the state, as NumPy worked it out."""
+    state = {"conv1.weight": torch.arange(6.0).reshape(2, 3)}
+    saved = {"epoch": 3, "best_mean_iu": value, "model_state_dict": state, "history": [value, {"iu": value}]}
+    torch.save(saved, tmp_path / "s.pth", _use_new_zipfile_serialization=zipped)
+    found = read_file(tmp_path / "s.pth").entries
+    assert list(found) == ["model_state_dict.conv1.weight"]
+    assert found["model_state_dict.conv1.weight"].array.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_an_array_of_numpy_s_is_not_left_out_in_silence(tmp_path):
+    torch.save({"conv1.weight": np.ones((2, 3))}, tmp_path / "s.pth")
+    with pytest.raises(WeightsError, match=r"names 'numpy\._?core\.multiarray\._reconstruct', and only tensors"):
+        read_file(tmp_path / "s.pth")
+
+
 def test_quantised_weights_are_called_so(tmp_path):
     """Newer PyTorch warns of making such tensors: what a state of AlexNet with quantised layers has is a name, put in here."""
     torch.save({"x": torch.float32}, tmp_path / "whole.pth")

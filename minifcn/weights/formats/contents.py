@@ -52,7 +52,8 @@ class Step:
     """A layer of a graph that has weights. `arrays`: their names; `norm`: those of the batch norm behind it, scale, shift, mean and variance.
 
     `sources`: the numbers of the steps whose results come in, with nothing but layers without weights between; none for the picture.
-    `settings`: what the file says of stride, dilation, groups and padding.
+    `settings`: stride, dilation, groups and padding of a convolution. `passed`: what its input went through since its sources, of all that
+    matters: "Relu", "MaxPool 3x3 by 2x2", or another operation's name.
     """
 
     operation: str
@@ -61,6 +62,7 @@ class Step:
     settings: dict[str, tuple[int, ...]] = field(default_factory=dict)
     norm: tuple[str, ...] = ()
     epsilon: float = 1e-5
+    passed: frozenset[str] = frozenset()
 
 
 @dataclass

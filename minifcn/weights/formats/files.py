@@ -9,7 +9,7 @@ from minifcn.weights.formats.contents import Contents, DamagedError, Entry, one_
 from minifcn.weights.formats.hdf5.reading import read_hdf5
 from minifcn.weights.formats.mapped import mapped
 from minifcn.weights.formats.npz import read_npz
-from minifcn.weights.formats.onnx import read_onnx
+from minifcn.weights.formats.onnx.reading import read_onnx
 from minifcn.weights.formats.torch_old import BEGINS, read_torch_old
 from minifcn.weights.formats.torch_zip import read_torch_zip
 from minifcn.weights.formats.zipped import Zipped
@@ -27,7 +27,21 @@ NONE = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"%PDF": "a PDF file",
+    b"\x12\x01"
+    + 6
+    * b"\0": "an MXNet file of parameters, which is not read: in MXNet or Gluon, save the arrays with numpy.savez, or export to ONNX",
+    b"\x93NUMPY": "a single array of NumPy's (.npy), or a dict of Python's in one; save the arrays by name, with numpy.savez",
+    b"GGUF": "a GGUF file, of language models; save the weights as safetensors",
+    b"MATLAB 5.0 MAT": "a MATLAB file (.mat), as MatConvNet has them, which is not read: with scipy.io.loadmat and numpy.savez, make a .npz of it",
+    b"MATLAB 7.3 MAT": "a MATLAB file (.mat, 7.3), which is not read: with h5py and numpy.savez, make a .npz of it",
+    b"7767517\n": "ncnn's text of a network, and no weights",
 }
+# the same of marks that stand further in
+INSIDE = {
+    4: (b"TFL3", "a TensorFlow Lite file, which is not read; import the network that it was made of"),
+    257: (b"ustar", "a tar archive: PyTorch's format of before 2017, or packed files; unpack it, or save it again with a newer PyTorch"),
+    -8: (bytes.fromhex("57fb808b247547db"), "the list of a TensorFlow checkpoint, which is not read: with tf.train.load_checkpoint and numpy.savez, make a .npz of it"),
+}  # fmt: skip
 HDF5 = b"\x89HDF\r\n\x1a\n"
 KERAS = "model.weights.h5"  # in a .keras file
 EXPECTED = "safetensors, PyTorch's .pth, Caffe's .caffemodel, ONNX, NumPy's .npz or Keras's .h5 or .keras"
@@ -61,10 +75,9 @@ def reader_of(content: memoryview, path: Path) -> Callable[[], Contents]:
         )
     if begins.startswith(HDF5):
         return lambda: read_hdf5(content)
-    if bytes(content[257:262]) == b"ustar":
-        raise DamagedError(
-            "a tar archive: PyTorch's format of before 2017, or packed files; unpack it, or save it again with a newer PyTorch"
-        )
+    for place, (mark, what) in INSIDE.items():
+        if bytes(content[place:][: len(mark)]) == mark:
+            raise DamagedError(what)
     return message_reader(content, path)
 
 
@@ -91,7 +104,18 @@ def message_reader(content: memoryview, path: Path) -> Callable[[], Contents]:
         return lambda: read_onnx(content, path.parent)
     if content[0] in (0x0A, 0x12, 0x1A) or bytes(content[:2]) == b"\xa2\x06":
         return lambda: read_caffe(content)
+    if is_text(bytes(content[:64])):
+        raise DamagedError(
+            f"a text and no weights; where it describes a network, its numbers are in another file: {EXPECTED}"
+        )
     raise DamagedError(f"none of the formats that are read: {EXPECTED}")
+
+
+def is_text(begins: bytes) -> bool:
+    return (
+        begins.decode("ascii", "replace").replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+        and begins.isascii()
+    )
 
 
 def read_safetensors(path: Path) -> Contents:

@@ -108,6 +108,18 @@ def no_bytes() -> bytes:
 
 
 @harmless
+def number_kind(*said: Any) -> Box:
+    """numpy.dtype: what kind of number follows."""
+    return Box()
+
+
+@harmless
+def number(kind: Any, content: Any = None) -> None:
+    """A number of NumPy's, such as the best score so far beside the weights of a checkpoint; it is no weight."""
+    return None
+
+
+@harmless
 def encoded(text: Any, how: Any = "latin1") -> bytes:
     """_codecs.encode: how older pickles write bytes."""
     if not isinstance(text, str) or how not in ("latin1", "latin-1"):
@@ -168,6 +180,8 @@ NAMES: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_parameter_with_state"): parameter,
     ("torch._tensor", "_rebuild_from_type_v2"): with_attributes,
 }
+NAMES[("numpy", "dtype")] = number_kind
+NAMES |= {(module, "scalar"): number for module in ("numpy.core.multiarray", "numpy._core.multiarray")}
 for module in ("builtins", "__builtin__"):
     NAMES |= {
         (module, "set"): one_of,

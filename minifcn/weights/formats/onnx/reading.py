@@ -10,13 +10,24 @@ import numpy as np
 
 from minifcn.weights.formats.contents import Contents, DamagedError, Entry, shaped
 from minifcn.weights.formats.mapped import mapped
-from minifcn.weights.formats.onnx_graph import Node, follow
+from minifcn.weights.formats.onnx.following import follow
+from minifcn.weights.formats.onnx.nodes import Node
 from minifcn.weights.formats.wire import Field, grouped, numbers, whole_numbers
 
 GRAPH = 7  # ModelProto
 NODE, INITIALIZER, SPARSE = 1, 5, 15  # GraphProto
 INPUT, OUTPUT, NODE_NAME, OPERATION, ATTRIBUTE, DOMAIN = 1, 2, 3, 4, 5, 7  # NodeProto
-ATTRIBUTE_NAME, FLOAT, INT, TENSOR, INTS = 1, 2, 3, 5, 8  # AttributeProto
+ATTRIBUTE_NAME, FLOAT, INT, TEXT, TENSOR, ATTRIBUTE_FLOATS, INTS, ATTRIBUTE_SPARSE = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    22,
+)  # AttributeProto
+IN_ATTRIBUTE = frozenset((ATTRIBUTE_NAME, FLOAT, INT, TEXT, TENSOR, ATTRIBUTE_FLOATS, INTS, ATTRIBUTE_SPARSE))
 DIMS, KIND, FLOATS, INT32S, INT64S, NAME, RAW, DOUBLES, OUTSIDE, WHERE = 1, 2, 4, 5, 7, 8, 9, 10, 13, 14  # TensorProto
 PAIR_KEY, PAIR_VALUE = 1, 2
 # TensorProto.DataType: our name, NumPy's, and in which field the numbers stand where they are not raw
@@ -33,7 +44,9 @@ def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
     """The constants of the graph, and its layers. `folder`: where a file lies that holds the numbers apart. Raises DamagedError."""
     graphs = grouped(content, frozenset((GRAPH,)))[GRAPH]
     if not graphs:
-        raise DamagedError("a model without a graph")
+        raise DamagedError(
+            "a model without a graph, so no ONNX file; those of Core ML and TensorFlow begin like one, and are not read"
+        )
     found = grouped(graphs[-1].bytes(), frozenset((NODE, INITIALIZER, SPARSE)))
     if found[SPARSE]:
         raise DamagedError("its weights are sparse; save them dense")
@@ -43,10 +56,10 @@ def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
         contents.add(name, entry)
     nodes = [node(field.bytes()) for field in found[NODE]]
     for each in nodes:
-        if each.operation == "Constant" and "value" in each.tensors and each.outputs:
-            contents.add(each.outputs[0], tensor(each.tensors["value"], beside)[1])
+        if each.operation == "Constant" and each.outputs and (held := constant(each, beside)) is not None:
+            contents.add(each.outputs[0], held)
     contents.nodes = [(each.name or f"number {number}", each.operation) for number, each in enumerate(nodes)]
-    contents.steps = follow(nodes, contents)
+    contents.steps = follow(nodes, contents, lambda message: tensor(message, beside)[1])
     contents.constants |= {name for name, entry in contents.entries.items() if entry.kind not in WEIGHTS}
     return contents
 
@@ -56,9 +69,17 @@ def node(message: memoryview) -> Node:
     settings: dict[str, tuple[int, ...]] = {}
     numbers_of: dict[str, float] = {}
     tensors: dict[str, memoryview] = {}
+    texts: dict[str, str] = {}
+    rows: dict[str, np.ndarray] = {}
     for field in found[ATTRIBUTE]:
-        parts = grouped(field.bytes(), frozenset((ATTRIBUTE_NAME, FLOAT, INT, TENSOR, INTS)))
+        parts = grouped(field.bytes(), IN_ATTRIBUTE)
         name = last(parts[ATTRIBUTE_NAME], Field.text, "")
+        if parts[ATTRIBUTE_SPARSE]:
+            raise DamagedError("its weights are sparse; save them dense")
+        if parts[TEXT]:
+            texts[name] = parts[TEXT][-1].text()
+        if parts[ATTRIBUTE_FLOATS]:
+            rows[name] = numbers(parts[ATTRIBUTE_FLOATS], "<f4")
         if parts[INTS]:
             settings[name] = tuple(whole_numbers(parts[INTS]))
         elif parts[INT]:
@@ -70,8 +91,23 @@ def node(message: memoryview) -> Node:
     inputs, outputs = ([field.text() for field in found[number]] for number in (INPUT, OUTPUT))
     return Node(
         last(found[NODE_NAME], Field.text, ""), last(found[OPERATION], Field.text, ""), inputs, outputs, settings, numbers_of, tensors,
-        last(found[DOMAIN], Field.text, ""),
+        last(found[DOMAIN], Field.text, ""), texts, rows,
     )  # fmt: skip
+
+
+def constant(node: Node, beside: "Beside") -> Entry | None:
+    """What a Constant holds, in any of the ways that ONNX has for numbers; None for texts."""
+    if "value" in node.tensors:
+        return tensor(node.tensors["value"], beside)[1]
+    if "value_floats" in node.rows:
+        return Entry(node.rows["value_floats"], "float32")
+    if "value_float" in node.numbers:
+        return Entry(np.array(node.numbers["value_float"], np.float32), "float32")
+    if "value_ints" in node.settings:
+        return Entry(np.array(node.settings["value_ints"], np.int64), "int64")
+    if "value_int" in node.settings:
+        return Entry(np.array(node.settings["value_int"][0], np.int64), "int64")
+    return None
 
 
 def last(found: list[Field], read: Callable[[Field], Any], default: Any) -> Any:
