@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minifcn import backend
 from minifcn.autodiff import changes, late
+from minifcn.autodiff.foreign import plain
 from minifcn.kernels.later import Later
 from minifcn.kernels.order import in_order
 
@@ -31,6 +32,8 @@ def walk_back(root: Tensor, grad: Any) -> None:
         arrived = carried_back(first, start, order)
         # the newest is the likeliest that nobody has begun with; and all of them before any is stored
         complete = [(leaf, late.now(gradient), ours) for leaf, gradient, ours in reversed(arrived)]
+    for leaf, gradient, _ in complete:
+        check_place(leaf, gradient)
     store_gradients(complete[::-1])
 
 
@@ -71,7 +74,7 @@ def starting_gradient(tensor: Tensor, grad: Any) -> Array:
         return xp.ones_like(tensor.data)
     if backend.is_array(grad) and backend.device_of(grad) != tensor.device:
         raise ValueError(f"backward: the gradient is on {backend.device_of(grad)}, the result on {tensor.device}")
-    grad = xp.asarray(grad, dtype=tensor.dtype)
+    grad = xp.asarray(plain("backward", grad, "the gradient"), dtype=tensor.dtype)
     if grad.shape != tensor.shape:
         raise ValueError(
             f"backward: the gradient has shape {grad.shape}, the result {tensor.shape}; they must be equal"
@@ -120,10 +123,33 @@ def added(a: Array, b: Array) -> Array:
     return backend.array_module(a).asarray(in_order(lambda x, y: x + y, a, b))  # 0-d arrays add up to a scalar
 
 
+def check_place(tensor: Tensor, gradient: Array) -> None:
+    """Raise where a gradient has no place in `tensor.grad`: what stands there, or the tensor itself, was given another shape meanwhile."""
+    if gradient.shape != tensor.shape:
+        raise ValueError(
+            f"backward: a gradient has shape {gradient.shape} and its tensor {tensor.shape}: .data was given another shape after the forward; "
+            "call backward before that"
+        )
+    there = tensor.grad
+    if there is None:
+        return
+    if not backend.is_array(there):
+        raise TypeError(
+            f"backward: the .grad of a tensor is a {type(there).__name__}, to which nothing can be added; set it to an array, or to None"
+        )
+    if there.shape != tensor.shape:
+        raise ValueError(
+            f"backward: the .grad of a tensor has shape {there.shape} and the tensor {tensor.shape}; one of both was given another shape: "
+            "set .grad to None before backward"
+        )
+
+
 def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:
     """Add what arrived to each `.grad`. Done last, so that an error on the way leaves every `.grad` as it was."""
     while arrived:
         tensor, gradient, ours = arrived.pop()
+        if not tensor.requires_grad:  # it was frozen after the forward
+            continue
         if tensor.grad is not None:
             tensor.grad = added(tensor.grad, gradient)
         else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Tensor, TensorLike
-from minifcn.autodiff.foreign import refuse
+from minifcn.autodiff.foreign import refuse, refuse_within
 from minifcn.kernels import Window, pair
 from minifcn.kernels.whole import whole as whole  # `checks.whole`, beside the other checks
 from minifcn.kernels.windows import Pair
@@ -18,6 +18,7 @@ def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | No
     """`value` as a tensor of floats. A number or plain array beside a tensor `like` takes on its dtype: it is a constant."""
     if not isinstance(value, Tensor):
         refuse(operation, value, name)
+        refuse_within(operation, value, name)
         came = type(value).__name__
         if not backend.is_array(value):
             try:
