@@ -11,7 +11,7 @@ import numpy as np
 
 from minifcn import workers
 from minifcn.data.augment import Augmentation, Size, place, sides
-from minifcn.data.dataset import Dataset, labels_and_others
+from minifcn.data.dataset import Dataset, check_dataset, labels_and_others
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
@@ -109,10 +109,18 @@ class Batches:
         balance: str = "pictures",
         threads: int = 2,
     ) -> None:
+        check_dataset("batches", dataset)
         if len(dataset) < 1:
             raise DataError("batches: the dataset is empty; give at least one picture")
-        if batch < 1 or (size is not None and min(sides(size)) < 1):
+        lengths = () if size is None else sides(size)
+        if not all(isinstance(each, int | np.integer) for each in (batch, *lengths)) or len(lengths) not in (0, 2):
+            raise DataError(
+                f"batches: batch is {batch!r} and size {size!r}; expected integers, a size of one or (height, width)"
+            )
+        if min(batch, *lengths, batch) < 1:
             raise DataError(f"batches: batch is {batch} and size {size}; both must be at least 1")
+        if not isinstance(seed, int | np.integer):
+            raise DataError(f"batches: seed is {seed!r}; expected an integer of at least 0")
         if seed < 0:
             raise DataError(f"batches: seed is {seed}; it must not be negative")
         if len(fill) != 3 or not all(0 <= value <= 255 for value in fill):

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.kernels.whole import whole
 from minifcn.models.geometry import Field, crop_offset
 from minifcn.models.trunks.backbones import Backbone
 from minifcn.nn.initialisers import bilinear
@@ -12,6 +13,11 @@ from minifcn.nn.initialisers import bilinear
 PADDINGS, FUSIONS = ("same", "paper"), ("sum", "max")
 # of the reference 8s-at-once: they keep the raw skips from drowning the coarse scores
 AT_ONCE_SCALES = {16: 0.01, 8: 0.0001}
+
+
+def check_classes(name: str, classes: int) -> None:
+    if not whole(classes) or classes < 1:
+        raise ValueError(f"{name}: num_classes is {classes!r}; expected an integer of at least 1")
 
 
 def check_padding(padding: str) -> None:
@@ -89,7 +95,7 @@ class Head(nn.Module):
         strides = sorted(backbone.heads, reverse=True)
         if stride not in strides:
             raise ValueError(
-                f"FCN: stride is {stride}; this backbone has maps of stride {', '.join(map(str, strides))}"
+                f"FCN: stride is {stride!r}; this backbone has maps of stride {', '.join(map(str, strides))}"
             )
         self.fusion = fusion
         self.coarsest = backbone.heads[strides[0]]

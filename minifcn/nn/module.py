@@ -8,6 +8,7 @@ import numpy as np
 from minifcn import backend
 from minifcn.autodiff import calls
 from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.foreign import plain
 from minifcn.backend import ArrayLike
 
 
@@ -92,6 +93,11 @@ class Module:
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Copy arrays into the parameters of the same names. ValueError, before anything is written, if a name or shape differs."""
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict: got a {type(state).__name__}; expected a dict of names and arrays, as state_dict() gives it"
+            )
+        state = {name: plain(f"load_state_dict: {name}", value, "it") for name, value in state.items()}
         parameters = dict(self.named_parameters())
         missing = [name for name in parameters if name not in state]
         unexpected = [name for name in state if name not in parameters]

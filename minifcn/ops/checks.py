@@ -155,6 +155,15 @@ def output_size(
 
 def class_weights(name: str, weight: TensorLike, scores: Tensor) -> Array:
     """A weight a class, (C,), where scores (N, C, ...) are and of their dtype; it can have no gradient."""
+    values: Any = (
+        weight.data if isinstance(weight, Tensor) else np.asarray(weight) if isinstance(weight, list) else weight
+    )
+    # a GPU is not asked: that would wait for it
+    on_cpu = isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
+    if on_cpu and not ((values >= 0) & (values < np.inf)).all():
+        raise ValueError(
+            f"{name}: weight is {values}; expected a number of at least 0 for each class, and none infinite"
+        )
     if isinstance(weight, np.ndarray):
         weight = backend.to_device(weight, scores.device)
     given = as_tensor(name, weight, "weight", like=scores)
