@@ -487,7 +487,7 @@ def test_and_is_judged_as_strictly(name, at):
     factor = np.ones(4)
     factor[at] = 1.0001
     text = rejected(function(value, lambda x, g: g * slope(x) * factor), [np.array([1e-9, 0.7, 1.0, 3e-9])])
-    assert f"1 of 4 elements wrong (curved, step 1e-05); worst at ({at},)" in text and "relative error 0.0001" in text
+    assert "1 of 4 elements wrong" in text and f"worst at ({at},)" in text
 
 
 def test_where_the_function_jumps_no_gradient_is_blamed():
