@@ -59,6 +59,8 @@ class Tensor(Attached, Values):
         if isinstance(data, Tensor):
             raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
         array: Array = plain("Tensor", data)
+        if requires_grad is not False and requires_grad is not True:
+            raise TypeError(f"Tensor: requires_grad is {requires_grad!r}; expected True or False")
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
                 f"Tensor: only floating point can have a gradient, got {array.dtype}; use array.astype('float32')"

@@ -106,7 +106,12 @@ class ClassMap:
         With `classes` only those, in the order given, and the background: where it is not named, or has the lowest
         value, it is class 0. Values in `void` are not scored, as 255 is; they need no name.
         """
-        named = dict(sorted((names if isinstance(names, Mapping) else dict(enumerate(names))).items()))
+        numbered = names if isinstance(names, Mapping) else dict(enumerate(names))
+        if isinstance(names, str) or not all(isinstance(name, str) for name in numbered.values()):
+            raise DataError(
+                f"classes: names are {names!r}; expected a list of strings, or a dict of numbers and strings"
+            )
+        named = dict(sorted(numbered.items()))
         if len(named) > VOID:
             raise DataError(f"classes: {len(named)} names, but label files hold at most {VOID} classes (255 is void)")
         if len(set(named.values())) < len(named):

@@ -9,6 +9,7 @@ from minifcn.models.heads import Head, as_pictures, check_classes, check_padding
 from minifcn.models.preprocessing import DEFAULTS, Preprocessing
 from minifcn.models.trunks.backbones import BACKBONES, Backbone
 from minifcn.names import instead
+from minifcn.ops.checks import flag
 
 
 class FCN(Head):
@@ -41,6 +42,7 @@ class FCN(Head):
     ) -> None:
         name = backbone if isinstance(backbone, str) else None
         check_classes("FCN", num_classes)
+        at_once, learn_upsampling = flag("FCN", "at_once", at_once), flag("FCN", "learn_upsampling", learn_upsampling)
         self.backbone = named_backbone(backbone, padding, width, in_channels) if isinstance(backbone, str) else backbone
         if not isinstance(self.backbone, Backbone):
             raise TypeError(
@@ -53,6 +55,8 @@ class FCN(Head):
             **head,
         )  # fmt: skip
         names = tuple(f"class {i}" for i in range(num_classes)) if class_names is None else tuple(class_names)
+        if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"FCN: class_names is {class_names!r}; expected a list of strings, one a class")
         if len(names) != num_classes:
             raise ValueError(f"FCN: {len(names)} class names for {num_classes} classes; give one name a class")
         self.class_names = names

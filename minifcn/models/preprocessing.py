@@ -1,6 +1,7 @@
 """From a photograph to the numbers a network expects. Saved with the model, so that it cannot be mixed up."""
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +28,7 @@ class Preprocessing(NamedTuple):
             raise ValueError(
                 f"preprocessing: got {pictures.dtype} {pictures.shape}; expected RGB pictures, uint8 (N, H, W, 3) or (H, W, 3)"
             )
-        if self.channels not in ("rgb", "bgr"):
-            raise ValueError(f'preprocessing: channels is {self.channels!r}; expected "rgb" or "bgr"')
+        self.check()
         if self.channels == "bgr":
             pictures = pictures[..., ::-1]
         values = pictures.astype(np.float32)
@@ -43,11 +43,30 @@ class Preprocessing(NamedTuple):
             values *= np.float32(self.scale)
         return values.transpose(0, 3, 1, 2)
 
+    def check(self) -> None:
+        """Raise ValueError for what would leave a channel as it is, or make nothing of all."""
+        if self.channels not in ("rgb", "bgr"):
+            raise ValueError(f'preprocessing: channels is {self.channels!r}; expected "rgb" or "bgr"')
+        if not three_numbers(self.mean):
+            raise ValueError(
+                f"preprocessing: mean is {self.mean!r}; expected three numbers, a channel each, from 0 to 255"
+            )
+        scales = self.scale if isinstance(self.scale, tuple | list) else (self.scale,) * 3
+        if not three_numbers(scales) or not all(scales):
+            raise ValueError(
+                f"preprocessing: scale is {self.scale!r}; expected one number, or three, and none of them 0"
+            )
+
     @property
     def fill(self) -> tuple[int, int, int]:
         """The RGB colour that becomes about 0: what padding round a picture is painted with."""
         mean = self.mean if self.channels == "rgb" else self.mean[::-1]
         return (round(mean[0]), round(mean[1]), round(mean[2]))
+
+
+def three_numbers(values: Any) -> bool:
+    fit = isinstance(values, tuple | list) and len(values) == 3
+    return fit and all(isinstance(value, float | int | np.number) and math.isfinite(value) for value in values)
 
 
 # (colour / 255 - mean) / deviation, with the numbers that torchvision gives for ImageNet

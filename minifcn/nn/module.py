@@ -10,6 +10,7 @@ from minifcn.autodiff import calls
 from minifcn.autodiff.engine import Tensor
 from minifcn.autodiff.foreign import plain
 from minifcn.backend import ArrayLike
+from minifcn.ops.checks import flag
 
 
 class Parameter(Tensor):
@@ -117,6 +118,7 @@ class Module:
 
     def train(self: M, training: bool = True) -> M:
         """Switch dropout on (or off). Returns the module."""
+        training = flag("train", "training", training)
         for module in self.modules():
             module.training = training
         return self
@@ -133,6 +135,12 @@ class Module:
 
     def astype(self: M, dtype: str | type | np.dtype) -> M:
         """Convert every parameter, in place: float64 for a gradient check. Returns the module."""
+        try:
+            floating = np.dtype(dtype).kind == "f"
+        except TypeError:
+            floating = False
+        if not floating:
+            raise TypeError(f"astype: dtype is {dtype!r}; expected floating point: 'float32' or 'float64'")
         for parameter in self.parameters():
             parameter.data, parameter.grad = parameter.data.astype(dtype), None
         return self

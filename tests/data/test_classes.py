@@ -223,3 +223,9 @@ def test_refused(case):
     with pytest.raises(DataError) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("names", ["ab", [1, 2], {0: "a", 1: None}])
+def test_names_are_strings(names):
+    with pytest.raises(DataError, match=r"classes: names are .*; expected a list of strings, or a dict of numbers"):
+        ClassMap.own(names)

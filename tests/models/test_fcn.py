@@ -196,3 +196,24 @@ def test_pictures_of_whole_numbers_or_another_dtype_are_refused():
 def test_class_names():
     assert network(8, 2).class_names == ("class 0", "class 1")
     assert network(8, 2, class_names=iter(["cat", "dog"])).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: FCN("tiny", 8, 2, width=1, class_names="ab"), "FCN: class_names is 'ab'; expected a list of strings"),
+        (
+            lambda: FCN("tiny", 8, 2, width=1, class_names=[1, 2]),
+            r"FCN: class_names is \[1, 2\]; expected a list of strings",
+        ),
+        (
+            lambda: FCN("tiny", 8, 2, width=1, learn_upsampling="x"),
+            "FCN: learn_upsampling is 'x'; expected True or False",
+        ),
+        (lambda: FCN("tiny", 8, 2, width=1, at_once="x"), "FCN: at_once is 'x'; expected True or False"),
+        (lambda: FCN(None, 8, 2), "FCN: backbone is a NoneType; expected a Backbone, or a name; choose one of tiny"),
+    ],
+)
+def test_what_is_of_another_kind(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()

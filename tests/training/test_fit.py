@@ -7,7 +7,7 @@ import pytest
 
 import minifcn as mf
 from minifcn import backend
-from minifcn.data import DataError
+from minifcn.data import Batches, DataError
 from minifcn.draw.curves import loss_curve
 from minifcn.models import build
 from minifcn.training import Recipe, TrainingError, fit
@@ -186,3 +186,18 @@ def test_what_no_training_can_begin_with(case):
     call, error, message = case
     with pytest.raises(error, match=message):
         call()
+
+
+BATCHES = {
+    "fill a word": (dict(fill="abc"), "fill is 'abc'; expected 3 numbers from 0 to 255"),
+    "fill None": (dict(fill=None), "fill is None; expected 3 numbers from 0 to 255"),
+    "part of a thread": (dict(threads=1.5), "threads is 1.5; at least 1 must decode"),
+    "an augmentation by name": (dict(augmentation="mirror"), "augmentation is a str; expected an Augmentation"),
+}
+
+
+@pytest.mark.parametrize("case", BATCHES.values(), ids=BATCHES)
+def test_what_no_batches_can_be_made_of(case):
+    options, message = case
+    with pytest.raises(DataError, match=f"batches: {message}"):
+        Batches(STRIPES, 2, 16, 0, **options)
