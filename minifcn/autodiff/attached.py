@@ -1,9 +1,13 @@
-"""What minifcn.ops attaches to Tensor when it is imported: operators, and operations as methods. Here for editors and type checkers."""
+"""What minifcn.ops attaches to Tensor when it is imported, here for editors and type checkers; and what Python and NumPy ask of its values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from minifcn import backend
 
 if TYPE_CHECKING:
     from minifcn.autodiff.engine import Array, Axes, Key, Tensor, TensorLike
@@ -52,3 +56,39 @@ class Attached:
         def softmax(self, axis: int = -1) -> Tensor: ...
         def sqrt(self) -> Tensor: ...
         def tanh(self) -> Tensor: ...
+
+
+class Values:
+    """The part of a Tensor that only reads what stands in it."""
+
+    data: Any
+
+    def item(self) -> float:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        if not self.data.shape:
+            raise TypeError("len: a tensor of shape () has no length; it is one number, tensor.item()")
+        return len(self.data)
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, form: str) -> str:
+        """`f"{loss:.3f}"`: that of the number. Without a form the tensor as `print` shows it."""
+        return format(self.item(), form) if form else str(self)
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        raise TypeError(
+            "Tensor: its elements cannot be assigned, for what was computed from them would not know; write to tensor.data[...] "
+            "before the forward, or to the array before it becomes a tensor"
+        )

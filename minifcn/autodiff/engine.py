@@ -17,10 +17,9 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
-from minifcn.autodiff.attached import Attached
+from minifcn.autodiff.attached import Attached, Values
 from minifcn.autodiff.foreign import plain
 from minifcn.autodiff.inputs import Input
-from minifcn.autodiff.values import Values
 from minifcn.autodiff.walk import walk_back
 from minifcn.backend import Array, ArrayLike
 from minifcn.kernels.later import Later

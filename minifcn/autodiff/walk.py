@@ -33,7 +33,7 @@ def walk_back(root: Tensor, grad: Any) -> None:
         # the newest is the likeliest that nobody has begun with; and all of them before any is stored
         complete = [(leaf, late.now(gradient), ours) for leaf, gradient, ours in reversed(arrived)]
     for leaf, gradient, _ in complete:
-        check_place(leaf, gradient)
+        changes.check_place(leaf, gradient)
     store_gradients(complete[::-1])
 
 
@@ -121,27 +121,6 @@ def sources_of(node: Node) -> list[Node]:
 
 def added(a: Array, b: Array) -> Array:
     return backend.array_module(a).asarray(in_order(lambda x, y: x + y, a, b))  # 0-d arrays add up to a scalar
-
-
-def check_place(tensor: Tensor, gradient: Array) -> None:
-    """Raise where a gradient has no place in `tensor.grad`: what stands there, or the tensor itself, was given another shape meanwhile."""
-    if gradient.shape != tensor.shape:
-        raise ValueError(
-            f"backward: a gradient has shape {gradient.shape} and its tensor {tensor.shape}: .data was given another shape after the forward; "
-            "call backward before that"
-        )
-    there = tensor.grad
-    if there is None:
-        return
-    if not backend.is_array(there):
-        raise TypeError(
-            f"backward: the .grad of a tensor is a {type(there).__name__}, to which nothing can be added; set it to an array, or to None"
-        )
-    if there.shape != tensor.shape:
-        raise ValueError(
-            f"backward: the .grad of a tensor has shape {there.shape} and the tensor {tensor.shape}; one of both was given another shape: "
-            "set .grad to None before backward"
-        )
 
 
 def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:

@@ -5,8 +5,8 @@ from inspect import Parameter, signature
 from typing import Any, TypeVar
 
 from minifcn.autodiff.engine import Tensor, TensorLike
-from minifcn.models.heads import Head, as_pictures, check_classes, check_padding
-from minifcn.models.preprocessing import DEFAULTS, Preprocessing
+from minifcn.models.heads import Head, as_pictures, check_padding
+from minifcn.models.preprocessing import DEFAULTS, Preprocessing, channels_told
 from minifcn.models.trunks.backbones import BACKBONES, Backbone
 from minifcn.names import instead
 from minifcn.ops.checks import flag
@@ -41,12 +41,11 @@ class FCN(Head):
         classes: dict[str, Any] | None = None,
     ) -> None:
         name = backbone if isinstance(backbone, str) else None
-        check_classes("FCN", num_classes)
         at_once, learn_upsampling = flag("FCN", "at_once", at_once), flag("FCN", "learn_upsampling", learn_upsampling)
         self.backbone = named_backbone(backbone, padding, width, in_channels) if isinstance(backbone, str) else backbone
         if not isinstance(self.backbone, Backbone):
             raise TypeError(
-                f"FCN: backbone is a {type(backbone).__name__}; expected a Backbone, or a name{instead('', BACKBONES)}"
+                f"FCN: backbone is a {type(backbone).__name__}; expected a Backbone or its name, such as tiny"
             )
         head: dict[str, Any] = dict(at_once=at_once, learn_upsampling=learn_upsampling, fusion=fusion)
         super().__init__(self.backbone, stride, num_classes, padding, **head)
@@ -73,26 +72,8 @@ class FCN(Head):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_pictures("FCN", x)
-        try:
-            maps = self.backbone(x)
-        except ValueError as error:
-            self.blame_channels(x, error)
-            raise
-        return self.scores(maps, x)
-
-    def blame_channels(self, x: Tensor, error: ValueError) -> None:
-        """Where the first layer wants other channels than `x` has, say so in the network's name, with what to do."""
-        wanted = next(self.backbone.parameters()).shape[1:2]
-        if wanted and wanted[0] != x.shape[1]:
-            last = x.shape[3] == wanted[0]
-            advice = (
-                "the channels stand last: give x.transpose(0, 3, 1, 2)"
-                if last
-                else f"build one with in_channels={x.shape[1]}"
-            )
-            raise ValueError(
-                f"FCN: input has {x.shape[1]} channels {x.shape}, and this network takes {wanted[0]}; expected (N, channels, H, W): {advice}"
-            ) from error
+        with channels_told(self.backbone, x.shape):
+            return self.scores(self.backbone(x), x)
 
 
 def named_backbone(name: str, padding: str, width: int | None, in_channels: int) -> Backbone:

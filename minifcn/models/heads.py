@@ -15,11 +15,6 @@ PADDINGS, FUSIONS = ("same", "paper"), ("sum", "max")
 AT_ONCE_SCALES = {16: 0.01, 8: 0.0001}
 
 
-def check_classes(name: str, classes: int) -> None:
-    if not whole(classes) or classes < 1:
-        raise ValueError(f"{name}: num_classes is {classes!r}; expected an integer of at least 1")
-
-
 def check_padding(padding: str) -> None:
     if padding not in PADDINGS:
         raise ValueError(f"FCN: padding is {padding!r}; expected one of {', '.join(PADDINGS)}")
@@ -90,8 +85,8 @@ class Head(nn.Module):
         check_padding(padding)
         if fusion not in FUSIONS:
             raise ValueError(f"FCN: fusion is {fusion!r}; expected one of {', '.join(FUSIONS)}")
-        if classes < 1:
-            raise ValueError(f"FCN: num_classes is {classes}; expected at least 1")
+        if not whole(classes) or classes < 1:
+            raise ValueError(f"FCN: num_classes is {classes!r}; expected an integer of at least 1")
         strides = sorted(backbone.heads, reverse=True)
         if stride not in strides:
             raise ValueError(

@@ -1,12 +1,15 @@
 """From a photograph to the numbers a network expects. Saved with the model, so that it cannot be mixed up."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minifcn import backend
 from minifcn.backend import ArrayLike
+from minifcn.nn import Module
 
 
 class Preprocessing(NamedTuple):
@@ -67,6 +70,22 @@ class Preprocessing(NamedTuple):
 def three_numbers(values: Any) -> bool:
     fit = isinstance(values, tuple | list) and len(values) == 3
     return fit and all(isinstance(value, float | int | np.number) and math.isfinite(value) for value in values)
+
+
+@contextmanager
+def channels_told(trunk: Module, shape: tuple[int, ...]) -> Iterator[None]:
+    """Where something fails because the first layer wants other channels than a picture of `shape` has, that is said in the network's name, with what to do."""
+    try:
+        yield
+    except ValueError as error:
+        wanted = next(trunk.parameters()).shape[1:2]
+        if not wanted or wanted[0] == shape[1]:
+            raise
+        last = "the channels stand last: give x.transpose(0, 3, 1, 2)"
+        advice = last if shape[3] == wanted[0] else f"build one with in_channels={shape[1]}"
+        raise ValueError(
+            f"FCN: input has {shape[1]} channels {shape}, and this network takes {wanted[0]}; expected (N, channels, H, W): {advice}"
+        ) from error
 
 
 # (colour / 255 - mean) / deviation, with the numbers that torchvision gives for ImageNet

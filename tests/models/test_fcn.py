@@ -211,7 +211,7 @@ def test_class_names():
             "FCN: learn_upsampling is 'x'; expected True or False",
         ),
         (lambda: FCN("tiny", 8, 2, width=1, at_once="x"), "FCN: at_once is 'x'; expected True or False"),
-        (lambda: FCN(None, 8, 2), "FCN: backbone is a NoneType; expected a Backbone, or a name; choose one of tiny"),
+        (lambda: FCN(None, 8, 2), "FCN: backbone is a NoneType; expected a Backbone or its name, such as tiny"),
     ],
 )
 def test_what_is_of_another_kind(make, message):

@@ -111,8 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(arguments.model).to(device)
     if model.classes is None:
         raise DataError(
-            f"{arguments.model}: the model does not say which label values its classes have: in Python set it, "
-            "model.classes = ClassMap.own(names).to_dict() with minifcn.data's ClassMap and a name for each label value from 0 on, and save it again"
+            f"{arguments.model}: the model does not say which label values its classes have: in Python set both, "
+            "model.class_names = names and model.classes = ClassMap.own(names).to_dict(), a name for each label value from 0 on, and save it again"
         )
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
