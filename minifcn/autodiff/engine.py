@@ -80,7 +80,7 @@ class Tensor(Attached, Values):
             self.changed()
         elif not backend.is_array(array):
             raise TypeError(
-                f"Tensor: .data is given a {type(array).__name__}; it must be an array, such as tensor.data or np.asarray(list)"
+                f"Tensor: .data is given a {type(array).__name__}; it must be an array, such as tensor.data"
             )
         self._data = plain("Tensor", array, ".data")
 
