@@ -127,10 +127,8 @@ def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:
     """Add what arrived to each `.grad`. Done last, so that an error on the way leaves every `.grad` as it was."""
     while arrived:
         tensor, gradient, ours = arrived.pop()
-        if not tensor.requires_grad:  # it was frozen after the forward
-            continue
-        if tensor.grad is not None:
+        if tensor.requires_grad and tensor.grad is not None:
             tensor.grad = added(tensor.grad, gradient)
-        else:
+        elif tensor.requires_grad:  # it may have been frozen after the forward
             # else a copy: it may be another tensor's gradient too, a view, the caller's own, or one that a Function keeps
             tensor.grad = gradient if ours else gradient.copy(order="K")
