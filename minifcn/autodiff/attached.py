@@ -58,6 +58,33 @@ class Attached:
         def tanh(self) -> Tensor: ...
 
 
+# names that PyTorch's and NumPy's users look for: what does the same here
+INSTEAD = {
+    "numpy": "tensor.data, its array",
+    "tolist": "tensor.data.tolist()",
+    "view": "tensor.reshape(…)",
+    "flatten": "tensor.reshape(-1)",
+    "squeeze": "tensor.reshape(…)",
+    "unsqueeze": "tensor.reshape(…)",
+    "permute": "tensor.transpose(…)",
+    "T": "tensor.transpose()",
+    "max": "tensor.data.max(), which has no gradient; mf.ops.maximum takes the larger of two tensors",
+    "min": "tensor.data.min(), which has no gradient; mf.ops.minimum takes the smaller of two tensors",
+    "argmax": "tensor.data.argmax(…)",
+    "copy": "mf.Tensor(tensor.data.copy())",
+    "clone": "mf.Tensor(tensor.data.copy())",
+    "astype": "mf.Tensor(tensor.data.astype(…))",
+    "float": "mf.Tensor(tensor.data.astype('float32'))",
+    "double": "mf.Tensor(tensor.data.astype('float64'))",
+    "cpu": "tensor.to('cpu')",
+    "cuda": "tensor.to('gpu')",
+    "requires_grad_": "tensor.requires_grad = True",
+    "zero_grad": "tensor.grad = None",
+    "grad_fn": "tensor.creator",
+    "is_leaf": "tensor.creator is None",
+}
+
+
 class Values:
     """The part of a Tensor that only reads what stands in it."""
 
@@ -86,6 +113,15 @@ class Values:
     def __format__(self, form: str) -> str:
         """`f"{loss:.3f}"`: that of the number. Without a form the tensor as `print` shows it."""
         return format(self.item(), form) if form else str(self)
+
+    if not TYPE_CHECKING:  # a checker would take every name for one that there is
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Python asks here for what there is not."""
+            advice = f"; take {INSTEAD[name]}" if name in INSTEAD else ""
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}'{advice}", name=name, obj=self
+            )
 
     def __setitem__(self, key: object, value: object) -> NoReturn:
         raise TypeError(

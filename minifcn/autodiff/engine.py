@@ -18,7 +18,7 @@ import numpy as np
 from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
 from minifcn.autodiff.attached import Attached, Values
-from minifcn.autodiff.foreign import plain
+from minifcn.autodiff.foreign import is_plain, plain
 from minifcn.autodiff.inputs import Input
 from minifcn.autodiff.walk import walk_back
 from minifcn.backend import Array, ArrayLike
@@ -234,7 +234,7 @@ class Function:
         result = profiler.watched(self.forward)(*arrays)
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
-        output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
+        output = Tensor(result if is_plain(result) else plain(f"{name}.forward", result, "its result"))
         if (needed := any(self.needs)) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output._data, arrays)

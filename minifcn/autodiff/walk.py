@@ -83,7 +83,7 @@ def starting_gradient(tensor: Tensor, grad: Any) -> Array:
 
 
 def is_leaf(node: Node) -> bool:
-    return not hasattr(node, "inputs")
+    return hasattr(node, "retain_grad")
 
 
 def children_first(root: Node) -> Iterator[Node]:

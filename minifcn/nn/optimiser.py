@@ -249,7 +249,11 @@ def at_least_zero(optimiser: str, **numbers: float) -> None:
 
 def check_fit(optimiser: str, number: int, parameter: Tensor, kept: Sequence[Array]) -> None:
     """Raise where parameter `number`, its gradient and what is kept of it do not belong together: NumPy would stretch one of them, or say something else."""
-    data, gradient, name = parameter.data, parameter.grad, f"parameter {number}"
+    data, gradient, shape = parameter.data, parameter.grad, parameter.data.shape
+    alike = type(gradient) is np.ndarray and gradient.dtype is data.dtype and gradient.shape == shape
+    if alike and data.dtype.kind == "f" and data.flags.writeable and all(each.shape == shape for each in kept):
+        return  # as nearly always: no more time is spent
+    name = f"parameter {number}"
     if data.dtype.kind != "f":
         raise TypeError(
             f"{optimiser}: {name} has dtype {data.dtype}; only floating point can be trained: array.astype('float32')"

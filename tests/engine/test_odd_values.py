@@ -1,9 +1,13 @@
 """Values of odd kinds where a tensor, a gradient or what backward returns is wanted: a sentence, or the right number, and no silence."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import minifcn as mf
+from minifcn.autodiff.attached import INSTEAD
 
 
 def leaf(*values: float) -> mf.Tensor:
@@ -32,6 +36,16 @@ class Gives(mf.Function):
         return self.gradients[0] if len(self.gradients) == 1 else self.gradients
 
 
+class Result(mf.Function):
+    """Its forward gives what it is told."""
+
+    def __init__(self, result):
+        self.result = result
+
+    def forward(self, a):
+        return self.result
+
+
 def gave(*gradients):
     Gives(*gradients)(leaf(1, 2), leaf(3, 4)).sum().backward()
 
@@ -56,6 +70,9 @@ CASES = {
     "backward gave a mask": (lambda: gave(MASKED, ONES), TypeError, "Gives.backward: gradient 0 is a masked array"),
     "backward gave complex": (lambda: gave(ONES, 1j * ONES), TypeError, "numbers for gradient 1, got complex128"),
     "backward gave a list": (lambda: gave([ONES, ONES]), TypeError, "Gives.backward returned a list; return one array, or a tuple"),
+    "forward gave a mask": (lambda: Result(MASKED)(leaf(1, 2)), TypeError, "Result.forward: its result is a masked array"),
+    "forward gave complex": (lambda: Result(1j * ONES)(leaf(1, 2)), TypeError, "Result.forward: expected an array of numbers for its result"),
+    "forward gave a word": (lambda: Result("a")(leaf(1, 2)), TypeError, "Result.forward: expected an array of numbers for its result, got <U1"),
     "an element": (lambda: leaf(1, 2).__setitem__(0, 5), TypeError, "Tensor: its elements cannot be assigned"),
     "length of a number": (lambda: len(mf.Tensor(1.0)), TypeError, "len: a tensor of shape () has no length"),
 }  # fmt: skip
@@ -112,3 +129,19 @@ def test_another_shape_meanwhile_is_told_and_no_gradient_is_stored(case):
         loss.backward()
     assert message in str(caught.value)
     assert w.grad is None
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_a_name_of_another_library_has_its_own_named(name):
+    x = leaf(1, 2)
+    assert not hasattr(x, name)
+    with pytest.raises(AttributeError, match=rf"'Tensor' object has no attribute '{name}'; take \S+"):
+        getattr(x, name)
+
+
+def test_a_name_of_nobody_is_pythons_own_error():
+    with pytest.raises(AttributeError) as caught:
+        leaf(1, 2).gradient  # noqa: B018
+    assert str(caught.value) == "'Tensor' object has no attribute 'gradient'" and caught.value.name == "gradient"
+    again = pickle.loads(pickle.dumps(copy.deepcopy(leaf(1, 2))))
+    np.testing.assert_array_equal(again.data, [1, 2])
