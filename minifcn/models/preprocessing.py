@@ -39,7 +39,7 @@ class Preprocessing(NamedTuple):
             self.mean
         ):  # numbers, not an array of three: a GPU would have to be sent that each time
             values[..., channel] -= np.float32(mean)
-        if isinstance(self.scale, tuple | list):
+        if isinstance(self.scale, tuple | list | np.ndarray):
             for channel, scale in enumerate(self.scale):
                 values[..., channel] *= np.float32(scale)
         else:
@@ -54,7 +54,7 @@ class Preprocessing(NamedTuple):
             raise ValueError(
                 f"preprocessing: mean is {self.mean!r}; expected three numbers, a channel each, from 0 to 255"
             )
-        scales = self.scale if isinstance(self.scale, tuple | list) else (self.scale,) * 3
+        scales: Any = self.scale if np.ndim(self.scale) else (self.scale,) * 3
         if not three_numbers(scales) or not all(scales):
             raise ValueError(
                 f"preprocessing: scale is {self.scale!r}; expected one number, or three, and none of them 0"
@@ -68,7 +68,7 @@ class Preprocessing(NamedTuple):
 
 
 def three_numbers(values: Any) -> bool:
-    fit = isinstance(values, tuple | list) and len(values) == 3
+    fit = isinstance(values, tuple | list | np.ndarray) and np.shape(values) == (3,)
     return fit and all(isinstance(value, float | int | np.number) and math.isfinite(value) for value in values)
 
 
