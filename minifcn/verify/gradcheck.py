@@ -48,8 +48,9 @@ def gradcheck(
     of 1e-20 are judged as strictly as others. At a kink any value between the slopes on both sides passes; the report counts these.
 
     It is also asked that forward and backward repeat bit for bit, that backward is linear in the incoming gradient (g, -g, 2 g, g + h, and
-    0 for 0), leaves inputs and incoming gradient alone, gives the same for any memory order, and that two calls in one graph do not disturb
-    each other. The random numbers come from streams that nobody else has, so `seed` may be one that made the inputs.
+    0 for 0), leaves inputs and incoming gradient alone, gives the same for any memory order (and for one number at all places, as `y.sum()`
+    sends it), and that two calls in one graph do not disturb each other. The random numbers come from streams that nobody else has, so
+    `seed` may be one that made the inputs.
 
     Returns a `Report`; the error's message is the report too: for each array the worst index, both values, a map of the wrong elements
     and, where one fits, a diagnosis.
