@@ -22,7 +22,10 @@ def manual_seed(seed: int | Sequence[int]) -> None:
 
     `seed`: an integer, or a sequence of integers such as (seed, step), as `numpy.random.default_rng` takes it.
     """
-    _random[:] = [np.random.default_rng(seed)]
+    try:
+        _random[:] = [np.random.default_rng(seed)]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"manual_seed: seed is {seed!r}; expected an integer of at least 0, or several") from error
 
 
 def random_generator() -> "np.random.Generator":
@@ -178,9 +181,7 @@ def set_product_type(cupy: Any) -> None:
     linalg.set_compute_type(np.float32, linalg.COMPUTE_TYPE_TF32 if _precision == "high" else linalg.COMPUTE_TYPE_FP32)
 
 
-MEMORY_LIMIT = (
-    "MINIFCN_GPU_MEMORY"  # the environment variable that says how much of a GPU's memory may be used, such as 6G or 80%
-)
+MEMORY_LIMIT = "MINIFCN_GPU_MEMORY"  # an environment variable: how much of a GPU's memory may be used, such as 6G
 
 
 def limit_gpu_memory(limit: str) -> None:
@@ -291,8 +292,7 @@ def choose_device(wanted: str, say: Callable[[str], Any] = lambda line: None) ->
     """
     if wanted == "cpu" or (wanted == "auto" and importlib.util.find_spec("cupy") is None):
         return "cpu"
-    problem = gpu_problem()
-    if problem is None:
+    if (problem := gpu_problem()) is None:
         return "gpu"
     if wanted == "gpu":
         raise RuntimeError(f"--device gpu: {problem}")

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from itertools import pairwise
-from types import FrameType
+from types import FrameType, TracebackType
 
 STOPPED = 130  # the exit status of a Ctrl-C
 
@@ -27,13 +27,24 @@ def leave(number: int, frame: FrameType | None) -> None:
     os._exit(STOPPED)
 
 
+def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What is wrong with an environment variable is found while loading: a sentence, as for a wrong option."""
+    if kind is ValueError and "environment variable" in str(error):
+        print(f"minifcn: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 def stop_at_once() -> None:
-    """From now on Ctrl-C ends the process with a line, unless whoever started it had it ignored."""
+    """From now on Ctrl-C ends the process with a line, unless whoever started it had it ignored; and a wrong environment is said in one."""
+    sys.excepthook = tell
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, leave)
 
 
 def all_is_loaded() -> None:
-    """Ctrl-C is Python's KeyboardInterrupt again: what is begun may want to save something."""
+    """Ctrl-C is Python's KeyboardInterrupt again: what is begun may want to save something. Errors are the command's to tell."""
+    if sys.excepthook is tell:
+        sys.excepthook = sys.__excepthook__
     if signal.getsignal(signal.SIGINT) is leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)

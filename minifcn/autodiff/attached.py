@@ -1,9 +1,13 @@
-"""What minifcn.ops attaches to Tensor when it is imported: operators, and operations as methods. Here for editors and type checkers."""
+"""What minifcn.ops attaches to Tensor when it is imported, here for editors and type checkers; and what Python and NumPy ask of its values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from minifcn import backend
 
 if TYPE_CHECKING:
     from minifcn.autodiff.engine import Array, Axes, Key, Tensor, TensorLike
@@ -52,3 +56,75 @@ class Attached:
         def softmax(self, axis: int = -1) -> Tensor: ...
         def sqrt(self) -> Tensor: ...
         def tanh(self) -> Tensor: ...
+
+
+# names that PyTorch's and NumPy's users look for: what does the same here
+INSTEAD = {
+    "numpy": "tensor.data, its array",
+    "tolist": "tensor.data.tolist()",
+    "view": "tensor.reshape(…)",
+    "flatten": "tensor.reshape(-1)",
+    "squeeze": "tensor.reshape(…)",
+    "unsqueeze": "tensor.reshape(…)",
+    "permute": "tensor.transpose(…)",
+    "T": "tensor.transpose()",
+    "max": "tensor.data.max(), which has no gradient; mf.ops.maximum takes the larger of two tensors",
+    "min": "tensor.data.min(), which has no gradient; mf.ops.minimum takes the smaller of two tensors",
+    "argmax": "tensor.data.argmax(…)",
+    "copy": "mf.Tensor(tensor.data.copy())",
+    "clone": "mf.Tensor(tensor.data.copy())",
+    "astype": "mf.Tensor(tensor.data.astype(…))",
+    "float": "mf.Tensor(tensor.data.astype('float32'))",
+    "double": "mf.Tensor(tensor.data.astype('float64'))",
+    "cpu": "tensor.to('cpu')",
+    "cuda": "tensor.to('gpu')",
+    "requires_grad_": "tensor.requires_grad = True",
+    "zero_grad": "tensor.grad = None",
+    "grad_fn": "tensor.creator",
+    "is_leaf": "tensor.creator is None",
+}
+
+
+class Values:
+    """The part of a Tensor that only reads what stands in it."""
+
+    data: Any
+
+    def item(self) -> float:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        if not self.data.shape:
+            raise TypeError("len: a tensor of shape () has no length; it is one number, tensor.item()")
+        return len(self.data)
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, form: str) -> str:
+        """`f"{loss:.3f}"`: that of the number. Without a form the tensor as `print` shows it."""
+        return format(self.item(), form) if form else str(self)
+
+    if not TYPE_CHECKING:  # a checker would take every name for one that there is
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Python asks here for what there is not."""
+            advice = f"; take {INSTEAD[name]}" if name in INSTEAD else ""
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}'{advice}", name=name, obj=self
+            )
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        raise TypeError(
+            "Tensor: its elements cannot be assigned, for what was computed from them would not know; write to tensor.data[...] "
+            "before the forward, or to the array before it becomes a tensor"
+        )

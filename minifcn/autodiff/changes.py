@@ -18,7 +18,7 @@ from minifcn import backend
 from minifcn.scopes import Scope
 
 if TYPE_CHECKING:
-    from minifcn.autodiff.engine import Function
+    from minifcn.autodiff.engine import Array, Function, Tensor
 
 REMEDY = "call backward before that, or give the operation a copy of its own: Tensor(array.copy())"
 
@@ -88,6 +88,27 @@ def check_kept(function: Function) -> None:
                 f"backward: {type(function).__name__} kept an array of shape {array.shape} as {name}, and it was written to after the forward that "
                 f"used it{where(function)}, so the gradient would be that of other numbers; {REMEDY}"
             )
+
+
+def check_place(tensor: Tensor, gradient: Array) -> None:
+    """Raise where a gradient has no place in `tensor.grad`: what stands there, or the tensor itself, was given another shape meanwhile."""
+    if gradient.shape != tensor.shape:
+        raise ValueError(
+            f"backward: a gradient has shape {gradient.shape} and its tensor {tensor.shape}: .data was given another shape after the forward; "
+            "call backward before that"
+        )
+    there = tensor.grad
+    if there is None:
+        return
+    if not backend.is_array(there):
+        raise TypeError(
+            f"backward: the .grad of a tensor is a {type(there).__name__}, to which nothing can be added; set it to an array, or to None"
+        )
+    if there.shape != tensor.shape:
+        raise ValueError(
+            f"backward: the .grad of a tensor has shape {there.shape} and the tensor {tensor.shape}; one of both was given another shape: "
+            "set .grad to None before backward"
+        )
 
 
 def changed_since(function: Function, version: Version, then: int) -> bool:

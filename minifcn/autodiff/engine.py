@@ -17,8 +17,8 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff import anomaly, calls, changes, profiler
-from minifcn.autodiff.attached import Attached
-from minifcn.autodiff.foreign import refuse
+from minifcn.autodiff.attached import Attached, Values
+from minifcn.autodiff.foreign import is_plain, plain
 from minifcn.autodiff.inputs import Input
 from minifcn.autodiff.walk import walk_back
 from minifcn.backend import Array, ArrayLike
@@ -38,7 +38,7 @@ def no_grad() -> Scope[None]:
     return Scope("no_grad", _not_recording, None)
 
 
-class Tensor(Attached):
+class Tensor(Attached, Values):
     """An array, the gradient it collects, and the function that made it (None for a leaf).
 
     `Tensor(array)` shares the array's memory, and so does what an operation keeps for its backward: whoever fills that array again before
@@ -57,15 +57,14 @@ class Tensor(Attached):
     def __init__(self, data: ArrayLike, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: got a Tensor; give it the array, tensor.data")
-        refuse("Tensor", data)
-        data = data if backend.is_array(data) else np.asarray(data)
-        if data.dtype.kind not in "fiub":
-            raise TypeError(f"Tensor: expected an array of numbers, got {data.dtype}")
-        if requires_grad and data.dtype.kind != "f":
+        array: Array = plain("Tensor", data)
+        if requires_grad is not False and requires_grad is not True:
+            raise TypeError(f"Tensor: requires_grad is {requires_grad!r}; expected True or False")
+        if requires_grad and array.dtype.kind != "f":
             raise TypeError(
-                f"Tensor: only floating point can have a gradient, got {data.dtype}; use array.astype('float32')"
+                f"Tensor: only floating point can have a gradient, got {array.dtype}; use array.astype('float32')"
             )
-        self._data = data
+        self._data = array
         self.version = changes.Version()
         self.requires_grad = requires_grad
         self.grad: Array | None = None
@@ -79,7 +78,11 @@ class Tensor(Attached):
     def data(self, array: Array) -> None:
         if array is self._data:  # as `w.data *= 2` ends: Python assigns the array that was changed
             self.changed()
-        self._data = array
+        elif not backend.is_array(array):
+            raise TypeError(
+                f"Tensor: .data is given a {type(array).__name__}; it must be an array, such as tensor.data"
+            )
+        self._data = plain("Tensor", array, ".data")
 
     def changed(self) -> None:
         """Say that the array was written to, after `tensor.data[...] = …` by hand. A backward that needs what stood there before refuses.
@@ -115,15 +118,6 @@ class Tensor(Attached):
     def device(self) -> str:
         return backend.device_of(self._data)
 
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __bool__(self) -> bool:
-        return bool(self.data)
-
-    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
-
     def __repr__(self) -> str:
         note = (
             f", creator={type(self.creator).__name__}"
@@ -141,12 +135,6 @@ class Tensor(Attached):
                 f"Tensor: a single number was asked for, and there are {self.size} in shape {self.shape}; index one"
             )
         return self.data.item()
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
 
     def detach(self) -> Tensor:
         """A leaf that shares the memory and wants no gradient."""
@@ -246,7 +234,7 @@ class Function:
         result = profiler.watched(self.forward)(*arrays)
         if isinstance(result, Tensor) or not (backend.is_array(result) or np.isscalar(result)):
             raise TypeError(f"{name}.forward returned {type(result).__name__}; it gets arrays and must return an array")
-        output = Tensor(result)  # type: ignore[arg-type]  # an array or a number, as was just found
+        output = Tensor(result if is_plain(result) else plain(f"{name}.forward", result, "its result"))
         if (needed := any(self.needs)) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output._data, arrays)
@@ -263,6 +251,10 @@ class Function:
         name, inputs = type(self).__name__, self.inputs
         assert inputs is not None
         gradients = profiler.watched(self.backward)(grad)
+        if isinstance(gradients, list):
+            raise TypeError(
+                f"{name}.backward returned a list; return one array, or a tuple with a gradient for each of {len(inputs)} inputs"
+            )
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(inputs):

@@ -1,8 +1,10 @@
 """Arrays of other kinds that look like plain ones and are not. Taken as plain, they would lose their mask, their meaning or their gradient."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
+
+from minifcn import backend
 
 # by the library that an object's class comes from: what it is, and what to give instead
 OTHERS = {
@@ -20,6 +22,10 @@ def refuse(operation: str, value: Any, name: str = "input") -> None:
     """Raise TypeError, with what to give instead, where `value` is an array whose meaning would be lost."""
     if type(value) is np.ndarray:
         return
+    if isinstance(value, list | tuple):
+        for each in value:
+            refuse(operation, each, f"a part of {name}" if not name.startswith("a part") else name)
+        return
     if isinstance(value, np.ma.MaskedArray):
         what, instead = "a masked array", "array.filled(number), for a mask would be lost here"
     elif isinstance(value, np.matrix):
@@ -30,3 +36,41 @@ def refuse(operation: str, value: Any, name: str = "input") -> None:
             return
         what, instead = OTHERS[library]
     raise TypeError(f"{operation}: {name} is {what}; give {instead}")
+
+
+def refuse_within(operation: str, value: Any, name: str = "input") -> None:
+    """Raise TypeError where `value` is a list of tensors: NumPy makes an array of it, and nobody hears that their gradients are gone."""
+    if not isinstance(value, list | tuple):
+        return
+    for each in value:
+        if getattr(each, "requires_grad", False):
+            raise TypeError(
+                f"{operation}: {name} is a {type(value).__name__} that holds a tensor, whose gradient would be lost; "
+                "join tensors by mf.ops.concat, or give their arrays, tensor.data"
+            )
+        refuse_within(operation, each, name)
+
+
+def is_plain(value: Any) -> TypeGuard[np.ndarray]:
+    """Whether `plain` would give it back as it is: asked first where time counts, for its names need not be put together then."""
+    return type(value) is np.ndarray and value.dtype.kind in "fiub"
+
+
+def plain(operation: str, value: Any, name: str = "input") -> Any:
+    """`value` as a plain array of real numbers, itself where it is one; else TypeError or ValueError, with what came."""
+    if is_plain(value):
+        return value
+    if type(value) is not np.ndarray:
+        refuse(operation, value, name)
+        refuse_within(operation, value, name)
+        if not backend.is_array(value):
+            try:
+                value = np.asarray(value)
+            except ValueError as error:
+                raise ValueError(
+                    f"{operation}: {name} is a {type(value).__name__} that makes no array; give lists of one length, nested as the axes are"
+                ) from error
+    if value.dtype.kind not in "fiub":
+        what = "" if name == "input" else f" for {name}"
+        raise TypeError(f"{operation}: expected an array of numbers{what}, got {value.dtype}")
+    return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minifcn import backend
+from minifcn.autodiff.foreign import is_plain, plain
 
 if TYPE_CHECKING:
     from minifcn.autodiff.engine import Array, Function, Tensor
@@ -36,6 +37,8 @@ class Input(NamedTuple):
 
     def accepted(self, function: str, index: int, gradient: Any) -> Array:
         """The gradient that `function` gave for this input, its number `index`, as an array like the input."""
+        if not is_plain(gradient):
+            gradient = plain(f"{function}.backward", gradient, f"gradient {index}")
         gradient = backend.module_of(self.device).asarray(gradient, dtype=self.dtype)
         if gradient.shape != self.shape:
             raise ValueError(

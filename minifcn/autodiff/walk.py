@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minifcn import backend
 from minifcn.autodiff import changes, late
+from minifcn.autodiff.foreign import plain
 from minifcn.kernels.later import Later
 from minifcn.kernels.order import in_order
 
@@ -31,6 +32,8 @@ def walk_back(root: Tensor, grad: Any) -> None:
         arrived = carried_back(first, start, order)
         # the newest is the likeliest that nobody has begun with; and all of them before any is stored
         complete = [(leaf, late.now(gradient), ours) for leaf, gradient, ours in reversed(arrived)]
+    for leaf, gradient, _ in complete:
+        changes.check_place(leaf, gradient)
     store_gradients(complete[::-1])
 
 
@@ -71,7 +74,7 @@ def starting_gradient(tensor: Tensor, grad: Any) -> Array:
         return xp.ones_like(tensor.data)
     if backend.is_array(grad) and backend.device_of(grad) != tensor.device:
         raise ValueError(f"backward: the gradient is on {backend.device_of(grad)}, the result on {tensor.device}")
-    grad = xp.asarray(grad, dtype=tensor.dtype)
+    grad = xp.asarray(plain("backward", grad, "the gradient"), dtype=tensor.dtype)
     if grad.shape != tensor.shape:
         raise ValueError(
             f"backward: the gradient has shape {grad.shape}, the result {tensor.shape}; they must be equal"
@@ -80,7 +83,7 @@ def starting_gradient(tensor: Tensor, grad: Any) -> Array:
 
 
 def is_leaf(node: Node) -> bool:
-    return not hasattr(node, "inputs")
+    return hasattr(node, "retain_grad")
 
 
 def children_first(root: Node) -> Iterator[Node]:
@@ -124,8 +127,8 @@ def store_gradients(arrived: list[tuple[Tensor, Array, bool]]) -> None:
     """Add what arrived to each `.grad`. Done last, so that an error on the way leaves every `.grad` as it was."""
     while arrived:
         tensor, gradient, ours = arrived.pop()
-        if tensor.grad is not None:
+        if tensor.requires_grad and tensor.grad is not None:
             tensor.grad = added(tensor.grad, gradient)
-        else:
+        elif tensor.requires_grad:  # it may have been frozen after the forward
             # else a copy: it may be another tensor's gradient too, a view, the caller's own, or one that a Function keeps
             tensor.grad = gradient if ours else gradient.copy(order="K")

@@ -126,7 +126,14 @@ def picture_file(text: str) -> str:
 def memory_size(text: str) -> str:
     """An argparse type: bytes, "6G" or "500M", or a share of what there is, "80%"."""
     number = text[:-1] if text[-1:].upper() in "KMGT%" else text
-    value = above_zero(number)
+    try:
+        value = above_zero(number)
+    except argparse.ArgumentTypeError as error:
+        if text != os.environ.get(backend.MEMORY_LIMIT):
+            raise
+        raise argparse.ArgumentTypeError(
+            f"{error} (the environment variable {backend.MEMORY_LIMIT} says so)"
+        ) from error
     if text.endswith("%") and value > 100:
         raise argparse.ArgumentTypeError(f"{text}: expected a share of up to 100%")
     return text

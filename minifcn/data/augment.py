@@ -168,7 +168,7 @@ def place(
 
 def sides(size: Size) -> tuple[int, int]:
     """Height and width of crops of `size`: one number stands for both."""
-    return (size, size) if isinstance(size, int) else size
+    return size if isinstance(size, tuple | list) else (size, size)  # type: ignore[return-value]  # `Batches` looks at both
 
 
 def check_pair(picture: np.ndarray, labels: np.ndarray) -> None:

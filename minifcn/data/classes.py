@@ -106,13 +106,19 @@ class ClassMap:
         With `classes` only those, in the order given, and the background: where it is not named, or has the lowest
         value, it is class 0. Values in `void` are not scored, as 255 is; they need no name.
         """
-        named = dict(sorted((names if isinstance(names, Mapping) else dict(enumerate(names))).items()))
+        numbered = names if isinstance(names, Mapping) else dict(enumerate(names))
+        alike = all(isinstance(number, int | np.integer) and isinstance(name, str) for number, name in numbered.items())
+        if isinstance(names, str) or not alike:
+            raise DataError(f"classes: names are {names!r}; expected a list of strings, or a dict of integers to them")
+        named = dict(sorted(numbered.items()))
         if len(named) > VOID:
             raise DataError(f"classes: {len(named)} names, but label files hold at most {VOID} classes (255 is void)")
         if len(set(named.values())) < len(named):
             raise DataError(f"classes: {_first_repeat(list(named.values()))!r} stands twice; give each name once")
-        if named and not (min(named) >= 0 and max(named) < VOID):
-            raise DataError(f"classes: {max(named)} is named, but classes have the numbers 0 to 254 (255 is void)")
+        if beyond := [number for number in named if not 0 <= number < VOID]:
+            raise DataError(f"classes: {beyond[0]} is named, but classes have the numbers 0 to 254 (255 is void)")
+        if beyond := [number for number in void if not 0 <= number <= VOID]:
+            raise DataError(f"classes: void holds {beyond[0]}, but label values are 0 to 255")
         unsaid = tuple(sorted(set(void) - {VOID}))
         values = {name: value for value, name in named.items() if value not in unsaid}
         chosen = _chosen(list(values), classes, {named[value]: value for value in unsaid if value in named})

@@ -19,6 +19,16 @@ class Dataset(Protocol):
     def labels(self, i: int) -> np.ndarray: ...
 
 
+def check_dataset(operation: str, dataset: object) -> None:
+    """Raise TypeError for what is no Dataset, before anything is read of it."""
+    missing = [name for name in ("__len__", "picture", "labels") if not callable(getattr(dataset, name, None))]
+    if missing:
+        raise TypeError(
+            f"{operation}: the data is a {type(dataset).__name__}, without {', '.join(missing)}; expected a VOCFolder, or an object with a length, "
+            "picture(i) uint8 (H, W, 3) and labels(i) uint8 (H, W)"
+        )
+
+
 def labels_and_others(dataset: Dataset, i: int) -> tuple[np.ndarray, bool]:
     """The labels of picture `i`, and whether other classes count as background in it: False of a dataset that does not say."""
     known = getattr(dataset, "labels_and_others", None)

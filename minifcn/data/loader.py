@@ -11,7 +11,7 @@ import numpy as np
 
 from minifcn import workers
 from minifcn.data.augment import Augmentation, Size, place, sides
-from minifcn.data.dataset import Dataset, labels_and_others
+from minifcn.data.dataset import Dataset, check_dataset, labels_and_others
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 
@@ -109,20 +109,31 @@ class Batches:
         balance: str = "pictures",
         threads: int = 2,
     ) -> None:
+        check_dataset("batches", dataset)
         if len(dataset) < 1:
             raise DataError("batches: the dataset is empty; give at least one picture")
-        if batch < 1 or (size is not None and min(sides(size)) < 1):
+        lengths = () if size is None else sides(size)
+        if not all(isinstance(each, int | np.integer) for each in (batch, *lengths)) or len(lengths) not in (0, 2):
+            raise DataError(
+                f"batches: batch is {batch!r} and size {size!r}; expected integers, a size of one or (height, width)"
+            )
+        if min(batch, *lengths, batch) < 1:
             raise DataError(f"batches: batch is {batch} and size {size}; both must be at least 1")
+        if not isinstance(seed, int | np.integer):
+            raise DataError(f"batches: seed is {seed!r}; expected an integer of at least 0")
         if seed < 0:
             raise DataError(f"batches: seed is {seed}; it must not be negative")
-        if len(fill) != 3 or not all(0 <= value <= 255 for value in fill):
-            raise DataError(f"batches: fill is {tuple(fill)}; expected 3 numbers from 0 to 255: red, green, blue")
+        three = tuple(fill) if isinstance(fill, list | tuple | np.ndarray) else ()
+        if len(three) != 3 or not all(isinstance(each, int | np.number) and 0 <= each <= 255 for each in three):
+            raise DataError(f"batches: fill is {fill!r}; expected 3 numbers from 0 to 255: red, green, blue")
         if balance not in BALANCES:
             raise DataError(f"batches: balance is {balance!r}; choose one of {', '.join(BALANCES)}")
-        if threads < 1:
-            raise DataError(f"batches: threads is {threads}; at least 1 must decode")
+        if not isinstance(threads, int) or threads < 1:
+            raise DataError(f"batches: threads is {threads!r}; at least 1 must decode")
         if augmentation is None:
             augmentation = Augmentation(mirror=mirror)
+        elif not isinstance(augmentation, Augmentation):
+            raise DataError(f"batches: augmentation is a {type(augmentation).__name__}; expected an Augmentation")
         elif not mirror:
             raise DataError("batches: got mirror=False and an augmentation; say it there, Augmentation(mirror=False)")
         self.dataset, self.batch, self.size, self.seed = dataset, batch, size, seed

@@ -41,12 +41,16 @@ def page(model: FCN, steps: list[Step], name: str, weights: str) -> str:
     architecture = model.architecture
     layers = "\n".join(f"        self.{attribute(step.name)} = {built(step)}" for step in steps if built(step))
     lines = "\n".join(f"        {attribute(step.output)} = {computed(step)}" for step in steps)
-    chosen = model.preprocessing
-    turned = "\n    values = values.flip(1)  # RGB to BGR" if chosen.channels == "bgr" else ""
+    photographs = takes_photographs(model)
+    use = (
+        f"Label map of a photograph: python {name} PHOTO LABELS.png"
+        if photographs
+        else "Its pictures are no photographs, or its classes more than a byte tells: load() and what you feed it are yours."
+    )
     size = f"{model.picture_size} pixels, the longer side" if model.picture_size else "not noted"
     return f'''"""FCN of stride {architecture["stride"]} on {architecture["backbone"]}, for PyTorch; written by minifcn {__version__}.
 
-Needs: pip install torch safetensors pillow numpy. Label map of a photograph: python {name} PHOTO LABELS.png
+Needs: pip install torch safetensors pillow numpy. {use}
 Size of the pictures it was trained on: {size}.
 """
 
@@ -79,7 +83,23 @@ def cut(x, like, start=0):
     return x[:, :, start : start + like.shape[2], start : start + like.shape[3]]
 
 
-def preprocess(pictures):
+{preprocess_text(model) if photographs else ""}def load(weights=Path(__file__).with_name({weights!r})):
+    """The trained network, in eval mode."""
+    network = Network()
+    network.load_state_dict(load_file(weights))
+    return network.eval()
+{MAIN if photographs else ""}'''
+
+
+def takes_photographs(model: FCN) -> bool:
+    """Whether the file can be a program too: for pictures of three channels, and classes that a byte tells."""
+    return model.architecture["in_channels"] == 3 and len(model.class_names) <= 256
+
+
+def preprocess_text(model: FCN) -> str:
+    chosen = model.preprocessing
+    turned = "\n    values = values.flip(1)  # RGB to BGR" if chosen.channels == "bgr" else ""
+    return f'''def preprocess(pictures):
     """uint8 (N, H, W, 3), RGB -> what the network expects, float32 (N, 3, H, W)."""
     values = pictures.permute(0, 3, 1, 2).float(){turned}
     mean = torch.tensor({plain(chosen.mean)!r}).view(1, -1, 1, 1)
@@ -87,12 +107,10 @@ def preprocess(pictures):
     return (values - mean) * scale
 
 
-def load(weights=Path(__file__).with_name({weights!r})):
-    """The trained network, in eval mode."""
-    network = Network()
-    network.load_state_dict(load_file(weights))
-    return network.eval()
+'''
 
+
+MAIN = """
 
 if __name__ == "__main__":
     photo, out = sys.argv[1:]
@@ -101,8 +119,8 @@ if __name__ == "__main__":
         labels = load()(preprocess(picture[None]))[0].argmax(0).numpy().astype(np.uint8)
     Image.fromarray(labels).save(out)
     for number in np.unique(labels):
-        print(f"{{CLASSES[number]}}  {{100 * np.mean(labels == number):.1f}} %")
-'''
+        print(f"{CLASSES[number]}  {100 * np.mean(labels == number):.1f} %")
+"""
 
 
 def plain(numbers: float | tuple[float, ...]) -> list[float]:

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.models.heads import Head, as_pictures, check_padding
-from minifcn.models.preprocessing import DEFAULTS, Preprocessing
+from minifcn.models.preprocessing import DEFAULTS, Preprocessing, channels_told
 from minifcn.models.trunks.backbones import BACKBONES, Backbone
 from minifcn.names import instead
+from minifcn.ops.checks import flag
 
 
 class FCN(Head):
@@ -40,7 +41,12 @@ class FCN(Head):
         classes: dict[str, Any] | None = None,
     ) -> None:
         name = backbone if isinstance(backbone, str) else None
+        at_once, learn_upsampling = flag("FCN", "at_once", at_once), flag("FCN", "learn_upsampling", learn_upsampling)
         self.backbone = named_backbone(backbone, padding, width, in_channels) if isinstance(backbone, str) else backbone
+        if not isinstance(self.backbone, Backbone):
+            raise TypeError(
+                f"FCN: backbone is a {type(backbone).__name__}; expected a Backbone or its name, such as tiny"
+            )
         head: dict[str, Any] = dict(at_once=at_once, learn_upsampling=learn_upsampling, fusion=fusion)
         super().__init__(self.backbone, stride, num_classes, padding, **head)
         self.architecture = dict(  # all that is needed to build it again; saved with the weights
@@ -48,6 +54,8 @@ class FCN(Head):
             **head,
         )  # fmt: skip
         names = tuple(f"class {i}" for i in range(num_classes)) if class_names is None else tuple(class_names)
+        if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"FCN: class_names is {class_names!r}; expected a list of strings, one a class")
         if len(names) != num_classes:
             raise ValueError(f"FCN: {len(names)} class names for {num_classes} classes; give one name a class")
         self.class_names = names
@@ -64,7 +72,8 @@ class FCN(Head):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_pictures("FCN", x)
-        return self.scores(self.backbone(x), x)
+        with channels_told(self.backbone, x.shape):
+            return self.scores(self.backbone(x), x)
 
 
 def named_backbone(name: str, padding: str, width: int | None, in_channels: int) -> Backbone:

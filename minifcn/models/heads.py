@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from minifcn import nn, ops
 from minifcn.autodiff.engine import Tensor, TensorLike
+from minifcn.kernels.whole import whole
 from minifcn.models.geometry import Field, crop_offset
 from minifcn.models.trunks.backbones import Backbone
 from minifcn.nn.initialisers import bilinear
@@ -84,12 +85,12 @@ class Head(nn.Module):
         check_padding(padding)
         if fusion not in FUSIONS:
             raise ValueError(f"FCN: fusion is {fusion!r}; expected one of {', '.join(FUSIONS)}")
-        if classes < 1:
-            raise ValueError(f"FCN: num_classes is {classes}; expected at least 1")
+        if not whole(classes) or classes < 1:
+            raise ValueError(f"FCN: num_classes is {classes!r}; expected an integer of at least 1")
         strides = sorted(backbone.heads, reverse=True)
         if stride not in strides:
             raise ValueError(
-                f"FCN: stride is {stride}; this backbone has maps of stride {', '.join(map(str, strides))}"
+                f"FCN: stride is {stride!r}; this backbone has maps of stride {', '.join(map(str, strides))}"
             )
         self.fusion = fusion
         self.coarsest = backbone.heads[strides[0]]

@@ -1,11 +1,15 @@
 """From a photograph to the numbers a network expects. Saved with the model, so that it cannot be mixed up."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minifcn import backend
 from minifcn.backend import ArrayLike
+from minifcn.nn import Module
 
 
 class Preprocessing(NamedTuple):
@@ -27,8 +31,7 @@ class Preprocessing(NamedTuple):
             raise ValueError(
                 f"preprocessing: got {pictures.dtype} {pictures.shape}; expected RGB pictures, uint8 (N, H, W, 3) or (H, W, 3)"
             )
-        if self.channels not in ("rgb", "bgr"):
-            raise ValueError(f'preprocessing: channels is {self.channels!r}; expected "rgb" or "bgr"')
+        self.check()
         if self.channels == "bgr":
             pictures = pictures[..., ::-1]
         values = pictures.astype(np.float32)
@@ -36,18 +39,53 @@ class Preprocessing(NamedTuple):
             self.mean
         ):  # numbers, not an array of three: a GPU would have to be sent that each time
             values[..., channel] -= np.float32(mean)
-        if isinstance(self.scale, tuple | list):
+        if isinstance(self.scale, tuple | list | np.ndarray):
             for channel, scale in enumerate(self.scale):
                 values[..., channel] *= np.float32(scale)
         else:
             values *= np.float32(self.scale)
         return values.transpose(0, 3, 1, 2)
 
+    def check(self) -> None:
+        """Raise ValueError for what would leave a channel as it is, or make nothing of all."""
+        if self.channels not in ("rgb", "bgr"):
+            raise ValueError(f'preprocessing: channels is {self.channels!r}; expected "rgb" or "bgr"')
+        if not three_numbers(self.mean):
+            raise ValueError(
+                f"preprocessing: mean is {self.mean!r}; expected three numbers, a channel each, from 0 to 255"
+            )
+        scales: Any = self.scale if np.ndim(self.scale) else (self.scale,) * 3
+        if not three_numbers(scales) or not all(scales):
+            raise ValueError(
+                f"preprocessing: scale is {self.scale!r}; expected one number, or three, and none of them 0"
+            )
+
     @property
     def fill(self) -> tuple[int, int, int]:
         """The RGB colour that becomes about 0: what padding round a picture is painted with."""
         mean = self.mean if self.channels == "rgb" else self.mean[::-1]
         return (round(mean[0]), round(mean[1]), round(mean[2]))
+
+
+def three_numbers(values: Any) -> bool:
+    fit = isinstance(values, tuple | list | np.ndarray) and np.shape(values) == (3,)
+    return fit and all(isinstance(value, float | int | np.number) and math.isfinite(value) for value in values)
+
+
+@contextmanager
+def channels_told(trunk: Module, shape: tuple[int, ...]) -> Iterator[None]:
+    """Where something fails because the first layer wants other channels than a picture of `shape` has, that is said in the network's name, with what to do."""
+    try:
+        yield
+    except ValueError as error:
+        wanted = next(trunk.parameters()).shape[1:2]
+        if not wanted or wanted[0] == shape[1]:
+            raise
+        last = "the channels stand last: give x.transpose(0, 3, 1, 2)"
+        advice = last if shape[3] == wanted[0] else f"build one with in_channels={shape[1]}"
+        raise ValueError(
+            f"FCN: input has {shape[1]} channels {shape}, and this network takes {wanted[0]}; expected (N, channels, H, W): {advice}"
+        ) from error
 
 
 # (colour / 255 - mean) / deviation, with the numbers that torchvision gives for ImageNet

@@ -1,5 +1,6 @@
 """A model in one file: weights, architecture, class names, preprocessing and notes."""
 
+import json
 import math
 import os
 from typing import Any
@@ -11,6 +12,7 @@ from minifcn.models.preprocessing import Preprocessing
 from minifcn.models.shipped import model_file
 from minifcn.nn.initialisers import undrawn
 from minifcn.weights import WeightsError, load_arrays, save_arrays
+from minifcn.weights.state import plain
 
 FORMAT = 1
 THEIRS = (".pth", ".pt", ".bin", ".caffemodel", ".onnx", ".npz", ".h5")  # what other programs call their files
@@ -34,16 +36,40 @@ def model_header(model: FCN) -> dict[str, Any]:
         raise WeightsError(
             f"save: model.notes is {model.notes!r}; expected a dict of texts, such as {{'licence': 'MIT'}}"
         )
-    return {
+    if not isinstance(model.preprocessing, Preprocessing):
+        raise WeightsError(f"save: model.preprocessing is {model.preprocessing!r}; expected a Preprocessing")
+    names: Any = model.class_names
+    header = {
         "format": FORMAT,
         "architecture": model.architecture,
-        "class_names": list(model.class_names),
+        "class_names": list(names) if isinstance(names, tuple) else as_list(names),
         "classes": model.classes,
-        "preprocessing": model.preprocessing._asdict(),
+        "preprocessing": {name: as_list(value) for name, value in model.preprocessing._asdict().items()},
         "notes": model.notes,
         "picture_size": model.picture_size,
         "picture_bits": model.picture_bits,
     }
+    header = json.loads(json.dumps(header, default=plain))  # as it will stand in the file
+    try:
+        check_header(header)
+    except WeightsError as error:
+        raise WeightsError(f"save: {error}") from error
+    return header
+
+
+def as_list(value: Any) -> Any:
+    """An array as numbers that JSON can keep; all else as it is."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def check_header(header: dict[str, Any]) -> None:
+    """What `load` would refuse is not written: whoever hears of it then has the network no more. Raises WeightsError."""
+    check_preprocessing(header["preprocessing"])
+    names, classes = header["class_names"], header["architecture"]["num_classes"]
+    check_names(names, header["classes"])
+    if len(names) != classes:
+        raise WeightsError(f"class_names has {len(names)} names for {classes} classes; expected one a class")
+    check_pictures(header)
 
 
 def save(model: FCN, path: str | os.PathLike[str], half: bool = False) -> None:
@@ -114,14 +140,18 @@ def from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> FCN:
         model.astype(np.float64)
     model.load_state_dict(arrays)
     model.notes = {str(key): str(text) for key, text in (header.get("notes") or {}).items()}
-    size = header.get("picture_size")
+    check_pictures(header)
+    model.picture_size, model.picture_bits = header.get("picture_size"), header.get("picture_bits")
+    return model.eval()
+
+
+def check_pictures(header: dict[str, Any]) -> None:
+    """Raise WeightsError where what is said of the pictures cannot be."""
+    size, bits = header.get("picture_size"), header.get("picture_bits")
     if size is not None and not (type(size) is int and size > 0):
         raise WeightsError(f"picture_size is {size!r}; expected a number of pixels above 0, or none")
-    bits = header.get("picture_bits")
     if bits is not None and not (type(bits) is int and 8 <= bits <= 16):
         raise WeightsError(f"picture_bits is {bits!r}; expected 8 to 16, or none")
-    model.picture_size, model.picture_bits = size, bits
-    return model.eval()
 
 
 def check_weights(arrays: dict[str, Any]) -> None:

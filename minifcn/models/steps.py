@@ -40,6 +40,8 @@ class Step(NamedTuple):
 
 def steps_of(model: FCN) -> list[Step]:
     """All of `model` but dropout, which does nothing once a network is trained. Raises ValueError for layers that are not known here."""
+    if not isinstance(model, FCN):
+        raise TypeError(f"export: got a {type(model).__name__}; expected an FCN")
     steps: list[Step] = []
     made: dict[str, str] = {}  # a layer of the trunk -> the map that it made
     last = PICTURE

@@ -8,6 +8,7 @@ from minifcn import nn
 from minifcn.models.fcn import FCN
 from minifcn.models.geometry import Field
 from minifcn.models.trunks.trunk import Branches
+from minifcn.ops.checks import as_sizes, whole
 
 Shape = tuple[int, int, int, int]
 
@@ -162,6 +163,9 @@ def aligned(lines: Sequence[Sequence[str]], left: int) -> list[str]:
 
 def summarise(model: FCN, size: tuple[int, int]) -> str:
     """The table as text, with totals, for one picture of `size` (H, W)."""
+    sizes = as_sizes(size)
+    if len(sizes) != 2 or not all(whole(side) and side > 0 for side in sizes):
+        raise ValueError(f"summarise: size is {size!r}; expected two integers, height and width, such as (256, 256)")
     table = rows(model, size)
     lines = [("layer", "kind", "output (C, H, W)", "sees", "stride", "parameters", "multiply-adds", "memory MiB")]
     for row in table:

@@ -78,6 +78,9 @@ def transplant(
     classes of the same name keep their scores, and the new network may be the coarser one.
     Raises ValueError, before anything is written, where any other parameter of the old network has no place in the new.
     """
+    for network in (source_model, model):
+        if not isinstance(network, FCN | Classifier | HeatMap):
+            raise TypeError(f"transplant: got a {type(network).__name__}; expected an FCN or a classifier")
     source, target = dict(source_model.named_parameters()), dict(model.named_parameters())
     report, writes, lost = Transplant(), {}, []
     same_classes = source_model.class_names == model.class_names
@@ -166,6 +169,8 @@ def fully_convolutional(
     classifier: Classifier | HeatMap, stride: int = 32, num_classes: int = 21, **options: Any
 ) -> tuple[FCN, Transplant]:
     """An FCN on the classifier's trunk; its own classes are dropped. Options as in `FCN`. SqueezeNet's stride 32 takes one more pool."""
+    if not isinstance(classifier, Classifier | HeatMap):
+        raise TypeError(f"fully_convolutional: got a {type(classifier).__name__}; expected a Classifier")
     name = "squeezenet32" if (classifier.name, stride) == ("squeezenet", 32) else classifier.name
     with undrawn():  # the trunk is written, and what stands on it starts at zero or bilinear
         model = FCN(name, stride, num_classes, width=classifier.width, **options)

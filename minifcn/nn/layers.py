@@ -10,14 +10,15 @@ from minifcn.kernels.whole import whole
 from minifcn.kernels.windows import Padding, Size, Window, pair
 from minifcn.nn.initialisers import he_normal
 from minifcn.nn.module import Module, Parameter
+from minifcn.ops.checks import flag, number
 from minifcn.ops.convolution import window_of
 from minifcn.ops.pooling import pool_window
 
 
 def check_channels(layer: str, in_channels: int, out_channels: int, groups: int) -> None:
-    for name, number in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
-        if not whole(number) or number < 1:
-            raise ValueError(f"{layer}: {name} is {number!r}; expected an integer of at least 1")
+    for name, count in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
+        if not whole(count) or count < 1:
+            raise ValueError(f"{layer}: {name} is {count!r}; expected an integer of at least 1")
     if in_channels % groups or out_channels % groups:
         raise ValueError(f"{layer}: {groups} groups must divide {in_channels} input and {out_channels} output channels")
 
@@ -37,6 +38,7 @@ class Conv2d(Module):
         bias: bool = True,
     ) -> None:
         check_channels("Conv2d", in_channels, out_channels, groups)
+        bias = flag("Conv2d", "bias", bias)
         kernel = pair(kernel_size, "Conv2d: kernel_size", 1)
         self.options: dict[str, Any] = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
         self.window = window_of("Conv2d", kernel, stride, padding, dilation)
@@ -63,6 +65,7 @@ class ConvTranspose2d(Module):
         dilation: Size = 1,
     ) -> None:
         check_channels("ConvTranspose2d", in_channels, out_channels, groups)
+        bias = flag("ConvTranspose2d", "bias", bias)
         kernel = pair(kernel_size, "ConvTranspose2d: kernel_size", 1)
         self.options: dict[str, Any] = dict(
             stride=stride, padding=padding, output_padding=output_padding, groups=groups, dilation=dilation
@@ -84,6 +87,7 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         check_channels("Linear", in_features, out_features, 1)
+        bias = flag("Linear", "bias", bias)
         self.weight = Parameter(he_normal((out_features, in_features)))
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
@@ -107,7 +111,7 @@ class MaxPool2d(Module):
         ceil_mode: bool = False,
     ) -> None:
         self.window: Window = pool_window("MaxPool2d", kernel_size, stride, padding, dilation)
-        self.ceil_mode = ceil_mode
+        self.ceil_mode = flag("MaxPool2d", "ceil_mode", ceil_mode)
         self.options: dict[str, Any] = dict(
             kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
         )
@@ -128,7 +132,8 @@ class AvgPool2d(Module):
         count_include_pad: bool = True,
     ) -> None:
         self.window: Window = pool_window("AvgPool2d", kernel_size, stride, padding, 1)
-        self.ceil_mode = ceil_mode
+        self.ceil_mode = flag("AvgPool2d", "ceil_mode", ceil_mode)
+        flag("AvgPool2d", "count_include_pad", count_include_pad)
         self.options: dict[str, Any] = dict(
             kernel_size=kernel_size,
             stride=stride,
@@ -152,7 +157,7 @@ class Dropout(Module):
     """`ops.dropout` while training, nothing in eval()."""
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
+        if not 0 <= number("Dropout", "p", p) <= 1:
             raise ValueError(f"Dropout: p is {p}; expected a probability from 0 to 1")
         self.p = p
 
@@ -174,6 +179,14 @@ class Sequential(Module):
     """Modules one after the other; `sequential[i]` is the i-th."""
 
     def __init__(self, *layers: Module) -> None:
+        for place, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                what = f"the class {layer.__name__}" if isinstance(layer, type) else f"a {type(layer).__name__}"
+                advice = {"list": ": Sequential(*layers)", "tuple": ": Sequential(*layers)"}.get(
+                    type(layer).__name__, ""
+                )
+                advice = f": {layer.__name__}(…)" if isinstance(layer, type) else advice
+                raise TypeError(f"Sequential: layer {place} is {what}; expected Modules, one after the other{advice}")
         self.layers = list(layers)
 
     def forward(self, x: TensorLike) -> Tensor:

@@ -8,7 +8,9 @@ import numpy as np
 from minifcn import backend
 from minifcn.autodiff import calls
 from minifcn.autodiff.engine import Tensor
+from minifcn.autodiff.foreign import plain
 from minifcn.backend import ArrayLike
+from minifcn.ops.checks import flag
 
 
 class Parameter(Tensor):
@@ -92,6 +94,11 @@ class Module:
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Copy arrays into the parameters of the same names. ValueError, before anything is written, if a name or shape differs."""
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict: got a {type(state).__name__}; expected a dict of names and arrays, as state_dict() gives it"
+            )
+        state = {name: plain(f"load_state_dict: {name}", value, "it") for name, value in state.items()}
         parameters = dict(self.named_parameters())
         missing = [name for name in parameters if name not in state]
         unexpected = [name for name in state if name not in parameters]
@@ -111,6 +118,7 @@ class Module:
 
     def train(self: M, training: bool = True) -> M:
         """Switch dropout on (or off). Returns the module."""
+        training = flag("train", "training", training)
         for module in self.modules():
             module.training = training
         return self
@@ -127,6 +135,12 @@ class Module:
 
     def astype(self: M, dtype: str | type | np.dtype) -> M:
         """Convert every parameter, in place: float64 for a gradient check. Returns the module."""
+        try:
+            floating = np.dtype(dtype).kind == "f"
+        except TypeError:
+            floating = False
+        if not floating:
+            raise TypeError(f"astype: dtype is {dtype!r}; expected floating point: 'float32' or 'float64'")
         for parameter in self.parameters():
             parameter.data, parameter.grad = parameter.data.astype(dtype), None
         return self

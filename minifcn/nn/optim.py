@@ -8,6 +8,7 @@ import numpy as np
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Tensor
 from minifcn.nn.optimiser import SIZE, STEP, Optimiser, times
+from minifcn.ops.checks import as_sizes, number
 
 __all__ = ["SGD", "Adam", "Optimiser"]
 
@@ -35,7 +36,7 @@ class SGD(Optimiser):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        if not 0 <= momentum < 1:
+        if not 0 <= number("SGD", "momentum", momentum) < 1:
             raise ValueError(f"SGD: momentum is {momentum}; expected 0 or more and below 1")
         self.momentum = momentum
 
@@ -69,8 +70,11 @@ class Adam(Optimiser):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        two = as_sizes(betas)  # () where it is one number
+        if len(two) != 2 or not all(0 <= number("Adam", "a beta", beta) < 1 for beta in two):
             raise ValueError(f"Adam: betas are {betas}; expected two numbers, 0 or more and below 1")
+        if not number("Adam", "eps", eps) > 0:
+            raise ValueError(f"Adam: eps is {eps}; expected a number above 0, by which a gradient of 0 is divided")
         self.betas, self.eps = betas, eps
 
     def constants(self) -> tuple[float, ...]:

@@ -10,9 +10,11 @@ import numpy as np
 
 from minifcn import backend, kernels
 from minifcn.autodiff.engine import Array, Tensor
+from minifcn.autodiff.foreign import plain
 from minifcn.kernels.cpu import memory
 from minifcn.kernels.cpu.pointwise import in_blocks
 from minifcn.kernels.gpu import optimiser as gpu_steps
+from minifcn.ops import checks
 
 
 class Optimiser:
@@ -59,6 +61,11 @@ class Optimiser:
         for parameter in params:
             if not isinstance(parameter, Tensor):
                 raise TypeError(f"{name}: expected Tensors, got {type(parameter).__name__}")
+            if parameter.creator is not None:
+                raise ValueError(
+                    f"{name}: a parameter is the result of {type(parameter.creator).__name__}, which the next forward makes anew, so nothing would "
+                    "be trained; give the leaf that it is made from"
+                )
         at_least_zero(name, **{key: value for key, value in group.items() if key != "params"})
         return dict(group) | {"params": params}
 
@@ -70,6 +77,9 @@ class Optimiser:
         """
         parameters = self.parameters()
         moving = [parameter.requires_grad and parameter.grad is not None for parameter in parameters]
+        for number, parameter in enumerate(parameters):
+            if moving[number]:
+                check_fit(type(self).__name__, number, parameter, self.arrays_of(self.state[number]))
         device = parameters[0].device
         if device == "cpu" and not only_if:
             return
@@ -86,6 +96,7 @@ class Optimiser:
 
     def rates(self, moving: Sequence[bool]) -> np.ndarray:
         """What the next step multiplies by, a row a parameter: float64 (P, K). That step is counted, for parameters that are `moving`."""
+        at_least_zero(type(self).__name__, lr=self.lr)  # a schedule may have changed it
         self.steps += 1
         rows = []
         for number, (parameter, lr) in enumerate(zip(self.parameters(), self.learning_rates(), strict=True)):
@@ -187,12 +198,14 @@ class Optimiser:
         """Take back what `state_dict` gave, for the same parameters in the same order."""
         parameters = self.parameters()
         state: list[dict[str, Array]] = [{} for _ in parameters]
-        if "steps" not in arrays:
+        if not isinstance(arrays, Mapping) or "steps" not in arrays:
             raise ValueError(f"{type(self).__name__}: the saved state has no steps; give what state_dict() returned")
+        arrays = {str(key): plain(f"{type(self).__name__}: the saved {key}", value) for key, value in arrays.items()}
+        steps = arrays.pop("steps")
+        if steps.shape != () or not steps >= 0:
+            raise ValueError(f"{type(self).__name__}: the saved steps are {steps}; expected one number of at least 0")
         for key, value in arrays.items():
             number, _, name = key.partition(".")
-            if key == "steps":
-                continue
             parameter = parameters[int(number)] if number.isdigit() and int(number) < len(parameters) else None
             if (
                 parameter is None
@@ -206,7 +219,14 @@ class Optimiser:
             state[int(number)][name] = backend.to_device(
                 np.array(value), "cpu" if name == "count" else parameter.device
             )
-        self.state, self.steps = state, int(arrays["steps"])
+        for place, each in enumerate(state):
+            if each and set(each) != set(self.kept):
+                missing = ", ".join(f"{place}.{name}" for name in self.kept if name not in each)
+                raise ValueError(
+                    f"{type(self).__name__}: of parameter {place} the saved state lacks {missing}; this optimiser keeps "
+                    f"{', '.join(self.kept)} for each"
+                )
+        self.state, self.steps = state, int(steps)
 
 
 STEP, SIZE, DECAY = range(3)  # slots of scratch memory
@@ -221,5 +241,38 @@ def times(slot: int, array: Array, factor: float | Array) -> Array:
 
 def at_least_zero(optimiser: str, **numbers: float) -> None:
     for name, value in numbers.items():
-        if not value >= 0:
+        if not checks.number(optimiser, name, value) >= 0:
             raise ValueError(f"{optimiser}: {name} is {value}; expected a number of at least 0")
+        if value == np.inf:
+            raise ValueError(f"{optimiser}: {name} is infinite; expected a number of at least 0")
+
+
+def check_fit(optimiser: str, number: int, parameter: Tensor, kept: Sequence[Array]) -> None:
+    """Raise where parameter `number`, its gradient and what is kept of it do not belong together: NumPy would stretch one of them, or say something else."""
+    data, gradient, shape = parameter.data, parameter.grad, parameter.data.shape
+    alike = type(gradient) is np.ndarray and gradient.dtype is data.dtype and gradient.shape == shape
+    if alike and data.dtype.kind == "f" and data.flags.writeable and all(each.shape == shape for each in kept):
+        return  # as nearly always: no more time is spent
+    name = f"parameter {number}"
+    if data.dtype.kind != "f":
+        raise TypeError(
+            f"{optimiser}: {name} has dtype {data.dtype}; only floating point can be trained: array.astype('float32')"
+        )
+    if not backend.is_array(gradient) or gradient.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{optimiser}: the .grad of {name} is {getattr(gradient, 'dtype', type(gradient).__name__)}; expected an array of numbers "
+            f"of shape {data.shape}, as backward leaves it"
+        )
+    if gradient.shape != data.shape:
+        raise ValueError(
+            f"{optimiser}: {name} has shape {data.shape}, and its .grad {gradient.shape}; they must be equal"
+        )
+    for each in kept:
+        if each.shape != data.shape:
+            raise ValueError(
+                f"{optimiser}: {name} has shape {data.shape}, and had {each.shape} when it was moved last; make a new optimiser"
+            )
+    if isinstance(data, np.ndarray) and not data.flags.writeable:
+        raise ValueError(
+            f"{optimiser}: {name} cannot be written to; give it an array of its own: tensor.data = tensor.data.copy()"
+        )

@@ -8,7 +8,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Tensor, TensorLike
-from minifcn.autodiff.foreign import refuse
+from minifcn.autodiff.foreign import refuse, refuse_within
 from minifcn.kernels import Window, pair
 from minifcn.kernels.whole import whole as whole  # `checks.whole`, beside the other checks
 from minifcn.kernels.windows import Pair
@@ -18,6 +18,7 @@ def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | No
     """`value` as a tensor of floats. A number or plain array beside a tensor `like` takes on its dtype: it is a constant."""
     if not isinstance(value, Tensor):
         refuse(operation, value, name)
+        refuse_within(operation, value, name)
         came = type(value).__name__
         if not backend.is_array(value):
             try:
@@ -154,6 +155,15 @@ def output_size(
 
 def class_weights(name: str, weight: TensorLike, scores: Tensor) -> Array:
     """A weight a class, (C,), where scores (N, C, ...) are and of their dtype; it can have no gradient."""
+    values: Any = (
+        weight.data if isinstance(weight, Tensor) else np.asarray(weight) if isinstance(weight, list) else weight
+    )
+    # a GPU is not asked: that would wait for it
+    on_cpu = isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
+    if on_cpu and not ((values >= 0) & (values < np.inf)).all():
+        raise ValueError(
+            f"{name}: weight is {values}; expected a number of at least 0 for each class, and none infinite"
+        )
     if isinstance(weight, np.ndarray):
         weight = backend.to_device(weight, scores.device)
     given = as_tensor(name, weight, "weight", like=scores)

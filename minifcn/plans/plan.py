@@ -5,12 +5,14 @@ from collections import deque
 
 import numpy as np
 
+from minifcn.autodiff.foreign import plain
 from minifcn.backend import ArrayLike
 from minifcn.kernels.cpu import memory
 from minifcn.models.fcn import FCN
 from minifcn.models.summary import aligned
 from minifcn.models.trunks.trunk import Backbone
 from minifcn.nn.watch import Watch
+from minifcn.ops.checks import as_sizes, whole
 from minifcn.plans.cutting import segments
 from minifcn.plans.maps import Array
 from minifcn.plans.network import Network
@@ -58,7 +60,7 @@ class Plan:
         self.watch: Watch = watch
 
     def __call__(self, pictures: ArrayLike) -> Array:
-        array = np.asarray(pictures)
+        array = np.asarray(plain("plan", pictures, "the pictures"))
         if array.shape != self.shape:
             raise ValueError(
                 f"plan: pictures have shape {array.shape}, and this plan is for {self.shape}; make one for them: minifcn.plan(model, shape)"
@@ -113,4 +115,10 @@ def plan(model: FCN, shape: tuple[int, ...]) -> Plan:
     It knows which kernel makes each map, has the weights as that wants them and memory for all maps, so that a call is NumPy's work alone. `predict` and
     `evaluate` make plans by themselves. The scores are a plain array, and no gradient comes of them.
     """
-    return Plan(model, shape)
+    if not isinstance(model, FCN):
+        raise TypeError(f"plan: got a {type(model).__name__}; expected an FCN")
+    sizes = as_sizes(shape)
+    if not sizes or not all(whole(each) for each in sizes):
+        given = f"of kind {type(shape).__name__}" if hasattr(shape, "shape") else repr(shape)
+        raise ValueError(f"plan: shape is {given}; expected four integers (N, channels, H, W), such as pictures.shape")
+    return Plan(model, tuple(int(each) for each in sizes))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minifcn.data import Batches
-from minifcn.data.dataset import Dataset
+from minifcn.data.dataset import Dataset, check_dataset
+from minifcn.kernels.whole import whole
 from minifcn.models import FCN
 from minifcn.names import instead
 from minifcn.training.errors import TrainingError
@@ -15,7 +16,7 @@ from minifcn.training.options import Begun, Options
 from minifcn.training.processes.mpi import together_by_mpi
 from minifcn.training.processes.together import together
 from minifcn.training.recipes import MODERN, Recipe, named_recipe
-from minifcn.training.scoring.evaluate import evaluate
+from minifcn.training.scoring.evaluate import check_fits, evaluate
 
 Callback = Callable[[Step], Any]
 
@@ -73,6 +74,12 @@ def fit(
     >>> len(history.losses), round(history.losses[0], 4)  # ln 2: the score layers start at zero
     (3, 0.6931)
     """
+    if not isinstance(model, FCN):
+        raise TypeError(f"fit: the model is a {type(model).__name__}; expected an FCN")
+    check_fits("fit", model)
+    for each in (data, validation):
+        if each is not None or each is data:
+            check_dataset("fit", each)
     begun, options = begun or Begun(), options or Options()
     options = replace(options, **{name: changes.pop(name) for name in ("processes", "graph") if name in changes})
     if isinstance(recipe, str):
@@ -81,6 +88,8 @@ def fit(
                 'fit: "paper-mean" depends on the pictures; give RECIPE.mean_of(pixels) of recipes.PAPER'
             )
         recipe = named_recipe(recipe, 1.0)
+    elif not isinstance(recipe, Recipe):
+        raise TypeError(f"fit: recipe is a {type(recipe).__name__}; expected a Recipe or the name of one")
     for name in changes:
         if name not in recipe.to_dict():
             raise TrainingError(f"fit: a recipe has no {name}{instead(name, recipe.to_dict())}")
@@ -110,8 +119,16 @@ def training(
     say: Callable[[str], Any],
 ) -> Iterator[Step]:
     """The steps of `fit`, each given to the callbacks and then to the caller. None is kept here: a long training takes no more memory."""
-    if steps < 1:
-        raise TrainingError(f"fit: steps is {steps}; expected at least 1")
+    if not whole(steps) or steps < 1:
+        raise TrainingError(f"fit: steps is {steps!r}; expected at least 1")
+    count = options.processes
+    if count != "mpi" and (not str(count).isdecimal() or int(count) < 1):
+        raise TrainingError(f"fit: processes is {count!r}; expected an integer of at least 1, or 'mpi'")
+    weights = recipe.class_weights
+    if weights is not None and len(weights) != len(model.class_names):
+        raise TrainingError(
+            f"fit: class_weights has {len(weights)} numbers, and the network {len(model.class_names)} classes; give one a class"
+        )
     batches = batches_of(data, recipe, seed, model.preprocessing.fill)
     optimiser, callbacks = begun.optimiser or recipe.optimiser(model), list(callbacks)
     job: dict[str, Any] = dict(

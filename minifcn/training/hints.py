@@ -114,8 +114,20 @@ def did_not_fall(start: float, end: float, beside: str) -> str:
     )
 
 
+def about_nothing_scored(scores: Mapping[str, Any]) -> list[str]:
+    """A sentence where there are no scores, for not a pixel counted."""
+    if shown_classes(scores) or not scores.get("per_class"):
+        return []
+    return [
+        "There are no scores: of the pictures to score not a pixel counts. Their labels are void (255) everywhere, or of classes that were left "
+        "out (--classes, --others). See what minifcn check-data says."
+    ]
+
+
 def about_scores(scores: Mapping[str, Any]) -> list[str]:
     """Sentences about the scores of one stage, as `evaluate` gives them."""
+    if nothing := about_nothing_scored(scores):
+        return nothing
     per_class = {name: value for name, value in scores.get("per_class", {}).items() if value is not None}
     if len(shown := shown_classes(scores)) == 1:
         return [

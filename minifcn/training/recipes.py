@@ -1,11 +1,14 @@
 """How weights move: loss, optimiser, rates, batch. Four named presets, and `mean_of` that turns a summed recipe into a mean one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
+from numbers import Real
 from typing import Any
 
 from minifcn.data import Augmentation
 from minifcn.data.augment import Size
+from minifcn.kernels.whole import whole
 from minifcn.models import FCN, parameter_groups
 from minifcn.models.surgery import LEARNERS, freeze
 from minifcn.names import instead
@@ -58,8 +61,14 @@ class Recipe:
         ):
             if getattr(self, name) not in choices:
                 raise TrainingError(f"recipe: {name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
-        if self.batch < 1 or self.accumulate < 1:
-            raise TrainingError(f"recipe: batch {self.batch}, accumulate {self.accumulate}; both must be at least 1")
+        if not (whole(self.batch) and whole(self.accumulate)) or self.batch < 1 or self.accumulate < 1:
+            raise TrainingError(
+                f"recipe: batch {self.batch!r}, accumulate {self.accumulate!r}; both must be at least 1"
+            )
+        for name in ("lr", "momentum", "weight_decay", "bias_factor", "head_factor", "keep_cells"):
+            if not isinstance(getattr(self, name), Real):
+                raise TrainingError(f"recipe: {name} is {getattr(self, name)!r}; expected a number")
+        self.check_class_weights()
         if not 0 < self.keep_cells <= 1:
             raise TrainingError(f"recipe: keep_cells is {self.keep_cells}; expected a share above 0, up to 1")
         if self.balance_cells and self.keep_cells == 1:
@@ -70,6 +79,16 @@ class Recipe:
             raise TrainingError(
                 f"recipe: lr {self.lr}, bias_factor {self.bias_factor}, head_factor {self.head_factor} must be above 0, "
                 f"weight_decay {self.weight_decay} not below"
+            )
+
+    def check_class_weights(self) -> None:
+        weights = self.class_weights
+        if weights is None:
+            return
+        fit = isinstance(weights, Sequence) and all(isinstance(each, Real) and 0 <= each < inf for each in weights)
+        if not fit or not any(weights):
+            raise TrainingError(
+                f"recipe: class_weights is {weights!r}; expected one number a class, of at least 0 and not all 0, or None"
             )
 
     def to_dict(self) -> dict[str, Any]:

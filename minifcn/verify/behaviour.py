@@ -149,6 +149,25 @@ def any_memory_order(subject: Subject, cotangent: Array, analytic: list[Array], 
     return []
 
 
+def one_number_everywhere(
+    subject: Subject, cotangent: Array, analytic: list[Array], rng: np.random.Generator
+) -> list[str]:
+    """What `y.sum()` and `y.mean()` send back: one number in memory, read at every place by strides of 0, and not to be written to."""
+    if cotangent.size < 2:
+        return []
+    value = rng.standard_normal()
+    spread = np.full(cotangent.shape, value)
+    expected = subject.gradients(spread)
+    place = "where the incoming gradient is one number for all places, as that of y.sum() is"
+    try:
+        again = subject.gradients(np.broadcast_to(np.float64(value), cotangent.shape))
+    except (ValueError, TypeError) as error:
+        return [f"backward fails {place}: {error}"]
+    return differing(
+        subject, spread, expected, again, f"the gradient depends on memory order: it is another {place}", 1e-9
+    )
+
+
 def with_gaps(array: Array) -> Array:
     """The same values two apart on every axis, NaN between them where the dtype has it."""
     wide = np.full([2 * n for n in array.shape], np.nan if array.dtype.kind == "f" else 0, array.dtype)
@@ -229,5 +248,6 @@ RULES = (
     keeps_precision,
     additive,
     any_memory_order,
+    one_number_everywhere,
     two_calls,
 )

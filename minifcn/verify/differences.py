@@ -15,6 +15,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 LARGEST, SMALLEST = 1e-3, 1e-7  # of the steps that are tried on a curved function whose values have size 1
 ROUNDINGS = 10  # of the last digit, that a sum may have gathered in the forward
 SHRINKS = tuple(10.0**power for power in range(1, 7))  # of a step that may have crossed a kink
+FAR = 1e-3  # of the array's size: an element below that may need steps of its own
 SAMPLE = 4  # moves on which the steps are tried
 DECADES = 16  # between the largest and the smallest step: float64 has no more digits
 QUIET = 2.0**-36  # of the values: so short a step that all which changes beside a straight line is rounding
@@ -94,6 +95,20 @@ class Differences:
             return np.full_like(self.middle, np.nan)  # fn refuses these values: there is no difference here
         finally:
             self.array[move.index] = self.start[move.index]
+
+    def own(self, move: Move) -> float:
+        """The size of the one element that moves, as a part of the array's; 1 where it is 0, or where several move."""
+        single = move.index is not ... and self.start[move.index]
+        return abs(float(single)) / self.size if single else 1.0
+
+    def jumps(self, move: Move, step: float) -> bool:
+        """Does fn change as much over a ten-thousandth of the step as over the step? Then it has no slope here."""
+        changes = [self.change(move, step / shrink) for shrink in (1.0, 1e2, 1e4)]
+        noise = EPSILON * ROUNDINGS * float(np.abs(self.middle * self.cotangent).sum())
+        return min(changes) > max(changes) / 2 and min(changes) > max(noise, self.noise)
+
+    def change(self, move: Move, step: float) -> float:
+        return float(np.abs((self.output(move, step) - self.output(move, -step)) * self.cotangent).sum())
 
     def slope(self, move: Move, step: float) -> Slope:
         ahead, behind = self.output(move, step), self.output(move, -step)
@@ -204,6 +219,19 @@ class Numeric(NamedTuple):
 
 
 def measure(differences: Differences, move: Move, step: float, analytic: float, tolerance: Tolerance) -> Numeric:
+    """As `measured`. An element far smaller than the others, a probability near 0 say, gets a second chance with a step as much smaller.
+
+    log and 1 / x bend there within its own size. What so small a step finds counts only where rounding leaves its digits.
+    """
+    found, own = measured(differences, move, step, analytic, tolerance), differences.own(move)
+    if own < FAR and not found.error(analytic) <= found.allowed:
+        again = measured(differences, move, step * own, analytic, tolerance)
+        if again.allowed <= 10 * tolerance.relative * abs(analytic) + 2 * tolerance.absolute:
+            return again
+    return found
+
+
+def measured(differences: Differences, move: Move, step: float, analytic: float, tolerance: Tolerance) -> Numeric:
     """The slope along a move. One that contradicts `analytic`, or bends, is looked at again: did the step cross a kink?
 
     The step shrinks by ten, a few times. Where two steps agree there is no kink between them, and the larger one, with less

@@ -10,6 +10,7 @@ import numpy as np
 
 from minifcn.autodiff.engine import Tensor, TensorLike
 from minifcn.backend import Array
+from minifcn.kernels.whole import whole
 from minifcn.verify import behaviour
 from minifcn.verify.case import Case
 from minifcn.verify.diagnosis import diagnose, factor, zero_everywhere
@@ -47,18 +48,15 @@ def gradcheck(
     of 1e-20 are judged as strictly as others. At a kink any value between the slopes on both sides passes; the report counts these.
 
     It is also asked that forward and backward repeat bit for bit, that backward is linear in the incoming gradient (g, -g, 2 g, g + h, and
-    0 for 0), leaves inputs and incoming gradient alone, gives the same for any memory order, and that two calls in one graph do not disturb
-    each other. The random numbers come from streams that nobody else has, so `seed` may be one that made the inputs.
+    0 for 0), leaves inputs and incoming gradient alone, gives the same for any memory order (and for one number at all places, as `y.sum()`
+    sends it), and that two calls in one graph do not disturb each other. The random numbers come from streams that nobody else has, so
+    `seed` may be one that made the inputs.
 
     Returns a `Report`; the error's message is the report too: for each array the worst index, both values, a map of the wrong elements
     and, where one fits, a diagnosis.
     """
     __tracebackhide__ = True  # pytest then shows the caller and the report, and not this function
-    if directions is not None and directions < 1:
-        raise GradcheckError(f"gradcheck: directions is {directions}; expected at least 1")
-    for name, number, least in (("step", step, "above 0"), ("rtol", rtol, "0 or more"), ("atol", atol, "0 or more")):
-        if number is not None and not (number > 0 or (number == 0 and name != "step")):
-            raise GradcheckError(f"gradcheck: {name} is {number}; expected a number {least}")
+    check_options(directions, step, rtol, atol)
     subject = Subject(fn, inputs, parameters)
     try:
         with np.errstate(all="ignore"):  # what is not finite is reported, not warned of
@@ -68,6 +66,21 @@ def gradcheck(
     if not report.ok:
         raise GradcheckError(str(report))
     return report
+
+
+def check_options(directions: int | None, step: float | None, rtol: float | None, atol: float | None) -> None:
+    if directions is not None and (not whole(directions) or directions < 1):
+        raise GradcheckError(f"gradcheck: directions is {directions!r}; expected at least 1")
+    for name, value, least in (("step", step, "above 0"), ("rtol", rtol, "0 or more"), ("atol", atol, "0 or more")):
+        if value is None:
+            continue
+        number = isinstance(value, int | float | np.number)
+        if not number or not (0 < value < np.inf or (value == 0 and name != "step")):
+            raise GradcheckError(f"gradcheck: {name} is {value!r}; expected a number {least}")
+    if rtol is not None and rtol >= 1:
+        raise GradcheckError(
+            f"gradcheck: rtol is {rtol}; expected a part of the value, below 1: with that a gradient of 0 would pass for any other"
+        )
 
 
 def compared(
@@ -156,13 +169,20 @@ class Comparison:
             # at a kink any value between two slopes is right: it shall hide no pattern
             settled = found.kink & ~found.bad
             analytic, numeric = (np.where(settled, 0, values) for values in (found.analytic, found.numeric))
-            found.diagnosis = diagnose(
+            found.diagnosis = self.no_slope(found) or diagnose(
                 Case(
                     analytic, numeric, found.bad, self.contributions, self.differences.cotangent,
                     self.differences.middle, self.subject.named_inputs, self.variable.name,
                 )
             )  # fmt: skip
         return found
+
+    def no_slope(self, found: Found) -> str:
+        """What is said where fn jumps at all the wrong places, of which a few are looked at."""
+        places = [tuple(int(i) for i in place) for place in np.argwhere(found.bad)[:SAMPLE]]
+        if self.kind == "given" or not all(self.differences.jumps(Move.element(place), self.step) for place in places):
+            return ""
+        return "the function jumps here, and has no slope to compare with: no gradient is right; check at other values"
 
     def contributions(self, index: tuple[int, ...]) -> Array:
         return self.differences.contributions(Move.element(index), self.step)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -43,7 +44,12 @@ class Subject:
         self, fn: Callable[..., Tensor], inputs: TensorLike | Sequence[TensorLike], parameters: Parameters | None
     ) -> None:
         self.fn = fn
+        if isinstance(inputs, Mapping | Iterator | set | str):
+            raise GradcheckError(
+                f"gradcheck: inputs is a {type(inputs).__name__}; expected an array, a Tensor, or a list of them in the order of the function's arguments"
+            )
         values = list(inputs) if isinstance(inputs, Sequence) else [inputs]
+        check_call(fn, len(values))
         given = [value.data if isinstance(value, Tensor) else value for value in values]
         given = [value if backend.is_array(value) else np.asarray(value) for value in given]
         self.devices = [backend.device_of(array) for array in given]
@@ -134,6 +140,21 @@ class Subject:
         finally:
             for tensor, grad in before:
                 tensor.grad = grad
+
+
+def check_call(fn: Callable[..., Tensor], count: int) -> None:
+    """Raise GradcheckError where `fn` cannot be called with so many inputs: a list of lists, for one, is as many inputs as it has rows."""
+    try:
+        takes = signature(fn)
+    except (TypeError, ValueError):
+        return  # a function of C's does not tell
+    try:
+        takes.bind(*[None] * count)
+    except TypeError as error:
+        raise GradcheckError(
+            f"gradcheck: the function cannot be called with the {count} inputs given ({error}); one array alone is given as [array], an option "
+            "by a function of your own: lambda x: f(x, option)"
+        ) from error
 
 
 def gradient_of(tensor: Tensor) -> Array:

@@ -10,7 +10,7 @@ from PIL import Image
 from training.helpers import STAGES, constant_model, random_model, saved, truth_share, write_set
 
 from minifcn.data import ClassMap, read_picture, write_labels
-from minifcn.models import load
+from minifcn.models import FCN, load
 from minifcn.training import predict
 from minifcn.weights import load_arrays, save_arrays
 
@@ -462,3 +462,35 @@ def test_a_folder_in_which_one_may_not_write(call, trained, small_set, tmp_path,
 def test_a_calibrated_model_is_called_as_models_are(call, trained, small_set, tmp_path, capsys):
     answer = call(f"eval {trained}/best.safetensors --data {small_set} --calibrate {tmp_path}/x.onnx")
     assert answer.status == 2 and "does not end in .safetensors" in answer.err
+
+
+def test_labels_of_void_alone_are_told(call, trained, copy):
+    """A table of nothing but `none` says nothing of why."""
+    for file in (copy.root / "SegmentationClass").iterdir():
+        write_labels(file, np.full_like(np.array(Image.open(file)), 255))
+    answer = call(f"eval {trained}/best.safetensors --data {copy.root}").worked()
+    assert "There are no scores: of the pictures to score not a pixel counts" in answer.out
+
+
+def test_what_a_model_of_python_lacks_is_said_with_the_remedy(call, small_set, tmp_path):
+    model = saved(FCN("tiny", 32, 9, width=1), tmp_path / "plain.safetensors")
+    call(f"eval {model} --data {small_set}").failed(
+        "does not say which label values", "model.classes = ClassMap.own(names).to_dict()"
+    )
+    again = load(model)
+    names = [line.strip() for line in (small_set / "class_names.txt").read_text().splitlines()]
+    again.class_names, again.classes = tuple(names), ClassMap.own(names).to_dict()
+    call(f"eval {saved(again, tmp_path / 'said.safetensors')} --data {small_set}").worked()
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (dict(in_channels=1), "takes 1 channel, and pictures have three"),
+        (dict(num_classes=300), "has 300 classes, but labels are bytes"),
+    ],
+)
+def test_predict_says_of_a_model_what_no_label_can_tell(options, words, call, small_set, tmp_path):
+    mf_model = FCN("tiny", 32, **{"num_classes": 3, "width": 1, **options})
+    picture = next((small_set / "JPEGImages").iterdir())
+    call(f"predict {picture} --model {saved(mf_model, tmp_path / 'm.safetensors')} --out {tmp_path}/out").failed(words)

@@ -163,3 +163,20 @@ def test_the_option_sets_the_limit_on_a_gpu_alone(call, cupy, small_set, tmp_pat
 @pytest.mark.parametrize("limit", ["much", "120%", "0", "-1G"])
 def test_an_option_that_is_no_size(limit, call, tmp_path):
     assert call(f"train --data x --out {tmp_path}/run --gpu-memory={limit}").status == 2
+
+
+def test_a_wrong_size_in_the_environment_is_said_to_stand_there(call, monkeypatch):
+    """Nobody had typed --gpu-memory."""
+    monkeypatch.setenv(backend.MEMORY_LIMIT, "abc")
+    answer = call("summary fcn32s --backbone tiny")
+    assert answer.status == 0  # it computes nothing
+    answer = call("eval voc7 --data nosuch")
+    assert (
+        answer.status == 2
+        and "'abc' is not a number (the environment variable MINIFCN_GPU_MEMORY says so)" in answer.err
+    )
+    monkeypatch.delenv(backend.MEMORY_LIMIT)
+    answer = call("eval voc7 --data nosuch --gpu-memory abc")
+    assert (
+        answer.status == 2 and "--gpu-memory: 'abc' is not a number" in answer.err and "environment" not in answer.err
+    )

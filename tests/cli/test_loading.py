@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -145,3 +146,17 @@ def test_a_broken_library_is_no_missing_name(monkeypatch):
 def test_files_of_a_package_are_there_without_an_import():
     code = "import minifcn as mf; mf.models.fcn.FCN, mf.weights.load_arrays, mf.training.loop.train, mf.optim.SGD"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("words", [["-m", "minifcn"], ["-c", "import minifcn"]])
+def test_a_wrong_environment_is_said_in_a_sentence_to_who_gives_a_command(words):
+    """It is found while the library loads, before the command could catch anything. Who imports the library gets the error itself."""
+    done = subprocess.run(
+        [sys.executable, *words], env={**os.environ, "MINIFCN_KERNELS": "quick"}, capture_output=True, text=True
+    )
+    sentence = "the environment variable MINIFCN_KERNELS: unknown kernels 'quick'; choose one of simple, fast"
+    assert done.returncode == 1
+    if words[0] == "-m":
+        assert done.stderr == f"minifcn: {sentence}\n"
+    else:
+        assert done.stderr.splitlines()[-1] == f"ValueError: {sentence}" and "Traceback" in done.stderr

@@ -522,3 +522,15 @@ def test_what_convert_colours_does_not_convert(root):
     Image.new("LA", (8, 6)).save(root / LABELS / "a.png")
     with pytest.raises(DataError, match=r"a\.png: mode LA holds no colours; there is nothing to convert"):
         convert_colours(root / LABELS / "a.png", 21)
+
+
+def test_a_picture_beyond_a_limit_is_used_by_its_split(tmp_path):
+    """`train --limit 1` said of all pictures but the first that no split used them."""
+    root = write_folder(tmp_path / "set", {"train": ["a", "b", "c"], "val": ["d"]})
+    flat_picture().save(root / PICTURES / "left.png")
+    folder = DataFolder(root, ["train", "val"], limits={"train": 1})
+    assert folder.names == ["a", "d"]
+    report = folder.check(numbered(4))
+    assert [finding.message for finding in warnings(report, "unused")] == [
+        f"{root / PICTURES / 'left.png'}: no split uses it"
+    ]

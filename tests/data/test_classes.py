@@ -223,3 +223,20 @@ def test_refused(case):
     with pytest.raises(DataError) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("names", ["ab", [1, 2], {0: "a", 1: None}, {"0": "a", 1: "b"}, {1.5: "a", 2: "b"}])
+def test_names_are_strings(names):
+    with pytest.raises(
+        DataError, match=r"classes: names are .*; expected a list of strings, or a dict of integers to them"
+    ):
+        ClassMap.own(names)
+
+
+@pytest.mark.parametrize("numbers, wrong", [((-1, 1), -1), ((0, 300), 300), ((0, 255), 255)])
+def test_the_number_that_is_blamed_is_the_wrong_one(numbers, wrong):
+    """Of -1 and 1 it was 1."""
+    with pytest.raises(DataError, match=f"classes: {wrong} is named, but classes have the numbers 0 to 254"):
+        ClassMap.own(dict(zip(numbers, "ab", strict=True)))
+    with pytest.raises(DataError, match="classes: void holds 300, but label values are 0 to 255"):
+        ClassMap.own(["a", "b"], void=[300])

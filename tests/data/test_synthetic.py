@@ -223,3 +223,10 @@ def test_a_disk_without_room_for_a_folder_or_a_name_is_said(call, tmp_path, monk
     ):
         make_synthetic(tmp_path / "set", train=1, val=1, size=(40, 48))
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("options", [dict(size=5), dict(size=(64, 64.0)), dict(seed="a"), dict(train=1.5)])
+def test_a_set_of_other_than_whole_numbers(tmp_path, options):
+    with pytest.raises(DataError, match=r"synthetic set: .*; expected integers, and a size of \(height, width\)"):
+        make_synthetic(tmp_path / "set", **options)
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ import pytest
 
 import minifcn as mf
 from minifcn import Tensor, nn, ops
+from minifcn.export import to_torch
 from minifcn.models.steps import PICTURE, SCORES, steps_of
 from minifcn.models.trunks.trunk import Backbone
 
@@ -58,3 +59,11 @@ def test_an_unknown_layer_is_named():
     model = mf.models.FCN(Backbone(layers, {1: "squared"}, {"squared": 4}), 1, 2)
     with pytest.raises(ValueError, match=r"backbone\.squared is a Squared; known are Conv2d, ConvTranspose2d"):
         steps_of(model)
+
+
+@pytest.mark.parametrize("other", [None, 3])
+def test_what_is_no_network(other, tmp_path):
+    for call in (lambda: steps_of(other), lambda: to_torch(other, tmp_path / "page.py")):
+        with pytest.raises(TypeError, match=r"export: got a .*; expected an FCN"):
+            call()
+    assert not list(tmp_path.iterdir())

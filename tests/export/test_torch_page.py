@@ -73,3 +73,31 @@ def test_the_page_reads_well(tmp_path):
         assert f" {line}\n" in text or f"\n{line}\n" in text, line
     arrays = mf.weights.load_arrays(tmp_path / "page.safetensors")[0]
     np.testing.assert_array_equal(arrays["conv1_1.weight"], model.backbone.conv1_1.weight.data)
+
+
+@pytest.mark.parametrize("options", [dict(in_channels=1), dict(num_classes=300)])
+def test_what_takes_no_photographs_is_no_program(options, tmp_path):
+    """Its `python page.py PHOTO` broke off in PyTorch, or wrote class 256 as class 0."""
+    model = FCN("tiny", 32, **{"num_classes": 3, "width": 1, **options})
+    to_torch(model, tmp_path / "page.py")
+    text = (tmp_path / "page.py").read_text()
+    assert "PHOTO" not in text and "__main__" not in text and "def preprocess" not in text
+    compile(text, "page.py", "exec")
+    to_torch(FCN("tiny", 32, 3, width=1), tmp_path / "usual.py")
+    assert "PHOTO" in (tmp_path / "usual.py").read_text()
+
+
+@needs_torch
+@pytest.mark.parametrize("options", [dict(in_channels=1), dict(num_classes=300)])
+def test_and_is_the_network_all_the_same(options, tmp_path):
+    model = FCN("tiny", 32, **{"num_classes": 3, "width": 1, **options}).eval()
+    for parameter in model.parameters():  # scores begin at 0
+        parameter.data[...] = np.random.default_rng(parameter.size).standard_normal(parameter.shape)
+    to_torch(model, tmp_path / "page.py")
+    x = (
+        np.random.default_rng(0)
+        .standard_normal((1, next(iter(model.parameters())).shape[1], 20, 21))
+        .astype(np.float32)
+    )
+    with mf.no_grad(), torch.no_grad():
+        assert apart(module(tmp_path / "page.py").load()(torch.from_numpy(x)).numpy(), model(x).data) < 1e-5

@@ -158,7 +158,7 @@ def test_maps_that_cannot_lie_on_each_other_are_refused():
         (lambda: FCN("resnet"), "FCN: unknown backbone 'resnet'; choose one of tiny, vgg16"),
         (lambda: FCN("tiny", 8, 3, padding="valid"), "FCN: padding is 'valid'; expected one of same, paper"),
         (lambda: FCN("tiny", 2, 3, width=1), "FCN: stride is 2; this backbone has maps of stride 32, 16, 8, 4"),
-        (lambda: FCN("tiny", 8, 0, width=1), "FCN: num_classes is 0; expected at least 1"),
+        (lambda: FCN("tiny", 8, 0, width=1), "FCN: num_classes is 0; expected an integer of at least 1"),
         (lambda: FCN("tiny", 8, 3, width=0), "tiny: width is 0; expected at least 1 channel"),
         (lambda: FCN("vgg16", 8, 3, width=16), "vgg16: width is 16; VGG16 starts with 64 channels"),
         (lambda: FCN("tiny", 8, 3, width=1, class_names=["a", "b"]), "FCN: 2 class names for 3 classes"),
@@ -168,7 +168,17 @@ def test_maps_that_cannot_lie_on_each_other_are_refused():
         ),
         (lambda: network()(picture(3, 9, 9)), r"FCN: input has shape \(3, 9, 9\); expected pictures"),
         (lambda: network()(picture(1, 3, 0, 9)), r"FCN: input has shape \(1, 3, 0, 9\)"),
-        (lambda: network()(picture(1, 4, 9, 9)), r"conv2d: input has 4 channels \(1, 4, 9, 9\) but weight expects 3"),
+        (
+            lambda: network()(picture(1, 4, 9, 9)),
+            r"FCN: input has 4 channels \(1, 4, 9, 9\), and this network takes 3; expected \(N, channels, H, W\): build one with in_channels=4",
+        ),
+        (
+            lambda: network()(picture(1, 9, 8, 3)),
+            r"FCN: input has 9 channels .* takes 3; .*: the channels stand last: give x.transpose\(0, 3, 1, 2\)",
+        ),
+        (lambda: FCN("tiny", 8, "3"), "FCN: num_classes is '3'; expected an integer"),
+        (lambda: FCN("tiny", "8", 3), "FCN: stride is '8'; this backbone has"),
+        (lambda: FCN("tiny", 8, 3, width="4"), "tiny: width is '4'; expected"),
     ],
 )
 def test_what_is_refused(make, message):
@@ -186,3 +196,24 @@ def test_pictures_of_whole_numbers_or_another_dtype_are_refused():
 def test_class_names():
     assert network(8, 2).class_names == ("class 0", "class 1")
     assert network(8, 2, class_names=iter(["cat", "dog"])).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: FCN("tiny", 8, 2, width=1, class_names="ab"), "FCN: class_names is 'ab'; expected a list of strings"),
+        (
+            lambda: FCN("tiny", 8, 2, width=1, class_names=[1, 2]),
+            r"FCN: class_names is \[1, 2\]; expected a list of strings",
+        ),
+        (
+            lambda: FCN("tiny", 8, 2, width=1, learn_upsampling="x"),
+            "FCN: learn_upsampling is 'x'; expected True or False",
+        ),
+        (lambda: FCN("tiny", 8, 2, width=1, at_once="x"), "FCN: at_once is 'x'; expected True or False"),
+        (lambda: FCN(None, 8, 2), "FCN: backbone is a NoneType; expected a Backbone or its name, such as tiny"),
+    ],
+)
+def test_what_is_of_another_kind(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()

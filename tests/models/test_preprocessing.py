@@ -93,3 +93,20 @@ def test_vgg16_reads_blue_first_without_a_scale():
     red = np.zeros((1, 1, 3), np.uint8)
     red[..., 0] = 255
     np.testing.assert_allclose(caffe(red).ravel(), [-104.007, -116.669, 132.321], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (dict(mean=(1, 2)), r"mean is \(1, 2\); expected three numbers"),
+        (dict(mean=7.0), r"mean is 7.0; expected three numbers"),
+        (dict(mean=(1, 2, float("nan"))), "mean is .*nan.*; expected three numbers"),
+        (dict(scale=0), "scale is 0; expected one number, or three, and none of them 0"),
+        (dict(scale=(1.0, 2.0)), r"scale is \(1.0, 2.0\); expected one number, or three"),
+        (dict(scale="a"), "scale is 'a'; expected one number"),
+    ],
+)
+def test_a_channel_is_not_left_as_it_is(options, message):
+    """A mean of two numbers left the third channel 120 too bright, and nobody heard of it."""
+    with pytest.raises(ValueError, match=f"preprocessing: {message}"):
+        Preprocessing(**options)(np.zeros((2, 2, 3), np.uint8))

@@ -295,3 +295,9 @@ def test_the_text_says_where_907_comes_from():
     assert lines[-1].endswith(
         "receptive field 715 (907 with the 7x7 average pool that section 4.1 discards), largest stride 32"
     )
+
+
+@pytest.mark.parametrize("size", [(1, 3, 32, 32), 32, (32, 0), (32, 32.0), "32"])
+def test_what_is_no_size(size):
+    with pytest.raises(ValueError, match=r"summarise: size is .*; expected two integers, height and width"):
+        mf.models.summarise(mf.models.fcn32s("tiny", width=1), size)

@@ -323,3 +323,12 @@ def test_an_error_names_three_parameters_and_the_trunk_and_counts_the_rest():
         transplant(network(32, 3, width=2), network(32, 3))
     text = str(caught.value)
     assert text.count("backbone.") == 3 and " and 12 more; " in text and "(tiny)" in text and len(text) < 400
+
+
+def test_what_is_no_network():
+    model = FCN("tiny", 32, 2, width=1)
+    for source, target in ((None, model), (model, None)):
+        with pytest.raises(TypeError, match="transplant: got a NoneType; expected an FCN or a classifier"):
+            transplant(source, target)
+    with pytest.raises(TypeError, match="fully_convolutional: got a FCN; expected a Classifier"):
+        fully_convolutional(model)

@@ -152,3 +152,9 @@ def test_an_undrawn_layer_can_be_filled():
         layer = nn.Conv2d(3, 4, 3)
     layer.load_state_dict(drawn.state_dict())
     np.testing.assert_array_equal(layer.weight.data, drawn.weight.data)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, (1, -2)])
+def test_a_seed_that_is_none(seed):
+    with pytest.raises((TypeError, ValueError), match=r"manual_seed: seed is .*; expected an integer of at least 0"):
+        mf.manual_seed(seed)

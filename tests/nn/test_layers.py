@@ -146,3 +146,29 @@ def test_what_a_layer_refuses(make, message):
 def test_impossible_numbers_of_groups_and_channels_get_a_sentence(kind, channels, groups):
     with pytest.raises(ValueError, match=f"{kind}: "):
         getattr(nn, kind)(*channels, 3, groups=groups)
+
+
+WORDS = {
+    "Conv2d": (lambda: nn.Conv2d(1, 1, 1, bias="no"), "Conv2d: bias is 'no'; expected True or False"),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(1, 1, 2, bias="no"), "ConvTranspose2d: bias is 'no'; expected True or False"),
+    "Linear": (lambda: nn.Linear(1, 1, bias=None), "Linear: bias is None; expected True or False"),
+    "MaxPool2d": (lambda: nn.MaxPool2d(2, ceil_mode="off"), "MaxPool2d: ceil_mode is 'off'; expected True or False"),
+    "AvgPool2d": (lambda: nn.AvgPool2d(2, ceil_mode="off"), "AvgPool2d: ceil_mode is 'off'; expected True or False"),
+    "AvgPool2d, padding": (lambda: nn.AvgPool2d(2, count_include_pad=3), "AvgPool2d: count_include_pad is 3; expected True or False"),
+    "Dropout": (lambda: nn.Dropout("a"), "Dropout: p is 'a'; expected a number"),
+    "train": (lambda: nn.ReLU().train("no"), "train: training is 'no'; expected True or False"),
+    "a list of layers": (lambda: nn.Sequential([nn.ReLU()]), "Sequential: layer 0 is a list; expected Modules, one after the other: Sequential(*layers)"),
+    "the class of a layer": (lambda: nn.Sequential(nn.ReLU(), nn.ReLU), "Sequential: layer 1 is the class ReLU; expected Modules, one after the other: ReLU(…)"),
+    "a function": (lambda: nn.Sequential(mf.ops.relu), "Sequential: layer 0 is a function; expected Modules, one after the other"),
+    "integers": (lambda: nn.Linear(1, 1).astype("int64"), "astype: dtype is 'int64'; expected floating point: 'float32' or 'float64'"),
+    "no dtype": (lambda: nn.Linear(1, 1).astype("nosuch"), "astype: dtype is 'nosuch'; expected floating point: 'float32' or 'float64'"),
+    "a gradient perhaps": (lambda: mf.Tensor(np.ones(2), requires_grad="no"), "Tensor: requires_grad is 'no'; expected True or False"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WORDS.values(), ids=WORDS)
+def test_what_python_would_take_for_true_is_refused(case):
+    make, message = case
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert str(caught.value) == message

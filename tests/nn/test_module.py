@@ -220,3 +220,28 @@ def test_repr_counts_parameters():
 def test_a_parameter_must_be_floating_point():
     with pytest.raises(TypeError, match="only floating point can have a gradient"):
         nn.Parameter(np.zeros(3, np.int64))
+
+
+LOST = {
+    "complex numbers": (1j * np.ones((2, 1, 1, 1)), "load_state_dict: weight: expected an array of numbers for it, got complex128"),
+    "a mask": (np.ma.masked_array(np.ones((2, 1, 1, 1)), True), "load_state_dict: weight: it is a masked array"),
+    "None": (None, "load_state_dict: weight: expected an array of numbers for it, got object"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LOST.values(), ids=LOST)
+def test_load_state_dict_loses_nothing_in_silence(case):
+    value, message = case
+    layer = nn.Conv2d(1, 2, 1)
+    before = layer.weight.data.copy()
+    with pytest.raises(TypeError) as caught:
+        layer.load_state_dict(layer.state_dict() | {"weight": value})
+    assert message in str(caught.value)
+    np.testing.assert_array_equal(layer.weight.data, before)
+
+
+def test_load_state_dict_wants_a_dict():
+    layer = nn.Conv2d(1, 2, 1)
+    for other in (3, list(layer.state_dict().items())):
+        with pytest.raises(TypeError, match=r"load_state_dict: got a .*; expected a dict of names and arrays"):
+            layer.load_state_dict(other)

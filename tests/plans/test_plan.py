@@ -237,3 +237,31 @@ def small_pools():
     model = network(width=3)
     model.backbone.conv1_1 = mf.nn.Conv2d(3, 3, 5)
     return model
+
+
+@pytest.mark.parametrize("shape", [20, None, (1, 3, 20, 20.0), ("1", 3, 20, 20), np.ones((1, 3, 8, 8)), "1388"])
+def test_what_is_no_shape(shape):
+    with pytest.raises(ValueError, match=r"plan: shape is .*; expected four integers \(N, channels, H, W\)") as caught:
+        mf.plan(made("tiny"), shape)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_shape_may_be_a_list_or_an_array_of_integers():
+    assert (
+        mf.plan(made("tiny"), [1, 3, 8, 9]).shape == mf.plan(made("tiny"), np.array([1, 3, 8, 9])).shape == (1, 3, 8, 9)
+    )
+
+
+def test_what_is_no_network():
+    for other, name in ((None, "NoneType"), (mf.nn.Conv2d(3, 2, 1), "Conv2d")):
+        with pytest.raises(TypeError, match=f"plan: got a {name}; expected an FCN"):
+            mf.plan(other, (1, 3, 8, 8))
+
+
+def test_pictures_whose_meaning_would_be_lost():
+    plan = mf.plan(made("tiny"), (1, 3, 8, 8))
+    x = np.ones((1, 3, 8, 8), np.float32)
+    with pytest.raises(TypeError, match="plan: the pictures is a masked array"):
+        plan(np.ma.masked_array(x, x > 0))
+    with pytest.raises(TypeError, match="plan: expected an array of numbers for the pictures, got complex64"):
+        plan(1j * x)

@@ -9,7 +9,7 @@ from PIL import Image
 from minifcn import Tensor
 from minifcn.data import ClassMap
 from minifcn.models import FCN
-from minifcn.training import evaluate, predict
+from minifcn.training import evaluate, predict, predict_maps
 from minifcn.training.scoring.evaluate import Worst
 
 from .helpers import constant_model, random_model
@@ -271,3 +271,46 @@ def test_of_equally_bad_pictures_the_first_are_kept():
 def test_no_worst_pictures_is_refused():
     with pytest.raises(ValueError, match="Worst: count is 0; keep at least 1 picture"):
         Worst(0)
+
+
+MANY = FCN("tiny", 32, 300, width=1)
+GREY = FCN("tiny", 32, 3, width=1, in_channels=1)
+
+
+@pytest.mark.parametrize(
+    "call", [predict, predict_maps, lambda model, picture: evaluate(model, Pairs((picture, picture[..., 0])))]
+)
+def test_a_network_whose_answer_no_label_can_tell(call):
+    """Class 256 as a byte would be class 0."""
+    picture = np.zeros((8, 9, 3), np.uint8)
+    with pytest.raises(ValueError, match=": the network has 300 classes, but labels are bytes of which 255 is void"):
+        call(MANY, picture)
+    with pytest.raises(ValueError, match=": the network takes 1 channel, and pictures have three"):
+        call(GREY, picture)
+
+
+@pytest.mark.parametrize("scales", [None, 2.0, "12", ("a",), (0,), ()])
+def test_scales_that_are_none(scales):
+    for call in (predict, predict_maps):
+        with pytest.raises(ValueError, match=r"predict: scales are .*; expected one or more, each above 0"):
+            call(random_model(), np.zeros((8, 9, 3), np.uint8), scales=scales)
+
+
+def test_a_mask_is_not_lost():
+    picture = np.ma.masked_array(np.zeros((8, 9, 3), np.uint8), True)
+    for call in (predict, predict_maps):
+        with pytest.raises(TypeError, match="predict: the picture is a masked array"):
+            call(random_model(), picture)
+        with pytest.raises(TypeError, match="predict: the picture is a masked array"):
+            call(random_model(), picture, scales=(0.5, 1))
+
+
+@pytest.mark.parametrize("labels", [np.zeros((8, 9)), np.zeros((8, 9), bool)])
+def test_labels_that_are_no_class_numbers_are_not_scored(labels):
+    with pytest.raises(TypeError, match=r"confusion: labels have dtype .*; expected integers"):
+        evaluate(random_model(), Pairs((np.zeros((8, 9, 3), np.uint8), labels)))
+
+
+def test_what_is_no_set_of_pictures():
+    with pytest.raises(TypeError, match="evaluate: the data is a list, without picture, labels; expected a VOCFolder"):
+        evaluate(random_model(), [1, 2])

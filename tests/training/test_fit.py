@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+import minifcn as mf
 from minifcn import backend
+from minifcn.data import Batches, DataError
 from minifcn.draw.curves import loss_curve
 from minifcn.models import build
 from minifcn.training import Recipe, TrainingError, fit
@@ -149,3 +151,53 @@ def test_labels_that_are_all_void_are_said():
         "In all 2 steps there was nothing to learn: not a pixel"
     )
     assert [(row["pixels"], row["weight"]) for row in history.rows] == [(0, 0.0)] * 2
+
+
+class Nothing:
+    pass
+
+
+UNFIT = {
+    "the data": (lambda: fit(fresh(), [1, 2], steps=1), TypeError, "fit: the data is a list, without picture, labels; expected a VOCFolder"),
+    "no data": (lambda: fit(fresh(), None, steps=1), TypeError, "fit: the data is a NoneType, without __len__, picture, labels"),
+    "what is scored": (lambda: fit(fresh(), STRIPES, steps=1, validation=Nothing()), TypeError, "fit: the data is a Nothing"),
+    "the network": (lambda: fit(None, STRIPES, steps=1), TypeError, "fit: the model is a NoneType; expected an FCN"),
+    "its classes": (lambda: fit(mf.models.fcn32s("tiny", width=1, num_classes=256), STRIPES, steps=1), ValueError, "fit: the network has 256 classes, but"),
+    "its channels": (lambda: fit(mf.models.fcn32s("tiny", width=1, in_channels=1), STRIPES, steps=1), ValueError, "fit: the network takes 1 channel, and"),
+    "no recipe": (lambda: fit(fresh(), STRIPES, None, steps=1), TypeError, "fit: recipe is a NoneType; expected a Recipe"),
+    "steps": (lambda: fit(fresh(), STRIPES, steps="3"), TrainingError, "fit: steps is '3'; expected at least 1"),
+    "part of a step": (lambda: fit(fresh(), STRIPES, steps=1.5), TrainingError, "fit: steps is 1.5; expected at least 1"),
+    "processes": (lambda: fit(fresh(), STRIPES, steps=1, processes=0), TrainingError, "fit: processes is 0; expected an integer of at least 1"),
+    "batch": (lambda: fit(fresh(), STRIPES, steps=1, batch=2.5), TrainingError, "recipe: batch 2.5, accumulate 1; both must be at least 1"),
+    "accumulate": (lambda: fit(fresh(), STRIPES, steps=1, accumulate=1.5), TrainingError, "recipe: batch 8, accumulate 1.5; both"),
+    "rate": (lambda: fit(fresh(), STRIPES, steps=1, lr="0.1"), TrainingError, "recipe: lr is '0.1'; expected a number"),
+    "size": (lambda: fit(fresh(), STRIPES, steps=1, size="32"), DataError, "batches: batch is 8 and size '32'; expected integers"),
+    "sizes": (lambda: fit(fresh(), STRIPES, steps=1, size=(32,)), DataError, r"batches: batch is 8 and size \(32,\); expected integers"),
+    "seed": (lambda: fit(fresh(), STRIPES, steps=1, seed=1.5), DataError, "batches: seed is 1.5; expected an integer of at least 0"),
+    "weights as a word": (lambda: fit(fresh(), STRIPES, steps=1, class_weights="median"), TrainingError, "class_weights is 'median'; expected one number"),
+    "weights of two": (lambda: fit(fresh(), STRIPES, steps=1, class_weights=(1, 2)), TrainingError, "class_weights has 2 numbers, and the network 3"),
+    "weights of NaN": (lambda: fit(fresh(), STRIPES, steps=1, class_weights=(1, 2, math.nan)), TrainingError, "class_weights is .*of at least 0"),
+    "weights of 0": (lambda: fit(fresh(), STRIPES, steps=1, class_weights=(0, 0, 0)), TrainingError, "class_weights is .*not all 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNFIT.values(), ids=UNFIT)
+def test_what_no_training_can_begin_with(case):
+    call, error, message = case
+    with pytest.raises(error, match=message):
+        call()
+
+
+BATCHES = {
+    "fill a word": (dict(fill="abc"), "fill is 'abc'; expected 3 numbers from 0 to 255"),
+    "fill None": (dict(fill=None), "fill is None; expected 3 numbers from 0 to 255"),
+    "part of a thread": (dict(threads=1.5), "threads is 1.5; at least 1 must decode"),
+    "an augmentation by name": (dict(augmentation="mirror"), "augmentation is a str; expected an Augmentation"),
+}
+
+
+@pytest.mark.parametrize("case", BATCHES.values(), ids=BATCHES)
+def test_what_no_batches_can_be_made_of(case):
+    options, message = case
+    with pytest.raises(DataError, match=f"batches: {message}"):
+        Batches(STRIPES, 2, 16, 0, **options)

@@ -9,7 +9,7 @@ import pytest
 from minifcn.data import Batches
 from minifcn.models import build
 from minifcn.training import fit
-from minifcn.training.hints import about_loss, about_scores
+from minifcn.training.hints import about_loss, about_nothing_scored, about_scores
 from minifcn.training.recipes import MODERN, PAPER
 from minifcn.training.supply import supply
 
@@ -123,3 +123,11 @@ def test_a_training_writes_down_what_counted():
     rows = fit(model, Halves(), MODERN, steps=4, batch=1, size=32).rows
     assert sorted(row["pixels"] for row in rows) == [0, 0, 512, 512]
     assert all((row["loss"] == 0) == (row["pixels"] == 0) for row in rows)
+
+
+def test_scores_of_which_not_a_pixel_counts():
+    none = {"per_class": {"background": None, "cat": None}, "confusion": [[0, 0], [0, 0]]}
+    (said,) = about_scores(none)
+    assert said.startswith("There are no scores: of the pictures to score not a pixel counts")
+    assert about_nothing_scored(none) == [said]
+    assert about_nothing_scored({"per_class": {"background": 0.5, "cat": 0.5}, "confusion": [[1, 1], [1, 1]]}) == []

@@ -203,3 +203,31 @@ def test_the_band_is_five_pixels_wide_by_default_and_the_pictures_edge_is_none()
 def test_near_boundary_refuses(labels, width, words):
     with pytest.raises(ValueError, match=words):
         near_boundary(labels, width)
+
+
+ONES = np.ones(2, int)
+UNFIT = {
+    "fractions": (lambda: confusion(np.array([0.0, 1.7]), ONES, 2), TypeError, "confusion: labels have dtype float64; expected integers"),
+    "predictions in fractions": (lambda: confusion(ONES, np.array([0.2, 0.9]), 2), TypeError, "confusion: predictions have dtype float64"),
+    "masks": (lambda: confusion(ONES, ONES == 1, 2), TypeError, "confusion: predictions have dtype bool"),
+    "a masked array": (lambda: confusion(np.ma.masked_array(ONES, [0, 1]), ONES, 2), TypeError, "confusion: labels is a masked array"),
+    "more classes than a byte": (lambda: confusion(ONES, ONES, 256), ValueError, "confusion: classes is 256; expected an integer from 1 to 255"),
+    "no class": (lambda: confusion(ONES, ONES, 0), ValueError, "confusion: classes is 0; expected"),
+    "part of a class": (lambda: confusion(ONES, ONES, 2.0), ValueError, "confusion: classes is 2.0; expected"),
+    "void predicted": (lambda: confusion(ONES, np.array([1, 255]), 2), ValueError, "predictions reach from 1 to 255; expected 0 to 1$"),
+    "names": (lambda: scores(np.eye(2), ["a"]), ValueError, r"scores: matrix has shape \(2, 2\), but there are 1 names; give C by C"),
+    "no square": (lambda: scores(np.ones((2, 3)), ["a", "b"]), ValueError, "scores: matrix has shape"),
+    "below 0": (lambda: scores(-np.eye(2), ["a", "b"]), ValueError, "scores: matrix holds -1.0; expected how many pixels"),
+    "no number": (lambda: class_scores(np.full((2, 2), np.nan), "ab"), ValueError, "class_scores: matrix holds nan"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNFIT.values(), ids=UNFIT)
+def test_what_cannot_be_scored(case):
+    call, error, message = case
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_the_matrix_may_be_lists():
+    assert scores([[3, 1], [0, 4]], ["a", "b"])["pixel_accuracy"] == 7 / 8

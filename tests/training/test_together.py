@@ -3,6 +3,7 @@
 import multiprocessing
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -365,3 +366,41 @@ def test_cupys_module_for_nccl_is_imported_by_name(monkeypatch):
         assert group_module.nccl() is (found if found.available else None)
     monkeypatch.setitem(sys.modules, "cupy.cuda.nccl", None)
     assert group_module.nccl() is None
+
+
+UNGUARDED = """
+import numpy as np, minifcn as mf
+from minifcn.training import fit
+class Pictures:
+    def __len__(self): return 2
+    def picture(self, i): return np.full((32, 32, 3), 9 * i, np.uint8)
+    def labels(self, i): return np.full((32, 32), i, np.uint8)
+fit(mf.models.fcn32s("tiny", num_classes=2, width=1), Pictures(), steps=1, batch=2, size=32, processes=2)
+"""
+
+
+@pytest.mark.slow
+def test_a_script_that_is_run_again_by_its_own_processes_is_told_so(tmp_path):
+    """It was told that memory ran out, and to use a smaller batch."""
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if "TrainingError: " in line]
+    assert done.returncode == 1 and len(said) == 2, done.stderr  # of the process that was started, and of this one
+    assert (
+        said[0].endswith("and the classes of its data above that, in a file")
+        and "--processes 2: Python runs the script again" in said[0]
+    )
+    assert (
+        "process 1 of 2 could not start: Python runs the script again" in said[1]
+        and "if __name__ == '__main__':" in said[1]
+    )
+
+
+def test_a_process_that_is_itself_being_started_starts_no_other(monkeypatch):
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with (
+        pytest.raises(TrainingError, match="--processes 2: Python runs the script again in each new process"),
+        together(2, "cpu", train, {}),
+    ):
+        pass

@@ -402,3 +402,40 @@ def test_without_the_promise_the_engine_copies():
         fresh = False
 
     mf.gradcheck(Copied(), [np.array([1.0, 2.0]), np.array([0.5, 3.0])])
+
+
+# one number for all places: the incoming gradient of whoever ends in y.sum()
+
+
+class OfStrides(mf.Function):
+    """x², whose backward goes by how the incoming gradient lies in memory."""
+
+    def __init__(self, wrong):
+        self.wrong = wrong
+
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, grad):
+        return 2 * self.x * self.wrong(grad)
+
+
+ONE_NUMBER = {
+    "strides of 0": (lambda g: g if 0 not in g.strides else 0 * g, "input 0: the gradient depends on memory order: it is another where"),
+    "memory that is locked": (lambda g: g if g.flags.writeable else 2 * g, "input 0: the gradient depends on memory order: it is another where"),
+    "no array of its own": (lambda g: np.frombuffer(memoryview(g).cast("B"), float).reshape(g.shape), "backward fails where the incoming"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONE_NUMBER.values(), ids=ONE_NUMBER)
+def test_a_backward_that_cannot_read_what_a_sum_sends_back(case):
+    wrong, message = case
+    x = np.random.default_rng(0).standard_normal((3, 4))
+
+    def contiguous_or(grad):
+        return wrong(grad) if 0 in grad.strides else grad
+
+    text = rejected(lambda t: OfStrides(contiguous_or)(t), [x])
+    assert message in text and "as that of y.sum() is" in text
+    assert mf.gradcheck(lambda t: OfStrides(lambda g: g)(t), [x]).ok

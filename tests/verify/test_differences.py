@@ -456,3 +456,43 @@ def unmoved(formula, grad):
     result = np.empty(6)
     result[order] = grad.reshape(-1)
     return result.reshape(2, 3)
+
+
+# an element far smaller than the others
+
+
+NEAR_ZERO = {
+    "log": (np.log, lambda x: 1 / x),
+    "1 / x": (lambda x: 1 / x, lambda x: -1 / x**2),
+    "x log x": (lambda x: x * np.log(x), lambda x: np.log(x) + 1),
+    "root": (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+    "x to 3 / 2": (lambda x: x**1.5, lambda x: 1.5 * x**0.5),
+}
+
+
+@pytest.mark.parametrize("large", [1.0, 100.0])
+@pytest.mark.parametrize("small", [1e-5, 1e-9, 1e-12])
+@pytest.mark.parametrize("name", NEAR_ZERO)
+def test_a_small_element_beside_large_ones_gets_steps_of_its_own(name, small, large):
+    """A probability near 0, say. The step of its neighbours is far beyond where the function ends."""
+    value, slope = NEAR_ZERO[name]
+    x = np.array([small, 0.7 * large, large, 3 * small])
+    assert mf.gradcheck(function(value, lambda x, g: g * slope(x)), [x]).ok
+
+
+@pytest.mark.parametrize("at", [0, 3])
+@pytest.mark.parametrize("name", ["log", "1 / x", "root"])
+def test_and_is_judged_as_strictly(name, at):
+    value, slope = NEAR_ZERO[name]
+    factor = np.ones(4)
+    factor[at] = 1.0001
+    text = rejected(function(value, lambda x, g: g * slope(x) * factor), [np.array([1e-9, 0.7, 1.0, 3e-9])])
+    assert "1 of 4 elements wrong" in text and f"worst at ({at},)" in text
+
+
+def test_where_the_function_jumps_no_gradient_is_blamed():
+    text = rejected(function(np.round, lambda x, g: 0 * g), [np.array([0.5, 1.5, 0.2])])
+    assert "2 of 3 elements wrong" in text
+    assert "the function jumps here, and has no slope to compare with" in text
+    steep = function(lambda x: np.tanh(1e4 * x), lambda x, g: 0 * g)
+    assert "jumps" not in rejected(steep, [np.array([0.0, 1e-4, -2e-4])])

@@ -295,3 +295,29 @@ def test_a_function_that_refuses_values_beside_these():
     assert mf.gradcheck(lambda x: Logarithm()(1 - x), np.array([0.2, 0.9])).ok
     with pytest.raises(mf.GradcheckError, match=r"off by a factor 1\.001"):
         mf.gradcheck(lambda x: 1.001 * Logarithm()(x) + Logarithm()(x).detach() * -0.001, np.array([0.5, 3.0]))
+
+
+def two(a, b):
+    return a * b
+
+
+ONE = np.array([1.0, 2.0])
+UNFIT = {
+    "a dict": (lambda: mf.gradcheck(two, {"a": ONE, "b": ONE}), "inputs is a dict; expected an array, a Tensor, or a list"),
+    "a generator": (lambda: mf.gradcheck(two, (ONE for _ in range(2))), "inputs is a generator; expected"),
+    "too few": (lambda: mf.gradcheck(two, [ONE]), "cannot be called with the 1 inputs given (missing a required argument: 'b')"),
+    "a list of lists": (lambda: mf.gradcheck(mf.ops.exp, [[1.0], [2.0]]), "cannot be called with the 2 inputs given"),
+    "anything passes": (lambda: mf.gradcheck(mf.ops.exp, ONE, rtol=1.0), "rtol is 1.0; expected a part of the value, below 1"),
+    "rtol a string": (lambda: mf.gradcheck(mf.ops.exp, ONE, rtol="1e-3"), "rtol is '1e-3'; expected a number 0 or more"),
+    "atol infinite": (lambda: mf.gradcheck(mf.ops.exp, ONE, atol=np.inf), "atol is inf; expected a number 0 or more"),
+    "step infinite": (lambda: mf.gradcheck(mf.ops.exp, ONE, step=np.inf), "step is inf; expected a number above 0"),
+    "a part of a direction": (lambda: mf.gradcheck(mf.ops.exp, ONE, directions=2.5), "directions is 2.5; expected at least 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNFIT.values(), ids=UNFIT)
+def test_a_call_that_checks_nothing_says_so(case):
+    call, message = case
+    with pytest.raises(mf.GradcheckError) as caught:
+        call()
+    assert str(caught.value).startswith("gradcheck: ") and message in str(caught.value)

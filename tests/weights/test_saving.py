@@ -224,3 +224,43 @@ def test_the_header_says_what_the_model_is(tmp_path):
     )
     assert header["class_names"] == ["a", "b", "c"]
     assert header["preprocessing"] == {"channels": "rgb", "mean": [122.68, 116.67, 104.01], "scale": 1 / 64}
+
+
+UNFIT = {
+    "names of another count": (dict(class_names=("a",)), "class_names has 1 names for 3 classes; expected one a class"),
+    "names in one word": (dict(class_names="abc"), "class_names is 'abc'; expected a list of texts"),
+    "numbers for names": (dict(class_names=[1, 2, 3]), r"class_names is \[1, 2, 3\]; expected a list of texts"),
+    "a name twice": (dict(class_names=("a", "b", "a")), "class_names has 'a' twice"),
+    "no preprocessing": (dict(preprocessing=None), "model.preprocessing is None; expected a Preprocessing"),
+    "a mean of two": (
+        dict(preprocessing=Preprocessing(mean=(1, 2))),
+        r"preprocessing: mean is \[1, 2\]; expected three",
+    ),
+    "half a pixel": (dict(picture_size=64.5), "picture_size is 64.5; expected a number of pixels above 0"),
+    "no bits": (dict(picture_bits=0), "picture_bits is 0; expected 8 to 16"),
+    "other classes": (dict(classes={"names": ["x", "y", "z"]}), "class_names are a, b, c, but classes names x, y, z"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT.values(), ids=UNFIT)
+def test_what_load_would_refuse_is_not_written(case, tmp_path):
+    """It was, and whoever closed Python after that had lost the network."""
+    changes, message = case
+    model = FCN("tiny", 32, 3, width=1, class_names=("a", "b", "c"))
+    for name, value in changes.items():
+        setattr(model, name, value)
+    with pytest.raises(WeightsError, match=f"save: {message}"):
+        save(model, tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_numpys_numbers_and_arrays_are_kept_as_pythons(tmp_path):
+    model = FCN("tiny", 32, 3, width=1)
+    model.class_names, model.picture_size = np.array(["a", "b", "c"]), np.int64(64)
+    model.preprocessing = Preprocessing("rgb", np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.25, 0.125]))
+    save(model, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors")
+    assert (again.class_names, again.picture_size) == (("a", "b", "c"), 64)
+    picture = np.full((2, 2, 3), 9, np.uint8)
+    np.testing.assert_array_equal(again.preprocessing(picture), model.preprocessing(picture))
+    np.testing.assert_array_equal(again.preprocessing(picture)[0, :, 0, 0], [4, 7 / 4, 6 / 8])

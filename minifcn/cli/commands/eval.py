@@ -31,6 +31,7 @@ from minifcn.models import FCN, load
 from minifcn.models import save as save_model
 from minifcn.models.shipped import model_file
 from minifcn.training import evaluate
+from minifcn.training.hints import about_nothing_scored
 from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.calibration import at_temperature, fitted_temperature, reliability
 from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, Worst
@@ -110,7 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(arguments.model).to(device)
     if model.classes is None:
         raise DataError(
-            f"{arguments.model}: the model does not say which label values its classes have; train it with minifcn train"
+            f"{arguments.model}: the model does not say which label values its classes have: in Python set both, "
+            "model.class_names = names and model.classes = ClassMap.own(names).to_dict(), a name for each label value from 0 on, and save it again"
         )
     print(f"scoring on {device_words(device)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
@@ -165,6 +167,8 @@ def scored(
     if arguments.mirror or arguments.scales != ONE_SCALE:
         metrics |= {"mirror": arguments.mirror, "scales": list(arguments.scales)}
     print(f"{class_table(metrics['confusion'], dataset.class_map.names)}\n\n{summary(metrics)}\n")
+    for sentence in about_nothing_scored(metrics):
+        print(sentence)
     if unknown := others.found():
         shares = {each.name: {"pixels": each.pixels, "taken_for": each.taken_for} for each in unknown}
         metrics["other_classes"] = shares

@@ -10,6 +10,7 @@ from minifcn.cli.options import at_least
 from minifcn.cli.usage import one_of
 from minifcn.data import DataError
 from minifcn.export import to_onnx, to_torch, to_torchvision
+from minifcn.export.torch_source import takes_photographs
 from minifcn.models import FCN, load, save
 from minifcn.models.shipped import model_file
 from minifcn.weights import load_arrays
@@ -96,7 +97,8 @@ def for_others(model: FCN, arguments: argparse.Namespace) -> int:
         to_torch(model, out)
         weights = out.with_suffix(".safetensors")
         print(f"{out.stat().st_size / 1e6:7.3f} MB  {out}\n{weights.stat().st_size / 1e6:7.3f} MB  {weights}")
-        print(f"try it with: python {out} PHOTO LABELS.png")
+        if takes_photographs(model):
+            print(f"try it with: python {out} PHOTO LABELS.png")
         return 0
     if arguments.format == "torch-safetensors":
         others = to_torchvision(model, out)

@@ -72,13 +72,14 @@ class DataFolder:
         self.cut: set[str] = set()  # splits of which a limit left a part out
         self._findings = nothing_to_score(files, lists) if not splits else []
         self.notes: list[str] = []
+        self._used: set[str] = set()
         there = file_names(self.folder)
         for split in dict.fromkeys(splits or files):
             if names := self._read_split(split, there):
+                self._used |= set(names)  # a limit leaves pictures out, and the split uses them all the same
                 self.splits[split] = dict(islice(names.items(), limits.get(split)))
                 self.cut |= {split} if len(self.splits[split]) < len(names) else set()
         self.names = list(dict.fromkeys(name for names in self.splits.values() for name in names))
-        self._used = set(self.names)
         for split in set(files) - set(self.splits):  # what another split uses is no leftover
             with suppress(DataError):
                 self._used |= {name for _, name in read_list(lists, split, there).lines}

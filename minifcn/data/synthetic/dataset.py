@@ -40,7 +40,12 @@ def make_synthetic(
     anything else, or a number makes no sense. `progress` is called once a picture.
     """
     root = Path(root)
-    height, width = size
+    sides = tuple(size) if isinstance(size, tuple | list) else (size,)
+    if len(sides) != 2 or not all(isinstance(each, int | np.integer) for each in (train, val, seed, *sides)):
+        raise DataError(
+            f"synthetic set: train {train!r}, val {val!r}, size {size!r}, seed {seed!r}; expected integers, and a size of (height, width)"
+        )
+    height, width = sides
     if train < 1 or val < 1 or min(size) < 32 or seed < 0:
         raise DataError(
             f"synthetic set: train {train}, val {val}, size {height}x{width}, seed {seed}; expected at least 1 picture "

@@ -5,6 +5,7 @@ the reference model; with "same" every layer keeps the size of its map or halves
 """
 
 from minifcn import nn
+from minifcn.kernels.whole import whole
 from minifcn.models.trunks.alexnet import alexnet, alexnet_bvlc, alexnet_torchvision
 from minifcn.models.trunks.googlenet import googlenet, googlenet_torchvision
 from minifcn.models.trunks.squeezenet import squeezenet, squeezenet32, squeezenet_fc
@@ -70,8 +71,8 @@ def tiny(padding: str = "same", width: int | None = None, in_channels: int = 3) 
     synthetic set in equal time, staged, width 12: mean IU of FCN-8s 0.59 against 0.54 with the 1, 1, 2, 2, 2 of VGG's configuration A.
     """
     width = 16 if width is None else width
-    if width < 1:
-        raise ValueError(f"tiny: width is {width}; expected at least 1 channel")
+    if not whole(width) or width < 1:
+        raise ValueError(f"tiny: width is {width!r}; expected at least 1 channel")
     widths = (width, 2 * width, 4 * width, 8 * width, 8 * width)
     return vgg((1, 1, 1, 1, 1), widths, 8 * width, 0.0, padding, in_channels)
 

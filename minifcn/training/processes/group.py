@@ -184,14 +184,23 @@ def patience(kill: Callable[[], Any], own: float = 0.0) -> Iterator[None]:
         done.set()
 
 
+class Silent(TrainingError):
+    """A process ended and said nothing: its number."""
+
+    def __init__(self, text: str, rank: int) -> None:
+        super().__init__(text)
+        self.rank = rank
+
+
 @contextmanager
 def partner(rank: int, count: int) -> Iterator[None]:
     """Errors inside are those of process `rank`: they get its name."""
     try:
         yield
     except GONE:
-        raise TrainingError(
-            f"process {rank} of {count} ended without a word, killed perhaps for want of memory; use fewer --processes or a smaller --batch"
+        raise Silent(
+            f"process {rank} of {count} ended without a word, killed perhaps for want of memory; use fewer --processes or a smaller --batch",
+            rank,
         ) from None
     except (TrainingError, MemoryError) as error:
         kind = MemoryError if isinstance(error, MemoryError) else TrainingError

@@ -18,7 +18,12 @@ from minifcn import backend, workers
 from minifcn.kernels import threads
 from minifcn.training.errors import TrainingError
 from minifcn.training.interrupt import handled
-from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, nccl, partner, patience
+from minifcn.training.processes.group import ALONE, GONE, Group, NcclGroup, Silent, nccl, partner, patience
+
+AGAIN = (
+    "Python runs the script again in each new process, up to the line that asks for more of them. Put what the script does under "
+    "if __name__ == '__main__': and the classes of its data above that, in a file"
+)
 
 
 def check_processes(count: int, device: str, batch: int) -> None:
@@ -46,6 +51,10 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
         yield ALONE
         return
     check_that_they_start(count)
+    if getattr(
+        multiprocessing.current_process(), "_inheriting", False
+    ):  # Python's own question before it starts another
+        raise TrainingError(f"--processes {count}: {AGAIN}")
     unique_id = nccl_id(device)
     content = packed(run, job, unique_id)
     context = multiprocessing.get_context("spawn")
@@ -65,10 +74,17 @@ def together(count: int, device: str, run: Callable[..., Iterable[Any]], job: di
                 link.send_bytes(content)
         kills = [worker.kill for worker in workers]
         yield NcclGroup(0, count, links, unique_id) if unique_id else Group(0, count, links, kills)
+    except Silent as error:
+        worker = workers[error.rank - 1]
+        worker.join(5)
+        if worker.exitcode == 1:  # an error of Python's before `work` began, which would have told it: nobody killed it
+            raise TrainingError(f"process {error.rank} of {count} could not start: {AGAIN}") from None
+        raise
     finally:
         for worker in workers:
-            worker.kill()  # it holds nothing that process 0 has not
-            worker.join()
+            if worker.pid is not None:  # else it was not even started
+                worker.kill()  # it holds nothing that process 0 has not
+                worker.join()
         threads.set_num_threads(before)
 
 

@@ -9,10 +9,13 @@ import numpy as np
 from PIL import Image
 
 from minifcn import backend, plans
-from minifcn.data.dataset import Dataset
+from minifcn.autodiff.foreign import refuse
+from minifcn.data import VOID
+from minifcn.data.dataset import Dataset, check_dataset
 from minifcn.data.large import LargePicture
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
+from minifcn.ops.checks import as_sizes
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
 from minifcn.training.scoring.winners import averaged, leading, winners
@@ -32,8 +35,10 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     The network is worked out once a shape (`minifcn.plan`) and again when it has changed; a few numbers that NumPy alone writes into a
     `parameter.data` of more than a million may go unseen, unless `parameter.changed()` says so.
     """
-    if mirror or tuple(scales) != ONE_SCALE:
+    check_fits("predict", model)
+    if scales is not ONE_SCALE:
         check_scales(scales)
+    if mirror or tuple(scales) != ONE_SCALE:
         with evaluating(model):
             views = views_of(model, picture, mirror, scales)
         height, width = np.shape(picture)[:2]
@@ -54,8 +59,25 @@ def probabilities(
 
 
 def check_scales(scales: Sequence[float]) -> None:
-    if not len(scales) or not all(0 < scale < math.inf for scale in scales):
-        raise ValueError(f"predict: scales are {list(scales)}; expected one or more, each above 0, such as 0.75")
+    given = as_sizes(scales)  # () where it is no list
+    if not given or not all(isinstance(scale, float | int | np.number) and 0 < scale < math.inf for scale in given):
+        shown = list(given) if given or isinstance(scales, list | tuple) else repr(scales)
+        raise ValueError(f"predict: scales are {shown}; expected one or more, each above 0, such as 0.75")
+
+
+def check_fits(operation: str, model: FCN) -> None:
+    """Raise ValueError for a network of other channels than a picture has, or of more classes than labels can tell: bytes, and 255 is void."""
+    channels = model.architecture["in_channels"]
+    if channels != 3:
+        raise ValueError(
+            f"{operation}: the network takes {channels} channel{'s' * (channels != 1)}, and pictures have three, red, green and blue; "
+            "call the network itself, model(tensor), in a loop of your own"
+        )
+    if len(model.class_names) > VOID:
+        raise ValueError(
+            f"{operation}: the network has {len(model.class_names)} classes, but labels are bytes of which 255 is void, so that they can tell at "
+            "most 255; the scores themselves, model(tensor), know no limit"
+        )
 
 
 @contextmanager
@@ -72,6 +94,7 @@ def evaluating(model: FCN) -> Iterator[None]:
 
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
     """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
+    refuse("predict", picture, "the picture")
     first = next(model.parameters())
     values = model.preprocessing(
         backend.to_device(np.asarray(picture), first.device)
@@ -96,6 +119,7 @@ def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence
 
 def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> list[np.ndarray]:
     """The scores of each view, turned back but of its own size: float32 (C, h, w) each."""
+    refuse("predict", picture, "the picture")
     picture = np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(
@@ -164,6 +188,8 @@ def evaluate(
     scores are resized back, so the labels stay as they are. `progress` is called once a picture; `seen` too, with its number, its
     own confusion matrix (C, C) and its prediction, uint8 (H, W).
     """
+    check_fits("evaluate", model)
+    check_dataset("evaluate", dataset)
     classes = len(model.class_names)
     total, boundary = np.zeros((2, classes, classes), np.int64)
     with closing(pairs_of(dataset)) as pictures:

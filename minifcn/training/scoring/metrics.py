@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn.autodiff.foreign import refuse
 from minifcn.data import VOID
+from minifcn.kernels.whole import whole
 
 BAND = 5  # pixels on each side of a boundary
 
@@ -15,7 +17,13 @@ def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.n
 
     `labels` and `predictions`: integers of one shape. Raises ValueError for another shape, or a class that does not exist.
     """
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if not whole(classes) or not 1 <= classes <= VOID:
+        raise ValueError(
+            f"confusion: classes is {classes!r}; expected an integer from 1 to {VOID}, for label {VOID} is void"
+        )
+    labels, predictions = (
+        class_numbers("confusion", name, values) for name, values in (("labels", labels), ("predictions", predictions))
+    )
     if labels.shape != predictions.shape:
         raise ValueError(
             f"confusion: labels have shape {labels.shape}, predictions {predictions.shape}; they must be equal"
@@ -24,10 +32,20 @@ def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.n
     truth, predicted = labels[counted].astype(np.int64), predictions[counted].astype(np.int64)
     for name, values in (("labels", truth), ("predictions", predicted)):
         if values.size and not 0 <= values.min() <= values.max() < classes:
+            void = " or 255" if name == "labels" else ""
             raise ValueError(
-                f"confusion: {name} reach from {values.min()} to {values.max()}; expected 0 to {classes - 1} or 255"
+                f"confusion: {name} reach from {values.min()} to {values.max()}; expected 0 to {classes - 1}{void}"
             )
     return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_numbers(operation: str, name: str, values: Any) -> np.ndarray:
+    """`values` as an array of integers; TypeError for masks, fractions and what else is no class number."""
+    refuse(operation, values, name)
+    values = np.asarray(values)
+    if values.dtype.kind not in "iu" and values.size:
+        raise TypeError(f"{operation}: {name} have dtype {values.dtype}; expected integers, one class number a pixel")
+    return values
 
 
 def scores(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
@@ -37,7 +55,7 @@ def scores(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     (t_i + p_i - n_ii) over classes that are not absent; frequency weighted IU, that weighted by t_i. A score is None where nothing
     counts. `matrix` (C, C) as `confusion` gives it.
     """
-    matrix = matrix.astype(np.float64)
+    matrix = square("scores", matrix, names).astype(np.float64)
     correct, true, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     union = true + predicted - correct
     present = union > 0
@@ -82,6 +100,18 @@ def shown_classes(scores: Mapping[str, Any]) -> list[str]:
     return [name for name, row in zip(per_class, matrix, strict=True) if sum(row)]
 
 
+def square(operation: str, matrix: Any, names: Sequence[str]) -> np.ndarray:
+    """`matrix` as an array (C, C) of counts, one row a name; else ValueError."""
+    matrix = np.asarray(matrix)
+    if matrix.shape != (len(names), len(names)):
+        raise ValueError(f"{operation}: matrix has shape {matrix.shape}, but there are {len(names)} names; give C by C")
+    if matrix.size and not matrix.min() >= 0:  # NaN neither
+        raise ValueError(
+            f"{operation}: matrix holds {matrix.min()}; expected how many pixels, as `confusion` counts them"
+        )
+    return matrix
+
+
 class ClassScore(NamedTuple):
     """What one class came to. Fractions are None where they would divide by 0."""
 
@@ -96,11 +126,7 @@ class ClassScore(NamedTuple):
 
 def class_scores(matrix: Any, names: Sequence[str]) -> list[ClassScore]:
     """A ClassScore for each of `names`, in their order. `matrix` (C, C) as `confusion` gives it; else ValueError."""
-    matrix = np.asarray(matrix)
-    if matrix.shape != (len(names), len(names)):
-        raise ValueError(
-            f"class_scores: matrix has shape {matrix.shape}, but there are {len(names)} names; give C by C"
-        )
+    matrix = square("class_scores", matrix, names)
     found = []
     for i, name in enumerate(names):
         correct, true, predicted = int(matrix[i, i]), int(matrix[i].sum()), int(matrix[:, i].sum())

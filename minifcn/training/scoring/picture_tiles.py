@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minifcn.autodiff.foreign import refuse
 from minifcn.data.large import LargePicture
+from minifcn.kernels.whole import whole
 from minifcn.models import FCN
 from minifcn.models.geometry import seen
 from minifcn.training.scoring.evaluate import (
     ONE_SCALE,
+    check_fits,
     check_scales,
     evaluating,
     predict,
@@ -83,7 +86,10 @@ def predict_maps(
     that it was trained on: `size_for`. `tile`, `overlap` as in `predict_tiled`; None: in one go. `mirror` and `scales` as in
     `predict`; `progress` is called with the number of tiles done and of all. Raises ValueError where an argument makes no sense.
     """
-    picture = picture if isinstance(picture, LargePicture) else np.asarray(picture)
+    check_fits("predict", model)
+    if not isinstance(picture, LargePicture):
+        refuse("predict", picture, "the picture")
+        picture = np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(
             f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"
@@ -91,9 +97,9 @@ def predict_maps(
     check_scales(scales)
     height, width = picture.shape[:2]
     if size is not None:
-        if tile is not None or size < 1:
+        if tile is not None or not whole(size) or size < 1:
             raise ValueError(
-                f"predict: size is {size} and tile is {tile}; expected a size of at least 1, and not both: tiles are for the own size"
+                f"predict: size is {size!r} and tile is {tile}; expected a size of at least 1, and not both: tiles are for the own size"
             )
         scales = scales_for(picture, scales, size)
     plain = tuple(scales) == ONE_SCALE and not (mirror or confidence or every_class)
