@@ -321,7 +321,7 @@ REFUSED = {
     ),
     "fill beyond a byte": (
         lambda: Batches(ONE, 1, 4, 0, fill=[0, 256, 0]),
-        "batches: fill is (0, 256, 0); expected 3 numbers from 0 to 255: red, green, blue",
+        "batches: fill is [0, 256, 0]; expected 3 numbers from 0 to 255: red, green, blue",
     ),
     "fill below 0": (
         lambda: Batches(ONE, 1, 4, 0, fill=(0, 0, -1)),
