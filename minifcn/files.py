@@ -14,6 +14,7 @@ DRAFT, DRAFT_ENDING = (
 # On Windows a file that somebody has open cannot be replaced; who reads a model, or looks for viruses in it, is done after a moment.
 # The waits between tries, in seconds
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 1.5)
+TRIES = 9  # to make a folder that others make and remove
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 MAKE_ROOM = "the disk, or your share of it, is full: make room"
 
@@ -93,7 +94,7 @@ def sync_folder(folder: Path) -> None:
 def make_folder(folder: Path) -> None:
     """The folder, and those above it, where they are not there yet. What stands in the way is a FileError that names it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        come_or_made(folder)
     except OSError as error:
         there = next((above for above in (folder, *folder.parents) if os.path.exists(above)), folder)
         if error.errno in NO_ROOM:
@@ -107,6 +108,17 @@ def make_folder(folder: Path) -> None:
         raise error_of(error)(
             error.errno, f"{folder}: no folder can be made here ({error.strerror}); {advice}"
         ) from error
+
+
+def come_or_made(folder: Path) -> None:
+    """`mkdir`, once more where a folder was there at first and gone when Python looked what it was: another process came and went."""
+    for _ in range(TRIES):
+        try:
+            return folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, FileNotFoundError):
+            if os.path.lexists(folder) and not os.path.isdir(folder):
+                raise
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def error_of(error: OSError) -> type[FileError]:

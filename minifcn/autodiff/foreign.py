@@ -56,20 +56,25 @@ def is_plain(value: Any) -> TypeGuard[np.ndarray]:
     return type(value) is np.ndarray and value.dtype.kind in "fiub"
 
 
-def plain(operation: str, value: Any, name: str = "input") -> Any:
-    """`value` as a plain array of real numbers, itself where it is one; else TypeError or ValueError, with what came."""
-    if is_plain(value):
+def as_array(operation: str, value: Any, name: str = "input") -> Any:
+    """`value` as an array, itself where it is one. TypeError or ValueError where it is none whose meaning an array would keep."""
+    if type(value) is np.ndarray:
         return value
-    if type(value) is not np.ndarray:
-        refuse(operation, value, name)
-        refuse_within(operation, value, name)
-        if not backend.is_array(value):
-            try:
-                value = np.asarray(value)
-            except ValueError as error:
-                raise ValueError(
-                    f"{operation}: {name} is a {type(value).__name__} that makes no array; give lists of one length, nested as the axes are"
-                ) from error
+    refuse(operation, value, name)
+    refuse_within(operation, value, name)
+    if backend.is_array(value):
+        return value
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{operation}: {name} is a {type(value).__name__} that makes no array; give lists of one length, nested as the axes are"
+        ) from error
+
+
+def plain(operation: str, value: Any, name: str = "input") -> Any:
+    """As `as_array`, and of real numbers; else TypeError with what came."""
+    value = as_array(operation, value, name)
     if value.dtype.kind not in "fiub":
         what = "" if name == "input" else f" for {name}"
         raise TypeError(f"{operation}: expected an array of numbers{what}, got {value.dtype}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from minifcn import backend
 from minifcn.autodiff.engine import Array, Axes, Tensor, TensorLike
-from minifcn.autodiff.foreign import refuse, refuse_within
+from minifcn.autodiff.foreign import as_array
 from minifcn.kernels import Window, pair
 from minifcn.kernels.whole import whole as whole  # `checks.whole`, beside the other checks
 from minifcn.kernels.windows import Pair
@@ -17,18 +17,10 @@ from minifcn.kernels.windows import Pair
 def as_tensor(operation: str, value: Any, name: str = "input", like: Tensor | None = None) -> Tensor:
     """`value` as a tensor of floats. A number or plain array beside a tensor `like` takes on its dtype: it is a constant."""
     if not isinstance(value, Tensor):
-        refuse(operation, value, name)
-        refuse_within(operation, value, name)
-        came = type(value).__name__
-        if not backend.is_array(value):
-            try:
-                value = np.asarray(value)
-            except ValueError as error:
-                raise ValueError(
-                    f"{operation}: {name} is a {came} that makes no array; give lists of one length, nested as the axes are"
-                ) from error
-            if value.dtype.kind not in "fiub":
-                raise TypeError(f"{operation}: {name} is {came}; expected a Tensor, an array or a number")
+        came, is_array = type(value).__name__, backend.is_array(value)
+        value = as_array(operation, value, name)
+        if not is_array and value.dtype.kind not in "fiub":
+            raise TypeError(f"{operation}: {name} is {came}; expected a Tensor, an array or a number")
         if like is not None and value.dtype.kind in "fiub":
             value = backend.to_device(value, like.device) if value.ndim == 0 else value
             value = value.astype(like.dtype, copy=False)

@@ -9,13 +9,14 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from minifcn.data import read_labels, read_picture, write_labels
-from minifcn.files import write_whole
+from minifcn.files import make_folder, write_whole
 from minifcn.training import Options, RunFolder, TrainingError
 from minifcn.training.runs import lock
 from minifcn.training.runs.config import Config
@@ -295,6 +296,20 @@ def test_the_lock_is_never_held_twice(existed, tmp_path):
     assert [error for _, part in found for error in part] == []
     assert len(spans) > 30 and all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
     assert not (tmp_path / "run" / lock.NAME).exists()
+
+
+@pytest.mark.parametrize("error", [FileExistsError, FileNotFoundError])
+def test_a_folder_that_another_process_removed_meanwhile_is_made(error, tmp_path, monkeypatch):
+    made, errors = Path.mkdir, [error(17, "it was there, and is not"), error(17, "again")]
+
+    def mkdir(self, *arguments, **options):
+        if errors:
+            raise errors.pop()
+        made(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    make_folder(tmp_path / "run")
+    assert (tmp_path / "run").is_dir() and not errors
 
 
 def write_often(path, letter, seconds):

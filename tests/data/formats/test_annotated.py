@@ -17,24 +17,12 @@ from .annotated_sets import ANNOTATED_SETS as SETS
 from .coco_sets import COCO_SETS, HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
 from .cvat_xml_sets import brushed, document, frame, polygon_of, row_counts
 from .drawing import opened, photo, save
-from .imported import importing, same_labels
+from .imported import same_labels
 from .labelstudio_sets import LABELSTUDIO_SETS, brushes, disc, result
 from .outlines import coco_by_loops
 from .real_tools import quietly, tool
 from .supervisely_sets import CLASSES, SUPERVISELY_SETS, bitmap, meta, polygon, supervisely_voc, thing
 from .supervisely_sets import annotation as drawn
-
-
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "set").mkdir()
-    return tmp_path / "set"
-
-
-@pytest.fixture
-def bring(capsys, place, tmp_path):
-    """bring("--void", 3): the set, or another source, imported into a new folder."""
-    return lambda *words, source=place: importing(capsys, source, tmp_path / "root", *words)
 
 
 def changed(path, change):

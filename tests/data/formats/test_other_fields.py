@@ -13,20 +13,8 @@ from minifcn.data.formats.masks import read_numbers
 
 from . import other_fields
 from .drawing import HEIGHT, WIDTH, becomes, blocks, coloured_blocks, opened, photo, save
-from .imported import importing, same_labels
+from .imported import same_labels
 from .other_fields import module, write_tiff
-
-
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "set").mkdir()
-    return tmp_path / "set"
-
-
-@pytest.fixture
-def bring(capsys, place, tmp_path):
-    """bring("--void", 3): the set imported into a new folder."""
-    return lambda *words: importing(capsys, place, tmp_path / "root", *words)
 
 
 @pytest.mark.parametrize(

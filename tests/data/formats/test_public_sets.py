@@ -14,23 +14,11 @@ from minifcn.data.labels import VOC_CLASSES, colour_map
 
 from . import public_sets
 from .drawing import blocks, coloured_blocks, opened, photo, save, text
-from .imported import importing, same_labels
+from .imported import same_labels
 from .other_fields import FIELDS, module, tool
 from .public_sets import CAMVID, PUBLIC_SETS
 
 MINE = {**PUBLIC_SETS, **FIELDS}
-
-
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "set").mkdir()
-    return tmp_path / "set"
-
-
-@pytest.fixture
-def bring(capsys, place, tmp_path):
-    """bring("--void", 3): the set, or another source, imported into a new folder."""
-    return lambda *words, source=place: importing(capsys, source, tmp_path / "root", *words)
 
 
 def only(folder, pattern):

@@ -12,7 +12,7 @@ from minifcn.data.formats.shapes.ellipses import ellipse
 
 from .coco_sets import HEIGHT, WIDTH, box, empty, write_json
 from .drawing import opened, photo, save
-from .imported import importing, same_labels
+from .imported import same_labels
 from .outlines import coco_by_loops
 from .via_sets import (
     KITE,
@@ -28,18 +28,6 @@ from .via_sets import (
     region,
 )
 from .via_sets import ellipse as turned
-
-
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "set").mkdir()
-    return tmp_path / "set"
-
-
-@pytest.fixture
-def bring(capsys, place, tmp_path):
-    """bring("--attribute", "kind"): the set, or another source, imported into a new folder."""
-    return lambda *words, source=place, root="root": importing(capsys, source, tmp_path / root, *words)
 
 
 def told(done, *words):

@@ -14,22 +14,10 @@ from minifcn.data.formats.yolo.settings import read_settings
 
 from .coco_sets import HEIGHT, WIDTH, empty, ring_of
 from .drawing import blocks, opened, photo, save, text
-from .imported import importing, same_labels
+from .imported import same_labels
 from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool
 from .yolo_sets import CONTOUR, HOLLOW, INNER, KITE, STAR, YOLO_SETS, box_line, filled, line
-
-
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "set").mkdir()
-    return tmp_path / "set"
-
-
-@pytest.fixture
-def bring(capsys, place, tmp_path):
-    """bring("--dry-run"): the set, or another source, imported into a new folder."""
-    return lambda *words, source=place, root="root": importing(capsys, source, tmp_path / root, *words)
 
 
 def told(done, *words):
