@@ -152,10 +152,8 @@ def class_weights(name: str, weight: TensorLike, scores: Tensor) -> Array:
     )
     # a GPU is not asked: that would wait for it
     on_cpu = isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
-    if on_cpu and not ((values >= 0) & (values < np.inf)).all():
-        raise ValueError(
-            f"{name}: weight is {values}; expected a number of at least 0 for each class, and none infinite"
-        )
+    if on_cpu and not np.isfinite(values).all():
+        raise ValueError(f"{name}: weight is {values}; expected a finite number for each class")
     if isinstance(weight, np.ndarray):
         weight = backend.to_device(weight, scores.device)
     given = as_tensor(name, weight, "weight", like=scores)

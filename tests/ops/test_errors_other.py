@@ -100,17 +100,13 @@ CASES = {
         "softmax_cross_entropy: 2 labels are out of range, such as [-1, 3]; "
         "expected 0 to 2 for 3 classes, or ignore_index 255",
     ),
-    "softmax_cross_entropy a weight below 0": (
-        lambda: ops.softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), weight=np.array([1.0, -1.0])),
-        "softmax_cross_entropy: weight is [ 1. -1.]; expected a number of at least 0 for each class, and none infinite",
-    ),
     "softmax_cross_entropy a weight of NaN": (
         lambda: ops.softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), weight=[1.0, float("nan")]),
-        "softmax_cross_entropy: weight is [ 1. nan]; expected a number of at least 0 for each class, and none infinite",
+        "softmax_cross_entropy: weight is [ 1. nan]; expected a finite number for each class",
     ),
     "softmax_cross_entropy an infinite weight": (
         lambda: ops.softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), weight=Tensor([1.0, np.inf])),
-        "softmax_cross_entropy: weight is [ 1. inf]; expected a number of at least 0 for each class, and none infinite",
+        "softmax_cross_entropy: weight is [ 1. inf]; expected a finite number for each class",
     ),
     "softmax_cross_entropy weight": (
         sce(z((2, 3)), z(2, int), z(2)),
