@@ -65,3 +65,8 @@ def same_labels(found, expected):
     assert sorted(found) == sorted(expected)
     for name, labels in expected.items():
         np.testing.assert_array_equal(found[name], labels, err_msg=name)
+
+
+def told(done, *words):
+    """A line of what was printed that holds all of these."""
+    assert any(all(word in line for word in words) for line in done.out.splitlines()), (words, done.out)

@@ -17,7 +17,7 @@ from .annotated_sets import ANNOTATED_SETS as SETS
 from .coco_sets import COCO_SETS, HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
 from .cvat_xml_sets import brushed, document, frame, polygon_of, row_counts
 from .drawing import opened, photo, save
-from .imported import same_labels
+from .imported import same_labels, told
 from .labelstudio_sets import LABELSTUDIO_SETS, brushes, disc, result
 from .outlines import coco_by_loops
 from .real_tools import quietly, tool
@@ -30,11 +30,6 @@ def changed(path, change):
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
-
-
-def told(done, *words):
-    """A line of what was printed that holds all of these."""
-    assert any(all(word in line for word in words) for line in done.out.splitlines()), (words, done.out)
 
 
 @pytest.mark.parametrize("name", SETS)

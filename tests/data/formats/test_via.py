@@ -12,7 +12,7 @@ from minifcn.data.formats.shapes.ellipses import ellipse
 
 from .coco_sets import HEIGHT, WIDTH, box, empty, write_json
 from .drawing import opened, photo, save
-from .imported import same_labels
+from .imported import same_labels, told
 from .outlines import coco_by_loops
 from .via_sets import (
     KITE,
@@ -28,11 +28,6 @@ from .via_sets import (
     region,
 )
 from .via_sets import ellipse as turned
-
-
-def told(done, *words):
-    """A line of what was printed that holds all of these."""
-    assert any(all(word in line for word in words) for line in done.out.splitlines()), (words, done.out)
 
 
 def small(place, *regions, file="via_region_data.json"):

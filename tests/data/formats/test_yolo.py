@@ -14,15 +14,10 @@ from minifcn.data.formats.yolo.settings import read_settings
 
 from .coco_sets import HEIGHT, WIDTH, empty, ring_of
 from .drawing import blocks, opened, photo, save, text
-from .imported import same_labels
+from .imported import same_labels, told
 from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool
 from .yolo_sets import CONTOUR, HOLLOW, INNER, KITE, STAR, YOLO_SETS, box_line, filled, line
-
-
-def told(done, *words):
-    """A line of what was printed that holds all of these."""
-    assert any(all(word in line for word in words) for line in done.out.splitlines()), (words, done.out)
 
 
 def small(place, *lines, names="names: [cat, dog]", more=()):
