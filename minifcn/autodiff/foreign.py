@@ -17,13 +17,20 @@ OTHERS = {
     "jaxlib": ("a JAX array", "np.asarray(array)"),
 }
 
+NUMBERS = {bool, int, float}
+
+
+def beyond_numbers(values: list[Any] | tuple[Any, ...]) -> list[Any]:
+    """What is no plain number among them: a list may have a million, and to look at each of these one by one takes longer than all else."""
+    return [] if NUMBERS.issuperset(map(type, values)) else [each for each in values if type(each) not in NUMBERS]
+
 
 def refuse(operation: str, value: Any, name: str = "input") -> None:
     """Raise TypeError, with what to give instead, where `value` is an array whose meaning would be lost."""
     if type(value) is np.ndarray:
         return
     if isinstance(value, list | tuple):
-        for each in value:
+        for each in beyond_numbers(value):
             refuse(operation, each, f"a part of {name}" if not name.startswith("a part") else name)
         return
     if isinstance(value, np.ma.MaskedArray):
@@ -42,7 +49,7 @@ def refuse_within(operation: str, value: Any, name: str = "input") -> None:
     """Raise TypeError where `value` is a list of tensors: NumPy makes an array of it, and nobody hears that their gradients are gone."""
     if not isinstance(value, list | tuple):
         return
-    for each in value:
+    for each in beyond_numbers(value):
         if getattr(each, "requires_grad", False):
             raise TypeError(
                 f"{operation}: {name} is a {type(value).__name__} that holds a tensor, whose gradient would be lost; "
