@@ -9,7 +9,7 @@ from minifcn.data import ClassMap, DataError, Meaning, VOCFolder
 from minifcn.data.augment import sides
 from minifcn.data.classes import is_background
 from minifcn.data.resized import Resized
-from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
+from minifcn.data.sizes import LARGEST_CROP, default_crop, share_seen, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
 from minifcn.models.trunks.backbones import rate_factor
 from minifcn.training import Config, Recipe, RunFolder, TrainingError
@@ -210,6 +210,27 @@ def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
             "give --lr too, or leave --optimizer out"
         )
     return recipe.lr
+
+
+LEAST_SEEN = 0.5  # of a crop: what shows less of its pictures is more void than picture
+
+
+def note_of_crop(config: Config, given: Collection[str], train_set: VOCFolder) -> list[str]:
+    """A sentence where crops, as options want them, lie beyond the edges of their pictures for the larger part."""
+    size, varied = config.recipe.size, config.recipe.augmentation
+    if not size or not {"size", "longer_side", "scale", "jitter"} & set(given):
+        return []
+    if (share := share_seen(train_set, size, varied, config.longer_side)) >= LEAST_SEEN:
+        return []
+    ways = ["a smaller --size"]
+    ways += ["a larger --longer-side"] * bool(config.longer_side)
+    ways += ["a larger --scale"] * (varied.scale[0] < 1)
+    ways += ["less --jitter"] * bool(varied.jitter)
+    height, width = sides(size)
+    return [
+        f"crops of {height}x{width} pixels show pictures on {100 * share:.2g} % of their area; the rest lies beyond the pictures' edges, "
+        f"teaches nothing and takes as long as if it did: give {', or '.join(ways)}"
+    ]
 
 
 STAGES = {"fcn16s": (16, "fcn16s", 1), "fcn8s": (8, "fcn8s", 2), "fcn4s": (4, "fcn8s", 2)}  # stride, the authors' stage

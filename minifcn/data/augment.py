@@ -182,14 +182,16 @@ def check_pair(picture: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _corner(length: int, wanted: int, jitter: int, rng: np.random.Generator) -> int:
-    """Where a window of `wanted` pixels begins along a side of `length`, at random; negative: before the picture.
+    """Where a window of `wanted` pixels begins along a side of `length`, at random; negative: before the picture."""
+    places = corners(length, wanted, jitter)
+    return int(rng.integers(places.start, places.stop))
 
-    Without jitter the shorter of the two lies inside the longer.
-    """
+
+def corners(length: int, wanted: int, jitter: int) -> range:
+    """Where it may begin. Without jitter the shorter of the two lies inside the longer."""
     room = length - wanted
     first = max(min(room, 0) - jitter, 1 - wanted)  # one pixel of the picture stays in the window
-    last = min(max(room, 0) + jitter, length - 1)
-    return int(rng.integers(first, last + 1))
+    return range(first, min(max(room, 0) + jitter, length - 1) + 1)
 
 
 def _cut(

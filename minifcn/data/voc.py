@@ -14,7 +14,7 @@ from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS, Picture, read_wh
 from minifcn.data.labels import VOID, read_labels, to_fit
 from minifcn.data.layout import instead_of_file, what_is_missing
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS, PictureList, named_files, read_list
-from minifcn.data.pixels.depth import dark_set
+from minifcn.data.pixels.depth import dark_set, not_meant
 from minifcn.data.pixels.turned import turned_line
 from minifcn.files import not_there
 
@@ -110,17 +110,20 @@ class VOCFolder:
 
         Found are files that are missing, unreadable or cut short, sizes that differ, colours instead of class numbers
         and unknown label values, and 16-bit pictures that come out nearly black. `progress` is called once a checked pair.
-        `.picture_notes` says then what is to be known of sound ones: how many are turned by a tag.
+        `.picture_notes` says then what is to be known of sound ones: how many are turned by a tag, and whether `bits` belongs to them.
         """
         facts: list[tuple[int, int | None]] = []  # orientation, and largest number, of each picture
         found = in_threads(lambda i: self._look_at(i, facts), range(len(self)), progress)
         problems = [problem for problem in found if isinstance(problem, str)]
         if problems:
             raise DataError(f"{problems[0]} (split {self.split}: {len(problems)} of {len(self)} pairs are bad)")
-        if dark := dark_set([top for _, top in facts if top is not None], self.bits):
+        tops = [top for _, top in facts if top is not None]
+        if dark := dark_set(tops, self.bits):
             raise DataError(f"split {self.split}: pictures: {dark}")
         turned = sum(orientation > 1 for orientation, _ in facts)
         self.picture_notes = [turned_line(self.split, turned, len(self))] if turned else []
+        if facts and (sentence := not_meant(tops, self.bits)):
+            self.picture_notes.append(f"split {self.split}: pictures: {sentence}")
         return sum(found)
 
     def _look_at(self, i: int, facts: list[tuple[int, int | None]]) -> str | int:

@@ -12,7 +12,7 @@ from minifcn.autodiff.anomaly import AnomalyError, detect_anomaly
 from minifcn.data import Batches
 from minifcn.data.loader import ALL
 from minifcn.models import FCN
-from minifcn.nn.optim import Optimiser
+from minifcn.nn.optim import SGD, Optimiser
 from minifcn.training.cuda_graph import CapturedSteps
 from minifcn.training.errors import TrainingError
 from minifcn.training.objective import weight_of
@@ -25,6 +25,7 @@ from minifcn.training.supply import Array, Batch, on_device, supply
 READ_SECONDS = 0.5
 MOST_UNREAD = 100
 THOUSANDFOLD = 1000.0  # of what guessing gives: no training comes back from there
+WEAK = 1e-4  # of a weight, what decay usually takes away in a step at most
 RAW = 20.0  # values of pictures that random weights, drawn for about 2, are not made for
 
 
@@ -120,8 +121,8 @@ def train(
                 number = first_batch + done.step - 1
                 bad = next(batches_of(range(number, number + 1)))
                 if value > most and math.isfinite(value):
-                    raise TrainingError(grown(model, bad, done, value, most / THOUSANDFOLD))
-                raise TrainingError(not_finite(model, bad, recipe, seed, done, value))
+                    raise TrainingError(grown(model, bad, optimiser, done, value, most / THOUSANDFOLD))
+                raise TrainingError(not_finite(model, bad, optimiser, recipe, seed, done, value))
             ahead = unread[-1].step - done.step
             yield Step(done.step, value, done.rate, seconds, speed, done.waited, ahead, done.pixels, done.weight)
         if first.device == "gpu":
@@ -139,8 +140,11 @@ def guessing(batch: Batch, recipe: Recipe, classes: int) -> float:
     return math.log(classes) * pixels * max(recipe.class_weights or (1.0,))
 
 
-def grown(model: FCN, batch: Batch, done: Unread, value: float, usual: float) -> str:
+def grown(model: FCN, batch: Batch, optimiser: Optimiser, done: Unread, value: float, usual: float) -> str:
     """The sentence for a loss that has grown a thousandfold: each step went so far that the next one had more to undo."""
+    what = f"step {done.step}: the loss is {value:.3g}, a thousand times the {usual:.3g} of a network that guesses or began"
+    if decay := by_decay(optimiser):
+        return f"{what}. {decay}"
     pictures = model.preprocessing(backend.to_device(batch.pictures[0], "cpu"))
     largest = float(np.abs(pictures).max(initial=0))
     raw = (
@@ -149,13 +153,31 @@ def grown(model: FCN, batch: Batch, done: Unread, value: float, usual: float) ->
         if largest > RAW
         else ""
     )
+    return f"{what}: the steps are too long for this network at learning rate {done.rate:.3g}.{raw} Try a rate ten times smaller (--lr {done.rate / 10:.2g})"
+
+
+def by_decay(optimiser: Optimiser) -> str:
+    """A sentence where weight decay alone makes the weights larger with every step; else nothing.
+
+    Under v ← momentum·v + decay·w, w ← w - rate·v they grow without end from rate·decay = 2·(1 + momentum) on: each step goes so far beyond 0
+    that it ends further away. Adam takes steps of one length, whatever the decay.
+    """
+    if not isinstance(optimiser, SGD):
+        return ""
+    pairs = zip(optimiser.learning_rates(), optimiser.decays(), strict=True)
+    rate, decay = max(pairs, key=lambda pair: pair[0] * pair[1])
+    limit = 2 * (1 + optimiser.momentum)
+    if rate * decay < limit:
+        return ""
     return (
-        f"step {done.step}: the loss is {value:.3g}, a thousand times the {usual:.3g} of a network that guesses or began: the steps are too "
-        f"long for this network at learning rate {done.rate:.3g}.{raw} Try a rate ten times smaller (--lr {done.rate / 10:.2g})"
+        f"The weight decay alone does that: {decay:.3g} times the learning rate {rate:.3g} is {rate * decay:.3g}, and from {limit:.3g} on it makes "
+        f"weights larger instead of smaller. Give a smaller --weight-decay, such as {WEAK / rate:.1g}"
     )
 
 
-def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread, value: float) -> str:
+def not_finite(
+    model: FCN, batch: Batch, optimiser: Optimiser, recipe: Recipe, seed: int, done: Unread, value: float
+) -> str:
     """The sentence for a loss that is no number. The forward is run once more, watched, to find where it began."""
     where = "every operation was finite by itself when it was run again"
     first = next(model.parameters())
@@ -175,5 +197,5 @@ def not_finite(model: FCN, batch: Batch, recipe: Recipe, seed: int, done: Unread
     )
     return (
         f"step {done.step}: the loss is {value} at learning rate {done.rate:.3g}; {weights}. First bad operation: {where}. "
-        "Try a rate ten times smaller"
+        + (by_decay(optimiser) or "Try a rate ten times smaller")
     )

@@ -238,3 +238,15 @@ def test_pictures_of_few_bits_stop_a_training_before_it_begins(top, anyway, call
     answer = call(f"{line} --anyway")
     assert answer.status == (0 if anyway else 1)
     call(f"train --data {copy.root} {ONE} --bits 12 --out {tmp_path}/other").worked()
+
+
+def test_bits_that_change_nothing_are_said(call, person_model, voc_set, tmp_path):
+    """Its pictures have 8 bits: check-data, train, eval and predict say so once, and go on."""
+    said = "of 16 bits 12 are said to hold something (--bits, or the model's file), and no picture here has more than 8"
+    assert said in call(f"check-data {voc_set} --bits 12").out
+    assert said in call(f"train --data {voc_set} {ONE} --bits 12 --out {tmp_path}/run").worked().out
+    assert said in call(f"eval {person_model} --data {voc_set} --bits 12").worked().err
+    pictures = voc_set / "JPEGImages"
+    answer = call(f"predict {pictures} --model {person_model} --bits 12 --out {tmp_path}/out").worked()
+    assert answer.err.count(said) == 1
+    assert said not in call(f"predict {pictures} --model {person_model} --out {tmp_path}/out").worked().err

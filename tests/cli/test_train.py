@@ -274,3 +274,19 @@ def test_the_word_all_is_every_class(call, voc_set, tmp_path):
 def test_the_size_of_the_pictures_travels_with_the_model(call, small_set, tmp_path):
     call(f"train --data {small_set} {ONE} --out", tmp_path / "run").worked()
     assert load(tmp_path / "run" / "last.safetensors").picture_size == 48  # they are 40x48
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ("--size 96", "crops of 96x96 pixels show pictures on"),
+        ("--size 32 --scale 0.1,0.2", "give a smaller --size, or a larger --scale"),
+        ("--size 32 --longer-side 8", "give a smaller --size, or a larger --longer-side"),
+        ("--size 32 --scale 0.25,1 --jitter 8", "give a smaller --size, or a larger --scale, or less --jitter"),
+        ("--size 32 --jitter 4", ""),
+        ("--size 0", ""),
+    ],
+)
+def test_crops_of_void_are_said(options, said, call, small_set, tmp_path):
+    out = call(f"train --data {small_set} {ONE} {options} --out {tmp_path}/run").worked().out
+    assert "note: crops of" in out and said in out if said else "note: crops of" not in out

@@ -1,11 +1,14 @@
 """Pictures of 16 bits of which fewer hold something: never black in silence, and stretched where somebody says how many."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from minifcn.data import ClassMap, DataError, VOCFolder, read_picture
 from minifcn.data.check.checking import DataFolder
+from minifcn.data.pixels.depth import not_meant
 
 from .byhand import chunk, png, tiff
 from .folders import PICTURES, write_folder
@@ -153,3 +156,34 @@ def test_a_split_is_refused_before_training(root):
     data = VOCFolder(root, "train", FOUR, bits=12)
     assert data.check() == 16
     np.testing.assert_array_equal(data.picture(0)[..., 0], TWELVE // 16)
+
+
+@pytest.mark.parametrize(
+    "tops, bits, wanted",
+    [
+        ([], None, ""),
+        (
+            [],
+            12,
+            "of 16 bits 12 are said to hold something .* and no picture here has more than 8: that changes nothing",
+        ),
+        ([4095], 12, ""),
+        ([65535], None, ""),
+        ([900, 4096], 12, "numbers up to 4096: all above 4095 comes out white; give --bits 14, unless"),
+        ([65535], 10, "numbers up to 65535: all above 1023 comes out white; give --bits 16, unless"),
+        ([65535], 16, ""),
+    ],
+)
+def test_bits_that_do_not_belong_to_the_pictures(tops, bits, wanted):
+    said = not_meant(tops, bits)
+    assert re.search(wanted, said) if wanted else said == ""
+
+
+def test_check_data_and_a_split_say_so(root):
+    """Of pictures of 12 bits in 16: nothing where 12 are said, and what becomes white where 10 are."""
+    for bits, said in ((12, ""), (10, "numbers up to 4095: all above 1023 comes out white; give --bits 12")):
+        warnings = [finding.message for finding in DataFolder(root, bits=bits).check(FOUR).warnings]
+        assert any(said in each for each in warnings) if said else not any("bits" in each for each in warnings)
+        data = VOCFolder(root, "train", FOUR, bits=bits)
+        data.check()
+        assert said in "".join(data.picture_notes) if said else not data.picture_notes

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from minifcn import backend
+from minifcn.autodiff.engine import Tensor
 from minifcn.data import Batches
 from minifcn.models import build
 from minifcn.nn.optim import SGD, Adam
 from minifcn.training import TrainingError, train
+from minifcn.training.loop import by_decay
 from minifcn.training.recipes import MODERN, Recipe
 
 from .helpers import same_arrays, three_stripes
@@ -204,3 +206,38 @@ def test_the_first_bad_operation_is_named():
     assert "1 parameters are no longer finite, backbone.fc7.weight first; the last checkpoint is from before" in message
     assert "First bad operation: Conv2d.forward: " in message and message.endswith("Try a rate ten times smaller")
     assert "got it from input 1: it was there before. Try" in message
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("decay, alone", [(90, True), (60, False)])
+def test_weight_decay_that_makes_the_weights_grow_is_named(decay, alone):
+    """At a rate of 0.05 and momentum 0.9 it does from 2·1.9 / 0.05 = 76 on; below that it is the rate that is too large, if anything is."""
+    model = fresh(dropout=0)
+    recipe = Recipe(lr=0.05, weight_decay=decay, schedule="constant")
+    said = ""
+    try:
+        for _ in train(model, batches(), recipe.optimiser(model), recipe, steps=400, seed=0):
+            pass
+    except TrainingError as error:
+        said = str(error)
+    assert (
+        "The weight decay alone does that: 90 times the learning rate 0.05 is 4.5, and from 3.8 on" in said
+    ) is alone
+    assert "ten times smaller" not in said or not alone
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_the_border_of_weight_decay_is_where_the_weights_grow(kind):
+    """Of a weight with no gradient but its decay, by the optimiser itself."""
+    for momentum in (0.0, 0.5, 0.9):
+        for times in (0.98, 1.02):
+            weight = Tensor(np.ones(3), requires_grad=True)
+            rate = 0.01
+            decay = times * 2 * (1 + momentum) / rate
+            options = dict(momentum=momentum) if kind is SGD else {}
+            optimiser = kind([weight], rate, weight_decay=decay, **options)
+            for _ in range(600):
+                weight.grad = np.zeros(3)
+                optimiser.step()
+            grew = bool(np.abs(weight.data).max() > 100)
+            assert grew == bool(by_decay(optimiser)) == (kind is SGD and times > 1)

@@ -15,6 +15,7 @@ from minifcn.cli.predicting.steps import Job, Work, endings_of, outputs_of, say
 from minifcn.cli.predicting.turns import Steps, in_turns
 from minifcn.cli.results import names_for
 from minifcn.data.errors import DataError
+from minifcn.data.pixels.depth import not_meant
 from minifcn.files import make_folder, remove_drafts
 from minifcn.models.saving import load
 from minifcn.models.shipped import SHIPPED
@@ -105,6 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
                 progress.update()
     if failed:
         print(f"minifcn predict: {failed} of {len(pictures)} pictures could not be predicted", file=sys.stderr)
+    if failed < len(pictures) and not work.deep and (idle := not_meant([], arguments.bits)):
+        say(idle)
     if failed < len(pictures):  # on stderr: what stands on stdout is a line a picture
         print(
             f"written to {arguments.out}: {', '.join(file.name for file in outputs_of('NAME', arguments))}; computed on {device_words(device)}",

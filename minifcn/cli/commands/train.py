@@ -13,7 +13,7 @@ from minifcn.cli.options import (
     device_words,
 )
 from minifcn.cli.progress import Progress
-from minifcn.cli.train_config import classes_of, configure, fill_in, note_of_rate
+from minifcn.cli.train_config import classes_of, configure, fill_in, note_of_crop, note_of_rate
 from minifcn.cli.train_options import add_arguments
 from minifcn.data import DataError, Meaning, VOCFolder, make_synthetic
 from minifcn.data.augment import sides
@@ -73,7 +73,10 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         check_data(arguments, meaning, "classes" in given, train_set, val_set)
     for note in notes:
         print(note)
-    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes, *about_classes, *about_rate]):
+    about_crop = note_of_crop(config, given, train_set)
+    for note in dict.fromkeys(
+        [*meaning.notes, *train_set.notes, *val_set.notes, *about_classes, *about_rate, *about_crop]
+    ):
         print(f"note: {note}")
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(

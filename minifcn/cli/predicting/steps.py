@@ -16,7 +16,7 @@ from minifcn.cli.results import check_free, source_of
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
 from minifcn.data.large import LargePicture, pixels_in, read_any
-from minifcn.data.pixels.depth import dark_set, too_dark
+from minifcn.data.pixels.depth import dark_set, not_meant, too_dark
 from minifcn.models.fcn import FCN
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.evaluate import size_for
@@ -52,6 +52,7 @@ class Work:
     bits: int | None
     inputs: set[Path]
     tiled: Callable[[int, int], Any]
+    deep: bool = False  # whether a picture had more than 8 bits a number
 
     def read(self, job: Job) -> Ready | None:
         """None of a picture that has to be alone in memory."""
@@ -88,7 +89,7 @@ class Work:
         """A picture, or where --tile is given one of more pixels than other commands read. What is odd about it is a note."""
         found = read_any(path, self.bits, pieces=self.arguments.tile is not None)
         if not isinstance(found, LargePicture):
-            note_depth(path, found.top, self.bits, note)
+            self.note_depth(path, found.top, note)
             yield found.pixels
             return
         with found:
@@ -97,7 +98,15 @@ class Work:
             labels = gigabytes(height * width)
             note(f"{path}: {width}x{height} pixels, {held}; its labels take {labels}, and its overlay is drawn smaller")
             yield found
-            note_depth(path, found.top, self.bits, note)
+            self.note_depth(path, found.top, note)
+
+    def note_depth(self, path: Path, top: int | None, note: Callable[[str], Any]) -> None:
+        """Note where a picture of 16 bits uses so few of them that it is nearly black, or more than it is said to."""
+        if top is None:
+            return
+        self.deep = True
+        if odd := too_dark(top, self.bits) or dark_set([top], self.bits) or not_meant([top], self.bits):
+            note(f"{path}: {odd}")
 
     def predicted(self, path: Path, picture: np.ndarray | LargePicture, note: Callable[[str], Any]) -> Prediction:
         """What the network finds in one picture. Raises DataError, also where memory does not suffice."""
@@ -145,12 +154,6 @@ def endings_of(arguments: argparse.Namespace) -> list[str]:
 def outputs_of(name: str, arguments: argparse.Namespace) -> list[Path]:
     """The files of the picture whose results are called `name`."""
     return [arguments.out / f"{name}{ending}" for ending in endings_of(arguments)]
-
-
-def note_depth(path: Path, top: int | None, bits: int | None, note: Callable[[str], Any]) -> None:
-    """Note where a picture of 16 bits uses so few of them that it is nearly black."""
-    if top is not None and (dark := too_dark(top, bits) or dark_set([top], bits)):
-        note(f"{path}: {dark}")
 
 
 def gigabytes(count: int) -> str:

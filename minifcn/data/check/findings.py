@@ -52,6 +52,7 @@ WARNINGS = {
     "some masks": "masks of 0 and 255 among others",
     "never shown": "classes that never occur in a split to train on",
     "turned": "pictures that their EXIF tag turns",
+    "bits": "pictures that the option --bits does not belong to",
     "pages": "pictures of several pages or frames, of which the first is read",
     "label tag": "label files with an EXIF tag",
     "three channels": "labels whose class numbers stand in equal channels",

@@ -53,6 +53,23 @@ def dark_set(tops: Iterable[int], bits: int | None) -> str:
     )
 
 
+def not_meant(tops: Iterable[int], bits: int | None) -> str:
+    """What to say where `bits` was asked for and does not belong to the pictures, by the largest number in each of 16 bits; else nothing."""
+    tops = list(tops)
+    if bits is None:
+        return ""
+    said = f"of {MOST_BITS} bits {bits} are said to hold something (--bits, or the model's file)"
+    if not tops:
+        return f"{said}, and no picture here has more than 8: that changes nothing"
+    white = (1 << bits) - 1
+    if max(tops) <= white:
+        return ""
+    return (
+        f"{said}, and there are numbers up to {max(tops)}: all above {white} comes out white; give --bits {bits_for(max(tops))}, "
+        "unless these are single pixels that the camera got wrong"
+    )
+
+
 def lower_bytes(file: BinaryIO, header: Header) -> np.ndarray | None:
     """The lower byte of each number of a colour picture of 16 bits a channel, of which Pillow reads the upper ones: uint8 (H, W, C).
 
