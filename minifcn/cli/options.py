@@ -157,6 +157,8 @@ def chosen_device(arguments: argparse.Namespace) -> str:
     if device == "gpu" and arguments.gpu_memory:
         os.environ[backend.MEMORY_LIMIT] = arguments.gpu_memory
         backend.limit_gpu_memory(arguments.gpu_memory)
+    elif arguments.gpu_memory:
+        print("--gpu-memory is about a GPU, and this runs on the cpu: it changes nothing", file=sys.stderr)
     return device
 
 

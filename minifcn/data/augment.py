@@ -116,6 +116,25 @@ class Augmentation:
         return random_mirror(picture, labels, rng) if self.mirror else (picture, labels)
 
 
+def share_seen(shapes: np.ndarray, size: Size, augmentation: Augmentation) -> float:
+    """How much of a crop of `size` shows its picture, in the mean; the rest lies beyond the edges and is void.
+
+    Over all places of a crop and all `shapes`, (N, 2), heights and widths of pictures, each at the middle of the scales it is drawn at.
+    """
+    scaled = np.maximum(1, np.round(shapes * math.sqrt(math.prod(augmentation.scale)))).astype(int).tolist()
+    along = [
+        [seen_along(length, wanted, augmentation.jitter) for length, wanted in zip(shape, sides(size), strict=True)]
+        for shape in scaled
+    ]
+    return float(np.mean(np.prod(along, 1)))
+
+
+def seen_along(length: int, wanted: int, jitter: int) -> float:
+    """How much of a window of `wanted` pixels lies on a side of `length`, in the mean over all places where it may begin."""
+    first = np.asarray(corners(length, wanted, jitter))
+    return float((np.minimum(first + wanted, length) - np.maximum(first, 0)).mean()) / wanted
+
+
 def random_crop(
     picture: np.ndarray, labels: np.ndarray, size: int, rng: np.random.Generator, fill: Sequence[int] = (0, 0, 0)
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from minifcn.data.augment import Augmentation, Size, corners, sides
 from minifcn.data.dataset import Dataset
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
@@ -51,38 +50,8 @@ def whole_crop(
 
     `longer_side`: that of every picture, once it was resized to it.
     """
-    shapes = some_shapes(dataset, most).astype(float)
-    if longer_side:
-        shapes *= longer_side / shapes.max(1, keepdims=True)
-    height, width = np.median(shapes, 0)
+    height, width = np.median(resized_shapes(dataset, longer_side, most), 0)
     return tuple(int(min(largest, max(GRAIN, 4 * round(side / 4)))) for side in (height, width))  # type: ignore[return-value]
-
-
-def share_seen(
-    dataset: Dataset, size: Size, augmentation: Augmentation, longer_side: int | None = None, most: int = 100
-) -> float:
-    """How much of a crop of `size` shows its picture, in the mean; the rest lies beyond the edges and is void.
-
-    Over all places of a crop, and at most so many pictures, each at the middle of the scales it is drawn at; `longer_side` as for `whole_crop`.
-    """
-    shapes = some_shapes(dataset, most).astype(float)
-    if longer_side:
-        shapes *= longer_side / shapes.max(1, keepdims=True)
-    shapes *= np.sqrt(np.prod(augmentation.scale))
-    shares = [
-        [
-            seen_along(max(1, round(length)), wanted, augmentation.jitter)
-            for length, wanted in zip(shape, sides(size), strict=True)
-        ]
-        for shape in shapes
-    ]
-    return float(np.mean(np.prod(shares, 1)))
-
-
-def seen_along(length: int, wanted: int, jitter: int) -> float:
-    """How much of a window of `wanted` pixels lies on a side of `length`, in the mean over all places where it may begin."""
-    first = np.asarray(corners(length, wanted, jitter))
-    return float((np.minimum(first + wanted, length) - np.maximum(first, 0)).mean()) / wanted
 
 
 def classes_a_picture(dataset: Dataset, most: int = 100) -> float:
@@ -92,6 +61,12 @@ def classes_a_picture(dataset: Dataset, most: int = 100) -> float:
         return int(np.count_nonzero(np.bincount(dataset.labels(number).ravel(), minlength=VOID + 1)[:VOID]))
 
     return float(np.mean([shown(number) for number in spread(dataset, most)]))
+
+
+def resized_shapes(dataset: Dataset, longer_side: int | None = None, most: int = 100) -> np.ndarray:
+    """As `some_shapes`, once each picture was resized to `longer_side`, where there is one: float (N, 2)."""
+    shapes = some_shapes(dataset, most).astype(float)
+    return shapes * (longer_side / shapes.max(1, keepdims=True)) if longer_side else shapes
 
 
 def some_shapes(dataset: Dataset, most: int) -> np.ndarray:

@@ -494,3 +494,15 @@ def test_predict_says_of_a_model_what_no_label_can_tell(options, words, call, sm
     mf_model = FCN("tiny", 32, **{"num_classes": 3, "width": 1, **options})
     picture = next((small_set / "JPEGImages").iterdir())
     call(f"predict {picture} --model {saved(mf_model, tmp_path / 'm.safetensors')} --out {tmp_path}/out").failed(words)
+
+
+def test_options_of_eval_that_change_nothing(call, person_model, voc_set, small_set, tmp_path):
+    call(f"eval {person_model} --data {voc_set} --worst 3").failed(
+        "--worst says how many pictures --gallery shows; add --gallery FILE"
+    )
+    said = "--others is about classes that the model does not know, and the data has none: it changes nothing"
+    assert said not in call(f"eval {person_model} --data {voc_set} --others void").worked().err  # VOC's other classes
+    call(
+        f"train --data {small_set} --arch fcn32s --width 2 --size 32 --batch 2 --steps 1 --out {tmp_path}/run"
+    ).worked()
+    assert said in call(f"eval {tmp_path}/run/best.safetensors --data {small_set} --others void").worked().err

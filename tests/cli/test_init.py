@@ -110,7 +110,7 @@ def test_a_run_goes_on_with_what_it_derived_though_the_file_has_changed(start, c
     assert (tmp_path / "cut" / "checkpoint.safetensors").exists()
     copied.unlink()
     monkeypatch.setattr(
-        "minifcn.cli.train_config.sizes_for", lambda *_: (32, 32)
+        "minifcn.cli.training.config.sizes_for", lambda *_: (32, 32)
     )  # a later version may choose otherwise
     call(f"{line} --out {tmp_path}/cut --resume").worked()
     same_arrays(*(arrays_of(tmp_path / run / "last.safetensors") for run in ("whole", "cut")))

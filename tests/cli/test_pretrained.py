@@ -9,7 +9,7 @@ import pytest
 from models.test_pretrained import caffe_arrays
 from training.helpers import three_stripes, write_set
 
-from minifcn.cli.train_config import crop_size
+from minifcn.cli.training.config import crop_size
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import load
 from minifcn.training.recipes import VOC_SUBSET

@@ -290,3 +290,28 @@ def test_the_size_of_the_pictures_travels_with_the_model(call, small_set, tmp_pa
 def test_crops_of_void_are_said(options, said, call, small_set, tmp_path):
     out = call(f"train --data {small_set} {ONE} {options} --out {tmp_path}/run").worked().out
     assert "note: crops of" in out and said in out if said else "note: crops of" not in out
+
+
+@pytest.mark.parametrize(
+    "idle, in_use, said",
+    [
+        ("--optimizer adam --momentum 0.5", "--momentum 0.5", "--momentum is of SGD, and this is Adam"),
+        ("--fusion max", "--fusion max --arch fcn16s", "--fusion says how a skip is joined, and fcn32s has none"),
+        (
+            "--others background",
+            "--others background --classes disc",
+            "--others is about classes that --classes leaves out",
+        ),
+        ("--other-data", "", "--other-data is for a run that goes on, and this one begins"),
+        ("--learns heads", "--learns all", "the trunk keeps the random weights it begins with"),
+    ],
+)
+def test_options_that_change_nothing_are_said(idle, in_use, said, call, small_set, tmp_path):
+    for number, (options, there) in enumerate(((idle, True), (in_use, False))):
+        answer = call(f"train --data {small_set} {ONE} {options} --anyway --out {tmp_path}/{number}").worked()
+        assert (said in answer.out) is there
+
+
+def test_a_limit_for_a_gpu_that_is_not_used_is_said(call, small_set, tmp_path):
+    answer = call(f"train --data {small_set} {ONE} --device cpu --gpu-memory 1G --out {tmp_path}/run").worked()
+    assert "--gpu-memory is about a GPU, and this runs on the cpu: it changes nothing" in answer.err

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minifcn.data import VOID, Augmentation, Batches, DataError, random_crop, random_mirror
-from minifcn.data.augment import adjust_colour
+from minifcn.data.augment import adjust_colour, share_seen
 
 from .coded import FILL, Coded, coded_pair, label_of
 
@@ -413,4 +413,31 @@ def test_a_pair_that_does_not_fit_is_refused():
         ALL.apply(picture, labels.T, 3, seeded())
     assert str(caught.value) == (
         "crop: expected picture (H, W, 3) and labels (H, W), both uint8, got uint8 (4, 5, 3) and uint8 (5, 4)"
+    )
+
+
+@pytest.mark.parametrize(
+    "shapes, size, augmentation",
+    [
+        ([(20, 30)], 16, Augmentation()),
+        ([(20, 30), (9, 40)], (24, 32), Augmentation()),
+        ([(20, 30)], 16, Augmentation(jitter=11)),
+        ([(20, 30)], 64, Augmentation(jitter=500)),
+        ([(20, 30)], 32, Augmentation(scale=(0.5, 0.5))),
+    ],
+)
+def test_the_share_of_a_crop_that_shows_its_picture(shapes, size, augmentation):
+    """As drawing many crops gives it: what is not void there is the picture."""
+    rng, shares = np.random.default_rng(0), []
+    for shape in shapes:
+        picture, labels = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
+        shares.append([np.mean(augmentation.apply(picture, labels, size, rng)[1] == 0) for _ in range(4000)])
+    found = share_seen(np.array(shapes), size, augmentation)
+    assert found == pytest.approx(np.mean(shares), abs=5 * np.std(shares) / 4000**0.5 + 1e-9)
+
+
+def test_the_share_seen_at_several_scales_is_that_at_the_middle():
+    shapes = np.array([(20, 30)])
+    assert share_seen(shapes, 32, Augmentation(scale=(0.25, 1))) == share_seen(
+        shapes, 32, Augmentation(scale=(0.5, 0.5))
     )

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from minifcn.data import Augmentation
-from minifcn.data.sizes import classes_a_picture, default_crop, share_seen, usual_size, whole_crop
+from minifcn.data.sizes import classes_a_picture, default_crop, usual_size, whole_crop
 
 
 class Pictures:
@@ -82,31 +81,3 @@ def test_classes_a_picture_shows():
             return np.array([[0, 3, 3, 255], [0, 255, 7, 254]][number : number + 1], np.uint8)
 
     assert classes_a_picture(Shown([(1, 4)] * 2)) == (2 + 3) / 2
-
-
-@pytest.mark.parametrize(
-    "sizes, size, augmentation, longer_side",
-    [
-        ([(20, 30)], 16, Augmentation(), None),
-        ([(20, 30), (9, 40)], (24, 32), Augmentation(), None),
-        ([(20, 30)], 16, Augmentation(jitter=11), None),
-        ([(20, 30)], 64, Augmentation(jitter=500), None),
-        ([(20, 30)], 32, Augmentation(scale=(0.5, 0.5)), None),
-        ([(20, 30)], 32, Augmentation(), 8),
-    ],
-)
-def test_the_share_of_a_crop_that_shows_its_picture(sizes, size, augmentation, longer_side):
-    """As drawing many crops gives it: what is not void there is the picture."""
-    rng, shares = np.random.default_rng(0), []
-    for shape in sizes:
-        factor = longer_side / max(shape) if longer_side else 1
-        shape = [round(side * factor) for side in shape]
-        picture, labels = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
-        shares.append([np.mean(augmentation.apply(picture, labels, size, rng)[1] == 0) for _ in range(4000)])
-    found = share_seen(Pictures(sizes), size, augmentation, longer_side)
-    assert found == pytest.approx(np.mean(shares), abs=5 * np.std(shares) / 4000**0.5 + 1e-9)
-
-
-def test_the_share_seen_at_several_scales_is_that_at_the_middle():
-    data = Pictures([(20, 30)])
-    assert share_seen(data, 32, Augmentation(scale=(0.25, 1))) == share_seen(data, 32, Augmentation(scale=(0.5, 0.5)))

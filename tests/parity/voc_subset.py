@@ -13,7 +13,7 @@ from models import in_pytorch
 from twins import MISSING, F, torch
 
 from minifcn import backend
-from minifcn.cli.train_config import PRESETS
+from minifcn.cli.training.config import PRESETS
 from minifcn.data import ClassMap, VOCFolder
 from minifcn.models import FCN, parameter_groups, transplant
 from minifcn.pretrained import load_pretrained

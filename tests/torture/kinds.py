@@ -20,7 +20,7 @@ import minifcn as mf
 from minifcn.cli.main import parser
 from minifcn.cli.progress import scores_table
 from minifcn.cli.results import check_free, marked, source_of
-from minifcn.cli.train_config import configure, fill_in
+from minifcn.cli.training.config import configure, fill_in
 from minifcn.data import ClassMap, DataError, VOCFolder, make_synthetic, read_class_names, read_labels, read_picture
 from minifcn.data.check.checking import DataFolder
 from minifcn.data.check.recolour import convert_colours

@@ -107,6 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     if arguments.class_names and arguments.data == SYNTHETIC:
         raise DataError("--class-names: the synthetic set brings its own names; leave the option out")
+    if arguments.worst and not arguments.gallery:
+        raise DataError("--worst says how many pictures --gallery shows; add --gallery FILE")
     device = chosen_device(arguments)
     model = load(arguments.model).to(device)
     if model.classes is None:
@@ -137,7 +139,9 @@ def set_of(arguments: argparse.Namespace, root: Path, model: FCN) -> tuple[VOCFo
     meaning = read_meaning(dataset.folder, root, arguments.class_names)
     classes, notes = also_said_by(own, meaning)
     dataset.class_map = replace(classes, others=arguments.others) if arguments.others else classes
-    for note in dict.fromkeys([*notes, *dataset.notes]):
+    idle = "--others is about classes that the model does not know, and the data has none: it changes nothing"
+    about_others = [idle] if arguments.others and not dataset.class_map.unknown else []
+    for note in dict.fromkeys([*notes, *dataset.notes, *about_others]):
         print(f"note: {note}", file=sys.stderr)
     check_files(dataset)
     for note in dataset.picture_notes:

@@ -13,8 +13,9 @@ from minifcn.cli.options import (
     device_words,
 )
 from minifcn.cli.progress import Progress
-from minifcn.cli.train_config import classes_of, configure, fill_in, note_of_crop, note_of_rate
-from minifcn.cli.train_options import add_arguments
+from minifcn.cli.training.config import classes_of, configure, fill_in
+from minifcn.cli.training.notes import note_of_crop, note_of_rate, notes_of_idle
+from minifcn.cli.training.options import add_arguments
 from minifcn.data import DataError, Meaning, VOCFolder, make_synthetic
 from minifcn.data.augment import sides
 from minifcn.data.check.colours import source_of
@@ -57,7 +58,10 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
     train_set = VOCFolder(root, arguments.train_split, classes, arguments.limit, arguments.bits)
     val_set = VOCFolder(root, arguments.val_split, classes, bits=arguments.bits)
     config, start = configure(arguments, given, classes, train_set, folder)
-    about_rate = note_of_rate(arguments, config, given, start)
+    about_options = [
+        *note_of_rate(arguments, config, given, start),
+        *notes_of_idle(config, given, bool(classes.unknown), folder.checkpoint.exists()),
+    ]
     held = [start] if start else []  # to be given away, so that nothing here keeps its memory
     del start
     train_set.bits = val_set.bits = config.bits
@@ -73,10 +77,8 @@ def train_in(folder: RunFolder, arguments: argparse.Namespace, command: str, dev
         check_data(arguments, meaning, "classes" in given, train_set, val_set)
     for note in notes:
         print(note)
-    about_crop = note_of_crop(config, given, train_set)
-    for note in dict.fromkeys(
-        [*meaning.notes, *train_set.notes, *val_set.notes, *about_classes, *about_rate, *about_crop]
-    ):
+    about_options += note_of_crop(config, given, train_set)
+    for note in dict.fromkeys([*meaning.notes, *train_set.notes, *val_set.notes, *about_classes, *about_options]):
         print(f"note: {note}")
     resized = f", resized to a longer side of {config.longer_side}" if config.longer_side else ""
     print(

@@ -9,13 +9,13 @@ from minifcn.data import ClassMap, DataError, Meaning, VOCFolder
 from minifcn.data.augment import sides
 from minifcn.data.classes import is_background
 from minifcn.data.resized import Resized
-from minifcn.data.sizes import LARGEST_CROP, default_crop, share_seen, usual_size, valid_pixels, whole_crop
+from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
 from minifcn.models import FCN
 from minifcn.models.trunks.backbones import rate_factor
 from minifcn.training import Config, Recipe, RunFolder, TrainingError
 from minifcn.training.finetune import NETWORK, as_begun, network_of, sizes_for, steps_for
 from minifcn.training.objective import class_counts, median_frequency
-from minifcn.training.recipes import ADAM_RATE, MODERN, PAPER, named_recipe
+from minifcn.training.recipes import ADAM_RATE, MODERN, named_recipe
 from minifcn.training.runs.folder import RESTORE
 
 DEFAULTS: dict[str, Any] = dict(
@@ -210,43 +210,3 @@ def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
             "give --lr too, or leave --optimizer out"
         )
     return recipe.lr
-
-
-LEAST_SEEN = 0.5  # of a crop: what shows less of its pictures is more void than picture
-
-
-def note_of_crop(config: Config, given: Collection[str], train_set: VOCFolder) -> list[str]:
-    """A sentence where crops, as options want them, lie beyond the edges of their pictures for the larger part."""
-    size, varied = config.recipe.size, config.recipe.augmentation
-    if not size or not {"size", "longer_side", "scale", "jitter"} & set(given):
-        return []
-    if (share := share_seen(train_set, size, varied, config.longer_side)) >= LEAST_SEEN:
-        return []
-    ways = ["a smaller --size"]
-    ways += ["a larger --longer-side"] * bool(config.longer_side)
-    ways += ["a larger --scale"] * (varied.scale[0] < 1)
-    ways += ["less --jitter"] * bool(varied.jitter)
-    height, width = sides(size)
-    return [
-        f"crops of {height}x{width} pixels show pictures on {100 * share:.2g} % of their area; the rest lies beyond the pictures' edges, "
-        f"teaches nothing and takes as long as if it did: give {', or '.join(ways)}"
-    ]
-
-
-STAGES = {"fcn16s": (16, "fcn16s", 1), "fcn8s": (8, "fcn8s", 2), "fcn4s": (4, "fcn8s", 2)}  # stride, the authors' stage
-
-
-def note_of_rate(arguments: argparse.Namespace, config: Config, given: Collection[str], start: FCN | None) -> list[str]:
-    """A sentence where a later stage of the paper is a run of its own: its rate is that of the first stage still."""
-    stride, stage, number = STAGES.get(config.arch, (0, "", 0))
-    alike = arguments.recipe in ("paper", "paper-mean") and config.recipe.optimizer == "sgd" and "lr" not in given
-    if not (alike and start and start.architecture["stride"] > stride > 0):
-        return []
-    factor, rate = PAPER.stage_factors[number], config.recipe.lr
-    return [
-        f"{config.arch} begins from FCN-{start.architecture['stride']}s at the rate {rate:.3g}, which --recipe {arguments.recipe} has for "
-        f"fcn32s; for {stage} the authors took {IN_WORDS[factor]} of that: --lr {rate * factor:.3g}"
-    ]
-
-
-IN_WORDS = {1e-2: "a hundredth", 1e-4: "a ten-thousandth"}
