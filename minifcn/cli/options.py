@@ -3,12 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from minifcn import backend, workers
 from minifcn.cli.output import raw
+from minifcn.data.errors import DataError
 
 
 def as_typed(words: Sequence[str]) -> str:
@@ -149,6 +150,14 @@ def add_device(parser: Any, default: str = "auto") -> None:
         "--gpu-memory", type=memory_size, default=os.environ.get(backend.MEMORY_LIMIT), metavar="6G|80%",
         help=f"use no more of the GPU's memory (the environment variable {backend.MEMORY_LIMIT}, else all of it)",
     )  # fmt: skip
+
+
+def refuse_given(arguments: argparse.Namespace, options: Iterable[str], why: str) -> None:
+    """Raise DataError where one of `options`, such as "--out", was given, which would change nothing. Their defaults are none, or empty."""
+    for option in options:
+        value = getattr(arguments, option.strip("-").replace("-", "_"))
+        if value is not None and value is not False and value != []:  # 0 was given
+            raise DataError(f"{option} {why}")
 
 
 def chosen_device(arguments: argparse.Namespace) -> str:

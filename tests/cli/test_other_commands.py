@@ -259,3 +259,37 @@ def test_a_summary_of_a_run_s_folder_says_which_file(call, tmp_path, monkeypatch
     (tmp_path / "run").mkdir()
     monkeypatch.chdir(tmp_path)
     call("summary run").failed("run: a folder; give a file in it, such as run/best.safetensors")
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("summary voc7 --width 3", "--width says what network to build, and voc7 holds one; leave it out"),
+        ("summary voc7 --padding same", "--padding says what network to build"),
+        ("summary voc7 --num-classes 2", "--num-classes says what network to build"),
+        ("summary voc7 --backbone tiny", "--backbone says what network to build"),
+        ("weights show voc7 --as vgg16", "--as says how import makes a model, and show makes none; leave it out"),
+        ("weights show voc7 --flip", "--flip says how import makes a model"),
+        ("weights show voc7 --ignore a b", "--ignore says how import makes a model"),
+        ("weights show voc7 --out there.safetensors", "--out says how import makes a model"),
+        ("gradcheck --model fcn32s --cases 3", "--cases is about operations, and only networks are named"),
+        ("gradcheck relu --directions 0", "--directions is about networks, and none is named"),
+        ("download --from there.zip", "--from is a copy of one of these: add its NAME"),
+        (
+            "lessons --start there --only 1",
+            "--only is about lessons that are run, and --start copies all and runs none",
+        ),
+        ("lessons --start there --seconds 5", "--seconds is about lessons that are run"),
+        ("paper --list --quick", "--quick says how to measure, and --list measures nothing"),
+        ("paper --list --out there", "--out says how to measure, and --list measures nothing"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(words, said, call):
+    call(words).failed(said)
+
+
+def test_the_same_options_where_they_count(call):
+    assert "fcn32s" in call("gradcheck --model fcn32s --directions 1").worked().out
+    assert call("gradcheck relu --cases 2").worked().out.split("relu")[1].split()[0] == "2"
+    out = call("summary fcn32s --backbone tiny --width 3 --num-classes 2 --size 32x32").worked().out
+    assert "3 x 32 x 32" in out.split("conv1_1")[1].splitlines()[0] and "2 x 32 x 32" in out

@@ -128,14 +128,15 @@ def test_an_outcome_that_cannot_be_shown_fails_its_claim_alone(outcome, words, c
 def test_list_prints_the_papers_order_and_measures_nothing(call, claims, tmp_path):
     for name in claims:
         claims[name] = claims[name]._replace(run=raises)
-    answer = call("paper --list --out", tmp_path / "out").worked()
+    call("paper --list --out", tmp_path / "out").failed("--out says how to measure, and --list measures nothing")
+    assert not (tmp_path / "out").exists()
+    answer = call("paper --list").worked()
     assert answer.out.splitlines() == [
         "2  exact  (identity)", "    It is said that exact is so.",
         "3.1  drawn  (identity)", "    It is said that drawn is so.",
         "4.2, table 2  skips-help  (experiment)", "    It is said that skips-help is so.",
         "arXiv v2, appendix A  coarse labels  (data)", "    It is said that coarse labels is so.",
     ]  # fmt: skip
-    assert not (tmp_path / "out").exists()
     assert "coarse" not in call("paper --list --kind identity,experiment").out
     assert call("paper --list exact exact").out.count("exact  (") == 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minifcn.cli.classes import CLASS_NAMES, held, nameless, numbers_in
 from minifcn.cli.fix import fix
-from minifcn.cli.options import bar, picture_bits
+from minifcn.cli.options import bar, picture_bits, refuse_given
 from minifcn.data import VOID, ClassMap, DataError, Meaning, read_meaning
 from minifcn.data.check.checking import DataFolder, FolderReport
 from minifcn.data.check.coloured import Choice
@@ -136,9 +136,10 @@ def data_of(arguments: argparse.Namespace) -> DataFolder:
 
 def check_options(arguments: argparse.Namespace) -> None:
     """Raise DataError for options that say how to fix where nothing is to be fixed."""
-    for option in ("soft_edges", "grey_colours", "turn_labels"):
-        if getattr(arguments, option) and not arguments.fix:
-            raise DataError(f"--{option.replace('_', '-')} says how --fix writes labels; add --fix")
+    if not arguments.fix:
+        refuse_given(
+            arguments, ("--soft-edges", "--grey-colours", "--turn-labels"), "says how --fix writes labels; add --fix"
+        )
 
 
 def look(

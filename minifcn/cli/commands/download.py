@@ -49,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
+        if arguments.source:
+            raise DataError("--from is a copy of one of these: add its NAME; minifcn download lists them")
         print("\n".join(map(line_of, ITEMS.values())))
         print("\n".join(f"{name:<13} {'made':>10}  {what}" for name, what in MADE.items()))
         return 0

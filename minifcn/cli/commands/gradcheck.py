@@ -11,7 +11,7 @@ import numpy as np
 
 from minifcn import backend, models
 from minifcn.autodiff.engine import Tensor
-from minifcn.cli.options import add_device, at_least, chosen_device, device_words, picture_file
+from minifcn.cli.options import add_device, at_least, chosen_device, device_words, picture_file, refuse_given
 from minifcn.cli.usage import one_of
 from minifcn.models import ARCHITECTURES
 from minifcn.ops import OPERATIONS, Call, Operation, softmax_cross_entropy
@@ -31,9 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", nargs="+", default=[], metavar="NAME", choices=list(ARCHITECTURES),
         help=f"whole networks, through the loss, every parameter: {', '.join(ARCHITECTURES)}",
     )  # fmt: skip
-    parser.add_argument("--cases", type=at_least(1), default=20, metavar="N", help="random calls an operation (20)")
+    parser.add_argument("--cases", type=at_least(1), metavar="N", help="random calls an operation (20)")
     parser.add_argument(
-        "--directions", type=at_least(0), default=20, metavar="K",
+        "--directions", type=at_least(0), metavar="K",
         help="of a network, compare arrays of more than K elements along K random directions; 0: every element (20)",
     )  # fmt: skip
     parser.add_argument("--seed", type=at_least(0), default=0, help="(0)")
@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a picture (.png or .svg) of error against step size, an operation a panel",
     )  # fmt: skip
     add_device(parser, "cpu")  # small arrays: a GPU would mostly wait
+
+
+CASES = DIRECTIONS = 20  # where the options do not say otherwise
 
 
 class Result(NamedTuple):
@@ -160,6 +163,15 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.operations or ([] if arguments.model else list(OPERATIONS))
     if arguments.plot and not names:
         raise ValueError("--plot draws operations, and only networks are named; name some operations too")
+    if not names:
+        refuse_given(
+            arguments, ("--cases",), "is about operations, and only networks are named; leave it out, or name some"
+        )
+    if not arguments.model:
+        refuse_given(
+            arguments, ("--directions",), "is about networks, and none is named; leave it out, or add --model NAME"
+        )
+    cases, directions = arguments.cases or CASES, DIRECTIONS if arguments.directions is None else arguments.directions
     device = chosen_device(arguments)
     if device == "gpu":
         print(f"on {device_words(device)}")
@@ -167,9 +179,9 @@ def run(arguments: argparse.Namespace) -> int:
     failures = []
     for name in [*names, *arguments.model]:
         if name in OPERATIONS:
-            result = check(OPERATIONS[name], arguments.cases, arguments.seed, device)
+            result = check(OPERATIONS[name], cases, arguments.seed, device)
         else:
-            result = check_network(name, arguments.directions, arguments.seed, device)
+            result = check_network(name, directions, arguments.seed, device)
         print(result.row(), flush=True)
         if result.failure:
             failures.append(result.failure)

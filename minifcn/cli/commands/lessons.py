@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minifcn.cli.lesson_copies import CALL, WRITTEN, Step, start
-from minifcn.cli.options import at_least
+from minifcn.cli.options import at_least, refuse_given
 
 LESSON = re.compile(r"\d\d_\w+\.ipynb")
 BARS, YOURS = (
@@ -29,6 +29,7 @@ NOT_HERE = (
     "the lessons are notebooks and lie in a clone of the repository, in lessons/, and not in the installed package: clone it, go there and run this "
     "again, or name the folder"
 )
+SECONDS = 120  # for a lesson
 MARKS = {"✓": "passed", "✗": "wrong", "…": "not done"}
 
 
@@ -51,13 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="make clean copies to work in, of the clone's lessons or of those in FOLDER; or bring them up to date",
     )
     parser.add_argument("--only", type=at_least(0), metavar="NN", help="one lesson, by its number")
-    parser.add_argument(
-        "--seconds", type=at_least(1), default=120, metavar="S", help="stop a lesson that takes longer (120)"
-    )
+    parser.add_argument("--seconds", type=at_least(1), metavar="S", help="stop a lesson that takes longer (120)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.start is not None:
+        refuse_given(
+            arguments,
+            ("--only", "--seconds"),
+            "is about lessons that are run, and --start copies all and runs none; leave it out",
+        )
         return copied(find_source(arguments.folder), arguments.start)
     folder = find_folder(arguments.folder)
     notebooks = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -67,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--only {arguments.only}: {folder} has no such lesson")
     done = total = 0
     for path in notebooks:
-        found = exercises(path, folder, arguments.seconds)
+        found = exercises(path, folder, arguments.seconds or SECONDS)
         done += sum(exercise.state == "passed" for exercise in found)
         total += len(found)
         title, minutes = header(path)

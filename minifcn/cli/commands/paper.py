@@ -19,7 +19,7 @@ import numpy as np
 from minifcn import workers
 from minifcn.cli.classes import CLASS_NAMES, meaning_for
 from minifcn.cli.commands.bench import processor
-from minifcn.cli.options import as_typed, bar, comma_list, seed_list
+from minifcn.cli.options import as_typed, bar, comma_list, refuse_given, seed_list
 from minifcn.data import ClassMap, DataError
 from minifcn.files import make_folder, write_whole
 from minifcn.kernels import threads
@@ -31,6 +31,7 @@ from minifcn.version import __version__
 
 QUICK = 0.1  # of the steps
 QUICK_WORDS = f"A quick look: the experiments took {QUICK:g} of their steps, and what they found says little."
+LISTED = ("--out", "--data", "--class-names", "--seeds", "--quick")
 TICK = 1.0  # seconds between two drawings of the clock
 INDENT = 4 * " "
 
@@ -81,6 +82,7 @@ def kind_list(text: str) -> tuple[str, ...]:
 def run(arguments: argparse.Namespace) -> int:
     claims = running.chosen(arguments.claims, arguments.kind)
     if arguments.list:
+        refuse_given(arguments, LISTED, "says how to measure, and --list measures nothing; leave one of them out")
         print("\n".join(entry(claim) for claim in claims))
         return 0
     setting = setting_of(arguments)

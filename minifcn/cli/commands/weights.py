@@ -7,7 +7,7 @@ GoogLeNet and SqueezeNet, and the authors' FCNs.
 import argparse
 from pathlib import Path
 
-from minifcn.cli.options import above_zero, model_name
+from minifcn.cli.options import above_zero, model_name, refuse_given
 from minifcn.cli.usage import one_of
 from minifcn.data import DataError
 from minifcn.models import FCN, save
@@ -23,6 +23,7 @@ from minifcn.weights.formats.files import read_file
 from minifcn.weights.formats.safetensors_header import is_own
 
 ACTIONS = ("import", "show")
+FOR_IMPORT = ("--out", "--as", "--ignore", "--prefix", "--channels", "--mean", "--scale", "--flip")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=model_name, metavar="M.safetensors", help="import: the model to be written")
     parser.add_argument(
-        "--as", dest="wanted", type=one_of("network", FAMILIES), metavar="NETWORK",
+        "--as", type=one_of("network", FAMILIES), metavar="NETWORK",
         help=f"which network it is, where its names leave that open: {', '.join(FAMILIES)} (what the names say)",
     )  # fmt: skip
     parser.add_argument(
@@ -82,7 +83,10 @@ def scales(text: str) -> float | tuple[float, ...]:
 
 def run(arguments: argparse.Namespace) -> int:
     arguments.file = model_file(arguments.file)
-    return run_import(arguments) if arguments.action == "import" else run_show(arguments.file)
+    if arguments.action == "import":
+        return run_import(arguments)
+    refuse_given(arguments, FOR_IMPORT, "says how import makes a model, and show makes none; leave it out")
+    return run_show(arguments.file)
 
 
 def run_import(arguments: argparse.Namespace) -> int:
@@ -92,7 +96,7 @@ def run_import(arguments: argparse.Namespace) -> int:
         raise DataError(f"--out {arguments.out}: this is the file itself; give another name")
     done = import_file(
         arguments.file,
-        arguments.wanted,
+        getattr(arguments, "as"),  # a word of Python's
         ignore=arguments.ignore,
         prefix=arguments.prefix,
         preprocessing=preprocessing(arguments),
