@@ -1,6 +1,5 @@
 """The list of formats, and which of them a folder is."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
 from minifcn.data.formats.coco import instances, panoptic
 from minifcn.data.formats.fields import cellpose, dicomseg, geotiff, imagej, nifti
-from minifcn.data.formats.finding import sole
+from minifcn.data.formats.finding import read_json, sole
 from minifcn.data.formats.sets import (
     ade20k,
     bdd100k,
@@ -204,11 +203,9 @@ def what_json_holds(path: Path, shown: int = 6) -> str:
     if path.suffix.lower() != ".json":
         return ""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        if not path.stat().st_size:
-            return " is an empty file; copy or export it again"
-        return f" cannot be read as JSON ({error}): cut short perhaps; copy or export it again"
+        content = read_json(path, "copy or export it again")
+    except DataError as error:
+        return str(error).removeprefix(f"{path}:").replace(" an empty", " is an empty")
     keys = ", ".join(map(repr, list(content)[:shown])) if isinstance(content, dict) else ""
     return f" and holds {keys or 'a list' if isinstance(content, list) else keys or 'nothing'}"
 

@@ -152,7 +152,9 @@ def test_a_line_that_ends_where_it_begins_is_an_area(back, place, bring):
     told(done, "left out of the regions: 1 lines")
 
 
-@pytest.mark.parametrize("ring", [[*KITE, 18, 8], [3, 3, 4, 4, 5, 3, 3, 4], [1, 2, "x", 4, 5, 6, 1, 2]])
+@pytest.mark.parametrize(
+    "ring", [[*KITE, 18, 8], [3, 3, 4, 4, 5, 3, 3, 4], [1, 2, "x", 4, 5, 6, 1, 2], [1, 2, 10**400, 4, 5, 6, 1, 2]]
+)
 def test_a_line_that_does_not_is_none(ring, place, bring):
     small(place, region({**polygon(ring), "name": "polyline"}, kind="cat"), region(rect(1, 1, 3, 3), kind="dog"))
     told(bring("--dry-run").worked(), "left out of the regions: 1 lines")
@@ -275,9 +277,39 @@ def test_pictures_named_by_addresses_and_paths(place, bring):
     assert len(bring().worked().labels) == 2
 
 
+def test_one_picture_with_two_entries(place, bring):
+    """Loaded twice, once by its name and once by its address."""
+    path = small(place, region(polygon(KITE), kind="cat"))
+    content = json.loads(path.read_text())
+    content["a.png-1"] = entry("a.png")
+    write_json(path, content)
+    assert len(bring().worked().labels) == 2
+    content["a.png-1"] = entry("https://example.org/a.png", region(rect(1, 1, 3, 3), kind="cat"))
+    write_json(path, content)
+    bring(root="second").failed(f"{path}: the picture", "a.png stands in it twice", "take out the entry")
+
+
+def test_pictures_of_one_name_in_several_folders(place, bring):
+    """Who labels folder by folder has a file of VIA's in each."""
+    for folder in ("one", "two"):
+        small(place / folder, region(polygon(KITE), kind="cat"))
+    assert sorted(bring().worked().labels) == ["one__a", "one__b", "two__a", "two__b"]
+
+
+def test_a_name_that_may_be_two_pictures_matters_where_it_has_regions(place, bring):
+    path = small(place, region(polygon(KITE), kind="cat"))
+    write_json(path, {**json.loads(path.read_text()), "c.png1": entry("c.png")})
+    for folder in ("one", "two"):
+        save(place / folder / "c.png", photo())
+    assert len(bring().worked().labels) == 2
+    write_json(path, {**json.loads(path.read_text()), "c.png1": entry("c.png", region(rect(1, 1, 3, 3), kind="cat"))})
+    bring(root="second").failed("the picture c.png may be", "one/c.png")
+
+
 @pytest.mark.parametrize(
     "shape, words",
     [
+        ({**rect(1, 1, 3, 3), "x": 10**400}, ("region 1 of a.png", "'x' holds 1000000", "a number is expected")),
         ({"name": "star"}, ("region 1 of a.png", "its shape is 'star'")),
         ({}, ("region 1 of a.png", "its shape is ''")),
         ({**polygon(KITE), "all_points_y": [1, 2]}, ("region 1 of a.png", "4 numbers in all_points_x and 2 in all_points_y")),
@@ -316,6 +348,9 @@ def test_a_bad_file_is_refused(content, words, place, bring):
         ('a.png,1,"{}",1,0,"{""name"":""rect""","{}"', ("line 2", "cannot be read as JSON")),
         ('a,b.png,1,"{}",1,0,"{}","{}"', ("line 2", "8 cells, but the heading has 7", "a name with a comma")),
         ('a.png,1,"{}",1,0,"[1]","{}"', ("line 2", "a cell holds no object")),
+        ('\n\na.png,1,"{}",1,0,"[1]","{}"', ("line 4", "a cell holds no object")),
+        ('a.png,1,"{}",1,0,"' + "[" * 9999 + '","{}"', ("line 2", "cannot be read as JSON (maximum recursion")),
+        ("x" * 200_000, ("line 2", "cannot be read as CSV (field larger than field limit", "export it as JSON")),
     ],
 )
 def test_a_bad_line_of_a_csv_is_named(line, words, place, bring):
@@ -333,12 +368,15 @@ def test_no_areas_at_all(place, bring):
     bring().failed("none of the 3 regions is an area (1 points, 1 lines, 1 polygons of fewer than three corners)")
 
 
-def test_a_bad_shape_of_version_3_is_named(place, bring):
+@pytest.mark.parametrize("numbers", [[77, 1, 2], [[7], 1, 2], ["7", 1, 2], "7"])
+def test_a_bad_shape_of_version_3_is_named(numbers, place, bring):
     VIA_SETS["via_3"](place)
     content = json.loads((place / "project.json").read_text())
-    content["metadata"]["1_x0"]["xy"] = [77, 1, 2]
+    content["metadata"]["1_x0"]["xy"] = numbers
     write_json(place / "project.json", content)
-    bring().failed("region 1_x0 of a.jpg", "its shape is [77, 1, 2]")
+    bring().failed(
+        "region 1_x0 of a.jpg", f"its shape is {numbers}" if isinstance(numbers, list) else "its shape is '7'"
+    )
 
 
 def test_outlines_of_larger_pictures_are_refused(place, bring):

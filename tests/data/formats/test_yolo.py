@@ -83,6 +83,56 @@ def test_a_folder_above_the_set(place, bring):
     assert done.classes == ["background", "leaf", "stem, old"]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["path: ../set", "train: images"],
+        ["path: {set}", "train: images"],
+        ["train: {set}/images/train", "val: {set}/images/val"],
+        ["train: ../set/images/train"],
+    ],
+    ids=["path", "absolute", "folders", "one-folder"],
+)
+def test_a_yaml_that_lies_apart_says_where_its_set_is(lines, place, bring):
+    """Ultralytics' own lie in the program's folder, those of its users beside their scripts."""
+    expected = YOLO_SETS["yolo"](place / "set")
+    (place / "set/data.yaml").unlink()
+    source = text(
+        place / "scripts/data.yaml", *(each.format(set=place / "set") for each in lines), "names: [cat, hot dog]"
+    )
+    done = bring(source=source).worked()
+    same_labels(done.labels, expected)
+    assert done.classes == ["background", "cat", "hot dog"]
+
+
+def test_a_yaml_whose_set_is_not_there(place, bring):
+    source = text(place / "data.yaml", "path: ../datasets/mine", "train: images", "names: [cat]")
+    bring(source=source).failed("no label files", "data.yaml says path: ../datasets/mine, which is not there")
+
+
+def test_masks_of_a_yaml_that_lies_apart(place, bring):
+    expected = YOLO_SETS["yolo_semantic"](place / "set")
+    source = text(place / "scripts/data.yaml", "path: ../set", *(place / "set/data.yaml").read_text().splitlines()[1:])
+    same_labels(bring(source=source).worked().labels, expected)
+
+
+def test_texts_beside_their_pictures_in_a_folder_called_images(place, bring):
+    """As LabelImg saves them; Ultralytics' labels/ count where there are both."""
+    for name, ring in (("a", KITE), ("b", STAR)):
+        save(place / f"images/{name}.png", photo())
+        text(place / f"images/{name}.txt", line(0, ring))
+    expected = {"a": filled(empty(), 1, KITE), "b": filled(empty(), 1, STAR)}
+    same_labels(bring().worked().labels, expected)
+    text(place / "labels/a.txt", line(0, INNER))
+    same_labels(bring(root="second").worked().labels, {**expected, "a": filled(empty(), 1, INNER)})
+
+
+def test_a_film_whose_first_hundreds_are_empty_is_recognised(place):
+    for number in range(60):
+        text(place / f"labels/{number:03}.txt", *([line(0, KITE)] if number == 57 else []))
+    assert [each.name for each, _ in recognise(place)[1]] == ["yolo"]
+
+
 LISTS = {
     "from the root": "images/all/{}.png",
     "as Darknet does": "./images/all/{}.png",
@@ -269,12 +319,39 @@ def test_poses_that_nobody_says_are_poses(dimensions, lines, refused, place, bri
         done.worked()  # too few to tell
 
 
+def test_small_outlines_below_and_to_the_right_are_no_poses(place, bring):
+    """Licence plates: first corner and second read as middle and size of a large box, in which the others lie."""
+    rng = np.random.default_rng(0)
+    small(place)
+    for name in "ab":
+        lefts, tops = rng.uniform(0.4, 0.7, 6), rng.uniform(0.5, 0.8, 6)
+        plates = ([x, y, x + 0.12, y + 0.01, x + 0.12, y + 0.08, x, y + 0.07] for x, y in zip(lefts, tops, strict=True))
+        text(place / f"labels/{name}.txt", *(f"0 {' '.join(f'{each:.6f}' for each in plate)}" for plate in plates))
+    bring("--dry-run").worked()
+
+
 def test_outlines_of_as_many_corners_are_no_poses(place, bring):
     rng = np.random.default_rng(0)
     rings = rng.uniform(0, 1, (40, 6, 2)) * (WIDTH, HEIGHT)
     small(place, *(line(0, ring) for ring in rings))
     text(place / "labels/b.txt", line(1, rings[0]))
     bring("--dry-run").worked()
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 2**52])
+@pytest.mark.parametrize("names", ["", "names: {{0: cat, 1: dog, {}: bird}}"])
+def test_a_class_of_a_number_that_is_too_large(number, names, place, bring):
+    small(place, line(number, INNER), names=names.format(number))
+    bring().failed("a class has the number", "2147483646 is the largest that is read")
+
+
+def test_labels_in_utf_16(place, bring):
+    """As PowerShell writes them."""
+    small(place)
+    (place / "labels/a.txt").write_bytes(line(1, INNER).encode("utf-16"))
+    assert bring().worked().labels["a"].any()
+    (place / "labels/a.txt").write_bytes(b"1 \xe9")
+    bring(root="second").failed("a.txt: cannot be read (not UTF-8 text)", "take it out")
 
 
 def test_two_pictures_with_one_label_file(place, bring):
@@ -388,11 +465,36 @@ def test_overlaps_by_loops(seed, place, bring):
         ("names: ['cat',\n  'dog']\nnc: 2", ["cat", "dog"]),
         ("nc: 2\nnames:\n  '0': \"#1\"\n  '1': it's", ["#1", "it's"]),
         ("nc: 2", ["number 0", "number 1"]),
+        ("names: &all [cat, dog]\nothers: *all", ["cat", "dog"]),
+        ("names: !!seq\n- cat\n- dog", ["cat", "dog"]),
+        ("names: &all\n  0: cat\n  1: dog", ["cat", "dog"]),
     ],
 )  # fmt: skip
 def test_names_however_they_are_written(written, classes, place, bring):
     small(place, line(1, INNER), names=written)
     assert bring().worked().classes == ["background", *classes]
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("data.yaml", '{"train": "images", "names": ["cat", "dog"], "nc": 2}'),
+        ("data.yaml", "  train: images\n\n  names: [cat, dog]\n"),
+        ("DATA.YAML", "names: [cat, dog]\n"),
+    ],
+    ids=["JSON", "moved right", "capitals"],
+)
+def test_yaml_in_other_clothes(file, content, place, bring):
+    small(place, line(1, INNER))
+    (place / "data.yaml").unlink()
+    (place / file).write_text(content)
+    assert bring().worked().classes == ["background", "cat", "dog"]
+
+
+def test_a_class_without_a_name(place, bring):
+    """The first number is 0, which Python takes for nothing."""
+    small(place, line(1, INNER), names="names: ['', dog]")
+    bring().failed("the class of 0 has no name")
 
 
 def test_names_that_nobody_gives_can_be_given(place, bring):
@@ -471,6 +573,15 @@ def test_masks_with_numbers_of_their_own(place, bring):
     assert done.classes == ["road", "car", "sky"]
     assert {split: len(names) for split, names in done.splits.items()} == {"train": 3, "val": 1}
     told(done, "left out, pictures without a mask: 1 (images/val/bare.jpg)")
+
+
+def test_masks_without_a_picture_and_capital_letters(place, bring):
+    YOLO_SETS["yolo_semantic"](place)
+    (place / "images/train/b.jpg").unlink()
+    (place / "images").rename(place / "Images")
+    done = bring().worked()
+    assert len(done.labels) == 3
+    told(done, "left out, masks without a picture: 1 (annotations/train/b.png)")
 
 
 def masks_of(place, *lines, numbers=(0, 1)):
