@@ -205,7 +205,7 @@ def test_cut_short_json_is_refused(place, bring):
     path = small_coco(place, CAT)
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
     bring("--format", "coco", source=path).failed(
-        "cannot be read as JSON", "cut short perhaps; export it again, or take it out"
+        "cannot be read as JSON", "cut short perhaps; copy or export it again, or take it out"
     )
 
 
@@ -242,7 +242,7 @@ def test_a_panoptic_file_that_was_cut_short_is_not_left_out(place, bring):
     SETS["coco_panoptic"](place)
     path = place / "annotations/panoptic_train2017.json"
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
-    bring().failed(str(path), "cannot be read as JSON", "cut short perhaps; export it again, or take it out")
+    bring().failed(str(path), "cannot be read as JSON", "cut short perhaps; copy or export it again, or take it out")
 
 
 def test_json_files_of_no_format_say_what_they_hold(place, bring):

@@ -13,6 +13,7 @@ import needs
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from signals import heard
 
 from minifcn.cli.main import main
 from minifcn.data.errors import DataError
@@ -415,8 +416,7 @@ def test_a_record_with_which_it_can_be_done_again(tmp_path, imported):
 
 
 KILLED = """
-import itertools, os, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins deaf to it
+import itertools, os, sys
 from minifcn.cli.main import main
 from minifcn.data.formats import writing
 numbers = itertools.count(1)  # threads share it
@@ -437,9 +437,10 @@ def test_killed_half_way_it_leaves_nothing_that_looks_whole(name, tmp_path, impo
     before = digest(tmp_path / "source")
     code = KILLED.format(signal=int(getattr(signal, name)))
     words = [sys.executable, "-c", code, "import", str(tmp_path / "source"), "--out", str(tmp_path / "out")]
-    done = subprocess.run(
-        words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    )
+    with heard("SIGINT"):
+        done = subprocess.run(
+            words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+        )
     assert done.returncode == (130 if name == "SIGINT" else -signal.SIGKILL), done.stderr
     assert not (tmp_path / "out").exists()
     drafts = list(tmp_path.glob(".out.*"))
