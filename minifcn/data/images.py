@@ -86,7 +86,7 @@ def no_picture(path: Path, reason: str, what: str) -> str:
     with suppress(OSError), path.open("rb") as file:
         begins = file.read(BEGINNINGS)
         if other := instead_of(begins, what):
-            return f"{other}; save its pixels as PNG" if "SVG" in other else other
+            return f"{other}; save its pixels as PNG" if is_drawing(begins) else other
         if begins[4:12] in HEIC:
             return "HEIC, as telephones save photographs, which Pillow does not read; save it as JPEG or PNG"
         if begins.startswith(b"\x93NUMPY"):
