@@ -14,7 +14,7 @@ from minifcn.data.pixels.depth import MOST_BITS, lift_limit, lower_bytes, squeez
 from minifcn.data.pixels.opening import ORIENTATION, Header, header_of, identified
 from minifcn.data.pixels.png import readable
 from minifcn.data.pixels.turned import upright
-from minifcn.files import BEGINNINGS, instead_of, not_there
+from minifcn.files import BEGINNINGS, instead_of, is_drawing, not_there
 
 # what counts as a picture, and as labels; where two files share a name without ending, the ending that stands first wins
 PICTURE_ENDINGS = (

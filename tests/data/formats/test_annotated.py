@@ -16,7 +16,7 @@ from minifcn.data.formats.registry import recognise
 from .annotated_sets import ANNOTATED_SETS as SETS
 from .coco_sets import COCO_SETS, HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
 from .cvat_xml_sets import brushed, document, frame, polygon_of, row_counts
-from .drawing import opened, photo, save
+from .drawing import photo, save
 from .imported import same_labels, told
 from .labelstudio_sets import LABELSTUDIO_SETS, brushes, disc, result
 from .outlines import coco_by_loops
@@ -30,18 +30,6 @@ def changed(path, change):
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_a_golden_picture(name, place, bring):
-    """What was written is what comes out; and all labels side by side, as they were on the day that somebody looked at them."""
-    expected = SETS[name](place)
-    labels = bring().worked().labels
-    same_labels(labels, expected)
-    found = np.hstack(list(labels.values()))
-    golden = opened(Path(__file__).parent / f"golden/{name}.png")
-    assert golden.mode == "P"
-    np.testing.assert_array_equal(found, np.asarray(golden))
 
 
 TAKEN_FOR = {"coco": "coco", "coco_panoptic": "coco-panoptic", "cvat_xml": "cvat-xml", "roboflow_coco": "coco", "supervision_coco": "coco", "labelstudio": "labelstudio", "labelstudio_png": "labelstudio",
