@@ -122,6 +122,7 @@ CAT = annotation(1, 1, 1, [ring_of(2, 3, 5, 5)])
         (annotation(7, 1, 1, {"size": [HEIGHT, WIDTH]}), ("annotation 7 of a.png", "whole numbers from 0")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5]]), ("annotation 7 of a.png", "5 numbers; x and y come in pairs")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5, "6"]]), ("annotation 7 of a.png", "something else than numbers")),
+        (annotation(7, 1, 1, [[1, 2, 3, 4, 5, 10**400]]), ("annotation 7 of a.png", "something else than numbers")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5, float("nan")]]), ("annotation 7 of a.png", "something else than numbers")),
         (annotation(7, 1, 1, "5222O"), ("annotation 7 of a.png", "its segmentation is str")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5, 1e9]]), ("annotation 7 of a.png", "far outside a picture of 35x49")),
@@ -551,6 +552,7 @@ def test_a_bitmask_is_what_is_not_transparent(place, bring):
     [
         ([region("brushlabels", ["tree"], rle=[1, 2, 3])], ("task 1, region r1", "cut short")),
         ([region("polygonlabels", ["tree"], points=[["x", 1]])], ("task 1, region r1", "no list of x, y")),
+        ([region("polygonlabels", ["tree"], points=[[10**400, 1]])], ("task 1, region r1", "no list of x, y")),
         ([region("polygonlabels", ["tree"], points=[[1e5, 1], [2, 2], [3, 0]])], ("task 1, region r1", "hundredths")),
         (
             [region("bitmasklabels", ["tree"], imageDataURL="data:image/png;base64,!!")],
