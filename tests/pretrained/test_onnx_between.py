@@ -143,18 +143,22 @@ def test_a_sum_along_another_axis_is_no_bias(shape, options, tmp_path):
         brought(Network(plus(shape, **options)).written(), tmp_path)
 
 
-@pytest.mark.parametrize("kind", [np.float64, np.float16])
+@pytest.mark.parametrize("kind", [np.float64, np.float16, None])
 def test_an_array_that_several_layers_read(kind, tmp_path):
-    """Programs that shrink a file keep equal arrays once: here two biases of zeros, in another kind."""
+    """Programs that shrink a file keep equal arrays once: here two biases of zeros, in another kind or added behind."""
     graph = Network()
     held, usual = [], graph.conv
 
     def conv(x, layer, stride=1, padding=0):
         if layer not in ("fire4/expand1x1", "fire4/expand3x3"):
             return usual(x, layer, stride, padding)
-        held.append(held[0] if held else graph.held(np.zeros(128, kind)))
-        inputs = [x, graph.held(numbers()[layer][0]), graph.add("Cast", [held[0]], to=1)]
-        return graph.add("Relu", [graph.add("Conv", inputs, pads=[padding] * 4)])
+        held.append(held[0] if held else graph.held(np.zeros(128, kind) if kind else np.zeros((128, 1, 1), np.float32)))
+        inputs = [x, graph.held(numbers()[layer][0])]
+        if kind:
+            return graph.add(
+                "Relu", [graph.add("Conv", [*inputs, graph.add("Cast", [held[0]], to=1)], pads=[padding] * 4)]
+            )
+        return graph.add("Relu", [graph.add("Add", [graph.add("Conv", inputs, pads=[padding] * 4), held[0]])])
 
     graph.conv = conv
     (tmp_path / "m.onnx").write_bytes(graph.written().content())

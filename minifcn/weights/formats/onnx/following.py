@@ -122,7 +122,7 @@ class Walk:
     def drop_other_forms(self) -> None:
         """Forget what only served to make arrays that are read."""
         used = {name for step in self.steps for name in (*step.arrays, *step.norm)}
-        for name in self.other_forms - used:
+        for name in self.other_forms - used - set(self.contents.before):
             del self.contents.entries[name]
 
     def filled(self, node: Node, arrays: tuple[str, ...]) -> Entry | None:
@@ -199,8 +199,8 @@ class Walk:
         return Value(frozenset((len(self.steps) - 1,)))
 
     def bias(self, array: str, value: Value) -> bool:
-        """Whether an Add is the bias of the layer right before it, which has none yet: a number a channel, that is (C, 1, 1) where rows and
-        columns follow. It is kept as (C,)."""
+        """Whether an Add is the bias of the layer right before it, which has none yet: a number a channel, (C, 1, 1) where rows and columns
+        follow."""
         place = next(iter(value.sources), None)
         if len(value.sources) != 1 or place is None or value.passed or len(self.steps[place].arrays) != 1:
             return False
@@ -209,7 +209,6 @@ class Walk:
         channels = entry.shape[-1 - behind :][:1]
         if step.norm or not channels or entry.array.size != channels[0] or len(entry.shape) <= behind:
             return False
-        self.contents.entries[array] = replace(entry, array=entry.array.reshape(-1))
         self.steps[place] = replace(step, arrays=(*step.arrays, array))
         return True
 
