@@ -12,7 +12,7 @@ from minifcn.data.formats.yolo.lines import Outline
 from minifcn.data.formats.yolo.settings import read_settings
 
 from .coco_sets import HEIGHT, WIDTH, empty, ring_of
-from .drawing import blocks, photo, save, text
+from .drawing import becomes, blocks, photo, save, text
 from .imported import same_labels, told
 from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool
@@ -588,12 +588,27 @@ def test_one_class_alone_is_1(place, bring):
     same_labels(done.labels, {name: blocks((0, 1), seed) for seed, name in enumerate("ab")})
 
 
+def test_one_class_alone_under_another_number(place, bring):
+    """Cracks in white: the mapping was passed over, and 255 is void without it."""
+    masks_of(place, "names: [crack]", "label_mapping:", "  255: 1", "  7: ignore_label", numbers=(0, 255, 7))
+    done = bring().worked()
+    assert done.classes == ["background", "crack"]
+    table = {0: 0, 255: 1, 7: 255}
+    same_labels(done.labels, {name: becomes(blocks((0, 255, 7), seed), table) for seed, name in enumerate("ab")})
+
+
 @pytest.mark.parametrize(
     "lines, numbers, words",
     [
         (["names: [a, b]"], (0, 1, 2), "1 numbers in"),
         (["nc: 2"], (0, 1), "names no classes"),
         (["names: [a, b]", "label_mapping: {0: road, 1: 1}"], (0, 1), "label_mapping says '0': 'road'"),
+        (
+            ["names: [a, b]", "label_mapping: {7: 2}"],
+            (0, 1),
+            "label_mapping says '7': '2'; a number, and that of a class (0 to 1), 255 or",
+        ),
+        (["names: [a, b]", "label_mapping: {car: 1}"], (0, 1), "label_mapping says 'car': '1'"),
     ],
 )
 def test_bad_sets_of_masks_are_refused(lines, numbers, words, place, bring):

@@ -92,17 +92,19 @@ def shown(paths: Iterable[Path], root: Path) -> list[str]:
 
 
 def meaning_of(names: dict[int, str], settings: dict[str, Setting], path: Path) -> Meaning:
-    """Number in the masks → class: as the names count, or as label_mapping says."""
-    if len(names) == 1:
-        return {0: BACKGROUND, 1: class_or_void(next(iter(names.values()))), VOID: None}
-    meaning: Meaning = {number: class_or_void(names[number]) for number in sorted(names)} | {VOID: None}
+    """Number in the masks → class: as the names count, or as label_mapping says. DataError where that says what is no class."""
+    classes = {0: BACKGROUND, 1: next(iter(names.values()))} if len(names) == 1 else dict(sorted(names.items()))
+    meaning: Meaning = {number: class_or_void(name) for number, name in classes.items()} | {VOID: None}
     mapping = settings.get("label_mapping")
     for said, becomes in mapping.items() if isinstance(mapping, dict) else ():
-        number = int(becomes) if becomes.lstrip("-").isdecimal() else None
-        if not said.lstrip("-").isdecimal() or (number is None and becomes not in NOTHING):
-            raise DataError(f"{path}: label_mapping says {said!r}: {becomes!r}; numbers, or ignore_label, are expected")
-        meaning[int(said)] = class_or_void(names[number]) if number in names else None
-    order = list(dict.fromkeys(map(class_or_void, (names[number] for number in sorted(names)))))
+        number = VOID if becomes in NOTHING else int(becomes) if becomes.isdecimal() else -1
+        if not said.lstrip("-").isdecimal() or not (number in classes or number == VOID):
+            raise DataError(
+                f"{path}: label_mapping says {said!r}: {becomes!r}; a number, and that of a class ({min(classes)} to {max(classes)}), "
+                "255 or ignore_label are expected"
+            )
+        meaning[int(said)] = class_or_void(classes[number]) if number in classes else None
+    order = list(dict.fromkeys(map(class_or_void, classes.values())))
     return dict(sorted(meaning.items(), key=lambda each: order.index(each[1]) if each[1] else len(order)))
 
 
