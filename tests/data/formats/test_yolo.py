@@ -198,6 +198,19 @@ def test_pictures_of_one_name_in_two_splits(place, bring):
     same_labels(labels, {"train__a": filled(empty(), 1, KITE), "val__a": filled(empty(), 1, STAR)})
 
 
+def test_a_text_whose_picture_is_gone_takes_no_other_s(place, bring):
+    """One of the same name, of another split, with labels of its own: it came twice, with both."""
+    for split in ("train", "val"):
+        for name, ring in (("a", KITE), ("b", INNER)):
+            save(place / f"images/{split}/{name}.png", photo())
+            text(place / f"labels/{split}/{name}.txt", line(0, ring if split == "train" else STAR))
+    (place / "images/train/a.png").unlink()
+    done = bring().worked()
+    told(done, "left out, label files without a picture: 1 (labels/train/a.txt)")
+    star = filled(empty(), 1, STAR)
+    same_labels(done.labels, {"a": star, "train__b": filled(empty(), 1, INNER), "val__b": star})
+
+
 def test_the_last_folder_called_images_counts(place, bring):
     for name, ring in (("one", KITE), ("two", STAR)):
         save(place / f"images/{name}/images/a.png", photo())

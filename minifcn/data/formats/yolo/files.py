@@ -103,25 +103,33 @@ def find(root: Path, pictures: Path | None) -> Found:
     texts = {own_place(path, root): path for path in files if path.suffix.lower() == ".txt"}
     places = places_of([path for path in files if path.suffix.lower() in PICTURES], root, texts)
     texts = {place: path for place, path in texts.items() if place in places or is_label_file(path, root)}
-    found = Found(root)
     index = PictureIndex(*([pictures] if pictures and pictures.is_dir() else []), root)
-    taken = set()
+    own = {picture for place, picture in places.items() if place in texts}
+    found = Found(root)
     for place, text in texts.items():
-        picture = places.get(place) or index.find(text.name, split=split_by_folders(text, root))
+        picture = places.get(place)
+        if picture is None:  # it lies elsewhere, unless that one has labels of its own
+            other = index.find(text.name, split=split_by_folders(text, root))
+            picture = None if other in own else other
         found.pairs.append((picture, text))
-        taken.add(picture)
-    labelled = {split_by_folders(text, root) for text in texts.values()}
+    add_unlabelled(found, places, texts)
+    return found
+
+
+def add_unlabelled(found: Found, places: Mapping[Path, Path], texts: Mapping[Path, Path]) -> None:
+    """Pictures without a text are background where others beside them have one; the rest is left out."""
+    taken = {picture for picture, _ in found.pairs}
+    labelled = {split_by_folders(text, found.root) for text in texts.values()}
     where = {place.parent for place in texts}
     for place, picture in places.items():
         if picture in taken:
             continue
         within = LABEL_FOLDER in place.parts[:-1] or place.parent in where
-        if within and split_by_folders(picture, root) in labelled:
+        if within and split_by_folders(picture, found.root) in labelled:
             found.pairs.append((picture, None))
         else:
             why = "pictures of a split without labels" if within else "pictures outside of a folder images/"
-            found.left_out.setdefault(why, []).append(picture.relative_to(root).as_posix())
-    return found
+            found.left_out.setdefault(why, []).append(picture.relative_to(found.root).as_posix())
 
 
 def places_of(pictures: Sequence[Path], root: Path, texts: Mapping[Path, Path]) -> dict[Path, Path]:
