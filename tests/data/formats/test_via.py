@@ -286,6 +286,18 @@ def test_pictures_of_one_name_in_several_folders(place, bring):
     assert sorted(bring().worked().labels) == ["one__a", "one__b", "two__a", "two__b"]
 
 
+@pytest.mark.parametrize("gone", ["train", "val"])
+def test_a_picture_that_is_gone_is_not_that_of_another_file(gone, place, bring):
+    """It was taken for the one of its name in the other folder, which has other regions."""
+    for split, shape in (("train", polygon(KITE)), ("val", rect(1, 1, 3, 3))):
+        small(place / split, region(shape, kind="cat"))
+    (place / gone / "a.png").unlink()
+    done = bring().worked()
+    told(done, "left out, pictures with regions that are not there: 1 (a.png)")
+    assert sorted(done.labels) == ["a", "train__b", "val__b"]
+    assert done.labels["a"].sum() == (9 if gone == "train" else coco_by_loops(KITE, HEIGHT, WIDTH).sum())
+
+
 def test_a_name_that_may_be_two_pictures_matters_where_it_has_regions(place, bring):
     path = small(place, region(polygon(KITE), kind="cat"))
     write_json(path, {**json.loads(path.read_text()), "c.png1": entry("c.png")})

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -98,22 +99,44 @@ def notes_on(areas: Iterable[Area], counts: Counter[str], name: str | None) -> l
     return filled + [note for note, needed in said.items() if needed]
 
 
+class Entry(NamedTuple):
+    """What a file says of a picture, and where that is."""
+
+    file: File
+    said: Listed
+    picture: Path | None
+
+    def is_near(self) -> bool:
+        """Whether the picture lies in the file's folder, or below it."""
+        return self.picture is not None and self.file.path.parent in self.picture.parents
+
+
 def pictures_of(files: list[File], index: PictureIndex) -> tuple[dict[Path, tuple[File, Listed]], dict[str, list[str]]]:
-    """Picture → its file and its entry there; and what is left out. DataError where two entries say different things of one."""
-    found: dict[Path, tuple[File, Listed]] = {}
-    left_out: dict[str, list[str]] = {BARE: [], LOST: []}
-    for file in files:
-        for each in file.pictures:
-            if not each.regions:
-                left_out[BARE].append(each.named)
-            elif (path := index.find(each.named, file.path.parent)) is None:
-                left_out[LOST].append(each.named)
-            else:
-                first, entry = found.setdefault(path, (file, each))
-                if shapes_in(entry.regions) != shapes_in(each.regions):
-                    raise DataError(said_twice(path, first, file))
-    taken = {each.named for _, each in found.values()}
-    return found, {why: sorted(set(names) - taken) for why, names in left_out.items()}
+    """Picture → its file and its entry there; and what is left out. DataError where two entries say different things of one.
+
+    A picture that lies below a file of VIA's is that file's, and no other's that lists one of its name.
+    """
+    entries = [
+        Entry(file, each, index.find(each.named, file.path.parent) if each.regions else None)
+        for file in files
+        for each in file.pictures
+    ]
+    found: dict[Path, Entry] = {}
+    left: dict[str, list[Entry]] = {BARE: [], LOST: []}
+    for entry in sorted(entries, key=lambda entry: not entry.is_near()):
+        path = entry.picture
+        if path is None or (found.get(path, entry).is_near() and not entry.is_near()):
+            left[LOST if entry.said.regions else BARE].append(entry)
+            continue
+        first = found.setdefault(path, entry)
+        if shapes_in(first.said.regions) != shapes_in(entry.said.regions):
+            raise DataError(said_twice(path, first.file, entry.file))
+    taken = {(entry.file.path.parent, entry.said.named) for entry in found.values()}
+    names = {
+        why: sorted({each.said.named for each in lost if (each.file.path.parent, each.said.named) not in taken})
+        for why, lost in left.items()
+    }
+    return {path: (entry.file, entry.said) for path, entry in found.items()}, names
 
 
 def said_twice(picture: Path, first: File, second: File) -> str:
