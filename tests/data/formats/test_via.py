@@ -192,6 +192,13 @@ def test_what_says_nothing_is_no_class(value, place, bring):
     told(bring("--dry-run").worked(), "1 regions have no kind: they are void")
 
 
+def test_a_class_in_a_list(place, bring):
+    small(place, region(polygon(KITE), kind=["cat"]), region(rect(1, 1, 3, 3), kind=["dog", "old"]))
+    done = bring().worked()
+    assert done.classes == ["background", "cat", "dog"]
+    told(done, "1 regions have several values of kind: the first is taken")
+
+
 def test_several_boxes_ticked_are_said(place, bring):
     small(place, region(polygon(KITE), kind={"cat": True}), region(rect(1, 1, 3, 3), kind={"dog": True, "old": True}))
     done = bring().worked()
@@ -312,6 +319,7 @@ def test_a_name_that_may_be_two_pictures_matters_where_it_has_regions(place, bri
     "shape, words",
     [
         ({**rect(1, 1, 3, 3), "x": 10**400}, ("region 1 of a.png", "'x' holds 1000000", "a number is expected")),
+        ({**rect(1, 1, 3, 3), "theta": 0.5}, ("region 1 of a.png", "a rect that is turned (theta 0.5)", "make a polygon of it")),
         ({"name": "star"}, ("region 1 of a.png", "its shape is 'star'")),
         ({}, ("region 1 of a.png", "its shape is ''")),
         ({**polygon(KITE), "all_points_y": [1, 2]}, ("region 1 of a.png", "4 numbers in all_points_x and 2 in all_points_y")),

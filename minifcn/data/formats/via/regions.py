@@ -53,6 +53,10 @@ def area_of(region: Region, counts: Counter[str]) -> Area | None:
         return None
     if kind not in NUMBERS:
         raise DataError(f"{which}: its shape is {kind!r}; known are polygon, {', '.join(NUMBERS)}, {', '.join(OTHERS)}")
+    if kind != "ellipse" and shape.get("theta"):
+        raise DataError(
+            f"{which}: a {kind} that is turned (theta {shape['theta']!r}), which VIA has not; make a polygon of it"
+        )
     values = [number(shape, word, which) for word in NUMBERS[kind]]
     return box(values, which) if kind == "rect" else round_area(kind, shape, values, which)
 
