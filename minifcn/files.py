@@ -162,11 +162,16 @@ def instead_of(begins: bytes, what: str) -> str:
         return "an empty file; copy or download it again"
     if begins.startswith(b"version https://git-lfs"):
         return f"a pointer of Git LFS and no {what}: fetch the file itself with git lfs pull"
-    if begins.lstrip().startswith((b"<svg", b"<?xml")):
+    if is_drawing(begins):
         return f"a text of lines and shapes (SVG perhaps) and no {what}"
     if begins.lstrip().startswith(b"<"):
         return f"a web page and no {what}: the download went wrong; open the address in a browser"
     return ""
+
+
+def is_drawing(begins: bytes) -> bool:
+    """Whether a file is SVG, or other XML."""
+    return begins.lstrip().startswith((b"<svg", b"<?xml"))
 
 
 @contextmanager

@@ -102,7 +102,8 @@ class Values:
         return bool(self.data)
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(backend.to_device(self.data, "cpu"), dtype, copy=bool(copy) or dtype is not None)
+        data = backend.to_device(self.data, "cpu")
+        return np.asarray(data, dtype) if copy is None else np.array(data, dtype, copy=copy)
 
     def __float__(self) -> float:
         return float(self.item())

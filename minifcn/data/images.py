@@ -14,7 +14,7 @@ from minifcn.data.pixels.depth import MOST_BITS, lift_limit, lower_bytes, squeez
 from minifcn.data.pixels.opening import ORIENTATION, Header, header_of, identified
 from minifcn.data.pixels.png import readable
 from minifcn.data.pixels.turned import upright
-from minifcn.files import BEGINNINGS, instead_of, not_there
+from minifcn.files import BEGINNINGS, instead_of, is_drawing, not_there
 
 # what counts as a picture, and as labels; where two files share a name without ending, the ending that stands first wins
 PICTURE_ENDINGS = (
@@ -86,7 +86,7 @@ def no_picture(path: Path, reason: str, what: str) -> str:
     with suppress(OSError), path.open("rb") as file:
         begins = file.read(BEGINNINGS)
         if other := instead_of(begins, what):
-            return f"{other}; save its pixels as PNG" if "SVG" in other else other
+            return f"{other}; save its pixels as PNG" if is_drawing(begins) else other
         if begins[4:12] in HEIC:
             return "HEIC, as telephones save photographs, which Pillow does not read; save it as JPEG or PNG"
         if begins.startswith(b"\x93NUMPY"):

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -117,18 +118,18 @@ class Batches:
             raise DataError(
                 f"batches: batch is {batch!r} and size {size!r}; expected integers, a size of one or (height, width)"
             )
-        if min(batch, *lengths, batch) < 1:
+        if min((batch, *lengths)) < 1:
             raise DataError(f"batches: batch is {batch} and size {size}; both must be at least 1")
         if not isinstance(seed, int | np.integer):
             raise DataError(f"batches: seed is {seed!r}; expected an integer of at least 0")
         if seed < 0:
             raise DataError(f"batches: seed is {seed}; it must not be negative")
         three = tuple(fill) if isinstance(fill, list | tuple | np.ndarray) else ()
-        if len(three) != 3 or not all(isinstance(each, int | np.number) and 0 <= each <= 255 for each in three):
+        if len(three) != 3 or not all(isinstance(each, Real) and 0 <= float(each) <= 255 for each in three):
             raise DataError(f"batches: fill is {fill!r}; expected 3 numbers from 0 to 255: red, green, blue")
         if balance not in BALANCES:
             raise DataError(f"batches: balance is {balance!r}; choose one of {', '.join(BALANCES)}")
-        if not isinstance(threads, int) or threads < 1:
+        if not isinstance(threads, int | np.integer) or threads < 1:
             raise DataError(f"batches: threads is {threads!r}; at least 1 must decode")
         if augmentation is None:
             augmentation = Augmentation(mirror=mirror)
@@ -137,7 +138,7 @@ class Batches:
         elif not mirror:
             raise DataError("batches: got mirror=False and an augmentation; say it there, Augmentation(mirror=False)")
         self.dataset, self.batch, self.size, self.seed = dataset, batch, size, seed
-        self.fill, self.augmentation = tuple(fill), augmentation
+        self.fill, self.augmentation = tuple(round(float(each)) for each in three), augmentation
         self.balance, self.threads = balance, threads
         self.waited = 0.0
         self._by_class = self._pictures_by_class() if balance == "classes" else []

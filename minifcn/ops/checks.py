@@ -147,9 +147,7 @@ def output_size(
 
 def class_weights(name: str, weight: TensorLike, scores: Tensor) -> Array:
     """A weight a class, (C,), where scores (N, C, ...) are and of their dtype; it can have no gradient."""
-    values: Any = (
-        weight.data if isinstance(weight, Tensor) else np.asarray(weight) if isinstance(weight, list) else weight
-    )
+    values: Any = weight.data if isinstance(weight, Tensor) else as_array(name, weight, "weight")
     # a GPU is not asked: that would wait for it
     on_cpu = isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
     if on_cpu and not np.isfinite(values).all():

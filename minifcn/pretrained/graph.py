@@ -70,7 +70,15 @@ def layers_of(name: str) -> tuple[Layer, ...]:
 def word(layer: nn.Module) -> str:
     """What a graph calls one of our layers without weights; nothing for one that does nothing to a trained network."""
     if isinstance(layer, nn.MaxPool2d):
-        return words("MaxPool", {"kernel_shape": layer.window.kernel, "strides": layer.window.stride})
+        window = layer.window
+        begins = tuple(before for before, _ in window.padding)
+        settings = {
+            "kernel_shape": window.kernel,
+            "strides": window.stride,
+            "pads": begins,
+            "dilations": window.dilation,
+        }
+        return words("MaxPool", settings)
     return {nn.Dropout: "", nn.ReLU: "Relu", nn.LocalResponseNorm: "LRN", nn.AvgPool2d: AVERAGE}[type(layer)]
 
 

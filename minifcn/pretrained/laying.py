@@ -11,7 +11,7 @@ def way(entry: Entry, shape: Shape) -> str | None:
     """What to do, in a word, so that `entry` has `shape`; None where nothing would do.
 
     "copied"; "transposed", a matrix (inputs, outputs), or axes in TensorFlow's order; "reshaped", the flat order kept: fully connected to a convolution that meets its
-    whole input, or without the sides of 1 that older files write before; "diagonal", an upsampling that says for every pair of
+    whole input, or without the sides of 1 that older files write before, and ONNX behind a bias that is added; "diagonal", an upsampling that says for every pair of
     classes how one adds to the other, where ours has a kernel a class.
     """
     if entry.channels_last and len(entry.shape) > 1:
@@ -26,7 +26,7 @@ def way(entry: Entry, shape: Shape) -> str | None:
         return "diagonal"
     while found:
         matrix = len(found) == 2 and len(shape) == 4 and found == (shape[0], int(np.prod(shape[1:])))
-        if found == shape or matrix:
+        if found == shape or matrix or (found[:1] == shape and set(found[1:]) == {1}):
             return "reshaped"
         if found[0] != 1:
             return None

@@ -39,14 +39,11 @@ def handled(handler: Any) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number in ENDING if not by_nohup(number)}
+    # whoever has one ignored, as nohup and scripts for what they start in the background, wants the run to go on
+    heard = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
-
-
-def by_nohup(number: int) -> bool:
-    """Whether somebody wants the run to go on when the terminal closes: `nohup minifcn train …`."""
-    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) == signal.SIG_IGN

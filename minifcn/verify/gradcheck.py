@@ -4,6 +4,7 @@ Both sides are weighted by one random cotangent: with all ones a softmax backwar
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,11 @@ def gradcheck(
 
 def check_options(directions: int | None, step: float | None, rtol: float | None, atol: float | None) -> None:
     if directions is not None and (not whole(directions) or directions < 1):
-        raise GradcheckError(f"gradcheck: directions is {directions!r}; expected at least 1")
+        raise GradcheckError(f"gradcheck: directions is {directions!r}; expected an integer of at least 1")
     for name, value, least in (("step", step, "above 0"), ("rtol", rtol, "0 or more"), ("atol", atol, "0 or more")):
         if value is None:
             continue
-        number = isinstance(value, int | float | np.number)
+        number = isinstance(value, Real) and not isinstance(value, bool)
         if not number or not (0 < value < np.inf or (value == 0 and name != "step")):
             raise GradcheckError(f"gradcheck: {name} is {value!r}; expected a number {least}")
     if rtol is not None and rtol >= 1:

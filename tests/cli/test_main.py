@@ -8,6 +8,7 @@ import sys
 import needs
 import pytest
 from PIL import Image
+from signals import heard, ignored
 
 from minifcn.cli.commands import gradcheck, predict, summary, train
 from minifcn.cli.main import COMMANDS
@@ -211,13 +212,29 @@ def test_ctrl_c_while_python_loads_is_a_line(way, module, tmp_path):
         script.write_text("from minifcn.cli.main import main\nraise SystemExit(main())\n")
     start = [sys.executable, "-m", "minifcn"] if way == "module" else [sys.executable, str(script)]
     paths = os.pathsep.join([str(tmp_path), *sys.path])
-    done = subprocess.run(
-        [*start, "train", "--help"], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths}
-    )
+    with heard("SIGINT"):
+        done = subprocess.run(
+            [*start, "train", "--help"], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths}
+        )
     if way == "library":  # a program of somebody's own keeps Python's way
         assert "KeyboardInterrupt" in done.stderr
         return
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nminifcn: stopped\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason=needs.POSIX)
+def test_who_has_ctrl_c_ignored_keeps_it_so(tmp_path):
+    """As a script that starts it in the background, with &: Ctrl-C is then meant for others."""
+    (tmp_path / "PIL.py").write_text(INTERRUPTED + "os._exit(7)  # went on")
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    with ignored("SIGINT"):
+        done = subprocess.run(
+            [sys.executable, "-m", "minifcn", "train", "--help"],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": paths},
+        )
+    assert (done.returncode, done.stderr) == (7, "")
 
 
 FULL = "/dev/full"  # a device whose disk is always full

@@ -10,6 +10,7 @@ import needs
 import numpy as np
 import pytest
 from PIL import Image
+from signals import heard
 from training.helpers import random_model, saved
 
 import minifcn as mf
@@ -166,7 +167,8 @@ def whole_results(out):
 def test_ctrl_c_leaves_whole_files_and_a_sentence(model, tmp_path):
     file, photos = saved(model, tmp_path / "m.safetensors"), many(tmp_path / "in", 400)
     command = [sys.executable, "-u", "-m", "minifcn", "predict", photos, "--model", file, "--out", tmp_path / "out"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with heard("SIGINT"):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(5):
         process.stdout.readline()
     process.send_signal(signal.SIGINT)

@@ -10,6 +10,7 @@ from pathlib import Path
 import needs
 import numpy as np
 import pytest
+from signals import heard
 from training.helpers import arrays_of
 
 from .test_resume import log_of, written
@@ -46,10 +47,11 @@ def test_a_run_of_two_processes_is_the_run_of_one_but_for_rounding(call, small_s
 def started(small_set, run, steps, processes, *options, rows=4):
     """`minifcn train` as the first process of a group of its own, once its log has so many `rows`."""
     words = f"train --data {small_set} {LINE} --steps {steps} --processes {processes} --out {run} --checkpoint-every 0"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "minifcn", *words.split(), *options],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    with heard("SIGINT"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "minifcn", *words.split(), *options],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
     until = time.monotonic() + 60
     while written(run / "log.csv") < rows and time.monotonic() < until and process.poll() is None:
         time.sleep(0.01)

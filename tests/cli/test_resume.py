@@ -12,6 +12,7 @@ import time
 
 import needs
 import pytest
+from signals import heard, ignored
 from training.helpers import STAGES, Killed, arrays_of, kill_before_replacement, listing, same_arrays, stop_at
 
 from .conftest import ONE, SMALL
@@ -77,11 +78,6 @@ def written(log):
     return log.read_text().count("\n") if log.exists() else 0
 
 
-def as_without_nohup():
-    """For a child: tests that run under nohup hand its deafness to SIGHUP on."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 def test_a_run_in_use_is_locked_and_the_lock_of_a_dead_process_is_none(call, small_set, tmp_path):
     run = tmp_path / "run"
     line = f"train --data {small_set} {ONE} --steps 100000 --lr 0.01 --out {run}"
@@ -109,9 +105,8 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, smal
     call(line, "--out", tmp_path / "whole").worked()
     # by itself it would write no checkpoint before the end
     command = [sys.executable, "-m", "minifcn", *line.split(), "--checkpoint-every", "600", "--out", str(run)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=as_without_nohup
-    )
+    with heard(number):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert any("step 40/400" in text for text in process.stdout)
     process.send_signal(getattr(signal, number))
     err = process.communicate(timeout=60)[1]
@@ -125,13 +120,14 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(number, call, smal
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason=needs.POSIX)
-def test_under_nohup_a_closed_terminal_ends_nothing(small_set, tmp_path):
+@pytest.mark.parametrize("number", ["SIGHUP", "SIGINT"])
+def test_what_nohup_or_a_script_has_ignored_ends_nothing(number, small_set, tmp_path):
+    """A terminal that is closed; a Ctrl-C for the script that started the training in the background."""
     line = f"train --data {small_set} --width 2 --size 32 --batch 2 --steps 60 --arch fcn32s --out {tmp_path}/run"
-    without_hangup = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
-    command = [*without_hangup, sys.executable, "-m", "minifcn", *line.split()]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with ignored(number):
+        process = subprocess.Popen([sys.executable, "-m", "minifcn", *line.split()], stdout=subprocess.PIPE, text=True)
     assert any("step 6/60" in text for text in process.stdout)
-    process.send_signal(signal.SIGHUP)
+    process.send_signal(getattr(signal, number))
     process.communicate(timeout=120)
     assert process.returncode == 0 and len(log_of(tmp_path / "run")) == 60
 
@@ -145,7 +141,8 @@ def test_a_terminal_that_is_closed_loses_nothing(small_set, tmp_path):
     screen, terminal = pty.openpty()
     command = [sys.executable, "-c", ON_A_TERMINAL, "train", *line.split()[1:], "--checkpoint-every", "600"]
     streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
-    process = subprocess.Popen(command, **streams, start_new_session=True, preexec_fn=as_without_nohup)
+    with heard("SIGHUP"):
+        process = subprocess.Popen(command, **streams, start_new_session=True)
     os.close(terminal)
     until, seen = time.monotonic() + 60, b""
     while b"images/s" not in seen and time.monotonic() < until:

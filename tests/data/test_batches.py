@@ -309,6 +309,14 @@ def test_a_pair_that_does_not_fit_is_refused_without_a_size_too():
     )
 
 
+@pytest.mark.parametrize("fill", [(123.68, 116.779, 103.5), np.array([123.68, 116.779, 103.5])])
+def test_a_mean_colour_as_fill_is_rounded(fill):
+    """Python's fractions were refused, NumPy's cut to whole numbers."""
+    pictures, labels = Batches(ONE, 1, 9, 0, fill=fill, threads=np.int64(1)).at(0)
+    beyond = pictures[labels == 255]
+    assert beyond.size and (beyond == (124, 117, 104)).all()
+
+
 ONE = Coded((4, 4))
 REFUSED = {
     "empty": (lambda: Batches(Coded(), 1, 4, 0), "batches: the dataset is empty; give at least one picture"),

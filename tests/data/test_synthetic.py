@@ -225,6 +225,13 @@ def test_a_disk_without_room_for_a_folder_or_a_name_is_said(call, tmp_path, monk
     assert not (tmp_path / "set").exists()
 
 
+def test_numpy_s_integers_make_the_same_set(tmp_path):
+    """JSON, in which the set says how it was made, has no such numbers."""
+    options = dict(train=np.int64(1), val=np.uint8(1), size=(np.int32(40), 48), seed=np.int16(3))
+    make_synthetic(tmp_path / "set", **options)
+    make_synthetic(tmp_path / "set", train=1, val=1, size=(40, 48), seed=3)  # the same call: it is kept as it is
+
+
 @pytest.mark.parametrize("options", [dict(size=5), dict(size=(64, 64.0)), dict(seed="a"), dict(train=1.5)])
 def test_a_set_of_other_than_whole_numbers(tmp_path, options):
     with pytest.raises(DataError, match=r"synthetic set: .*; expected integers, and a size of \(height, width\)"):

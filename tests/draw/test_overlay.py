@@ -124,6 +124,8 @@ def test_class_shares_leave_void_out_and_sort():
 def test_shares_of_void_alone_and_of_a_trace():
     assert class_shares(np.full((2, 2), 255, np.uint8), NAMES) == []
     assert shares_line(np.full((2, 2), 255, np.uint8), NAMES) == "void only"
+    assert shares_line(np.full((2, 2), 255, np.uint8), NAMES, "unsure") == "unsure 100.0 %"
+    assert shares_line(np.array([[0, 1, 255, 255]]), NAMES, "unsure") == "unsure 50.0 %, background 25.0 %, cat 25.0 %"
     trace = np.zeros((100, 100), np.uint8)
     trace[0, 0] = 1
     assert shares_line(trace, NAMES) == "background 100.0 %, cat <0.1 %"

@@ -145,3 +145,15 @@ def test_a_name_of_nobody_is_pythons_own_error():
     assert str(caught.value) == "'Tensor' object has no attribute 'gradient'" and caught.value.name == "gradient"
     again = pickle.loads(pickle.dumps(copy.deepcopy(leaf(1, 2))))
     np.testing.assert_array_equal(again.data, [1, 2])
+
+
+def test_numpy_s_view_of_a_tensor_is_its_own_array_where_nothing_has_to_change():
+    """As NumPy has it of arrays: with a dtype that is there already too. With copy=False nothing is ever copied."""
+    x = leaf(1, 2)
+    assert np.asarray(x) is x.data and np.asarray(x, np.float64) is x.data
+    assert np.asarray(x, np.float32).dtype == np.float32
+    assert not np.shares_memory(np.array(x), x.data)
+    if int(np.__version__.partition(".")[0]) > 1:  # before that NumPy took copy=False for "where it can be"
+        assert np.array(x, copy=False) is x.data
+        with pytest.raises(ValueError, match="copy"):
+            np.array(x, np.float32, copy=False)

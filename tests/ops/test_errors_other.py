@@ -104,6 +104,10 @@ CASES = {
         lambda: ops.softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), weight=[1.0, float("nan")]),
         "softmax_cross_entropy: weight is [ 1. nan]; expected a finite number for each class",
     ),
+    "softmax_cross_entropy a weight of NaN in a tuple": (
+        lambda: ops.softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), weight=(float("nan"), 1.0)),
+        "softmax_cross_entropy: weight is [nan  1.]; expected a finite number for each class",
+    ),
     "softmax_cross_entropy an infinite weight": (
         lambda: ops.softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), weight=Tensor([1.0, np.inf])),
         "softmax_cross_entropy: weight is [ 1. inf]; expected a finite number for each class",

@@ -165,6 +165,11 @@ def test_numbers_in_a_file_beside(tmp_path):
 
     found = read_file(written(location="m.onnx.data", offset="8", length="48")).entries["x"]
     np.testing.assert_array_equal(found.array, array)
+    for said in (
+        dict(location="./m.onnx.data", offset="8", length="48"),
+        dict(location="m.onnx.data", offset="8"),
+    ):  # as long as its shape says
+        np.testing.assert_array_equal(read_file(written(**said)).entries["x"].array, array)
     for said, words in (
         (
             dict(location="gone.data", offset="0", length="48"),

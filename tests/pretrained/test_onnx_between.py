@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minifcn.pretrained import import_file
 from minifcn.pretrained.laying import laid
 from minifcn.pretrained.recognise import recognised
 from minifcn.weights import WeightsError
@@ -61,6 +62,14 @@ def found_in(graph, folder):
     return contents, recognised(contents, "squeezenet")
 
 
+def brought(graph, folder):
+    """The whole import, and the weight and bias of the convolution that is written otherwise."""
+    (folder / "m.onnx").write_bytes(graph.content())
+    done = import_file(folder / "m.onnx", "squeezenet")
+    state = done.network.state_dict()
+    return done, *(state[f"backbone.fire5.expand3x3.{part}"] for part in ("weight", "bias"))
+
+
 WINDOW = dict(strides=[1, 1], pads=[1] * 4)
 
 
@@ -87,17 +96,76 @@ BIASES = {
     "Cast from float64": lambda g, b: g.add("Cast", [g.held(b.astype(np.float64))], to=1),
     "CastLike the picture": lambda g, b: g.add("CastLike", [g.held(b), "data"]),
     "Reshape": by_node("Reshape", np.array([-1])),
+    "Reshape, the first side kept": lambda g, b: g.add("Reshape", [g.held(b[:, None]), g.held(np.array([0]))]),
     "Squeeze": lambda g, b: g.add("Squeeze", [g.held(b[:, None, None])]),
+    "Squeeze, axes": lambda g, b: g.add("Squeeze", [g.held(b[None, :, None])], axes=[0, 2]),
+    "Squeeze, axes of version 13": lambda g, b: g.add("Squeeze", [g.held(b[:, None]), g.held(np.array([1]))]),
+    "Unsqueeze and back": lambda g, b: g.add("Squeeze", [g.add("Unsqueeze", [g.held(b)], axes=[0, 1])]),
 }
 
 
 @pytest.mark.parametrize("way", BIASES)
 def test_a_bias_wherever_the_graph_holds_it(way, tmp_path):
     """`value_floats` was not seen, so the bias was taken for one of zeros, in silence."""
-    contents, found = found_in(Network(with_bias(BIASES[way])).written(), tmp_path)
-    bias = contents.entries[found.layers["backbone.fire5.expand3x3"]["bias"]].float32().ravel()
+    done, _, bias = brought(Network(with_bias(BIASES[way])).written(), tmp_path)
+    assert not {why for why in done.left.values() if "float" in why}  # nothing that it was made of
     exact = numbers()[CHANGED][1]
     assert bias.tolist() == (exact.astype(np.float16) if way == "Cast from float16" else exact).tolist()
+
+
+def plus(shape, first=False, last=False):
+    """A convolution without a bias, and a sum behind it with an array of `shape`."""
+
+    def convolve(graph, x, weight, bias):
+        made = graph.add("Conv", [x, graph.held(weight)], **WINDOW)
+        made = graph.add("Transpose", [made], perm=[0, 2, 3, 1]) if last else made
+        pair = [made, graph.held(np.ascontiguousarray(bias.reshape(shape)))]
+        made = graph.add("Add", pair[::-1] if first else pair)
+        return graph.add("Transpose", [made], perm=[0, 3, 1, 2]) if last else made
+
+    return convolve
+
+
+@pytest.mark.parametrize(
+    "shape, options",
+    [((-1, 1, 1), {}), ((1, -1, 1, 1), {}), ((-1, 1, 1), dict(first=True)), ((-1,), dict(last=True)), ((1, 1, 1, -1), dict(last=True))],
+)  # fmt: skip
+def test_a_bias_that_is_added_behind(shape, options, tmp_path):
+    """As TensorFlow's converters write it, and who folds constants."""
+    _, weight, bias = brought(Network(plus(shape, **options)).written(), tmp_path)
+    assert weight.tolist() == numbers()[CHANGED][0].tolist() and bias.tolist() == numbers()[CHANGED][1].tolist()
+
+
+@pytest.mark.parametrize("shape, options", [((-1,), {}), ((1, -1, 1), {}), ((-1, 1, 1), dict(last=True))])
+def test_a_sum_along_another_axis_is_no_bias(shape, options, tmp_path):
+    """(C,) is a number a column where rows and columns follow: right for pictures of one width, and no bias."""
+    with pytest.raises(WeightsError, match="it has nothing where the graph has Add"):
+        brought(Network(plus(shape, **options)).written(), tmp_path)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, None])
+def test_an_array_that_several_layers_read(kind, tmp_path):
+    """Programs that shrink a file keep equal arrays once: here two biases of zeros, in another kind or added behind."""
+    graph = Network()
+    held, usual = [], graph.conv
+
+    def conv(x, layer, stride=1, padding=0):
+        if layer not in ("fire4/expand1x1", "fire4/expand3x3"):
+            return usual(x, layer, stride, padding)
+        held.append(held[0] if held else graph.held(np.zeros(128, kind) if kind else np.zeros((128, 1, 1), np.float32)))
+        inputs = [x, graph.held(numbers()[layer][0])]
+        if kind:
+            return graph.add(
+                "Relu", [graph.add("Conv", [*inputs, graph.add("Cast", [held[0]], to=1)], pads=[padding] * 4)]
+            )
+        return graph.add("Relu", [graph.add("Add", [graph.add("Conv", inputs, pads=[padding] * 4), held[0]])])
+
+    graph.conv = conv
+    (tmp_path / "m.onnx").write_bytes(graph.written().content())
+    state = import_file(tmp_path / "m.onnx").network.state_dict()
+    for layer in ("expand1x1", "expand3x3"):
+        assert not state[f"backbone.fire4.{layer}.bias"].any()
+        assert state[f"backbone.fire4.{layer}.weight"].tolist() == numbers()[f"fire4/{layer}"][0].tolist()
 
 
 QUARTER = proto.tensor("", np.array([0.25], np.float32))
@@ -261,6 +329,8 @@ ACTS = {
     "LeakyRelu": (only("fire5/squeeze1x1", "LeakyRelu", alpha=0.1), "Relu where the graph has LeakyRelu"),
     "Sigmoid": (only("fire5/squeeze1x1", "Sigmoid"), "Relu where the graph has Sigmoid"),
     "nothing": (only("fire5/squeeze1x1", "Identity"), "Relu where the graph has nothing"),
+    "at least 1": (only("fire5/squeeze1x1", "Max", np.array(1, np.float32)), "Relu where the graph has Max"),
+    "up to 6, by attributes": (only("fire5/squeeze1x1", "Clip", min=0.0, max=6.0), "Relu where the graph has Clip"),
     "up to 6": (only("fire5/squeeze1x1", "Clip", ZERO, SIX), "Relu where the graph has Clip"),
     "twice as much": (relu_then("Mul", np.array(2, np.float32)), "nothing where the graph has Mul"),
     "resized": (relu_then("Resize"), "nothing where the graph has Resize"),
@@ -277,7 +347,12 @@ def test_another_activation_is_another_network(what, tmp_path):
         found_in(Network(act=act).written(), tmp_path)
 
 
+INFINITE, MOST = np.array(np.inf, np.float32), np.array(np.finfo(np.float32).max)
+
+
 @pytest.mark.parametrize("act", [
+    only("fire5/squeeze1x1", "Clip", ZERO, INFINITE), only("fire5/squeeze1x1", "Clip", ZERO, MOST),
+    only("fire5/squeeze1x1", "Clip", min=0.0, max=float(MOST)), only("fire5/squeeze1x1", "Max", ZERO),
     only("fire5/squeeze1x1", "Clip", ZERO), only("fire5/squeeze1x1", "Clip", min=0.0), relu_then("Dropout"), relu_then("Cast", to=1),
     relu_then("AveragePool", kernel_shape=[1, 1]),
 ])  # fmt: skip
@@ -310,7 +385,11 @@ POOLS = {
     "of another window": lambda g, x: g.add("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2]),
     "of another stride": lambda g, x: g.add("MaxPool", [x], kernel_shape=[3, 3]),
     "none": lambda g, x: x,
-}
+    "padded": lambda g, x: g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+    "behind a Pad": lambda g, x: g.add("MaxPool", [g.add("Pad", [x, g.held(np.array(AROUND))])], kernel_shape=[3, 3], strides=[2, 2]),
+    "of the same size, more above": lambda g, x: g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_LOWER"),
+    "dilated": lambda g, x: g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], dilations=[2, 2]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", POOLS)
@@ -319,6 +398,34 @@ def test_other_pools_are_another_network(what, tmp_path):
         WeightsError, match=r"squeezenet: before backbone\.fire2\.squeeze1x1 it has MaxPool 3x3 by 2x2 where"
     ):
         found_in(Network(pooled=POOLS[what]).written(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        dict(pads=[0, 0, 1, 1]),
+        dict(ceil_mode=1),
+        dict(auto_pad="SAME_UPPER"),
+        dict(auto_pad="VALID"),
+        dict(dilations=[1, 1]),
+    ],
+)
+def test_how_far_a_pool_reaches_beyond_the_edge_is_no_other_network(window, tmp_path):
+    """Caffe's windows do, which ONNX says in several ways."""
+    pooled = lambda g, x: g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], **window)  # noqa: E731
+    found_in(Network(pooled=pooled).written(), tmp_path)
+
+
+def test_functions_that_the_file_defines_are_told(tmp_path):
+    """PyTorch's exporter wrote layers so for a while. What is in them was taken for what a runtime makes."""
+    graph = Network(act=lambda g, x, layer: g.add("Relu", [x])).written()
+    graph.nodes[1] = graph.nodes[1].replace(b"Relu", b"Mine", 2) + proto.block(7, "my.own")
+    function = proto.block(25, proto.block(1, "Mine") + proto.block(10, "my.own"))
+    (tmp_path / "m.onnx").write_bytes(graph.content() + function)
+    with pytest.raises(
+        WeightsError, match=r"calls functions of its own, such as Mine: write them out before, with onnx\.inliner"
+    ):
+        read_file(tmp_path / "m.onnx")
 
 
 def test_the_picture_s_channels_turned_round_are_told(tmp_path):

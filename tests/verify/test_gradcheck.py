@@ -155,8 +155,8 @@ def parameter(values):
 
 
 MESSAGES = {
-    "directions": (dict(directions=0), "gradcheck: directions is 0; expected at least 1"),
-    "negative directions": (dict(directions=-2), "gradcheck: directions is -2; expected at least 1"),
+    "directions": (dict(directions=0), "gradcheck: directions is 0; expected an integer of at least 1"),
+    "negative directions": (dict(directions=-2), "gradcheck: directions is -2; expected an integer of at least 1"),
     "nothing given": (dict(inputs=()), "gradcheck: no floating point input to check, and no parameters"),
     "integers": (dict(inputs=np.arange(3)), "gradcheck: no floating point input to check, and no parameters"),
     "only frozen parameters": (
@@ -311,7 +311,9 @@ UNFIT = {
     "rtol a string": (lambda: mf.gradcheck(mf.ops.exp, ONE, rtol="1e-3"), "rtol is '1e-3'; expected a number 0 or more"),
     "atol infinite": (lambda: mf.gradcheck(mf.ops.exp, ONE, atol=np.inf), "atol is inf; expected a number 0 or more"),
     "step infinite": (lambda: mf.gradcheck(mf.ops.exp, ONE, step=np.inf), "step is inf; expected a number above 0"),
-    "a part of a direction": (lambda: mf.gradcheck(mf.ops.exp, ONE, directions=2.5), "directions is 2.5; expected at least 1"),
+    "a part of a direction": (lambda: mf.gradcheck(mf.ops.exp, ONE, directions=2.5), "directions is 2.5; expected an integer of at least 1"),
+    "a complex step": (lambda: mf.gradcheck(mf.ops.exp, ONE, step=np.complex128(1)), "; expected a number above 0"),
+    "a step of True": (lambda: mf.gradcheck(mf.ops.exp, ONE, step=True), "step is True; expected a number above 0"),
 }  # fmt: skip
 
 

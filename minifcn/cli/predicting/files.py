@@ -1,14 +1,13 @@
 """The files that `minifcn predict` writes about one picture."""
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from minifcn.cli.results import marked
 from minifcn.data.classes import ClassMap
-from minifcn.data.labels import VOID, labels_png
+from minifcn.data.labels import labels_png
 from minifcn.data.large import LargePicture, reduced
 from minifcn.data.pixels.png_writing import png_of
 from minifcn.files import write_whole
@@ -32,7 +31,7 @@ def write_files(
         if isinstance(picture, LargePicture)
         else (picture, found.labels)
     )
-    drawn = png_of(*overlay_strips(shown, *as_drawn(labels, model.class_names, classes.colours)))
+    drawn = png_of(*overlay_strips(shown, labels, model.class_names, classes.colours, unsure=UNSURE))
     write_whole(overlay_file, marked(drawn, source))
     # the values that the training labels have: a folder of predictions is a folder of labels
     write_whole(label_file, marked(labels_png(label_file, classes.restore(found.labels), quick=True), source))
@@ -53,21 +52,7 @@ def classes_of(model: FCN) -> ClassMap:
 
 
 def shares_of(model: FCN, found: Prediction) -> str:
-    """A line for the terminal: the classes in the picture, and how much of it each takes."""
+    """A line for the terminal: the classes in the picture, and how much of it each takes; what the network is not sure of is a share too."""
     from minifcn.draw.pictures.overlay import shares_line
 
-    labels, names, _ = as_drawn(found.labels, model.class_names, classes_of(model).colours)
-    return shares_line(labels, names)
-
-
-def as_drawn(
-    labels: np.ndarray, names: Sequence[str], colours: np.ndarray
-) -> tuple[np.ndarray, Sequence[str], np.ndarray]:
-    """Labels, names and colours in which pixels without a class are one class more: what the network is not sure of is a share of the picture too."""
-    from minifcn.draw.pictures.overlay import VOID_COLOUR
-
-    doubtful = labels == VOID
-    if not doubtful.any():
-        return labels, names, colours
-    one_more = np.vstack([colours[: len(names)], np.array([VOID_COLOUR], np.uint8)])
-    return np.where(doubtful, np.uint8(len(names)), labels), [*names, UNSURE], one_more
+    return shares_line(found.labels, model.class_names, UNSURE)

@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 from minifcn.data import ClassMap, DataError, Meaning, VOCFolder
-from minifcn.data.augment import sides
 from minifcn.data.classes import is_background
 from minifcn.data.resized import Resized
 from minifcn.data.sizes import LARGEST_CROP, default_crop, usual_size, valid_pixels, whole_crop
@@ -192,9 +191,10 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
     if arguments.recipe == "fine-tune":
         return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
     side = default_crop(Resized(train_set, longer_side) if longer_side else train_set)
-    if arguments.recipe == "voc-subset":
-        # its pictures are wider than high, and what lies beside them in a square teaches nothing
-        return tuple(min(side, most) for most in sides(recipe.size))
+    if isinstance(
+        recipe.size, tuple
+    ):  # for pictures wider than high: what lies beside them in a square teaches nothing
+        return tuple(min(side, most) for most in recipe.size)
     return side
 
 

@@ -1,14 +1,17 @@
 """Finding files: pictures and masks by their names, which of them belong together, and the splits that lists give them."""
 
+import json
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.source import Item, usual_split
+from minifcn.data.formats.source import USUAL, Item, usual_split
 from minifcn.data.images import LABEL_ENDINGS, PICTURE_ENDINGS
 
 PICTURES = PICTURE_ENDINGS  # the same as of a folder to train on
@@ -17,7 +20,6 @@ MASKS = (*LABEL_ENDINGS, ".npy")
 OF_MASKS = ("mask", "masks", "label", "labels", "labelid", "labelids", "gt", "seg", "segmentation", "annotation", "l")
 OF_PICTURES = ("image", "img", "picture", "photo", "rgb", "sat")
 JOINTS = "_-. "
-USUAL = ("train", "val", "test")
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -171,6 +173,20 @@ def apart(items: list[Item]) -> list[Item]:
     return [replace(item, name=f"{item.split}/{item.name}") if item.split else item for item in items]
 
 
+def told_apart(items: list[Item]) -> list[Item]:
+    """Pictures of one name get their split before it, and where that leaves several, the folder that they lie in."""
+    times = Counter(item.name for item in items)
+    items = [
+        replace(item, name=f"{item.split}/{item.name}") if times[item.name] > 1 and item.split else item
+        for item in items
+    ]
+    times = Counter(item.name for item in items)
+    return [
+        replace(item, name=f"{item.picture.parent.name}/{item.name}") if times[item.name] > 1 and item.picture else item
+        for item in items
+    ]
+
+
 def text_lines(path: Path) -> list[str]:
     """The lines of a text file that are not blank, without blanks around them. DataError where it is none."""
     try:
@@ -179,3 +195,31 @@ def text_lines(path: Path) -> list[str]:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise DataError(f"{path}: cannot be read ({reason}); it is expected to be text") from error
     return [line.strip() for line in lines if line.strip()]
+
+
+def read_json(path: Path, advice: str = "export it again") -> Any:
+    """What a JSON file holds, in any of the encodings that JSON has. DataError where it is none; it ends with `advice`."""
+    try:
+        content = path.read_bytes()
+        found = json.loads(content) if content.strip() else None
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ) as error:  # or a number of thousands of digits, lists in lists in lists
+        raise DataError(f"{path}: cannot be read as JSON ({why_not(error)}; {advice}") from error
+    if not content.strip():
+        raise DataError(f"{path}: an empty file; {advice}")
+    return found
+
+
+def why_not(error: Exception) -> str:
+    """Why a file is no JSON, with the bracket behind it, and whether it was sound up to its end."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or type(error).__name__})"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text)"
+    early = isinstance(error, json.JSONDecodeError) and (
+        error.msg.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip())
+    )
+    return f"{error})" + ": cut short perhaps" * early

@@ -9,7 +9,7 @@ from PIL import Image
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, composed, files_below
-from minifcn.data.formats.source import usual_split
+from minifcn.data.formats.source import USUAL, usual_split
 from minifcn.data.formats.turning import picture_size
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts it before the name of an uploaded file
@@ -94,6 +94,20 @@ def spellings(named: str) -> list[tuple[str, ...]]:
     return found
 
 
+def plain_name(named: str) -> str:
+    """A picture's name without ending, with its sub-folders, but not with one that all pictures lie in, nor a drive or host.
+
+    >>> plain_name("images/a.jpg"), plain_name(r"night\\b.png"), plain_name("https://host/x/a.png?sig=1")
+    ('a', 'night/b', 'x/a')
+    """
+    ways = spellings(named) or [(named,)]
+    *folders, last = ways[min("?" in named or "://" in named, len(ways) - 1)]
+    folders = [part for part in folders if not part.endswith(":")]
+    if folders and folders[0].lower() == "images":
+        folders = folders[1:]
+    return "/".join((*folders, PurePosixPath(last).stem))
+
+
 def split_of(word: str) -> str | None:
     """The split that a folder or a file is named after, if it is.
 
@@ -101,7 +115,7 @@ def split_of(word: str) -> str | None:
     ('train', 'val', None)
     """
     word = re.sub(r"^(instances|annotations|panoptic|stuff)[_-]|[_-]?\d{4}$", "", word.lower())
-    return usual_split(word) if usual_split(word) in ("train", "val", "test") else None
+    return usual_split(word) if usual_split(word) in USUAL else None
 
 
 def checked_size(height: object, width: object, which: str) -> tuple[int, int]:

@@ -1,14 +1,13 @@
 """The list of formats, and which of them a folder is."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs
 from minifcn.data.formats.coco import instances, panoptic
 from minifcn.data.formats.fields import cellpose, dicomseg, geotiff, imagej, nifti
-from minifcn.data.formats.finding import sole
+from minifcn.data.formats.finding import read_json, sole
 from minifcn.data.formats.sets import (
     ade20k,
     bdd100k,
@@ -162,25 +161,27 @@ def what_lies_in(source: Path, shown: int = 8) -> str:
     """A sentence about what is in a folder."""
     if source.is_file():
         held = what_json_holds(source)
-        whose = (
-            (tool, advice)
-            for tool, pattern, words, advice in TOOLS_NOT_READ
-            if source.match(pattern) and begins_with(source, words)
-        )
-        if tool_of := next(whose, None):
-            return f"It is of {tool_of[0]}, which is not read: {tool_of[1]}."
+        if whose := whose_file(lambda pattern: [source] if source.match(pattern) else []):
+            return f"It {whose}"
         return f"It is a file that ends in {source.suffix or 'nothing'}{', but' * (' and' not in held[:4] and bool(held))}{held}."
     for kind, hint in NOT_READ.items():
         if any(source.glob(kind)):
             return hint
-    for tool, pattern, words, advice in TOOLS_NOT_READ:
-        if found := next((path for path in sorted(source.glob(pattern))[:SEVERAL] if begins_with(path, words)), None):
-            return f"{found.name} is of {tool}, which is not read: {advice}."
+    if whose := whose_file(lambda pattern: sorted(source.glob(pattern))[:SEVERAL], named=True):
+        return whose
     inside = sorted(name_of(path) for path in source.iterdir())
     more = f" and {len(inside) - shown} more" if len(inside) > shown else ""
     files = sorted([*source.glob("*.json"), *source.glob("*/*.json")])
     held = "".join(f" {path.relative_to(source)}{what_json_holds(path).removeprefix(' and')}." for path in files[:3])
     return f"There is {', '.join(inside[:shown])}{more}.{held}" if inside else "The folder is empty."
+
+
+def whose_file(files: Callable[[str], list[Path]], named: bool = False) -> str:
+    """Of which tool that is not read a file is, and what to do, in words that follow its name; empty where none is. `files`: those of a pattern."""
+    for tool, pattern, words, advice in TOOLS_NOT_READ:
+        if found := next((path for path in files(pattern) if begins_with(path, words)), None):
+            return f"{found.name} " * named + f"is of {tool}, which is not read: {advice}."
+    return ""
 
 
 def begins_with(path: Path, words: Sequence[str]) -> bool:
@@ -204,11 +205,9 @@ def what_json_holds(path: Path, shown: int = 6) -> str:
     if path.suffix.lower() != ".json":
         return ""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        if not path.stat().st_size:
-            return " is an empty file; copy or export it again"
-        return f" cannot be read as JSON ({error}): cut short perhaps; copy or export it again"
+        content = read_json(path, "copy or export it again")
+    except DataError as error:
+        return str(error).removeprefix(f"{path}:").replace(" an empty", " is an empty")
     keys = ", ".join(map(repr, list(content)[:shown])) if isinstance(content, dict) else ""
     return f" and holds {keys or 'a list' if isinstance(content, list) else keys or 'nothing'}"
 

@@ -99,6 +99,7 @@ class Format:
     read: Callable[[Path, Options], Source]
 
 
+USUAL = ("train", "val", "test")  # splits, in order
 SPLITS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 
 
@@ -108,7 +109,7 @@ def usual_split(word: str) -> str:
     >>> usual_split("Valid"), usual_split("train"), usual_split("fold3")
     ('val', 'train', 'fold3')
     """
-    return SPLITS.get(word.lower(), word.lower() if word.lower() in ("train", "val", "test") else word)
+    return SPLITS.get(word.lower(), word.lower() if word.lower() in USUAL else word)
 
 
 def tidy(name: str) -> str:

@@ -161,9 +161,9 @@ def meaning_of(
 def named(meaning: Mapping[int, str | None]) -> dict[int, str | None]:
     """The meaning with names that fit into a line each. DataError where a class has none."""
     found = {value: name if name is None else tidy(name) for value, name in meaning.items()}
-    if bare := next((value for value, name in found.items() if name == ""), None):
+    if bare := [value for value, name in found.items() if name == ""]:
         raise DataError(
-            f"the class of {bare} has no name in the source's list; name it there, or name all with --values"
+            f"the class of {bare[0]} has no name in the source's list; name it there, or name all with --values"
         )
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.pixels import Runs
-from minifcn.data.formats.source import Item, Options, Source, usual_split
+from minifcn.data.formats.source import USUAL, Item, Options, Source, usual_split
 from minifcn.data.formats.survey import Survey, runs_of
 from minifcn.data.formats.turning import upright
 from minifcn.data.labels import labels_png
@@ -20,7 +20,6 @@ from minifcn.data.voc import LABELS, PICTURES, SPLITS, in_threads
 from minifcn.files import make_folder, named
 
 RECORD = "import.json"
-USUAL = ("train", "val", "test")
 HEADS = {
     b"\x89PNG": ".png",
     b"\xff\xd8\xff": ".jpg",
@@ -65,15 +64,17 @@ def splits_of(items: list[Item], share: float, seed: int) -> tuple[dict[str, lis
 
 def flat_names(items: Iterable[Item]) -> list[str]:
     """A file name for each item: sub-folders joined by "__"; DataError where two items would get one name."""
-    owners: dict[str, str] = {}
+    owners: dict[str, Item] = {}
     for item in items:
         name = "__".join(part for part in item.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
         name = " ".join(name.splitlines()).strip()  # lists have a name a line, without blanks around it
         if name in owners:
-            raise DataError(
-                f"{owners[name]} and {item.name} of the source would both be called {name}; rename one of them"
+            first, second = (
+                each.picture if each.picture and owners[name].name == item.name else each.name
+                for each in (owners[name], item)
             )
-        owners[name] = item.name
+            raise DataError(f"{first} and {second} of the source would both be called {name}; rename one of them")
+        owners[name] = item
     return list(owners)
 
 

@@ -45,8 +45,8 @@ def make_synthetic(
         raise DataError(
             f"synthetic set: train {train!r}, val {val!r}, size {size!r}, seed {seed!r}; expected integers, and a size of (height, width)"
         )
-    height, width = sides
-    if train < 1 or val < 1 or min(size) < 32 or seed < 0:
+    train, val, seed, height, width = map(int, (train, val, seed, *sides))  # NumPy's integers, which JSON has not
+    if train < 1 or val < 1 or min(height, width) < 32 or seed < 0:
         raise DataError(
             f"synthetic set: train {train}, val {val}, size {height}x{width}, seed {seed}; expected at least 1 picture "
             "a split, at least 32 pixels a side and a seed that is not negative"
@@ -62,8 +62,8 @@ def make_synthetic(
         shutil.rmtree(draft)  # left by a run that was stopped; the name is used for nothing else
     for folder in (PICTURES, LABELS, SPLITS):
         make_folder(draft / folder)
-    names = {"train": _write_split(draft, "train", train, size, seed, progress)}
-    names["val"] = _write_split(draft, "val", val, size, seed, progress)
+    names = {"train": _write_split(draft, "train", train, (height, width), seed, progress)}
+    names["val"] = _write_split(draft, "val", val, (height, width), seed, progress)
     names["trainval"] = names["train"] + names["val"]
     for split, lines in names.items():
         _write_lines(draft / SPLITS / f"{split}.txt", lines)

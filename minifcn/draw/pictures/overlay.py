@@ -111,16 +111,25 @@ def overlay(
 
 
 def overlay_strips(
-    picture: np.ndarray, labels: np.ndarray, names: Sequence[str], colours: np.ndarray, alpha: float = 0.55
+    picture: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    colours: np.ndarray,
+    alpha: float = 0.55,
+    unsure: str | None = None,
 ) -> tuple[int, int, Iterator[np.ndarray]]:
-    """Width and height of what `overlay` draws, and its rows from the top down, some at a time: uint8 (n, width, 3)."""
+    """Width and height of what `overlay` draws, and its rows from the top down, some at a time: uint8 (n, width, 3).
+
+    `unsure`: what void is called where it is a share of the picture as every class is.
+    """
     labels = np.asarray(labels)
     top = tinted(picture, labels, names, colours, alpha)
+    own = {VOID: VOID_COLOUR} | ({0: PAPER} if has_background(names) else {})
     entries = [
-        (f"{name} {per_cent(share)}", PAPER if index == 0 and has_background(names) else colours[index])
-        for index, name, share in _present(labels, names)
+        (f"{name} {per_cent(share)}", own[index] if index in own else colours[index])
+        for index, name, share in _present(labels, names, unsure)
     ]
-    if np.any(labels == VOID):
+    if unsure is None and np.any(labels == VOID):
         entries.append(("void, not counted", VOID_COLOUR))
     bottom = np.asarray(legend(entries, labels.shape[1], font_size(*labels.shape[::-1])))
     right = np.full((1, bottom.shape[1] - labels.shape[1], 3), PAPER, np.uint8)
@@ -128,25 +137,25 @@ def overlay_strips(
     return bottom.shape[1], len(labels) + len(bottom), chain(padded, [bottom])
 
 
-def class_shares(labels: np.ndarray, names: Sequence[str]) -> list[tuple[str, float]]:
+def class_shares(labels: np.ndarray, names: Sequence[str], unsure: str | None = None) -> list[tuple[str, float]]:
     """The classes that appear and the fraction of the picture each takes, largest first.
 
     `labels`: integers (H, W), each an index of `names`, or 255 for void. Void pixels do not count, so the shares sum
-    to 1. A picture of void alone gives an empty list.
+    to 1, unless `unsure` says what they are called. A picture of void alone gives an empty list.
 
     >>> class_shares(np.array([[0, 0, 0, 1, 255]]), ["background", "person"])
     [('background', 0.75), ('person', 0.25)]
     """
-    return [(name, share) for _, name, share in _present(np.asarray(labels), names)]
+    return [(name, share) for _, name, share in _present(np.asarray(labels), names, unsure)]
 
 
-def shares_line(labels: np.ndarray, names: Sequence[str]) -> str:
+def shares_line(labels: np.ndarray, names: Sequence[str], unsure: str | None = None) -> str:
     """`class_shares` as a line to print.
 
     >>> shares_line(np.array([[0, 0, 0, 1, 255]]), ["background", "person"])
     'background 75.0 %, person 25.0 %'
     """
-    return ", ".join(f"{name} {per_cent(share)}" for name, share in class_shares(labels, names)) or "void only"
+    return ", ".join(f"{name} {per_cent(share)}" for name, share in class_shares(labels, names, unsure)) or "void only"
 
 
 def per_cent(share: float) -> str:
@@ -154,17 +163,19 @@ def per_cent(share: float) -> str:
     return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
-def _present(labels: np.ndarray, names: Sequence[str]) -> list[tuple[int, str, float]]:
-    """Index, name and share of each class in `labels`, largest share first, ties by index."""
+def _present(labels: np.ndarray, names: Sequence[str], unsure: str | None) -> list[tuple[int, str, float]]:
+    """Index, name and share of each class in `labels`, largest share first, ties by index. Void counts where `unsure` names it."""
     check_labels(labels, len(names), "class_shares", "names")
     step = max(1, AT_ONCE // max(1, labels.shape[1]))  # some rows at a time: bincount makes eight bytes of each label
     parts = (labels[start : start + step].ravel() for start in range(0, len(labels), step))
     counts = np.zeros(max(len(names), VOID + 1), np.int64)
     for part in parts:
         counts += np.bincount(part, minlength=len(counts))
-    counts[VOID] = 0
+    if unsure is None:
+        counts[VOID] = 0
     found = sorted(map(int, np.flatnonzero(counts)), key=lambda index: -counts[index])
-    return [(index, names[index], float(counts[index] / counts.sum())) for index in found]
+    name_of = {VOID: unsure or ""}  # no class has its number
+    return [(index, name_of.get(index) or names[index], float(counts[index] / counts.sum())) for index in found]
 
 
 def shown_classes(

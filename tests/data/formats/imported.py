@@ -20,8 +20,9 @@ class Import:
     root: Path
 
     def failed(self, *words):
-        """Exit status 1, all of `words` in the sentence on stderr, and nothing left behind."""
+        """Exit status 1, all of `words` in the one sentence on stderr, and nothing left behind."""
         assert self.status == 1, self.out + self.err
+        assert len(self.err.strip().splitlines()) == 1
         for word in words:
             assert str(word) in self.err, self.err
         assert not self.root.exists() and not list(self.root.parent.glob(".*half*"))
@@ -30,6 +31,19 @@ class Import:
     def worked(self):
         assert self.status == 0, self.out + self.err
         return self
+
+    def says(self, *words):
+        for word in words:
+            assert str(word) in self.out, self.out
+        return self
+
+    @property
+    def pictures(self):
+        return {path.stem: path for path in sorted((self.root / "JPEGImages").iterdir())}
+
+    def row(self, key):
+        """The row of the printed table that begins with `key`, cells apart."""
+        return next(line.split() for line in self.out.splitlines() if line.split()[:1] == [key])
 
     @property
     def classes(self):

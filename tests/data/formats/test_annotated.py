@@ -16,7 +16,7 @@ from minifcn.data.formats.registry import recognise
 from .annotated_sets import ANNOTATED_SETS as SETS
 from .coco_sets import COCO_SETS, HEIGHT, WIDTH, annotation, box, empty, picture, ring_of, write_json
 from .cvat_xml_sets import brushed, document, frame, polygon_of, row_counts
-from .drawing import opened, photo, save
+from .drawing import photo, save
 from .imported import same_labels, told
 from .labelstudio_sets import LABELSTUDIO_SETS, brushes, disc, result
 from .outlines import coco_by_loops
@@ -30,18 +30,6 @@ def changed(path, change):
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_a_golden_picture(name, place, bring):
-    """What was written is what comes out; and all labels side by side, as they were on the day that somebody looked at them."""
-    expected = SETS[name](place)
-    labels = bring().worked().labels
-    same_labels(labels, expected)
-    found = np.hstack(list(labels.values()))
-    golden = opened(Path(__file__).parent / f"golden/{name}.png")
-    assert golden.mode == "P"
-    np.testing.assert_array_equal(found, np.asarray(golden))
 
 
 TAKEN_FOR = {"coco": "coco", "coco_panoptic": "coco-panoptic", "cvat_xml": "cvat-xml", "roboflow_coco": "coco", "supervision_coco": "coco", "labelstudio": "labelstudio", "labelstudio_png": "labelstudio",
@@ -134,6 +122,7 @@ CAT = annotation(1, 1, 1, [ring_of(2, 3, 5, 5)])
         (annotation(7, 1, 1, {"size": [HEIGHT, WIDTH]}), ("annotation 7 of a.png", "whole numbers from 0")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5]]), ("annotation 7 of a.png", "5 numbers; x and y come in pairs")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5, "6"]]), ("annotation 7 of a.png", "something else than numbers")),
+        (annotation(7, 1, 1, [[1, 2, 3, 4, 5, 10**400]]), ("annotation 7 of a.png", "something else than numbers")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5, float("nan")]]), ("annotation 7 of a.png", "something else than numbers")),
         (annotation(7, 1, 1, "5222O"), ("annotation 7 of a.png", "its segmentation is str")),
         (annotation(7, 1, 1, [[1, 2, 3, 4, 5, 1e9]]), ("annotation 7 of a.png", "far outside a picture of 35x49")),
@@ -205,7 +194,7 @@ def test_cut_short_json_is_refused(place, bring):
     path = small_coco(place, CAT)
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
     bring("--format", "coco", source=path).failed(
-        "cannot be read as JSON", "cut short perhaps; export it again, or take it out"
+        "cannot be read as JSON", "cut short perhaps; copy or export it again, or take it out"
     )
 
 
@@ -242,7 +231,7 @@ def test_a_panoptic_file_that_was_cut_short_is_not_left_out(place, bring):
     SETS["coco_panoptic"](place)
     path = place / "annotations/panoptic_train2017.json"
     path.write_text(path.read_text(encoding="utf-8")[:-9], encoding="utf-8")
-    bring().failed(str(path), "cannot be read as JSON", "cut short perhaps; export it again, or take it out")
+    bring().failed(str(path), "cannot be read as JSON", "cut short perhaps; copy or export it again, or take it out")
 
 
 def test_json_files_of_no_format_say_what_they_hold(place, bring):
@@ -563,6 +552,7 @@ def test_a_bitmask_is_what_is_not_transparent(place, bring):
     [
         ([region("brushlabels", ["tree"], rle=[1, 2, 3])], ("task 1, region r1", "cut short")),
         ([region("polygonlabels", ["tree"], points=[["x", 1]])], ("task 1, region r1", "no list of x, y")),
+        ([region("polygonlabels", ["tree"], points=[[10**400, 1]])], ("task 1, region r1", "no list of x, y")),
         ([region("polygonlabels", ["tree"], points=[[1e5, 1], [2, 2], [3, 0]])], ("task 1, region r1", "hundredths")),
         (
             [region("bitmasklabels", ["tree"], imageDataURL="data:image/png;base64,!!")],

@@ -13,10 +13,12 @@ import needs
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from signals import heard
 
 from minifcn.cli.main import main
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pairs, pixels, survey, turning, writing
+from minifcn.data.formats.finding import read_json
 from minifcn.data.formats.source import NO_DATA, Item, Options, Source
 from minifcn.data.formats.survey import look_through, table_text
 
@@ -415,8 +417,7 @@ def test_a_record_with_which_it_can_be_done_again(tmp_path, imported):
 
 
 KILLED = """
-import itertools, os, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins deaf to it
+import itertools, os, sys
 from minifcn.cli.main import main
 from minifcn.data.formats import writing
 numbers = itertools.count(1)  # threads share it
@@ -437,9 +438,10 @@ def test_killed_half_way_it_leaves_nothing_that_looks_whole(name, tmp_path, impo
     before = digest(tmp_path / "source")
     code = KILLED.format(signal=int(getattr(signal, name)))
     words = [sys.executable, "-c", code, "import", str(tmp_path / "source"), "--out", str(tmp_path / "out")]
-    done = subprocess.run(
-        words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    )
+    with heard("SIGINT"):
+        done = subprocess.run(
+            words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+        )
     assert done.returncode == (130 if name == "SIGINT" else -signal.SIGKILL), done.stderr
     assert not (tmp_path / "out").exists()
     drafts = list(tmp_path.glob(".out.*"))
@@ -486,3 +488,29 @@ def test_the_picture_keeps_its_bytes(tmp_path, imported):
 
 def test_the_format_of_pairs_finds_by_name_what_is_where():
     assert [pairs.rank(name) for name in ("masks", "labels", "train_masks")] == [0, 2, 0]
+
+
+BROKEN = {
+    "empty": (b" \n", "x.json: an empty file; export it again", ""),
+    "cut in a list": (b'{"a": [1, ', "): cut short perhaps; export it again", ""),
+    "cut in a text": (b'{"a": "b', "cut short perhaps", ""),
+    "a bracket too many": (b'{"a": 1]}', "cannot be read as JSON (Expecting ',' delimiter", "cut short"),
+    "of another alphabet": (b'{"a": "\xe9"}', "cannot be read as JSON (not UTF-8 text); export it again", "cut short"),
+    "a deep well": (b"[" * 200_000, "cannot be read as JSON (", "cut short"),
+    "thousands of digits": (b"[" + b"1" * 9000 + b"]", "cannot be read as JSON (Exceeds the limit", "cut short"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_json_that_cannot_be_read(case, tmp_path):
+    content, words, not_these = BROKEN[case]
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(DataError) as error:
+        read_json(tmp_path / "x.json")
+    assert words in str(error.value) and not (not_these and not_these in str(error.value))
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
+def test_json_in_the_encodings_that_it_has(code, tmp_path):
+    (tmp_path / "x.json").write_bytes('{"a": "é"}'.encode(code))
+    assert read_json(tmp_path / "x.json") == {"a": "é"}

@@ -1,7 +1,6 @@
 """YOLO segmentation: whose labels are whose, what each line may be, each refusal, and the tools themselves as writers."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from minifcn.data.formats.yolo.lines import Outline
 from minifcn.data.formats.yolo.settings import read_settings
 
 from .coco_sets import HEIGHT, WIDTH, empty, ring_of
-from .drawing import blocks, opened, photo, save, text
+from .drawing import becomes, blocks, photo, save, text
 from .imported import same_labels, told
 from .outlines import coco_by_loops, opencv_by_loops
 from .real_tools import quietly, tool
@@ -27,15 +26,6 @@ def small(place, *lines, names="names: [cat, dog]", more=()):
         save(place / f"images/{name}.png", photo())
         text(place / f"labels/{name}.txt", *written)
     return place
-
-
-@pytest.mark.parametrize("name", YOLO_SETS)
-def test_a_golden_picture(name, place, bring):
-    expected = YOLO_SETS[name](place)
-    labels = bring().worked().labels
-    same_labels(labels, expected)
-    golden = opened(Path(__file__).parent / f"golden/{name}.png")
-    np.testing.assert_array_equal(np.hstack(list(labels.values())), np.asarray(golden))
 
 
 @pytest.mark.parametrize("name", YOLO_SETS)
@@ -81,6 +71,56 @@ def test_a_folder_above_the_set(place, bring):
     same_labels(done.labels, {f"dataset__{name}": labels for name, labels in expected.items()})
     assert {split: len(names) for split, names in done.splits.items()} == {"train": 3, "val": 2, "test": 1}
     assert done.classes == ["background", "leaf", "stem, old"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["path: ../set", "train: images"],
+        ["path: {set}", "train: images"],
+        ["train: {set}/images/train", "val: {set}/images/val"],
+        ["train: ../set/images/train"],
+    ],
+    ids=["path", "absolute", "folders", "one-folder"],
+)
+def test_a_yaml_that_lies_apart_says_where_its_set_is(lines, place, bring):
+    """Ultralytics' own lie in the program's folder, those of its users beside their scripts."""
+    expected = YOLO_SETS["yolo"](place / "set")
+    (place / "set/data.yaml").unlink()
+    source = text(
+        place / "scripts/data.yaml", *(each.format(set=place / "set") for each in lines), "names: [cat, hot dog]"
+    )
+    done = bring(source=source).worked()
+    same_labels(done.labels, expected)
+    assert done.classes == ["background", "cat", "hot dog"]
+
+
+def test_a_yaml_whose_set_is_not_there(place, bring):
+    source = text(place / "data.yaml", "path: ../datasets/mine", "train: images", "names: [cat]")
+    bring(source=source).failed("no label files", "data.yaml says path: ../datasets/mine, which is not there")
+
+
+def test_masks_of_a_yaml_that_lies_apart(place, bring):
+    expected = YOLO_SETS["yolo_semantic"](place / "set")
+    source = text(place / "scripts/data.yaml", "path: ../set", *(place / "set/data.yaml").read_text().splitlines()[1:])
+    same_labels(bring(source=source).worked().labels, expected)
+
+
+def test_texts_beside_their_pictures_in_a_folder_called_images(place, bring):
+    """As LabelImg saves them; Ultralytics' labels/ count where there are both."""
+    for name, ring in (("a", KITE), ("b", STAR)):
+        save(place / f"images/{name}.png", photo())
+        text(place / f"images/{name}.txt", line(0, ring))
+    expected = {"a": filled(empty(), 1, KITE), "b": filled(empty(), 1, STAR)}
+    same_labels(bring().worked().labels, expected)
+    text(place / "labels/a.txt", line(0, INNER))
+    same_labels(bring(root="second").worked().labels, {**expected, "a": filled(empty(), 1, INNER)})
+
+
+def test_a_film_whose_first_hundreds_are_empty_is_recognised(place):
+    for number in range(60):
+        text(place / f"labels/{number:03}.txt", *([line(0, KITE)] if number == 57 else []))
+    assert [each.name for each, _ in recognise(place)[1]] == ["yolo"]
 
 
 LISTS = {
@@ -156,6 +196,19 @@ def test_pictures_of_one_name_in_two_splits(place, bring):
         text(place / f"labels/{split}/a.txt", line(0, KITE if split == "train" else STAR))
     labels = bring().worked().labels
     same_labels(labels, {"train__a": filled(empty(), 1, KITE), "val__a": filled(empty(), 1, STAR)})
+
+
+def test_a_text_whose_picture_is_gone_takes_no_other_s(place, bring):
+    """One of the same name, of another split, with labels of its own: it came twice, with both."""
+    for split in ("train", "val"):
+        for name, ring in (("a", KITE), ("b", INNER)):
+            save(place / f"images/{split}/{name}.png", photo())
+            text(place / f"labels/{split}/{name}.txt", line(0, ring if split == "train" else STAR))
+    (place / "images/train/a.png").unlink()
+    done = bring().worked()
+    told(done, "left out, label files without a picture: 1 (labels/train/a.txt)")
+    star = filled(empty(), 1, STAR)
+    same_labels(done.labels, {"a": star, "train__b": filled(empty(), 1, INNER), "val__b": star})
 
 
 def test_the_last_folder_called_images_counts(place, bring):
@@ -269,12 +322,39 @@ def test_poses_that_nobody_says_are_poses(dimensions, lines, refused, place, bri
         done.worked()  # too few to tell
 
 
+def test_small_outlines_below_and_to_the_right_are_no_poses(place, bring):
+    """Licence plates: first corner and second read as middle and size of a large box, in which the others lie."""
+    rng = np.random.default_rng(0)
+    small(place)
+    for name in "ab":
+        lefts, tops = rng.uniform(0.4, 0.7, 6), rng.uniform(0.5, 0.8, 6)
+        plates = ([x, y, x + 0.12, y + 0.01, x + 0.12, y + 0.08, x, y + 0.07] for x, y in zip(lefts, tops, strict=True))
+        text(place / f"labels/{name}.txt", *(f"0 {' '.join(f'{each:.6f}' for each in plate)}" for plate in plates))
+    bring("--dry-run").worked()
+
+
 def test_outlines_of_as_many_corners_are_no_poses(place, bring):
     rng = np.random.default_rng(0)
     rings = rng.uniform(0, 1, (40, 6, 2)) * (WIDTH, HEIGHT)
     small(place, *(line(0, ring) for ring in rings))
     text(place / "labels/b.txt", line(1, rings[0]))
     bring("--dry-run").worked()
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 2**52])
+@pytest.mark.parametrize("names", ["", "names: {{0: cat, 1: dog, {}: bird}}"])
+def test_a_class_of_a_number_that_is_too_large(number, names, place, bring):
+    small(place, line(number, INNER), names=names.format(number))
+    bring().failed("a class has the number", "2147483646 is the largest that is read")
+
+
+def test_labels_in_utf_16(place, bring):
+    """As PowerShell writes them."""
+    small(place)
+    (place / "labels/a.txt").write_bytes(line(1, INNER).encode("utf-16"))
+    assert bring().worked().labels["a"].any()
+    (place / "labels/a.txt").write_bytes(b"1 \xe9")
+    bring(root="second").failed("a.txt: cannot be read (not UTF-8 text)", "take it out")
 
 
 def test_two_pictures_with_one_label_file(place, bring):
@@ -388,11 +468,36 @@ def test_overlaps_by_loops(seed, place, bring):
         ("names: ['cat',\n  'dog']\nnc: 2", ["cat", "dog"]),
         ("nc: 2\nnames:\n  '0': \"#1\"\n  '1': it's", ["#1", "it's"]),
         ("nc: 2", ["number 0", "number 1"]),
+        ("names: &all [cat, dog]\nothers: *all", ["cat", "dog"]),
+        ("names: !!seq\n- cat\n- dog", ["cat", "dog"]),
+        ("names: &all\n  0: cat\n  1: dog", ["cat", "dog"]),
     ],
 )  # fmt: skip
 def test_names_however_they_are_written(written, classes, place, bring):
     small(place, line(1, INNER), names=written)
     assert bring().worked().classes == ["background", *classes]
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("data.yaml", '{"train": "images", "names": ["cat", "dog"], "nc": 2}'),
+        ("data.yaml", "  train: images\n\n  names: [cat, dog]\n"),
+        ("DATA.YAML", "names: [cat, dog]\n"),
+    ],
+    ids=["JSON", "moved right", "capitals"],
+)
+def test_yaml_in_other_clothes(file, content, place, bring):
+    small(place, line(1, INNER))
+    (place / "data.yaml").unlink()
+    (place / file).write_text(content)
+    assert bring().worked().classes == ["background", "cat", "dog"]
+
+
+def test_a_class_without_a_name(place, bring):
+    """The first number is 0, which Python takes for nothing."""
+    small(place, line(1, INNER), names="names: ['', dog]")
+    bring().failed("the class of 0 has no name")
 
 
 def test_names_that_nobody_gives_can_be_given(place, bring):
@@ -473,6 +578,15 @@ def test_masks_with_numbers_of_their_own(place, bring):
     told(done, "left out, pictures without a mask: 1 (images/val/bare.jpg)")
 
 
+def test_masks_without_a_picture_and_capital_letters(place, bring):
+    YOLO_SETS["yolo_semantic"](place)
+    (place / "images/train/b.jpg").unlink()
+    (place / "images").rename(place / "Images")
+    done = bring().worked()
+    assert len(done.labels) == 3
+    told(done, "left out, masks without a picture: 1 (annotations/train/b.png)")
+
+
 def masks_of(place, *lines, numbers=(0, 1)):
     for seed, name in enumerate("ab"):
         save(place / f"images/{name}.png", photo(seed))
@@ -487,12 +601,27 @@ def test_one_class_alone_is_1(place, bring):
     same_labels(done.labels, {name: blocks((0, 1), seed) for seed, name in enumerate("ab")})
 
 
+def test_one_class_alone_under_another_number(place, bring):
+    """Cracks in white: the mapping was passed over, and 255 is void without it."""
+    masks_of(place, "names: [crack]", "label_mapping:", "  255: 1", "  7: ignore_label", numbers=(0, 255, 7))
+    done = bring().worked()
+    assert done.classes == ["background", "crack"]
+    table = {0: 0, 255: 1, 7: 255}
+    same_labels(done.labels, {name: becomes(blocks((0, 255, 7), seed), table) for seed, name in enumerate("ab")})
+
+
 @pytest.mark.parametrize(
     "lines, numbers, words",
     [
         (["names: [a, b]"], (0, 1, 2), "1 numbers in"),
         (["nc: 2"], (0, 1), "names no classes"),
         (["names: [a, b]", "label_mapping: {0: road, 1: 1}"], (0, 1), "label_mapping says '0': 'road'"),
+        (
+            ["names: [a, b]", "label_mapping: {7: 2}"],
+            (0, 1),
+            "label_mapping says '7': '2'; a number, and that of a class (0 to 1), 255 or",
+        ),
+        (["names: [a, b]", "label_mapping: {car: 1}"], (0, 1), "label_mapping says 'car': '1'"),
     ],
 )
 def test_bad_sets_of_masks_are_refused(lines, numbers, words, place, bring):

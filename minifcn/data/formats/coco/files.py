@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats import finding
 from minifcn.data.formats.picture_index import split_of
 
 FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|type|contributor)"\s*:')
@@ -56,7 +57,7 @@ def has_lists(content: bytes, name: str, panoptic: bool) -> bool:
     """Whether JSON has COCO's lists; or, cut short, a name that tells nothing else: captions and keypoints are no loss."""
     try:
         found = json.loads(content.decode("utf-8-sig"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return name.startswith(PANOPTIC) == panoptic and not name.startswith(("captions_", "person_keypoints_"))
     return all(isinstance(found.get(key), list) for key in NEEDED)
 
@@ -69,15 +70,7 @@ def is_named_as_coco(path: Path, panoptic: bool) -> bool:
 
 def read_json(path: Path) -> Content:
     """The file's content, of which the three lists are lists of objects. Raises DataError."""
-    try:
-        text = path.read_text(encoding="utf-8-sig").strip()
-        content: Any = json.loads(text) if text else None
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path}: cannot be read as JSON ({error}): cut short perhaps; export it again, or take it out"
-        ) from error
-    if not text:
-        raise DataError(f"{path}: an empty file; copy or export it again, or take it out")
+    content: Any = finding.read_json(path, "copy or export it again, or take it out")
     for key in NEEDED:
         if not (isinstance(content, dict) and isinstance(content.get(key), list)):
             raise DataError(f"{path}: has no list {key!r}; COCO's files have lists of {', '.join(NEEDED)}")

@@ -6,16 +6,17 @@ covers is background. `iscrowd` 1 says no more than that run lengths are used: s
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
-from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines
-from minifcn.data.formats.picture_index import PictureIndex, checked_size, spellings, stored_size
+from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines, overlap_note
+from minifcn.data.formats.finding import told_apart
+from minifcn.data.formats.picture_index import PictureIndex, checked_size, plain_name, stored_size
 from minifcn.data.formats.shapes.extent import WITHIN, all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_name
 
@@ -217,8 +218,7 @@ class Gathered:
         return said
 
     def later(self) -> list[str]:
-        total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
-        return overlap_note(total, pictures)
+        return overlap_note(self.overlaps)
 
 
 def twice(first: str | None, second: str | None) -> str:
@@ -237,10 +237,6 @@ def reach_of(segmentation: object) -> float:
     return max((float(np.max(ring)) for ring in segmentation), default=0.0)  # type: ignore[attr-defined]
 
 
-def overlap_note(total: int, pictures: int, which: str = "the annotation that stands later in the file") -> list[str]:
-    return [f"classes overlap in {total:,} pixels of {pictures} pictures: {which} is on top"] if total else []
-
-
 def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple[int, int]:
     height, width = image.get("height"), image.get("width")
     if height is not None and width is not None:
@@ -250,29 +246,6 @@ def size_of(image: dict[str, object], picture: Path | None, path: Path) -> tuple
             f"{path}: the picture {image.get('file_name')} has no width and height, and its file is not there"
         )
     return stored_size(picture)
-
-
-def plain_name(named: str) -> str:
-    """A picture's name without ending, with its sub-folders, but not with one that all pictures lie in, nor a drive or host.
-
-    >>> plain_name("images/a.jpg"), plain_name(r"night\\b.png"), plain_name("https://host/x/a.png?sig=1")
-    ('a', 'night/b', 'x/a')
-    """
-    ways = spellings(named) or [(named,)]
-    *folders, last = ways[min("?" in named or "://" in named, len(ways) - 1)]
-    folders = [part for part in folders if not part.endswith(":")]
-    if folders and folders[0].lower() == "images":
-        folders = folders[1:]
-    return "/".join((*folders, PurePosixPath(last).stem))
-
-
-def told_apart(items: list[Item]) -> list[Item]:
-    """Pictures of the same name in two splits get the split before it."""
-    times = Counter(item.name for item in items)
-    return [
-        replace(item, name=f"{item.split}/{item.name}") if times[item.name] > 1 and item.split else item
-        for item in items
-    ]
 
 
 FORMAT = Format("coco", "COCO's JSON: polygons and run lengths", recognise, read)

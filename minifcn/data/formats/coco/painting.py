@@ -1,14 +1,14 @@
 """COCO's annotations of one picture as numbers: polygons, run lengths, in the order of the file, the later on top."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.shapes import polygons, runlengths
+from minifcn.data.formats.shapes.extent import is_number
 
 SAMPLE = 50  # areas that are looked at to learn which pixels a polygon covers
 FAR = 10  # a corner so many pictures away is no corner of this picture
@@ -37,7 +37,7 @@ def outlines(segmentation: object, which: str) -> list[Ring]:
 
 
 def checked(ring: list[object], which: str) -> Ring:
-    numbers = [each for each in ring if isinstance(each, (int, float)) and math.isfinite(each)]
+    numbers = list(filter(is_number, ring))
     if len(numbers) < len(ring):
         raise DataError(f"{which}: its polygon holds something else than numbers; expected x, y, x, y, …")
     if len(numbers) % 2:
@@ -83,10 +83,21 @@ def drawn(shapes: Iterable[Shape], height: int, width: int, background: int, fil
     taken = 0
     for shape in shapes:
         for view, which in parts_of(shape, columns, filler):
-            before = view[which]
-            taken += int(np.count_nonzero((before != background) & (before != shape.number)))
-            view[which] = shape.number
+            taken += put(view, which, shape.number, background)
     return columns.T, taken
+
+
+def put(view: np.ndarray, which: np.ndarray, number: int, background: int) -> int:
+    """Give pixels a class, and say how many of them it took from another one."""
+    before = view[which]
+    view[which] = number
+    return int(np.count_nonzero((before != background) & (before != number)))
+
+
+def overlap_note(overlaps: Mapping[Any, int], which: str = "the annotation that stands later in the file") -> list[str]:
+    """What is said of classes that overlap. `overlaps`: of each picture, how many pixels a class took from another one."""
+    total, pictures = sum(overlaps.values()), sum(taken > 0 for taken in overlaps.values())
+    return [f"classes overlap in {total:,} pixels of {pictures} pictures: {which} is on top"] if total else []
 
 
 def parts_of(shape: Shape, columns: np.ndarray, filler: Filler) -> Iterator[Part]:
@@ -157,4 +168,4 @@ def nearer_rule(annotation: Mapping[str, object]) -> str | None:
 
 
 def is_whole(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and math.isfinite(value) and value == int(value)
+    return is_number(value) and value == int(value)

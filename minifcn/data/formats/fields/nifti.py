@@ -107,13 +107,13 @@ def names_in(path: Path) -> dict[int, str | None] | None:
     if not path.is_file():
         return None
     try:
-        listed = json.loads(path.read_text(encoding="utf-8-sig"))["labels"].items()
+        listed = json.loads(path.read_bytes())["labels"].items()
         turned = [
             (int(name), number) if str(name).lstrip("-").isdecimal() else (number, name) for name, number in listed
         ]
         if not all(isinstance(number, int) and isinstance(name, str) for number, name in turned):
             raise ValueError("numbers with names are expected; regions of several numbers cannot be told apart")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: labels cannot be read ({error!r})") from error
     return {number: None if name == IGNORE else class_or_void(name) for number, name in sorted(turned)}
 

@@ -55,11 +55,11 @@ def files_in(source: Path, folder: str, endings: tuple[str, ...]) -> dict[str, P
 def meaning_of(path: Path) -> dict[int, str | None]:
     """Number → name as a person reads it. Raises DataError where the file is no such list."""
     try:
-        listed = json.loads(path.read_text(encoding="utf-8-sig"))["labels"]
+        listed = json.loads(path.read_bytes())["labels"]
         return {
             number: class_or_void(each["readable"]) if each["evaluate"] else None for number, each in enumerate(listed)
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: names of the labels cannot be read ({error!r})") from error
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import MASKS, PICTURES, by_name
 from minifcn.data.formats.masks import in_colours, read_colours, read_numbers
-from minifcn.data.formats.source import Format, Item, Options, Source, usual_name
+from minifcn.data.formats.source import USUAL, Format, Item, Options, Source, usual_name
 from minifcn.data.labels import VOID
 from minifcn.data.layout import HOLDS, parts_of
 from minifcn.data.meaning.lists import read_class_names
@@ -16,7 +16,6 @@ from minifcn.data.voc import PICTURES as IMAGES
 
 NAMES, ANOTHERS = "class_names.txt", "labelmap.txt"  # the second is CVAT's, whose export has the layout too
 FEW = 3  # files that are looked at for colours
-USUAL = ("train", "val", "test")
 
 
 def recognise(source: Path) -> str | None:

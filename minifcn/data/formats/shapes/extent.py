@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,13 @@ WITHIN = "lie within their pictures"
 OUTSIDE = "lie outside their pictures and cover nothing: see that the pictures are those that they were drawn on"
 BEYOND = "reach beyond their pictures, and what lies outside is cut off: see that the pictures are those that they were drawn on"
 RIM = 2  # pixels: so far a hand slips, and some tools round
+
+LARGEST = 1e300  # a whole number in JSON may be larger than any float
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value out of a file is a number, finite and no larger than floats are."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def place_of(points: ArrayLike, height: int, width: int) -> str:

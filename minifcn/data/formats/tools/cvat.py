@@ -54,14 +54,14 @@ def read(source: Path, options: Options) -> Source:
 def labels_of_json(path: Path) -> list[tuple[str, int | None]]:
     """Names and colours of Datumaro's dataset_meta.json: only labels with a colour stand in its label_map."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = json.loads(path.read_bytes())
         painted = zip(said.get("label_map", {}).values(), said.get("segmentation_colors", ()), strict=True)
         colours = {name: red << 16 | green << 8 | blue for name, (red, green, blue) in painted}
         named = [(str(name), colours.get(name)) for name in said.get("labels") or colours]
         if not named:
             raise ValueError("it is empty")
         return named
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(
             f"{path}: no list of labels can be read from it ({type(error).__name__}: {error}); expected are labels, the names, "
             "and for those with a colour label_map and segmentation_colors"

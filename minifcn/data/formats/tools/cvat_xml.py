@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.coco.instances import overlap_note, plain_name, told_apart
-from minifcn.data.formats.picture_index import PictureIndex, checked_size, split_of
+from minifcn.data.formats.coco.painting import overlap_note, put
+from minifcn.data.formats.finding import told_apart
+from minifcn.data.formats.picture_index import PictureIndex, checked_size, plain_name, split_of
 from minifcn.data.formats.shapes import polygons, runlengths
 from minifcn.data.formats.shapes.extent import WITHIN, all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
@@ -140,9 +141,7 @@ def labels_of(shapes: Iterable[Shape], size: tuple[int, int], which: str, overla
         except (DataError, KeyError, ValueError) as error:
             reason = str(error) if isinstance(error, DataError) else f"an attribute is missing or no number ({error})"
             raise DataError(f"{which}: a {shape.tag} of {shape.get('label')}: {reason}") from error
-        before = view[inside]
-        taken += int(np.count_nonzero((before != 0) & (before != number)))
-        view[inside] = number
+        taken += put(view, inside, number, 0)
     overlaps[which] = taken
     return columns.T
 
@@ -192,9 +191,7 @@ def mask_in(columns: np.ndarray, shape: ElementTree.Element) -> tuple[np.ndarray
 
 
 def said_later(overlaps: dict[str, int]) -> list[str]:
-    return overlap_note(
-        sum(overlaps.values()), sum(taken > 0 for taken in overlaps.values()), "the shape of the higher z_order"
-    )
+    return overlap_note(overlaps, "the shape of the higher z_order")
 
 
 FORMAT = Format("cvat-xml", 'CVAT\'s XML, "CVAT for images 1.1"', recognise, read)

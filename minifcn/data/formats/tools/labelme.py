@@ -7,7 +7,6 @@ imageData; its labels lie as the picture is shown. group_id tells instances apar
 
 import base64
 import binascii
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.finding import PICTURES, files_below
+from minifcn.data.formats.finding import PICTURES, files_below, read_json
 from minifcn.data.formats.lists import LISTS, Meaning, read_list
 from minifcn.data.formats.shapes.extent import all_outside, place_of, places_said
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, tidy
@@ -52,10 +51,7 @@ def may_be_labelme(path: Path) -> bool:
 
 def load(path: Path) -> dict[str, Any] | None:
     """A labelme file; None where it is sound JSON of another kind. DataError where it is not."""
-    try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}); replace the file, or take it out") from error
+    said = read_json(path, "replace the file, or take it out")
     ours = isinstance(said, dict) and isinstance(said.get("shapes"), list) and "imagePath" in said
     return said if ours else None
 

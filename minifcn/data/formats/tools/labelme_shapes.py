@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats.shapes.extent import is_number
 
 LINE, POINT = 10, 5  # width of a line and radius of a point, in pixels, where labelme makes labels
 FAR = 1 << 24  # a coordinate beyond which Pillow's drawing is not exact
@@ -55,11 +56,7 @@ def checked(path: Path, place: int, shape: Any) -> dict[str, Any]:
 
 
 def is_point(point: Any) -> bool:
-    return (
-        isinstance(point, list)
-        and len(point) == 2
-        and all(isinstance(each, int | float) and math.isfinite(each) for each in point)
-    )
+    return isinstance(point, list) and len(point) == 2 and all(map(is_number, point))
 
 
 def fill(labels: np.ndarray, shape: Mapping[str, Any], number: int, round_corners: bool) -> None:

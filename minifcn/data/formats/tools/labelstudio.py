@@ -4,7 +4,6 @@ Source: files written by label-studio-sdk 2.1.2 and its `converter/brush.py`. Th
 PNGs are read only where it does not. The COCO exports are read as COCO.
 """
 
-import json
 import re
 from collections import Counter
 from functools import partial
@@ -13,7 +12,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.pairs import PICTURES
+from minifcn.data.formats.coco.painting import overlap_note, put
+from minifcn.data.formats.finding import PICTURES, read_json
 from minifcn.data.formats.picture_index import PictureIndex, spellings, stored_size
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 from minifcn.data.formats.tools.labelstudio_regions import (
@@ -76,10 +76,7 @@ def read(source: Path, options: Options) -> Source:
 
 
 def tasks_of(path: Path) -> list[Task]:
-    try:
-        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}); export it again") from error
+    tasks = read_json(path)
     if not (isinstance(tasks, list) and all(isinstance(task, dict) for task in tasks)):
         raise DataError(f"{path}: expected a list of tasks, as Label Studio's JSON export is")
     return tasks
@@ -156,9 +153,7 @@ class Gathered:
         taken = 0
         for region in regions:
             mask, number = region.mask(*size), numbers[region.label]
-            before = labels[mask]
-            taken += int(np.count_nonzero((before != 0) & (before != number)))
-            labels[mask] = number
+            taken += put(labels, mask, number, 0)
         self.overlaps[name] = taken
         return labels
 
@@ -205,15 +200,8 @@ class Gathered:
         return said
 
     def later(self) -> list[str]:
-        total, pictures = sum(self.overlaps.values()), sum(taken > 0 for taken in self.overlaps.values())
-        if not total:
-            return []
-        order = (
-            "the files do not say which is on top, and the later name is"
-            if self.counts["brush files"]
-            else "the later region is on top"
-        )
-        return [f"classes overlap in {total:,} pixels of {pictures} pictures: {order}"]
+        unsaid = "the files do not say which is on top: the later name"
+        return overlap_note(self.overlaps, unsaid if self.counts["brush files"] else "the later region")
 
 
 def data_of(task: Task) -> Task:

@@ -78,7 +78,7 @@ def polygon(points: object, height: int, width: int) -> np.ndarray:
     """Corners in hundredths of the picture, by COCO's rule, as Label Studio's own COCO export is meant."""
     try:
         corners = np.asarray(points, float).reshape(-1, 2) / 100 * (width, height)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError("the points of the polygon are no list of x, y") from error
     if not (np.isfinite(corners).all() and (abs(corners) <= 10 * max(height, width)).all()):
         raise DataError("the points of the polygon lie far outside the picture; they are expected in hundredths of it")

@@ -7,7 +7,6 @@ OpenCV's rule with corners cut to whole numbers, holes cleared with their rims. 
 import base64
 import binascii
 import io
-import json
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -19,13 +18,16 @@ import numpy as np
 from PIL import Image
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.pairs import PICTURES
+from minifcn.data.formats import finding
+from minifcn.data.formats.coco.painting import overlap_note, put
+from minifcn.data.formats.finding import PICTURES
 from minifcn.data.formats.picture_index import checked_size, split_of
 from minifcn.data.formats.shapes import polygons
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void, usual_split
 
 META, ANNOTATIONS, IMAGES = "meta.json", "ann", "img"
 BACKGROUNDS = ("__bg__", "bg")  # what the SDK calls it when it turns a project into one of masks
+DOWNLOAD = "download the project again"
 AREAS = ("bitmap", "polygon", "multipolygon", "rectangle")
 
 
@@ -51,10 +53,7 @@ def meta_of(source: Path) -> Path | None:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}); download the project again") from error
+    content = finding.read_json(path, DOWNLOAD)
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no JSON object, as Supervisely's files do")
     return content
@@ -96,7 +95,9 @@ def read(source: Path, options: Options) -> Source:
             f"{boxes} objects are boxes and filled whole, as Supervisely draws them, whatever shape lies in them"
         )
     left_out = {"pictures without annotations": bare} if bare else {}
-    return Source(shortened(items), meaning, False, left_out, notes, later=partial(overlap_note, overlaps))
+    return Source(
+        shortened(items), meaning, False, left_out, notes, later=partial(overlap_note, overlaps, "the later object")
+    )
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
@@ -186,9 +187,7 @@ def labels_of(
             raise DataError(f"{path}: object {place} ({each['geometryType']}): {reason}") from error
         for top, left, mask in patches:
             view = labels[top : top + mask.shape[0], left : left + mask.shape[1]]
-            before = view[mask]
-            taken += int(np.count_nonzero((before != 0) & (before != number)))
-            view[mask] = number
+            taken += put(view, mask, number, 0)
     overlaps[str(path)] = taken
     return labels
 
@@ -246,11 +245,6 @@ def bits(text: object) -> np.ndarray:
         if isinstance(error, DataError):
             raise
         raise DataError(f"its bitmap is no packed PNG in base64 ({error})") from error
-
-
-def overlap_note(overlaps: Mapping[str, int]) -> list[str]:
-    total, pictures = sum(overlaps.values()), sum(taken > 0 for taken in overlaps.values())
-    return [f"classes overlap in {total:,} pixels of {pictures} pictures: the later object is on top"] if total else []
 
 
 FORMAT = Format("supervisely", "Supervisely's project: JSON with bitmaps and polygons", recognise, read)

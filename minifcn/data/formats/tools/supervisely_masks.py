@@ -4,15 +4,15 @@ Source: the SDK supervisely 6.74.51, its reader of `masks_machine` (image_with_m
 (pascal_voc_helper.py).
 """
 
-import json
 from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
+from minifcn.data.formats.finding import read_json
 from minifcn.data.formats.masks import read_numbers
 from minifcn.data.formats.picture_index import split_of
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
-from minifcn.data.formats.tools.supervisely import BACKGROUNDS, IMAGES, dataset_of, pictures_in, shortened
+from minifcn.data.formats.tools.supervisely import BACKGROUNDS, DOWNLOAD, IMAGES, dataset_of, pictures_in, shortened
 
 COLOURS, MASKS = "obj_class_to_machine_color.json", "masks_machine"
 VOC_REASON = (
@@ -53,10 +53,7 @@ def read_machine(source: Path, options: Options) -> Source:
 
 def colours_of(path: Path) -> dict[str, list[int]]:
     """Class → its numbers: a number, or three equal ones, in the file; "__all__" is everything but 0."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}); download the project again") from error
+    content = read_json(path, DOWNLOAD)
     found = {}
     for name, value in content.items() if isinstance(content, dict) else ():
         values = list(range(1, 256)) if value == "__all__" else value if isinstance(value, list) else [value]

@@ -20,8 +20,9 @@ def values_of(region: Region, name: str, attributes: Attributes) -> list[str]:
         chosen = [key for key, ticked in value.items() if ticked and ticked != "false"]
     elif known and known.several and isinstance(value, str):  # of version 3
         chosen = value.split(",")
-    else:
-        chosen = [str(value)] if isinstance(value, (str, int, float)) and not isinstance(value, bool) else []
+    else:  # a list is of other programs' making
+        several = value if isinstance(value, list) else [value]
+        chosen = [str(each) for each in several if isinstance(each, (str, int, float)) and not isinstance(each, bool)]
     names = [known.choices.get(each, each) if known else each for each in chosen]
     return [each.strip() for each in names if each.strip()]
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.finding import text_lines
+from minifcn.data.formats.finding import read_json
+from minifcn.data.formats.shapes.extent import is_number
+from minifcn.data.meaning.texts import text_of
 
 HEADING = ("filename", "region_shape_attributes", "region_attributes")
 WORDS = (
@@ -76,7 +78,7 @@ def via_files(source: Path) -> list[Path]:
     if not source.is_dir() or len(found) > MANY:
         return []
     found = [path for path in found if not path.name.startswith(".") and looks_like_via(path)]
-    return sorted(found, key=lambda path: (path.suffix == ".csv", b'"_via_settings"' not in head(path).encode()))
+    return sorted(found, key=lambda path: (path.suffix == ".csv", '"_via_settings"' not in head(path)))
 
 
 def head(path: Path) -> str:
@@ -99,10 +101,7 @@ def load(path: Path) -> File:
     """A file as it is. DataError where it cannot be read."""
     if path.suffix.lower() == ".csv":
         return File(path, rows_together(path), {})
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error}): cut short perhaps; export it again") from error
+    content = read_json(path)
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no object; VIA's JSON has pictures by their names")
     if "metadata" in content and "file" in content:
@@ -148,27 +147,40 @@ def attribute(said: object) -> Attribute:
 
 def rows_together(path: Path) -> list[Listed]:
     """The pictures of a CSV, whose lines are regions."""
-    rows = list(csv.reader(io.StringIO("\n".join(text_lines(path)))))
-    heading = [cell.strip().lstrip("#").strip() for cell in rows[0]] if rows else []
+    (_, first), *rows = rows_of(path) or [(1, [])]
+    heading = [cell.strip().lstrip("#").strip() for cell in first]
     if not all(word in heading for word in HEADING):
         raise DataError(f"{path}: its heading is {', '.join(heading)!r}; VIA's has {', '.join(HEADING)}")
     found: dict[str, list[Region]] = {}
-    for line, row in enumerate(rows[1:], 2):
+    for line, row in rows:
         if len(row) != len(heading):
             raise DataError(
                 f"{path}, line {line}: {len(row)} cells, but the heading has {len(heading)}; a name with a comma perhaps"
             )
-        named, shape, attributes = (row[heading.index(word)] for word in HEADING)
-        regions = found.setdefault(named, [])
-        try:
-            said = Region(json.loads(shape or "{}"), json.loads(attributes or "{}"), f"{path}, line {line}")
-        except ValueError as error:
-            raise DataError(f"{path}, line {line}: a cell cannot be read as JSON ({error})") from error
-        if not isinstance(said.shape, dict) or not isinstance(said.attributes, dict):
-            raise DataError(f"{path}, line {line}: a cell holds no object of JSON")
-        if said.shape:
-            regions.append(said)
+        named, *cells = (row[heading.index(word)] for word in HEADING)
+        shape, attributes = (object_in(cell, f"{path}, line {line}") for cell in cells)
+        found.setdefault(named, []).extend([Region(shape, attributes, f"{path}, line {line}")] if shape else [])
     return [Listed(named, regions) for named, regions in found.items()]
+
+
+def rows_of(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a CSV that hold something, in cells, with their numbers."""
+    lines = csv.reader(io.StringIO(text_of(path, "regions", "they are expected to be text"), newline=""))
+    try:
+        return [(lines.line_num, row) for row in lines if row]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {lines.line_num}: cannot be read as CSV ({error}); export it as JSON") from error
+
+
+def object_in(cell: str, where: str) -> dict[str, object]:
+    """What a cell holds. DataError where it is no object of JSON; an empty cell is one that is empty."""
+    try:
+        said = json.loads(cell) if cell.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: a cell cannot be read as JSON ({error})") from error
+    if not isinstance(said, dict):
+        raise DataError(f"{where}: a cell holds no object of JSON")
+    return said
 
 
 def version_3(path: Path, content: Object) -> File:
@@ -195,11 +207,11 @@ def version_3(path: Path, content: Object) -> File:
 
 def shape_of_3(numbers: object, which: str) -> Iterator[tuple[str, object]]:
     """The number of a shape and its coordinates, as version 2 writes them."""
-    if not isinstance(numbers, list) or numbers[0] not in SHAPES_OF_3:
+    if not isinstance(numbers, list) or not is_number(numbers[0]) or numbers[0] not in SHAPES_OF_3:
         raise DataError(
-            f"{which}: its shape is {numbers!r}; expected is the number of a shape, 1 to 9, and coordinates"
+            f"{which}: its shape is {numbers!r:.80}; expected is the number of a shape, 1 to 9, and coordinates"
         )
-    name, words = SHAPES_OF_3[numbers[0]]
+    name, words = SHAPES_OF_3[int(numbers[0])]
     yield "name", name
     yield from zip(
         words or ("all_points_x", "all_points_y"),

@@ -3,25 +3,22 @@
 That export makes a polygon of 72 corners of a circle or an ellipse; here a pixel is covered whose middle lies within.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.coco.painting import check_within
+from minifcn.data.formats.coco.painting import check_within, put
 from minifcn.data.formats.shapes import polygons, runlengths
 from minifcn.data.formats.shapes.ellipses import ellipse
+from minifcn.data.formats.shapes.extent import is_number
 from minifcn.data.formats.via.files import Object, Region
 
 VOID = -1  # what a region gets that nobody gave a class
 OTHERS = {"point": "points", "polyline": "lines", "line": "lines"}
 NUMBERS = {"rect": ("x", "y", "width", "height"), "circle": ("cx", "cy", "r"), "ellipse": ("cx", "cy", "rx", "ry")}
-
-
-OUTLINES = ("polygon", "polyline")
 CLOSED = "closed lines"
 GAP, SHARE = 3, 0.01  # pixels, or of its length: so near its beginning a line ends that goes round something
 
@@ -46,25 +43,40 @@ def area_of(region: Region, counts: Counter[str]) -> Area | None:
     """The area of a region; None for what is none, which `counts` tells. DataError for what is no shape of VIA's."""
     shape, which = region.shape, region.which
     kind = str(shape.get("name", "")).lower()
-    if kind in OTHERS and not (kind == "polyline" and is_closed(shape)):
+    if kind == "polygon" or (kind == "polyline" and is_closed(shape)):
+        counts[CLOSED] += kind == "polyline"
+        corners = corners_of(shape, which)
+        counts["polygons of fewer than three corners"] += len(corners) < 6
+        return Area(corners, None, False, which) if len(corners) >= 6 else None
+    if kind in OTHERS:
         counts[OTHERS[kind]] += 1
         return None
-    if kind in OUTLINES:
-        xs, ys = (numbers(shape.get(word), which, word) for word in ("all_points_x", "all_points_y"))
-        if len(xs) != len(ys):
-            raise DataError(f"{which}: {len(xs)} numbers in all_points_x and {len(ys)} in all_points_y")
-        if len(xs) < 3:
-            counts["polygons of fewer than three corners"] += 1
-            return None
-        counts[CLOSED] += kind == "polyline"
-        return Area([each for point in zip(xs, ys, strict=True) for each in point], None, False, which)
     if kind not in NUMBERS:
         raise DataError(f"{which}: its shape is {kind!r}; known are polygon, {', '.join(NUMBERS)}, {', '.join(OTHERS)}")
+    if kind != "ellipse" and shape.get("theta"):
+        raise DataError(
+            f"{which}: a {kind} that is turned (theta {shape['theta']!r}), which VIA has not; make a polygon of it"
+        )
     values = [number(shape, word, which) for word in NUMBERS[kind]]
-    if kind == "rect":
-        left, top, width, height = values
-        right, bottom = left + width, top + height
-        return Area([left, top, right, top, right, bottom, left, bottom], None, True, which)
+    return box(values, which) if kind == "rect" else round_area(kind, shape, values, which)
+
+
+def corners_of(shape: Object, which: str) -> list[float]:
+    """x, y, x, y, … of a polygon."""
+    xs, ys = (numbers(shape.get(word), which, word) for word in ("all_points_x", "all_points_y"))
+    if len(xs) != len(ys):
+        raise DataError(f"{which}: {len(xs)} numbers in all_points_x and {len(ys)} in all_points_y")
+    return [each for point in zip(xs, ys, strict=True) for each in point]
+
+
+def box(values: Sequence[float], which: str) -> Area:
+    left, top, width, height = values
+    right, bottom = left + width, top + height
+    return Area([left, top, right, top, right, bottom, left, bottom], None, True, which)
+
+
+def round_area(kind: str, shape: Object, values: Sequence[float], which: str) -> Area:
+    """A circle, which has one radius, or an ellipse, which has two and since version 2 a turn."""
     x, y, across = values[:3]
     turn = number(shape, "theta", which) if kind == "ellipse" and "theta" in shape else 0.0
     return Area([], (x, y, abs(across), abs(values[-1]), turn), False, which)
@@ -77,7 +89,7 @@ def is_closed(shape: Object) -> bool:
         return False
     try:
         points = np.array([xs, ys], float).T
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     length = np.hypot(*np.diff(points, axis=0).T).sum()
     return bool(np.hypot(*(points[-1] - points[0])) <= max(GAP, SHARE * length) < length / 4)
@@ -91,8 +103,8 @@ def numbers(values: object, which: str, word: str) -> list[float]:
     if not isinstance(values, list):
         raise DataError(f"{which}: its {word!r} is {values!r}; a list of numbers is expected")
     for each in values:
-        if not isinstance(each, (int, float)) or isinstance(each, bool) or not math.isfinite(each):
-            raise DataError(f"{which}: its {word!r} holds {each!r}; a number of pixels is expected")
+        if not is_number(each):
+            raise DataError(f"{which}: its {word!r} holds {each!r:.40}; a number is expected")
     return values
 
 
@@ -107,7 +119,5 @@ def drawn(areas: Iterable[tuple[int, Area]], height: int, width: int) -> tuple[n
             view, which = columns[left : left + mask.shape[1], top : top + mask.shape[0]], mask.T
         else:
             view, which = runlengths.inside(columns, polygons.edges(area.corners, height, width))
-        before = view[which]
-        taken += int(np.count_nonzero((before != 0) & (before != number_)))
-        view[which] = number_
+        taken += put(view, which, number_, 0)
     return columns.T, taken

@@ -4,16 +4,18 @@ An outline that a program traced along the pixels of a mask has their middles fo
 pixel for pixel. Any other lies between pixels, as COCO's, and the same set exported as COCO's JSON gives the same pixels.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from minifcn.data.formats.coco.painting import by_corners, by_edges
+from minifcn.data.formats.coco.painting import by_corners, by_edges, put
+from minifcn.data.formats.shapes.extent import place_of
 from minifcn.data.formats.yolo.lines import Outline
 
 ROUNDED = 1e-5  # of the picture's side: so far from a whole pixel what is written with five decimals may be
-DRAWN, TRACED, EITHER = "drawn", "traced", "either"
+DRAWN, TRACED, EITHER, RECTANGLES = "drawn", "traced", "either", "rectangles"
 
 
 class Picture(NamedTuple):
@@ -71,6 +73,17 @@ def rectangular(ring: np.ndarray) -> bool:
     return bool(beside <= 1 and abs(np.hypot(*first) - np.hypot(*second)) <= 1)
 
 
+def look_at(pictures: list[Picture]) -> Counter[str]:
+    """How the outlines came about, where they lie in their pictures, and how many of them are rectangles."""
+    seen: Counter[str] = Counter()
+    for picture in pictures:
+        for outline in picture.outlines:
+            ring = picture.ring(outline)
+            seen.update((kind_of(ring), place_of(ring, picture.height, picture.width)))
+            seen[RECTANGLES] += rectangular(ring)
+    return seen
+
+
 def rims_of(kinds: Iterable[str]) -> set[str]:
     """Which kinds of outlines cover their rims: those that were traced, and where most others were, what may be either."""
     kinds = list(kinds)
@@ -82,9 +95,8 @@ def drawn(picture: Picture, background: int, rims: set[str]) -> tuple[np.ndarray
 
     Of two objects of one size the later is on top.
     """
-    columns = np.full(
-        (picture.width, picture.height), background, np.int32
-    )  # one column after the other, as the fillers go
+    shape = picture.width, picture.height  # one column after the other, as the fillers go
+    columns = np.full(shape, background, np.int32)
     parts = []
     for outline in picture.outlines:
         ring = picture.ring(outline)
@@ -92,7 +104,5 @@ def drawn(picture: Picture, background: int, rims: set[str]) -> tuple[np.ndarray
         parts.append((int(np.count_nonzero(which)), outline.number, view, which))
     taken = 0
     for _, number, view, which in sorted(parts, key=lambda part: -part[0]):  # stable
-        before = view[which]
-        taken += int(np.count_nonzero((before != background) & (before != number)))
-        view[which] = number
+        taken += put(view, which, number, background)
     return columns.T, taken

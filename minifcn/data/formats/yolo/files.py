@@ -1,10 +1,11 @@
 """The files of a YOLO set: which text belongs to which picture, and the split of each.
 
 Ultralytics' rule: the last folder called images of a picture's path becomes labels, its ending .txt. Where there is none, the
-text lies beside the picture. A picture without a text is background, its documentation says, as is one whose text is empty.
+text lies beside the picture, whatever the folder is called. A picture without a text is background, its documentation says, as is one whose text is empty.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PureWindowsPath
@@ -13,13 +14,13 @@ from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, composed, files_below, text_lines, twice_note
 from minifcn.data.formats.lists import LISTS, Meaning, read_list
 from minifcn.data.formats.picture_index import PictureIndex, split_of
+from minifcn.data.formats.source import USUAL
 from minifcn.data.formats.yolo.lines import looks_like_labels
 from minifcn.data.formats.yolo.settings import Setting, names_in, paths_in, read_settings
 
 PICTURE_FOLDER, LABEL_FOLDER = "images", "labels"
 YAML = (".yaml", ".yml")
 SEVERAL = 20  # files of a folder that are looked at to recognise it
-USUAL = ("train", "val", "test")
 NO_LABELS = (*LISTS, "notes.txt", "readme.txt", "readme.roboflow.txt", "readme.dataset.txt")
 
 
@@ -32,9 +33,36 @@ class Found:
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
 
-def root_of(source: Path) -> Path:
-    """The folder of a set, which may be given by its data.yaml."""
-    return source.parent if source.suffix.lower() in YAML and source.is_file() else source
+def is_yaml(path: Path) -> bool:
+    return path.suffix.lower() in YAML and path.is_file()
+
+
+def yamls_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if is_yaml(path))
+
+
+def root_of(source: Path, holds: Callable[[Path], object]) -> Path:
+    """The folder of a set, which may be given by its data.yaml. That lies in it, or elsewhere, and says where the set is.
+
+    `holds`: whether a folder holds labels. DataError where the data.yaml cannot be read.
+    """
+    if not is_yaml(source):
+        return source
+    there = None if holds(source.parent) else named_root(source)
+    return there if there and there.is_dir() else source.parent
+
+
+def named_root(yaml: Path) -> Path | None:
+    """The folder of a set that a data.yaml names: by `path`, as Ultralytics has it, else by the folders of its splits."""
+    settings = read_settings(yaml)
+    if isinstance(said := settings.get("path"), str) and said:
+        return (yaml.parent / said).expanduser().resolve()
+    folders = [(yaml.parent / path).resolve() for paths in paths_in(settings).values() for path in paths]
+    there = [str(folder) for folder in folders if folder.is_dir()]
+    root = Path(os.path.commonpath(there)) if there else None
+    while root and (root.name.lower() == PICTURE_FOLDER or split_of(root.name)):
+        root = root.parent
+    return root
 
 
 def sample(root: Path) -> Path | None:
@@ -51,8 +79,9 @@ def sample(root: Path) -> Path | None:
 
 
 def texts_in(folder: Path) -> list[Path]:
-    """Some texts of a folder that may be labels."""
-    return sorted(islice((path for path in folder.glob("*.txt") if path.name.lower() not in NO_LABELS), SEVERAL))
+    """Some texts of a folder that may be labels: of a film the first hundreds may be empty."""
+    there = (path for path in folder.glob("*.txt") if path.name.lower() not in NO_LABELS and path.stat().st_size)
+    return sorted(islice(there, SEVERAL))
 
 
 def picture_beside(text: Path) -> bool:
@@ -71,32 +100,47 @@ def find(root: Path, pictures: Path | None) -> Found:
     files = [
         path for path in files_below(root) if not any(part.startswith(".") for part in path.relative_to(root).parts)
     ]
-    places: dict[Path, Path] = {}
-    for path in (path for path in files if path.suffix.lower() in PICTURES):
-        first = places.setdefault(place_of_labels(path, root), path)
-        if first != path:
-            raise DataError(f"{first} and {path} would have one label file; rename one of them, or take it out")
     texts = {own_place(path, root): path for path in files if path.suffix.lower() == ".txt"}
+    places = places_of([path for path in files if path.suffix.lower() in PICTURES], root, texts)
     texts = {place: path for place, path in texts.items() if place in places or is_label_file(path, root)}
-    found = Found(root)
     index = PictureIndex(*([pictures] if pictures and pictures.is_dir() else []), root)
-    taken = set()
+    own = {picture for place, picture in places.items() if place in texts}
+    found = Found(root)
     for place, text in texts.items():
-        picture = places.get(place) or index.find(text.name, split=split_by_folders(text, root))
+        picture = places.get(place)
+        if picture is None:  # it lies elsewhere, unless that one has labels of its own
+            other = index.find(text.name, split=split_by_folders(text, root))
+            picture = None if other in own else other
         found.pairs.append((picture, text))
-        taken.add(picture)
-    labelled = {split_by_folders(text, root) for text in texts.values()}
+    add_unlabelled(found, places, texts)
+    return found
+
+
+def add_unlabelled(found: Found, places: Mapping[Path, Path], texts: Mapping[Path, Path]) -> None:
+    """Pictures without a text are background where others beside them have one; the rest is left out."""
+    taken = {picture for picture, _ in found.pairs}
+    labelled = {split_by_folders(text, found.root) for text in texts.values()}
     where = {place.parent for place in texts}
     for place, picture in places.items():
         if picture in taken:
             continue
         within = LABEL_FOLDER in place.parts[:-1] or place.parent in where
-        if within and split_by_folders(picture, root) in labelled:
+        if within and split_by_folders(picture, found.root) in labelled:
             found.pairs.append((picture, None))
         else:
             why = "pictures of a split without labels" if within else "pictures outside of a folder images/"
-            found.left_out.setdefault(why, []).append(picture.relative_to(root).as_posix())
-    return found
+            found.left_out.setdefault(why, []).append(picture.relative_to(found.root).as_posix())
+
+
+def places_of(pictures: Sequence[Path], root: Path, texts: Mapping[Path, Path]) -> dict[Path, Path]:
+    """Where the labels of each picture lie → the picture. DataError where two pictures would have one label file."""
+    places: dict[Path, Path] = {}
+    for path in pictures:
+        place, beside = place_of_labels(path, root), own_place(path, root)
+        first = places.setdefault(place if place in texts or beside not in texts else beside, path)
+        if first != path:
+            raise DataError(f"{first} and {path} would have one label file; rename one of them, or take it out")
+    return places
 
 
 def is_label_file(path: Path, root: Path) -> bool:
@@ -115,11 +159,14 @@ def place_of_labels(picture: Path, root: Path) -> Path:
     >>> place_of_labels(Path("/set/images/train/a.b.jpg"), Path("/set")).as_posix()
     'labels/train/a.b'
     """
-    parts = list(picture.relative_to(root).parts)
-    folders = [place for place, part in enumerate(parts[:-1]) if part.lower() == PICTURE_FOLDER]
-    if folders:
-        parts[folders[-1]] = LABEL_FOLDER
-    return own_place(root.joinpath(*parts), root)
+    return own_place(in_place_of_images(picture, root, LABEL_FOLDER) or picture, root)
+
+
+def in_place_of_images(path: Path, root: Path, folder: str) -> Path | None:
+    """A path with `folder` for the last folder called images; None where none is called so."""
+    *folders, name = path.relative_to(root).parts
+    called = [place for place, part in enumerate(folders) if part.lower() == PICTURE_FOLDER]
+    return root.joinpath(*folders[: called[-1]], folder, *folders[called[-1] + 1 :], name) if called else None
 
 
 def own_place(path: Path, root: Path) -> Path:
@@ -147,7 +194,7 @@ def settings_of(source: Path) -> tuple[Path | None, dict[str, Setting]]:
         return source, read_settings(source)
     read: list[tuple[Path, dict[str, Setting]]] = []
     for folders in ([source], below(source)):  # a folder above the set, where there is none in it
-        there = [path for folder in folders for path in sorted(folder.glob("*.y*ml")) if path.suffix.lower() in YAML]
+        there = [path for folder in folders for path in yamls_in(folder)]
         read = read or [(path, said) for path in there if (said := read_settings(path)).get("names") or paths_in(said)]
     for path, said in read[1:]:
         if said.get("names") != read[0][1].get("names"):
@@ -157,11 +204,10 @@ def settings_of(source: Path) -> tuple[Path | None, dict[str, Setting]]:
     return read[0] if read else (None, {})
 
 
-def classes_of(source: Path, path: Path | None, settings: Mapping[str, Setting]) -> tuple[Path | None, dict[int, str]]:
+def classes_of(root: Path, path: Path | None, settings: Mapping[str, Setting]) -> tuple[Path | None, dict[int, str]]:
     """Number → name, and the file that says so: a data.yaml, or a list beside the labels. Empty where nobody says it."""
     if path and (names := names_in(settings, path)):
         return path, names
-    root = root_of(source)
     for folder in (root, root / LABEL_FOLDER, *below(root / LABEL_FOLDER), *below(root)):
         for place in (folder / name for name in LISTS):
             if place.is_file():

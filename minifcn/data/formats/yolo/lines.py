@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from minifcn.data.errors import DataError
+from minifcn.data.meaning.texts import text_of
 
 BOX = (4, 5)  # numbers of a box behind its class, without and with a confidence
 POINT = 2
-FEW, NEAR = (
-    5,
-    0.01,
-)  # lines that are needed to tell points from corners; how far from its box, in shares, a point may lie
+FEW = 5  # lines that are needed to tell points from corners
+NEAR = 0.01  # how far from its box, in shares, a point may lie
+SPREAD = 0.5  # of a box's width or height: so far from one another its points lie, as a rule
 SHARES = (-1.0, 2.0)  # between these a number may be a share of the picture
 
 
@@ -41,7 +41,7 @@ def read_labels(path: Path) -> Labels:
     """A label file. DataError with the line that is none; an empty file holds nothing."""
     outlines: list[Outline] = []
     boxes = points = 0
-    for line, text in enumerate(text_of(path).splitlines(), 1):
+    for line, text in enumerate(text_of(path, "labels", "replace the file, or take it out").splitlines(), 1):
         words = text.split()
         if not words:
             continue
@@ -57,14 +57,6 @@ def read_labels(path: Path) -> Labels:
         else:
             outlines.append(Outline(number, values, line))
     return Labels(path, outlines, boxes, points)
-
-
-def text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise DataError(f"{path}: cannot be read ({reason}); replace the file, or take it out") from error
 
 
 def class_of(path: Path, line: int, word: str) -> int:
@@ -108,20 +100,33 @@ def like_poses(everything: list[Labels]) -> bool:
     if len({len(numbers) for numbers in lines}) != 1:
         return False
     numbers = np.stack(lines)
-    middle, half, rest = numbers[:, None, :2], numbers[:, None, 2:4] / 2, numbers[:, 4:]
-    for dimensions, fewest in ((3, 1), (2, FEW)):  # an outline may look so by chance
-        if rest.shape[1] % dimensions or len(lines) < fewest:
-            continue
-        points = rest.reshape(len(lines), -1, dimensions)
-        within = (abs(points[..., :2] - middle) <= half + NEAR).all(axis=2)
-        seen = points[..., 2] if dimensions == 3 else np.ones(within.shape)
-        if np.isin(seen, (0, 1, 2)).all() and (within | (seen == 0)).all():
-            return True
-    return False
+    boxes, rest = numbers[:, :4], numbers[:, 4:]
+    seen_too, alone = rest.shape[1] % 3 == 0, rest.shape[1] % 2 == 0 and rest.shape[1] > 2 and len(lines) >= FEW
+    if seen_too and np.isin(rest[:, 2::3], (0, 1, 2)).all():
+        points = rest.reshape(len(lines), -1, 3)
+        return fill_boxes(points[..., :2], points[..., 2] > 0, boxes)
+    if not alone:
+        return False
+    points = rest.reshape(len(lines), -1, 2)
+    return fill_boxes(points, np.ones(points.shape[:2], bool), boxes)
 
 
-def without_extra(everything: list[Labels]) -> tuple[list[Labels], str]:
-    """The labels without a number behind their corners, where every outline has one, and a sentence about it. Raises DataError."""
+def fill_boxes(points: np.ndarray, seen: np.ndarray, boxes: np.ndarray) -> bool:
+    """Whether boxes, x, y, width and height, lie in their pictures, and points, (box, point, x or y), within them and over most of them.
+
+    Corners of small objects below and to the right read as large boxes with a few points at their middles.
+    """
+    middle, size = boxes[:, None, :2], boxes[:, None, 2:]
+    if (middle - size / 2 < -NEAR).any() or (middle + size / 2 > 1 + NEAR).any():
+        return False
+    points = np.where(seen[..., None], points, middle)
+    within = (abs(points - middle) <= size / 2 + NEAR).all()
+    spread = np.ptp(points, axis=1) / np.maximum(boxes[:, 2:], NEAR)
+    return bool(within and (points.shape[1] == 1 or np.median(spread.max(axis=1)) > SPREAD))
+
+
+def without_extra(everything: list[Labels]) -> tuple[list[Labels], list[str]]:
+    """The labels without a number behind their corners, where every outline has one, and a note on it. Raises DataError."""
     odd = [(each.path, outline) for each in everything for outline in each.outlines if len(outline.corners) % 2]
     if odd and len(odd) < sum(len(each.outlines) for each in everything):
         path, outline = odd[0]
@@ -129,13 +134,13 @@ def without_extra(everything: list[Labels]) -> tuple[list[Labels], str]:
             f"{path}, line {outline.line}: {len(outline.corners)} numbers behind the class; x and y come in pairs. Is the last one a confidence, "
             "export without it"
         )
-    said = ""
+    said = []
     if odd:
         everything = [
             each._replace(outlines=[line._replace(corners=line.corners[:-1]) for line in each.outlines])
             for each in everything
         ]
-        said = (
+        said.append(
             f"each of the {len(odd)} outlines has a number behind its corners, a confidence or a track: it is left out"
         )
     for each in everything:

@@ -4,14 +4,17 @@ That is a mapping of words; behind each a text, a list or a mapping, within brac
 """
 
 import ast
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 
 from minifcn.data.errors import DataError
 from minifcn.data.meaning.texts import text_of
 
 KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|-?\d+|[^\s:#\[\]{},'"-][^:#]*?)\s*:(?:\s+(?P<value>.*))?$""")
+MARK = re.compile(r"^[&!]\S*\s*")  # a name for what follows, or its kind
 PAIRS = {"[": "]", "{": "}"}
 
 Setting = str | list[str] | dict[str, str]
@@ -19,8 +22,31 @@ Setting = str | list[str] | dict[str, str]
 
 def read_settings(path: Path) -> dict[str, Setting]:
     """Word → text, list of texts, or mapping of texts. DataError where the file is no text."""
-    lines = text_of(path, "settings", "it is expected to be YAML, as Ultralytics reads it").splitlines()
-    return settings_in([without_comment(line).rstrip() for line in lines])
+    text = text_of(path, "settings", "it is expected to be YAML, as Ultralytics reads it")
+    if text.lstrip().startswith("{"):
+        return in_json(text)
+    return settings_in([without_comment(line).rstrip() for line in dedent(text).splitlines()])
+
+
+def in_json(text: str) -> dict[str, Setting]:
+    """What JSON says, which is YAML too; nothing where it is none.
+
+    >>> in_json('{"names": ["cat", 7], "train": "images", "val": null, "flow": {"0": [1]}}')
+    {'names': ['cat', '7'], 'train': 'images', 'val': '', 'flow': {'0': '[1]'}}
+    """
+
+    def said(value: object) -> str:
+        return "" if value is None else str(value)
+
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {
+        key: {name: said(each) for name, each in value.items()} if isinstance(value, dict)
+        else [said(each) for each in value] if isinstance(value, list) else said(value)
+        for key, value in found.items()
+    }  # fmt: skip
 
 
 def settings_in(lines: list[str]) -> dict[str, Setting]:
@@ -36,7 +62,7 @@ def settings_in(lines: list[str]) -> dict[str, Setting]:
         place += 1
         if not match:
             continue
-        key, value = plain(match["key"]), (match["value"] or "").strip()
+        key, value = plain(match["key"]), MARK.sub("", (match["value"] or "").strip())
         end = place
         while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t-" or is_open(value)):
             value = f"{value} {lines[end].strip()}" if is_open(value) else value
@@ -45,7 +71,7 @@ def settings_in(lines: list[str]) -> dict[str, Setting]:
             found[key] = in_block([line.strip() for line in lines[place:end] if line.strip()])
         elif value[0] in PAIRS:
             found[key] = in_brackets(value)
-        elif value[0] not in "|>&*":  # a text of several lines: a program that fetches the set
+        elif value[0] not in "|>*":  # a text of several lines: a program that fetches the set
             found[key] = plain(value)
         place = end
     return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from minifcn.weights.formats.contents import Contents, DamagedError, Entry, Step
-from minifcn.weights.formats.onnx.nodes import NOTHING, OWN, Node, Value, as_kind, matrix, plain
+from minifcn.weights.formats.onnx.nodes import MOST_AXES, NOTHING, OWN, Node, Value, as_kind, matrix, plain, reshaped
 from minifcn.weights.formats.onnx.windows import around, padded_by, window_settings, words
 
 NORM = "BatchNormalization"
@@ -16,7 +16,9 @@ RESHAPING = ("Reshape", "Unsqueeze", "Squeeze", "Flatten")
 AVERAGES = ("AveragePool", "GlobalAveragePool", "ReduceMean")
 AVERAGE = "average"
 MOST_NODES = 20_000
-MOST_AXES = 32
+LARGEST = float(
+    np.finfo(np.float16).max
+)  # a Clip from above beyond it does nothing: so exporters write that there is none
 LARGEST_MADE = 1 << 20  # numbers of a ConstantOfShape: a few bytes can ask for any
 # whose first input is the map, and whose other inputs are settings: a ratio, bounds, sizes
 BY_SETTINGS = ("Dropout", "Clip", *RESHAPING, "Pad", "ReduceMean", "Slice", "Gather", "Cast", "Resize")
@@ -27,13 +29,15 @@ FOLD = "fold its constants before, for example with onnxsim"
 
 
 class Walk:
-    """What is known so far: the steps, what every value is, other names of constants, and what is worked out from constants alone."""
+    """What is known so far: the steps, what every value is, other names of constants, those that others were made of, and what is worked out
+    from constants alone."""
 
     def __init__(self, contents: Contents, tensor: Callable[[memoryview], Entry]) -> None:
         self.contents, self.tensor = contents, tensor
         self.steps: list[Step] = []
         self.values: dict[str, Value] = {}
         self.alias: dict[str, str] = {}
+        self.other_forms: set[str] = set()
         self.worked: dict[str, str] = {}
 
     def constant(self, name: str) -> str | None:
@@ -87,21 +91,21 @@ class Walk:
         elif node.operation == "Identity":
             self.alias[node.outputs[0]] = arrays[0]
             return
-        elif node.operation in RESHAPING:
-            self.alias |= dict.fromkeys(node.outputs, arrays[0])  # a bias of 1 x channels x 1 x 1
-            return self.contents.constants.update(arrays[1:])
+        elif node.operation in RESHAPING and (
+            made := reshaped(self.contents.entries[arrays[0]], node, self.array(arrays[-1]))
+        ):
+            self.contents.constants.update(arrays[1:])
+            return self.replaced(arrays[0], node.outputs[0], made)
         elif node.operation == "Transpose":
             found = self.contents.entries[arrays[0]]
             if node.settings.get("perm", (1, 0)) != (1, 0) or len(found.shape) != 2:
                 raise DamagedError(f"its graph turns the axes of {arrays[0]}; fold its constants before")
-            del self.contents.entries[arrays[0]]
-            self.contents.add(node.outputs[0], Entry(found.array, found.kind, not found.transposed))
+            self.replaced(arrays[0], node.outputs[0], Entry(found.array, found.kind, not found.transposed))
             return
         elif node.operation == "Cast" and (
             made := as_kind(self.contents.entries[arrays[0]], node.settings.get("to", (0,))[0])
         ):
-            del self.contents.entries[arrays[0]]
-            self.contents.add(node.outputs[0], made)
+            self.replaced(arrays[0], node.outputs[0], made)
             return
         elif made := self.filled(node, arrays):
             if node.operation != "Shape":
@@ -109,6 +113,17 @@ class Walk:
             self.contents.add(node.outputs[0], made)
             return
         self.worked |= dict.fromkeys(node.outputs, node.operation)
+
+    def replaced(self, name: str, by: str, entry: Entry) -> None:
+        """An array in another form. The first stays for others: programs that shrink a file keep equal ones once."""
+        self.other_forms.add(name)
+        self.contents.add(by, entry)
+
+    def drop_other_forms(self) -> None:
+        """Forget what only served to make arrays that are read."""
+        used = {name for step in self.steps for name in (*step.arrays, *step.norm)}
+        for name in self.other_forms - used - set(self.contents.before):
+            del self.contents.entries[name]
 
     def filled(self, node: Node, arrays: tuple[str, ...]) -> Entry | None:
         """The sides of an array, and an array of one number everywhere: how PyTorch's exporter, unoptimised, writes a bias of zeros."""
@@ -184,13 +199,17 @@ class Walk:
         return Value(frozenset((len(self.steps) - 1,)))
 
     def bias(self, array: str, value: Value) -> bool:
-        """Whether an Add is the bias of the layer right before it, which has none yet."""
+        """Whether an Add is the bias of the layer right before it, which has none yet: a number a channel, (C, 1, 1) where rows and columns
+        follow."""
         place = next(iter(value.sources), None)
         if len(value.sources) != 1 or place is None or value.passed or len(self.steps[place].arrays) != 1:
             return False
-        if self.steps[place].norm:
+        entry, step = self.contents.entries[array], self.steps[place]
+        behind = 2 if step.operation == "Conv" and not value.last else 0
+        channels = entry.shape[-1 - behind :][:1]
+        if step.norm or not channels or entry.array.size != channels[0] or len(entry.shape) <= behind:
             return False
-        self.steps[place] = replace(self.steps[place], arrays=(*self.steps[place].arrays, array))
+        self.steps[place] = replace(step, arrays=(*step.arrays, array))
         return True
 
     def between(self, node: Node, arrays: tuple[str, ...], value: Value) -> Value:
@@ -210,11 +229,12 @@ class Walk:
             pads = around(pads, value.last)
             return value.through("Pad") if pads is None or value.pads else replace(value, pads=pads)
         if operation == "MaxPool":
-            return replace(value, pads=()).through(words("MaxPool", node.settings))
+            return replace(value, pads=()).through(words("MaxPool", node.settings, node.texts, value.pads))
         if operation in AVERAGES:
             same = operation == "AveragePool" and set(node.settings.get("kernel_shape", ())) == {1}
             return value if same else value.through(AVERAGE)
-        if operation == "Clip" and self.is_relu(node):
+        if (operation == "Clip" and self.is_relu(node)) or (operation == "Max" and self.all_zero(arrays)):
+            self.contents.constants.update(arrays)
             return value.through("Relu")
         return value if operation in HARMLESS else value.through(operation)
 
@@ -223,12 +243,19 @@ class Walk:
         return None if found is None else self.contents.entries[found].array
 
     def is_relu(self, node: Node) -> bool:
-        """Whether a Clip cuts at 0 from below, and nowhere else."""
+        """Whether a Clip cuts at 0 from below, and from above where no number is."""
         low, high = (*node.inputs[1:3], "", "")[:2]
-        if low or high:
-            least = self.array(low)
-            return not high and least is not None and least.size == 1 and float(least.flat[0]) == 0
-        return node.numbers.get("min") == 0 and "max" not in node.numbers
+        least = self.single(low) if low else node.numbers.get("min")
+        most = self.single(high) if high else node.numbers.get("max", np.inf)
+        return least == 0 and most is not None and most >= LARGEST
+
+    def single(self, name: str) -> float | None:
+        """The number that a constant of one number holds."""
+        found = self.array(name)
+        return float(found.flat[0]) if found is not None and found.size == 1 else None
+
+    def all_zero(self, arrays: tuple[str, ...]) -> bool:
+        return len(arrays) == 1 and self.single(arrays[0]) == 0
 
     def reorders(self, operation: str, arrays: tuple[str, ...]) -> bool:
         """Whether the picture's channels may come in another order behind it: picked one by one, or counted from behind."""
@@ -253,4 +280,5 @@ def follow(nodes: list[Node], contents: Contents, tensor: Callable[[memoryview],
     walk = Walk(contents, tensor)
     for node in nodes:
         walk.visit(node)
+    walk.drop_other_forms()
     return walk.steps

@@ -9,6 +9,7 @@ from minifcn.weights.formats.contents import DamagedError, Entry
 OWN = ("", "ai.onnx")
 FUSED = {"FusedConv": "Conv", "FusedGemm": "Gemm"}  # onnxruntime's: an activation is in it
 QUANTISED = ("ConvInteger", "MatMulInteger", "DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat")
+MOST_AXES = 32
 NOTHING: frozenset[int] = frozenset()
 FLOATS = {
     1: "float32",
@@ -56,6 +57,27 @@ def as_kind(entry: Entry, number: int) -> Entry | None:
     with np.errstate(over="ignore"):  # infinity is refused later, by name
         values = entry.float32() if entry.kind == "bfloat16" else entry.array
         return replace(entry, array=values.astype(kind), kind=kind)
+
+
+def reshaped(entry: Entry, node: Node, given: np.ndarray | None) -> Entry | None:
+    """An array in another shape: `given` are the sides that Reshape asks for, or the axes of Squeeze and Unsqueeze. None where they do not fit."""
+    made: np.ndarray
+    array, asked = entry.array, [int(each) for each in given.ravel()[:MOST_AXES]] if given is not None else []
+    axes = tuple(node.settings.get("axes", asked if len(node.inputs) > 1 else ()))
+    try:
+        match node.operation:
+            case "Reshape":
+                sides = [array.shape[place] if side == 0 else side for place, side in enumerate(asked)]
+                made = array.reshape(sides)
+            case "Unsqueeze":
+                made = np.expand_dims(array, axes)
+            case "Squeeze":
+                made = np.squeeze(array, axes or None)
+            case _:
+                made = array.reshape(int(np.prod(array.shape[: node.settings.get("axis", (1,))[0]])), -1)
+    except (ValueError, IndexError):
+        return None
+    return None if entry.transposed or entry.channels_last else replace(entry, array=made)
 
 
 def matrix(entry: Entry, turned: bool, last: bool) -> Entry:

@@ -2,6 +2,7 @@
 says which layers it reads. Field numbers from onnx.proto.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from minifcn.weights.formats.onnx.following import follow
 from minifcn.weights.formats.onnx.nodes import Node
 from minifcn.weights.formats.wire import Field, grouped, numbers, whole_numbers
 
-GRAPH = 7  # ModelProto
+GRAPH, FUNCTION = 7, 25  # ModelProto
 NODE, INITIALIZER, SPARSE = 1, 5, 15  # GraphProto
 INPUT, OUTPUT, NODE_NAME, OPERATION, ATTRIBUTE, DOMAIN = 1, 2, 3, 4, 5, 7  # NodeProto
 ATTRIBUTE_NAME, FLOAT, INT, TEXT, TENSOR, ATTRIBUTE_FLOATS, INTS, ATTRIBUTE_SPARSE = (
@@ -30,6 +31,7 @@ ATTRIBUTE_NAME, FLOAT, INT, TEXT, TENSOR, ATTRIBUTE_FLOATS, INTS, ATTRIBUTE_SPAR
 IN_ATTRIBUTE = frozenset((ATTRIBUTE_NAME, FLOAT, INT, TEXT, TENSOR, ATTRIBUTE_FLOATS, INTS, ATTRIBUTE_SPARSE))
 DIMS, KIND, FLOATS, INT32S, INT64S, NAME, RAW, DOUBLES, OUTSIDE, WHERE = 1, 2, 4, 5, 7, 8, 9, 10, 13, 14  # TensorProto
 PAIR_KEY, PAIR_VALUE = 1, 2
+FUNCTION_NAME, FUNCTION_DOMAIN = 1, 10  # FunctionProto
 # TensorProto.DataType: our name, NumPy's, and in which field the numbers stand where they are not raw
 KINDS = {
     1: ("float32", "<f4", FLOATS), 2: ("uint8", "u1", INT32S), 3: ("int8", "i1", INT32S), 4: ("uint16", "<u2", INT32S),
@@ -42,7 +44,8 @@ WEIGHTS = ("float32", "float16", "bfloat16", "float64")
 
 def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
     """The constants of the graph, and its layers. `folder`: where a file lies that holds the numbers apart. Raises DamagedError."""
-    graphs = grouped(content, frozenset((GRAPH,)))[GRAPH]
+    parts = grouped(content, frozenset((GRAPH, FUNCTION)))
+    graphs = parts[GRAPH]
     if not graphs:
         raise DamagedError(
             "a model without a graph, so no ONNX file; those of Core ML and TensorFlow begin like one, and are not read"
@@ -55,6 +58,7 @@ def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
         name, entry = tensor(field.bytes(), beside)
         contents.add(name, entry)
     nodes = [node(field.bytes()) for field in found[NODE]]
+    check_functions(nodes, parts[FUNCTION])
     for each in nodes:
         if each.operation == "Constant" and each.outputs and (held := constant(each, beside)) is not None:
             contents.add(each.outputs[0], held)
@@ -62,6 +66,16 @@ def read_onnx(content: memoryview, folder: Path | None = None) -> Contents:
     contents.steps = follow(nodes, contents, lambda message: tensor(message, beside)[1])
     contents.constants |= {name for name, entry in contents.entries.items() if entry.kind not in WEIGHTS}
     return contents
+
+
+def check_functions(nodes: list[Node], functions: list[Field]) -> None:
+    """Raise DamagedError where the graph calls functions that the file defines: what is in them is not followed."""
+    parts = [grouped(function.bytes(), frozenset((FUNCTION_NAME, FUNCTION_DOMAIN))) for function in functions]
+    known = {(last(each[FUNCTION_DOMAIN], Field.text, ""), last(each[FUNCTION_NAME], Field.text, "")) for each in parts}
+    if called := [each.operation for each in nodes if (each.domain, each.operation) in known]:
+        raise DamagedError(
+            f"its graph calls functions of its own, such as {called[0]}: write them out before, with onnx.inliner.inline_local_functions"
+        )
 
 
 def node(message: memoryview) -> Node:
@@ -123,7 +137,8 @@ def tensor(message: memoryview, beside: "Beside") -> tuple[str, Entry]:
     kind, dtype, where = KINDS[number]
     shape = tuple(whole_numbers(found[DIMS]))
     if last(found[WHERE], Field.whole, 0) == 1:
-        values = raw(beside.part(name, [pair(field.bytes()) for field in found[OUTSIDE]]), dtype, name)
+        size = np.dtype(dtype).itemsize * math.prod(shape)
+        values = raw(beside.part(name, dict(pair(field.bytes()) for field in found[OUTSIDE]), size), dtype, name)
     elif found[RAW]:
         values = raw(found[RAW][-1].bytes(), dtype, name)
     elif where in (FLOATS, DOUBLES):
@@ -155,10 +170,10 @@ class Beside:
         self.folder = folder
         self.files: dict[str, memoryview] = {}
 
-    def part(self, name: str, pairs: list[tuple[str, str]]) -> memoryview:
-        """The bytes of the tensor `name`, of which `pairs` say where they are."""
-        said = dict(pairs)
-        file, offset, length = said.get("location", ""), said.get("offset", "0"), said.get("length", "")
+    def part(self, name: str, said: dict[str, str], size: int) -> memoryview:
+        """The bytes of the tensor `name`: `said` tells where they are, and how many unless it is `size`, those of its shape."""
+        file, offset, length = said.get("location", ""), said.get("offset", "0"), said.get("length", str(size))
+        file = file.removeprefix("./")
         if not file or Path(file).name != file or "\\" in file or ":" in file or file in (".", ".."):
             raise DamagedError(f"{name} lies in another file, {file[:60]!r}; only one beside this one is read")
         if self.folder is None or not (self.folder / file).is_file():

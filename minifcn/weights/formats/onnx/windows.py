@@ -59,8 +59,31 @@ def around(pads: tuple[int, ...] | None, last: bool) -> tuple[int, ...] | None:
     return tuple(pads[place] for place in sides)
 
 
-def words(operation: str, said: Settings) -> str:
-    """A pool's window and how it moves, in words that can be compared."""
+def words(operation: str, said: Settings, texts: dict[str, str] | None = None, before: tuple[int, ...] = ()) -> str:
+    """A pool's window, how it moves and where it begins, in words that can be compared. `before`: the zeros of a Pad in front of it.
+
+    What is padded below and to the right only says whether windows may reach beyond the edge, which changes no number but there.
+    """
     kernel = said.get("kernel_shape", ())
-    strides = said.get("strides", (1,) * len(kernel))
-    return f"{operation} {'x'.join(map(str, kernel))} by {'x'.join(map(str, strides))}"
+    ones = (1,) * len(kernel)
+    strides, dilations = said.get("strides", ones), said.get("dilations", ones)
+    begins = said.get("pads", (0,) * len(kernel))[: len(kernel)]
+    if (
+        auto := (texts or {}).get("auto_pad", "NOTSET")
+    ) in SAME:  # of a picture whose sides are multiples of the strides
+        more = [
+            max(0, dilation * (side - 1) + 1 - stride)
+            for dilation, side, stride in zip(dilations, kernel, strides, strict=False)
+        ]
+        begins = tuple((each + (auto == "SAME_LOWER")) // 2 for each in more)
+    if before:
+        begins = tuple(one + other for one, other in zip(begins, before, strict=False))
+    return (
+        f"{operation} {by(kernel)} by {by(strides)}"
+        + f" padded by {by(begins)}" * any(begins)
+        + f" dilated by {by(dilations)}" * (dilations != ones)
+    )
+
+
+def by(sides: tuple[int, ...]) -> str:
+    return "x".join(map(str, sides))
