@@ -240,3 +240,14 @@ def test_a_bar_for_several_pictures(call, person_model, tmp_path, monkeypatch):
     answer = call(f"predict {tmp_path}/photos --model {person_model} --tile 400 --out {tmp_path}/out").worked()
     assert "predicting" in answer.err and "0/2" in answer.err and "tile" in answer.err
     assert len(answer.out.splitlines()) == 2
+
+
+def test_views_far_from_what_the_model_knows_are_said(call, voc_set, tmp_path):
+    """The network that ships was trained on pictures of 256 pixels: eval says it once, predict of each picture."""
+    pictures = voc_set / "JPEGImages"
+    said = "the network is shown a longer side of {} pixels; it was trained on 256, and knows nothing so {}"
+    small = call(f"predict {pictures} --size 32 --out {tmp_path}/small").worked().err
+    assert small.count(said.format(32, "small")) == len(list(pictures.iterdir()))
+    assert said.format(2, "small") in call(f"eval voc7 --data {voc_set} --scales 1,0.0078125").worked().err
+    assert "is shown a longer side" not in call(f"eval voc7 --data {voc_set} --scales 1,1.25").worked().err
+    assert "is shown a longer side" not in call(f"predict {pictures} --out {tmp_path}/usual").worked().err

@@ -10,7 +10,7 @@ from minifcn import Tensor
 from minifcn.data import ClassMap
 from minifcn.models import FCN
 from minifcn.training import evaluate, predict, predict_maps
-from minifcn.training.scoring.evaluate import Worst
+from minifcn.training.scoring.evaluate import Worst, strange_views
 
 from .helpers import constant_model, random_model
 
@@ -314,3 +314,20 @@ def test_labels_that_are_no_class_numbers_are_not_scored(labels):
 def test_what_is_no_set_of_pictures():
     with pytest.raises(TypeError, match="evaluate: the data is a list, without picture, labels; expected a VOCFolder"):
         evaluate(random_model(), [1, 2])
+
+
+@pytest.mark.parametrize(
+    "known, size, scales, said",
+    [
+        (None, 1, (1.0,), ""),
+        (256, 256, (1.0,), ""),
+        (256, 64, (1.0,), ""),  # a quarter
+        (256, 1024, (0.5, 1.0), ""),
+        (256, 63, (1.0,), "shown a longer side of 63 pixels; it was trained on 256, and knows nothing so small"),
+        (256, 256, (1.0, 0.001), "shown a longer side of 1 pixels; it was trained on 256, and knows nothing so small"),
+        (256, 256, (5.0,), "shown a longer side of 1280 pixels; it was trained on 256, and knows nothing so large"),
+    ],
+)
+def test_views_that_a_network_cannot_know(known, size, scales, said):
+    found = strange_views(known, size, scales)
+    assert (said in found) if said else found == ""

@@ -34,7 +34,7 @@ from minifcn.training import evaluate
 from minifcn.training.hints import about_nothing_scored
 from minifcn.training.runs.folder import write_json
 from minifcn.training.scoring.calibration import at_temperature, fitted_temperature, reliability
-from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, Worst
+from minifcn.training.scoring.evaluate import ONE_SCALE, Wanted, Worst, strange_views
 from minifcn.training.scoring.metrics import BAND, ONE_CLASS, doubt, doubtful
 from minifcn.training.scoring.other_classes import OtherClasses
 
@@ -122,6 +122,9 @@ def run(arguments: argparse.Namespace) -> int:
         dataset, names = set_of(arguments, root, model)
         size: Wanted = arguments.size or ("own" if arguments.own_size else "known")
         views: dict[str, Any] = dict(mirror=arguments.mirror, scales=arguments.scales, size=size)
+        known = None if arguments.own_size else model.picture_size
+        if odd := strange_views(known, arguments.size or known or 0, arguments.scales):
+            print(f"note: {odd}", file=sys.stderr)
         worst = Worst(arguments.worst or WORST) if arguments.gallery else None
         metrics = scored(arguments, model, dataset, OtherClasses(dataset, names), worst, views)
         write_files(arguments, dataset, metrics, worst)

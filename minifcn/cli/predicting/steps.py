@@ -19,7 +19,7 @@ from minifcn.data.large import LargePicture, pixels_in, read_any
 from minifcn.data.pixels.depth import dark_set, not_meant, too_dark
 from minifcn.models.fcn import FCN
 from minifcn.training.errors import TrainingError
-from minifcn.training.scoring.evaluate import size_for
+from minifcn.training.scoring.evaluate import size_for, strange_views
 from minifcn.training.scoring.picture_tiles import Prediction, predict_maps
 
 MOST_BESIDE = 1 << 24  # pixels of a picture that lies in memory beside another one
@@ -121,6 +121,8 @@ class Work:
             note(
                 f"{path}: {longer} pixels, but the model was trained on pictures of {known} and may know nothing as large; {way}"
             )
+        elif odd := strange_views(known, size or longer, arguments.scales):
+            note(f"{path}: {odd}")
         try:
             found = predict_maps(
                 self.model, picture, mirror=arguments.mirror, scales=arguments.scales, size=size, tile=arguments.tile,

@@ -22,6 +22,7 @@ from minifcn.training.scoring.winners import averaged, leading, winners
 
 ONE_SCALE = (1.0,)
 MOST_ENLARGED = 1 << 26  # pixels: 8192x8192
+FAR = 4.0  # times as large, or as small, as what was trained on
 Wanted = int | Literal["own", "known"]  # what a picture's longer side is resized to
 
 
@@ -149,6 +150,18 @@ def size_for(model: FCN, picture: np.ndarray | LargePicture) -> int | None:
     """
     known, longer = getattr(model, "picture_size", None), max(picture.shape[:2])
     return None if known is None or abs(longer - known) <= NEAR * known else known
+
+
+def strange_views(known: int | None, size: int, scales: Sequence[float]) -> str:
+    """What to say of views, `size` pixels long times `scales`, that are FAR times as large or as small as pictures that a model knows; else nothing.
+
+    `known`: the longer side of those, or None where nobody says.
+    """
+    odd = [max(1, round(size * scale)) for scale in scales if known and not 1 / FAR <= size * scale / known <= FAR]
+    if not odd:
+        return ""
+    how = "small" if odd[0] < (known or 0) else "large"
+    return f"the network is shown a longer side of {odd[0]} pixels; it was trained on {known}, and knows nothing so {how}: see --size and --scales"
 
 
 def scales_for(picture: np.ndarray | LargePicture, scales: Sequence[float], size: int | None) -> tuple[float, ...]:
