@@ -83,7 +83,7 @@ def fit(
     begun, options = begun or Begun(), options or Options()
     options = replace(options, **{name: changes.pop(name) for name in ("processes", "graph") if name in changes})
     if isinstance(recipe, str):
-        if recipe == "paper-mean" and "lr" not in changes:
+        if recipe == "paper-mean" and not {"lr", "weight_decay"} <= set(changes):  # both go with the pixels
             raise TrainingError(
                 'fit: "paper-mean" depends on the pictures; give RECIPE.mean_of(pixels) of recipes.PAPER'
             )
@@ -94,6 +94,8 @@ def fit(
         if name not in recipe.to_dict():
             raise TrainingError(f"fit: a recipe has no {name}{instead(name, recipe.to_dict())}")
     recipe = replace(recipe, **changes)
+    if "momentum" in changes and recipe.optimizer == "adam":
+        raise TrainingError("fit: momentum is of SGD, and the optimizer is adam, which has none: leave it out")
     history = History()
     for step in training(
         model, data, recipe, steps=steps, callbacks=callbacks, seed=seed, begun=begun, options=options, say=say
@@ -120,7 +122,7 @@ def training(
 ) -> Iterator[Step]:
     """The steps of `fit`, each given to the callbacks and then to the caller. None is kept here: a long training takes no more memory."""
     if not whole(steps) or steps < 1:
-        raise TrainingError(f"fit: steps is {steps!r}; expected at least 1")
+        raise TrainingError(f"fit: steps is {steps!r}; expected an integer of at least 1")
     count = options.processes
     if count != "mpi" and (not str(count).isdecimal() or int(count) < 1):
         raise TrainingError(f"fit: processes is {count!r}; expected an integer of at least 1, or 'mpi'")

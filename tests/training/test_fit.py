@@ -56,10 +56,15 @@ def test_callbacks_see_every_step_and_may_end_the_training():
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(steps=0), "fit: steps is 0; expected at least 1"),
+        (dict(steps=0), "fit: steps is 0; expected an integer of at least 1"),
         (dict(steps=1, rate=0.1), "fit: a recipe has no rate; choose one of loss, optimizer, lr"),
         (dict(steps=1, recipe="fast"), "none called 'fast'"),
         (dict(steps=1, recipe="paper-mean"), '"paper-mean" depends on the pictures'),
+        (
+            dict(steps=1, recipe="paper-mean", lr=1e-5),
+            '"paper-mean" depends on the pictures',
+        ),  # weight decay goes with them too
+        (dict(steps=1, optimizer="adam", momentum=0.5), "fit: momentum is of SGD, and the optimizer is adam"),
         (dict(steps=1, batch=0), "batch 0"),
     ],
 )
@@ -165,8 +170,8 @@ UNFIT = {
     "its classes": (lambda: fit(mf.models.fcn32s("tiny", width=1, num_classes=256), STRIPES, steps=1), ValueError, "fit: the network has 256 classes, but"),
     "its channels": (lambda: fit(mf.models.fcn32s("tiny", width=1, in_channels=1), STRIPES, steps=1), ValueError, "fit: the network takes 1 channel, and"),
     "no recipe": (lambda: fit(fresh(), STRIPES, None, steps=1), TypeError, "fit: recipe is a NoneType; expected a Recipe"),
-    "steps": (lambda: fit(fresh(), STRIPES, steps="3"), TrainingError, "fit: steps is '3'; expected at least 1"),
-    "part of a step": (lambda: fit(fresh(), STRIPES, steps=1.5), TrainingError, "fit: steps is 1.5; expected at least 1"),
+    "steps": (lambda: fit(fresh(), STRIPES, steps="3"), TrainingError, "fit: steps is '3'; expected an integer of at least 1"),
+    "part of a step": (lambda: fit(fresh(), STRIPES, steps=1.5), TrainingError, "fit: steps is 1.5; expected an integer of at least 1"),
     "processes": (lambda: fit(fresh(), STRIPES, steps=1, processes=0), TrainingError, "fit: processes is 0; expected an integer of at least 1"),
     "batch": (lambda: fit(fresh(), STRIPES, steps=1, batch=2.5), TrainingError, "recipe: batch 2.5, accumulate 1; both must be at least 1"),
     "accumulate": (lambda: fit(fresh(), STRIPES, steps=1, accumulate=1.5), TrainingError, "recipe: batch 8, accumulate 1.5; both"),
