@@ -200,13 +200,17 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
 
 def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
     """The recipe's rate, or what takes its place with another optimiser or a wide trunk."""
+    if arguments.loss not in (None, recipe.loss):
+        raise TrainingError(
+            f"--loss {arguments.loss}: the rate {recipe.lr:g} of --recipe {arguments.recipe} is for the {recipe.loss} over the pixels, and the "
+            f"{arguments.loss} wants another; give --lr too, or leave --loss out"
+        )
     if arguments.optimizer in (None, recipe.optimizer):
         return recipe.lr * (rate_factor(arguments.backbone, arguments.width) if recipe == MODERN else 1.0)
     if recipe == MODERN:
         return ADAM_RATE
-    if recipe.optimizer == "adam":
-        raise TrainingError(
-            f"--optimizer sgd: the rate {recipe.lr:g} of --recipe {arguments.recipe} is Adam's, and SGD wants another; "
-            "give --lr too, or leave --optimizer out"
-        )
-    return recipe.lr
+    theirs, other = ("Adam's", "SGD") if recipe.optimizer == "adam" else ("SGD's", "Adam")
+    raise TrainingError(
+        f"--optimizer {arguments.optimizer}: the rate {recipe.lr:g} of --recipe {arguments.recipe} is {theirs}, and {other} wants another; "
+        "give --lr too, or leave --optimizer out"
+    )
