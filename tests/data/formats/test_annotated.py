@@ -297,6 +297,39 @@ def test_a_category_called_background_is_the_background(place, bring):
     np.testing.assert_array_equal(done.labels["a"], box(box(empty(), 2, 3, 9, 9), 4, 5, 2, 2, 0))
 
 
+@pytest.mark.parametrize("first, second", [(2656977832, 2167159165), (-3, 2**31), (1, 2**70)], ids=str)
+def test_ids_that_are_no_numbers_for_pixels(first, second, place, bring):
+    """darwin-py 3.6.3 gives each class the checksum of its name, up to 2**32."""
+    small_coco(
+        place,
+        annotation(1, 1, first, [ring_of(2, 3, 5, 5)]),
+        annotation(2, 2, second, [ring_of(2, 3, 5, 5)]),
+        categories=[{"id": first, "name": "cat"}, {"id": second, "name": "dog"}],
+    )
+    done = bring().worked()
+    assert done.classes[0] == "background" and sorted(done.classes[1:]) == ["cat", "dog"]
+    cat, dog = (done.classes.index(name) for name in ("cat", "dog"))
+    same_labels(done.labels, {"a": box(empty(), 2, 3, 5, 5, cat), "b": box(empty(), 2, 3, 5, 5, dog)})
+
+
+def test_a_panoptic_category_that_is_no_number_for_pixels(place, bring):
+    """The segments' numbers fit into three bytes; those of their categories need not."""
+    expected = COCO_SETS["coco_panoptic"](place)
+
+    def enlarged(content):
+        for each in content["categories"]:
+            each["id"] = {18: 2167159165}.get(each["id"], each["id"])
+        for segment in (one for each in content["annotations"] for one in each["segments_info"]):
+            segment["category_id"] = {18: 2167159165}.get(segment["category_id"], segment["category_id"])
+
+    for split in ("train", "val"):
+        changed(place / f"annotations/panoptic_{split}2017.json", enlarged)
+    done = bring().worked()
+    assert sorted(done.classes) == ["dog", "person", "water-other"]
+    numbers = np.array([done.classes.index(name) for name in ("person", "dog", "water-other")] + [255] * 253, np.uint8)
+    same_labels(done.labels, {name: numbers[labels] for name, labels in expected.items()})
+
+
 def test_ids_may_mean_another_class_in_the_next_file(place, bring):
     """As where each split was exported for itself, with ids in the order that they were met."""
     small_coco(place, CAT)
