@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ Meaning = dict[int, str | None]
 LISTS = (
     "class_names.txt", "classes.txt", "labels.txt", "label_names.txt", "names.txt", "categories.txt", "obj.names",
     "label_colors.txt", "label_colours.txt", "class_dict.csv", "classes.csv", "_classes.csv", "labels.csv",
-    "colors.txt", "colormap.txt", "labelmap.txt",
+    "colors.txt", "colormap.txt", "labelmap.txt", "labelmap.csv", "dataset_meta.json",
 )  # fmt: skip
 NUMBERED = re.compile(r"(-?\d+)\s*[:,;=\t ]\s*(.+)")
 COLOURED = re.compile(r"(\d+)[,; \t]+(\d+)[,; \t]+(\d+)[,; \t]+(.+)")
@@ -39,6 +40,8 @@ def read_list(path: Path, first: int = 0) -> tuple[Meaning, bool]:
 
     `first`: the number of the first name where lines are names alone.
     """
+    if path.name == "dataset_meta.json":
+        return label_map_of_json(path)
     lines = text_lines(path)
     if path.name == "labelmap.txt":
         return label_map(path)
@@ -152,6 +155,36 @@ def labels_of(path: Path) -> list[tuple[str, int | None]]:
     if not 1 <= len(named) <= VOID + 1:
         raise DataError(f"{path}: {len(named)} labels in it; 1 to {VOID + 1} are expected")
     return named
+
+
+def label_map_of_json(path: Path) -> tuple[Meaning, bool]:
+    """Datumaro's dataset_meta.json as colours, or as numbers where its label_map stands alone: colours are optional there."""
+    try:
+        said = json.loads(path.read_bytes())
+        if said.keys() & {"labels", "segmentation_colors"} or not said["label_map"]:
+            return with_colours(path, labels_of_json(path)), True
+        return different(
+            path, {int(number): class_or_void(str(name)) for number, name in said["label_map"].items()}
+        ), False
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        return with_colours(path, labels_of_json(path)), True  # which says what is wrong with it
+
+
+def labels_of_json(path: Path) -> list[tuple[str, int | None]]:
+    """Names and colours of Datumaro's dataset_meta.json: only labels with a colour stand in its label_map."""
+    try:
+        said = json.loads(path.read_bytes())
+        painted = zip(said.get("label_map", {}).values(), said.get("segmentation_colors", ()), strict=True)
+        colours = {name: red << 16 | green << 8 | blue for name, (red, green, blue) in painted}
+        named = [(str(name), colours.get(name)) for name in said.get("labels") or colours]
+        if not named:
+            raise ValueError("it is empty")
+        return named
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{path}: no list of labels can be read from it ({type(error).__name__}: {error}); expected are labels, the names, "
+            "and for those with a colour label_map and segmentation_colors"
+        ) from error
 
 
 def with_colours(path: Path, named: list[tuple[str, int | None]]) -> Meaning:

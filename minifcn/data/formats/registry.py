@@ -99,6 +99,7 @@ FORMATS: tuple[Format, ...] = (
     segmentation.FORMAT,
     pets.FORMAT,
     cityscapes.FORMAT,
+    cityscapes.KITTI,
     bdd100k.FORMAT,
     mapillary.FORMAT,
     cocostuff.FORMAT,

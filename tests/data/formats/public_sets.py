@@ -215,6 +215,26 @@ def bdd100k(root):
     return expected
 
 
+KITTI = ("000000_10", "000001_10", "000002_10", "000003_10")
+
+
+def kitti(root):
+    """Pictures, label ids, ids and objects in 16 bits, and a drawing for the eye; testing has pictures alone."""
+    expected = {}
+    classes = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+    numbers = {number: classes.index(number) if number in classes else 255 for number in range(34)}
+    for seed, name in enumerate(KITTI):
+        labels = blocks(range(34), seed)
+        save(root / f"training/image_2/{name}.png", photo(seed))
+        save(root / f"training/semantic/{name}.png", labels)
+        objects = (labels * 256 + labels % 3).astype(np.uint16)
+        save(root / f"training/instance/{name}.png", Image.fromarray(objects))
+        save(root / f"training/semantic_rgb/{name}.png", photo(seed))
+        expected[name] = becomes(labels, numbers)
+    save(root / "testing/image_2/000000_10.png", photo(9))
+    return expected
+
+
 VISTAS = ("Bird", "Ground Animal", "Curb", "Ego Vehicle", "Unlabeled")
 
 
@@ -263,6 +283,7 @@ PUBLIC_SETS = {
     "sbd": sbd,
     "loveda": loveda,
     "bdd100k": bdd100k,
+    "kitti": kitti,
     "mapillary": mapillary,
     "cocostuff": cocostuff,
 }

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 import warnings
 import zlib
 from pathlib import Path
@@ -284,6 +285,39 @@ def test_a_category_called_background_is_the_background(place, bring):
     done = bring().worked()
     assert done.classes == ["background", "tree"]
     np.testing.assert_array_equal(done.labels["a"], box(box(empty(), 2, 3, 9, 9), 4, 5, 2, 2, 0))
+
+
+@pytest.mark.parametrize("first, second", [(2656977832, 2167159165), (-3, 2**31), (1, 2**70)], ids=str)
+def test_ids_that_are_no_numbers_for_pixels(first, second, place, bring):
+    """darwin-py 3.6.3 gives each class the checksum of its name, up to 2**32."""
+    small_coco(
+        place,
+        annotation(1, 1, first, [ring_of(2, 3, 5, 5)]),
+        annotation(2, 2, second, [ring_of(2, 3, 5, 5)]),
+        categories=[{"id": first, "name": "cat"}, {"id": second, "name": "dog"}],
+    )
+    done = bring().worked()
+    assert done.classes[0] == "background" and sorted(done.classes[1:]) == ["cat", "dog"]
+    cat, dog = (done.classes.index(name) for name in ("cat", "dog"))
+    same_labels(done.labels, {"a": box(empty(), 2, 3, 5, 5, cat), "b": box(empty(), 2, 3, 5, 5, dog)})
+
+
+def test_a_panoptic_category_that_is_no_number_for_pixels(place, bring):
+    """The segments' numbers fit into three bytes; those of their categories need not."""
+    expected = COCO_SETS["coco_panoptic"](place)
+
+    def enlarged(content):
+        for each in content["categories"]:
+            each["id"] = {18: 2167159165}.get(each["id"], each["id"])
+        for segment in (one for each in content["annotations"] for one in each["segments_info"]):
+            segment["category_id"] = {18: 2167159165}.get(segment["category_id"], segment["category_id"])
+
+    for split in ("train", "val"):
+        changed(place / f"annotations/panoptic_{split}2017.json", enlarged)
+    done = bring().worked()
+    assert sorted(done.classes) == ["dog", "person", "water-other"]
+    numbers = np.array([done.classes.index(name) for name in ("person", "dog", "water-other")] + [255] * 253, np.uint8)
+    same_labels(done.labels, {name: numbers[labels] for name, labels in expected.items()})
 
 
 def test_ids_may_mean_another_class_in_the_next_file(place, bring):
@@ -843,6 +877,39 @@ def test_outlines_beyond_their_pictures_are_counted_in_cvats_xml(place, bring):
 def test_a_bad_xml_is_refused(content, words, place, bring):
     (place / "annotations.xml").write_text(content, encoding="utf-8")
     bring("--format", "cvat-xml").failed(words)
+
+
+def test_several_xml_files_are_all_read(place, bring):
+    """Datumaro 1.13.12 writes one a split; who exports task by task has one a task. A label's number may be another in the next."""
+    square = polygon_of("car", ring_of(2, 3, 5, 6))
+    first = document(*(frame(name, polygon_of("tree", ring_of(2, 3, 5, 6))) for name in ("a.jpg", "b.jpg")))
+    second = document(frame("c.jpg", square))
+    for old, new in (("<name>tree<", "<name>_<"), ("<name>car<", "<name>tree<"), ("<name>_<", "<name>car<")):
+        second = second.replace(old, new)
+    (place / "train.xml").write_text(first, encoding="utf-8")
+    (place / "val.xml").write_text(second, encoding="utf-8")
+    for name in "abc":
+        save(place / f"images/{name}.jpg", photo(1))
+    done = bring().worked()
+    assert done.classes == ["background", "tree", "car"] and done.splits == {"train": ["a", "b"], "val": ["c"]}
+    same_labels(done.labels, {name: box(empty(), 2, 3, 5, 6, 2 if name == "c" else 1) for name in "abc"})
+    (place / "val.xml").rename(place / "annotations.xml")
+    (place / "train.xml").rename(place / "task 2.xml")
+    save(place / "images/d.jpg", photo(1))
+    (place / "third.xml").write_text(document(frame("d.jpg", square)), encoding="utf-8")
+    shutil.rmtree(done.root)
+    done = bring().worked()
+    told(done, "annotations.xml, with <annotations> of CVAT")
+    assert sorted(done.labels) == ["a", "b", "c", "d"] and done.classes == ["background", "car", "tree"]
+
+
+def test_a_picture_in_two_xml_files_is_refused(place, bring):
+    for name in ("annotations.xml", "annotations old.xml"):
+        (place / name).write_text(document(frame("a.jpg", polygon_of("car", ring_of(2, 3, 5, 6)))), encoding="utf-8")
+    save(place / "images/a.jpg", photo(1))
+    bring().failed("images/a.jpg is listed in annotations.xml and in annotations old.xml", "give the one that counts")
+    (place / "annotations old.xml").unlink()
+    bring().worked()
 
 
 def test_brush_masks_as_cvat_writes_them():

@@ -296,6 +296,11 @@ COLOUR_LISTS = {
     "colors.txt": ["0,0,0,background", "51,221,255,leaf", "250,50,83,void"],
     "class_dict.csv": ["name,r,g,b", "background,0,0,0", "leaf,51,221,255", "void,250,50,83"],
     "labelmap.txt": ["# label:color_rgb:parts:actions", "background:0,0,0::", "leaf:51,221,255::", "void:250,50,83::"],
+    "labelmap.csv": ["name,r,g,b", "background,0,0,0", "leaf,51,221,255", "void,250,50,83"],
+    "dataset_meta.json": [
+        '{"label_map": {"0": "background", "1": "leaf", "2": "Void"}, "background_label": "0",',
+        '"segmentation_colors": [[0, 0, 0], [51, 221, 255], [250, 50, 83]]}',
+    ],
 }
 
 
@@ -590,6 +595,22 @@ def test_a_list_that_fits_the_other_kind_is_not_used(tmp_path, imported):
     lay(tmp_path / "source")
     text(tmp_path / "source/label_colors.txt", *COLOUR_LISTS["label_colors.txt"])
     imported(tmp_path / "source").worked().says("gives colours, but the masks hold numbers: it is not used")
+
+
+def test_a_json_list_of_numbers(tmp_path, imported):
+    """Datumaro's dataset_meta.json, in which colours are optional."""
+    numbers = lay(tmp_path / "source")
+    text(tmp_path / "source/dataset_meta.json", '{"label_map": {"2": "stem", "0": "Background", "1": "Void"}}')
+    answer = imported(tmp_path / "source").worked().says("the classes are those of", "dataset_meta.json")
+    assert answer.classes == ["background", "stem"]
+    same(answer.labels, {stem: np.array([0, 255, 1], np.uint8)[labels] for stem, labels in numbers.items()})
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"label_map": {}}', '{"label_map": {"a": "b"}}', '{"label_map": [1]}'])
+def test_a_json_list_that_cannot_be(content, tmp_path, imported):
+    lay(tmp_path / "source")
+    text(tmp_path / "source/dataset_meta.json", content)
+    imported(tmp_path / "source").failed("dataset_meta.json", "no list of labels can be read from it")
 
 
 def test_the_source_stays_as_it_is(tmp_path, imported):

@@ -38,6 +38,7 @@ PARTS = {
     "sbd": ("cls/*.mat", "img/*.jpg"),
     "loveda": ("Train/Urban/masks_png/*.png", "Train/Urban/images_png/*.png"),
     "bdd100k": ("masks/train/*.png", "10k/train/*.jpg"),
+    "kitti": ("training/semantic/*.png", "training/image_2/*.png"),
     "mapillary": ("training/v1.2/labels/*.png", "training/images/*.jpg"),
     "cocostuff": ("annotations/train2017/*.png", "images/train2017/*.jpg"),
     "geotiff": ("labels/*.tif", "images/*.tif"),
@@ -75,6 +76,7 @@ STRANGERS = {
     "drive": ("1st_manual/*.gif", 100, "100"),
     "loveda": ("masks_png/*.png", 8, "8"),
     "bdd100k": ("masks/train/*.png", 19, "19"),
+    "kitti": ("training/semantic/*.png", 34, "34"),
     "mapillary": ("v1.2/labels/*.png", 5, "5"),
     "cocostuff": ("annotations/*/*.png", 182, "182"),
 }
@@ -96,6 +98,7 @@ NOTHING = {
     "pets": "trimaps", "cityscapes": "gtFine", "ade20k": "objectInfo150.txt", "drive": "1st_manual", "sbd": "cls/", "loveda": "masks_png",
     "segnet": "trainannot", "fastai": "codes.txt", "camvid": "label_colors.txt", "voc": "JPEGImages", "cellpose": "_cp_masks",
     "imagej": "NAME_RoiSet.zip", "geotiff": "images/", "nifti": "imagesTr/", "dicomseg": "no DICOM SEG", "bdd100k": "labels/sem_seg/masks", "mapillary": "training/labels/", "cocostuff": "stuffthingmaps",
+    "kitti": "image_2/ and semantic or instance/",
 }  # fmt: skip
 
 
@@ -645,6 +648,31 @@ def test_the_older_archive_of_bdd100k(place, bring):
     done = bring().worked()
     assert done.classes[0] == "road" and done.classes[-1] == "bicycle" and len(done.classes) == 19
     assert done.splits == {"train": ["a", "b"], "val": ["c"]}
+
+
+@pytest.mark.parametrize("inside", (False, True), ids=("whole", "training alone"))
+def test_kitti_of_ids_and_objects_alone(inside, place, bring):
+    """Its instances have the class in their upper 8 bits; the ids are the same without them."""
+    expected = public_sets.kitti(place)
+    shutil.rmtree(place / "training/semantic")
+    if inside:
+        shutil.rmtree(place / "testing")
+    done = bring().worked()
+    assert "taken for kitti" in done.out and "instance/ beside image_2/ is there" in done.out
+    assert done.classes[0] == "road" and done.classes[13] == "car" and len(done.classes) == 19
+    same_labels(done.labels, expected)
+    labels = place / "training/instance/000001_10.png"
+    save(labels, np.array(opened(labels)).astype(np.uint8))
+    shutil.rmtree(done.root)
+    bring().failed("instance/000001_10.png", "labels of 8 bits", "has 16")
+
+
+def test_kitti_with_pictures_that_nobody_labelled(place, bring):
+    public_sets.kitti(place)
+    save(place / "training/image_2/000000_11.png", photo())
+    done = bring().worked()
+    assert "pictures without labels: 1 (000000_11)" in done.out
+    assert sum(map(len, done.splits.values())) == 4
 
 
 def test_mapillary_with_two_versions_or_none(place, bring):

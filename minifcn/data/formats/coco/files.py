@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from minifcn.data.formats.picture_index import split_of
 FIRST_KEY = re.compile(r'^\s*\{\s*"(info|licenses|images|annotations|categories|type|contributor)"\s*:')
 PANOPTIC, ROBOFLOW = "panoptic_", ".coco.json"  # how names begin, and end
 NEEDED = ("images", "annotations", "categories")
+LARGEST = 1 << 24  # the ids of categories below it are the numbers of their pixels
 SMALL = 1 << 20  # a file of all of COCO has half a gigabyte: larger ones are not read to be recognised
 
 # what these are, where they are there
@@ -81,6 +83,20 @@ def read_json(path: Path) -> Content:
                 if not isinstance(each.get(name), PLAIN[name]):
                     raise DataError(f"{path}: in its list {key!r} {name!r} is {each[name]!r}")
     return content
+
+
+def by_id(categories: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Categories in the order of their ids, whatever stands there."""
+    return sorted(categories, key=lambda each: str(each.get("id")).zfill(20))
+
+
+def number_for(identity: int, taken: Collection[int]) -> int:
+    """The number of a category's pixels: its id, or, where that is taken or no number for pixels, one above all that are taken.
+
+    >>> number_for(3, [1]), number_for(1, [1]), number_for(2656977832, [1])
+    (3, 2, 2)
+    """
+    return identity if 0 <= identity < LARGEST and identity not in taken else max(taken, default=0) + 1
 
 
 def splits_word(path: Path, several: bool) -> str | None:

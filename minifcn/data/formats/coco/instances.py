@@ -1,8 +1,8 @@
 """COCO's JSON: polygons and run lengths of objects, one file a split, as many tools write it.
 
 Source: the data format page of COCO, and files written by pycocotools 2.0.11, supervision 0.31.2, Label Studio's SDK 2.1.2
-and Datumaro 1.13.12. Category ids have gaps, begin at 0 or at 1, and may be another's in the next file. What no annotation
-covers is background. `iscrowd` 1 says no more than that run lengths are used: supervision writes it for any mask with a hole.
+and Datumaro 1.13.12. Category ids have gaps, begin at 0 or at 1, and may be another's in the next file. Those of darwin-py 3.6.3 are
+checksums of the names, up to 4 billion. What no annotation covers is background. `iscrowd` 1 says no more than that run lengths are used: supervision writes it for any mask with a hole.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.data.errors import DataError
-from minifcn.data.formats.coco.files import NEEDED, json_files, read_json, splits_word
+from minifcn.data.formats.coco.files import NEEDED, by_id, json_files, number_for, read_json, splits_word
 from minifcn.data.formats.coco.painting import Filler, Shape, drawn, filler_for, outlines, overlap_note
 from minifcn.data.formats.finding import told_apart
 from minifcn.data.formats.picture_index import PictureIndex, checked_size, plain_name, stored_size
@@ -55,7 +55,7 @@ def load(path: Path, several: bool) -> Part:
 def categories_of(path: Path, content: dict[str, list[dict[str, object]]]) -> dict[int, str]:
     """Id → name, by id. What only holds the others together (Roboflow's first) is no class."""
     found: dict[int, str] = {}
-    for each in sorted(content["categories"], key=lambda each: str(each.get("id")).zfill(9)):
+    for each in by_id(content["categories"]):
         number, name = each.get("id"), each.get("name")
         if not isinstance(number, int) or not isinstance(name, str):
             raise DataError(f"{path}: a category needs a whole number 'id' and a 'name', got {each}")
@@ -104,12 +104,12 @@ def read(source: Path, options: Options) -> Source:
 
 
 def numbers_of(parts: list[Part]) -> dict[str, int]:
-    """Class name → number: the id of the first file that has the name, or, where another class has that, the next free one."""
+    """Class name → number: the id of the first file that has the name, or, where another class has that, a free one."""
     numbers: dict[str, int] = {}
     for part in parts:
-        for number, name in part.categories.items():
+        for identity, name in part.categories.items():
             if name not in numbers:
-                numbers[name] = max(numbers.values()) + 1 if number in numbers.values() else number
+                numbers[name] = number_for(identity, numbers.values())
     return numbers
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats import pixels
-from minifcn.data.formats.coco.files import json_files, read_json, splits_word
+from minifcn.data.formats.coco.files import by_id, json_files, number_for, read_json, splits_word
 from minifcn.data.formats.masks import read_colours
 from minifcn.data.formats.picture_index import PictureIndex
 from minifcn.data.formats.source import Format, Item, Options, Source, usual_name
@@ -27,10 +27,11 @@ def read(source: Path, options: Options) -> Source:
         raise DataError(f"{source}: no JSON file of pictures with 'segments_info' is there or in its folders")
     root = source if source.is_dir() else source.parent.parent if source.parent.name == "annotations" else source.parent
     items: list[Item] = []
-    meaning: dict[int, str | None] = {}
+    meaning: dict[int, str | None] = {}  # of ids
+    numbers = {0: 0}  # id → the number of its pixels
     for path in files:
         content = read_json(path)
-        for each in sorted(content["categories"], key=lambda each: str(each.get("id")).zfill(9)):
+        for each in by_id(content["categories"]):
             number, name = each.get("id"), each.get("name")
             if not (isinstance(number, int) and number > 0 and isinstance(name, str)):
                 raise DataError(f"{path}: a category needs a whole number 'id' from 1 and a 'name', got {each}")
@@ -38,6 +39,8 @@ def read(source: Path, options: Options) -> Source:
                 raise DataError(
                     f"{path}: category {number} is called {name!r} here and {meaning[number]!r} in another file"
                 )
+            if number not in numbers:
+                numbers[number] = number_for(number, numbers.values())
         masks = masks_of(path, root)
         index = PictureIndex(
             *([options.pictures] if options.pictures and options.pictures.is_dir() else []), root, but=masks
@@ -48,10 +51,10 @@ def read(source: Path, options: Options) -> Source:
             which, named = f"{path}: picture {each.get('image_id')}", names.get(each.get("image_id"))
             if not isinstance(named, str) or not isinstance(each.get("file_name"), str):
                 raise DataError(f"{which}: is not in the list of images, or has no 'file_name' of its mask")
-            segments = segments_of(each.get("segments_info"), meaning, which)
+            segments = segments_of(each.get("segments_info"), numbers, which)
             labels = partial(labels_of, masks / str(each["file_name"]), segments)
             items.append(Item(Path(named).stem, index.find(named, path.parent, split), split, labels))
-    return Source(items, {**meaning, 0: None})
+    return Source(items, {**{numbers[identity]: name for identity, name in meaning.items()}, 0: None})
 
 
 def masks_of(path: Path, root: Path) -> Path:
@@ -63,16 +66,16 @@ def masks_of(path: Path, root: Path) -> Path:
     return folder
 
 
-def segments_of(segments: object, meaning: dict[int, str | None], which: str) -> dict[int, int]:
-    """Segment's number → category; 0 stays 0."""
+def segments_of(segments: object, numbers: dict[int, int], which: str) -> dict[int, int]:
+    """Segment's number → its category's number; 0 stays 0."""
     found = {0: 0}
     for each in segments if isinstance(segments, list) else ():
         number, category = (each.get("id"), each.get("category_id")) if isinstance(each, dict) else (None, None)
-        if not (isinstance(number, int) and isinstance(category, int) and category in meaning):
+        if not (isinstance(number, int) and isinstance(category, int) and category in numbers and category):
             raise DataError(
                 f"{which}: the segment {each} needs a number 'id' and a 'category_id' of the list of categories"
             )
-        found[number] = category
+        found[number] = numbers[category]
     return found
 
 

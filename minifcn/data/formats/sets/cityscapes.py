@@ -1,15 +1,20 @@
-"""Cityscapes: gtFine (or gtCoarse) beside leftImg8bit, split/city/NAME in both, the 19 classes of its evaluation.
+"""Cityscapes: gtFine (or gtCoarse) beside leftImg8bit, split/city/NAME in both, the 19 classes of its evaluation; and KITTI of the same numbers.
 
 Source: the label table of cityscapesscripts 2.3.0; the tests hold it against this one. What its evaluation ignores is void here.
 `_labelIds` and `_labelTrainIds` are grey of 8 bits; `_color` names several labels by one colour, `_instanceIds` counts objects.
+
+KITTI's semantic benchmark (read: the README of its development kit, and Datumaro's copy of the layout): training/image_2/NAME.png, the label
+ids in training/semantic/NAME.png; training/instance/NAME.png, of 16 bits, has the label id in the upper 8 and the object in the lower.
 """
 
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, by_name
-from minifcn.data.formats.masks import read_numbers
+from minifcn.data.formats.masks import mode_of, read_numbers
 from minifcn.data.formats.source import Format, Item, Options, Source
 
 LABELS, IMAGES = ("gtFine", "gtCoarse"), "leftImg8bit"
@@ -98,4 +103,36 @@ def names_alone(names: dict[str, Path]) -> dict[str, str]:
     return last if len(set(last.values())) == len(last) else {name: name for name in names}
 
 
+def recognise_kitti(source: Path) -> str | None:
+    found = kitti_in(source)
+    return f"{found[1].parent.name}/{found[1].name}/ beside {KITTI_IMAGES}/ is there" if found else None
+
+
+def kitti_in(source: Path) -> tuple[Path, Path] | None:
+    """KITTI's pictures and its labels, in training/ or in the source itself: of label ids, else of ids and objects."""
+    pairs = [(place / KITTI_IMAGES, place / kind) for place in (source / "training", source) for kind in KITTI_LABELS]
+    return next((pair for pair in pairs if all(place.is_dir() for place in pair)), None)
+
+
+def read_kitti(source: Path, options: Options) -> Source:
+    found = kitti_in(source)
+    if found is None:
+        raise DataError(f"{source}: no training/ with {KITTI_IMAGES}/ and {' or '.join(KITTI_LABELS)}/ is there")
+    pictures, labels = by_name(options.pictures or found[0], PICTURES), by_name(found[1], (".png",))
+    reader = KITTI_LABELS[found[1].name]
+    items = [Item(name, pictures.get(name), None, partial(reader, path)) for name, path in labels.items()]
+    bare = sorted(set(pictures) - set(labels))
+    return Source(items, dict(KINDS["labelIds"]), left_out={"pictures without labels": bare} if bare else {})
+
+
+def read_upper(path: Path) -> np.ndarray:
+    """Labels of 16 bits whose upper 8 are the class. DataError for a file of 8 bits, in which there is no upper half."""
+    if mode_of(path) in ("L", "P", "1"):
+        raise DataError(f"{path}: labels of 8 bits; KITTI's {path.parent.name}/ has 16, the class in the upper 8")
+    return read_numbers(path) >> 8
+
+
+KITTI_IMAGES = "image_2"
+KITTI_LABELS = {"semantic": read_numbers, "instance": read_upper}
 FORMAT = Format("cityscapes", "Cityscapes, gtFine or gtCoarse: labelIds or labelTrainIds", recognise, read)
+KITTI = Format("kitti", "KITTI's semantic benchmark: semantic or instance beside image_2", recognise_kitti, read_kitti)

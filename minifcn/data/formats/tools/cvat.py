@@ -5,13 +5,12 @@ the masks have VOC's, in the list's order. Masks may hold plain numbers instead,
 frames without a mask are listed, and a task's only list is called `default.txt`.
 """
 
-import json
 from functools import partial
 from pathlib import Path
 
 from minifcn.data.errors import DataError
 from minifcn.data.formats.finding import PICTURES, by_name, listed
-from minifcn.data.formats.lists import different, labels_of, with_colours
+from minifcn.data.formats.lists import different, labels_of, labels_of_json, with_colours
 from minifcn.data.formats.masks import COLOURED, mode_of, read_colours, read_numbers
 from minifcn.data.formats.source import BACKGROUND, Format, Item, Options, Source, class_or_void
 
@@ -49,23 +48,6 @@ def read(source: Path, options: Options) -> Source:
         {"frames without a mask": without} if without else {},
         [*notes(named, coloured, options), *twice],
     )
-
-
-def labels_of_json(path: Path) -> list[tuple[str, int | None]]:
-    """Names and colours of Datumaro's dataset_meta.json: only labels with a colour stand in its label_map."""
-    try:
-        said = json.loads(path.read_bytes())
-        painted = zip(said.get("label_map", {}).values(), said.get("segmentation_colors", ()), strict=True)
-        colours = {name: red << 16 | green << 8 | blue for name, (red, green, blue) in painted}
-        named = [(str(name), colours.get(name)) for name in said.get("labels") or colours]
-        if not named:
-            raise ValueError("it is empty")
-        return named
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise DataError(
-            f"{path}: no list of labels can be read from it ({type(error).__name__}: {error}); expected are labels, the names, "
-            "and for those with a colour label_map and segmentation_colors"
-        ) from error
 
 
 def notes(named: list[tuple[str, int | None]], coloured: bool, options: Options) -> list[str]:

@@ -1,7 +1,7 @@
 """CVAT's own XML, "CVAT for images 1.1": polygons, boxes, and brush masks as run lengths row by row within their box.
 
 Source: CVAT's page "XML annotation format" and files written by Datumaro 1.13.12 and cvat-sdk 2.80.0 (`masks.py`). CVAT's mask
-export fills polygons and boxes by COCO's rule, in the order of z_order; so does this.
+export fills polygons and boxes by COCO's rule, in the order of z_order; so does this. Datumaro writes a file a split, without `subset`.
 """
 
 from collections import Counter
@@ -26,26 +26,103 @@ Shape = tuple[int, ElementTree.Element]
 
 
 def recognise(source: Path) -> str | None:
-    path = xml_file(source)
-    return f"{path.name}, with <annotations> of CVAT, is there" if path else None
+    files = xml_files(source)
+    return f"{files[0].name}, with <annotations> of CVAT, is there" if files else None
 
 
-def xml_file(source: Path) -> Path | None:
-    """annotations.xml in a folder, the one XML file there, or the file itself, if it is CVAT's."""
-    found = (
-        [source] if source.is_file() else [source / NAME, *sorted(source.glob("*.xml"))[:2]] if source.is_dir() else []
-    )
-    for path in found:
-        if path.suffix.lower() == ".xml" and path.is_file():
-            with path.open(encoding="utf-8", errors="replace") as file:
-                head = file.read(4096)
-            if "<annotations>" in head and "<meta>" in head:
-                return path
-    return None
+def xml_files(source: Path) -> list[Path]:
+    """CVAT's XML files in a folder, annotations.xml first, or the file itself: a task's, or, as Datumaro writes them, one a split."""
+    if source.is_file():
+        return [source] if source.suffix.lower() == ".xml" and is_cvats(source) else []
+    found = sorted(source.glob("*.xml"), key=lambda path: (path.name != NAME, path)) if source.is_dir() else []
+    if not any(map(is_cvats, found[:2])):  # one a picture, as VOC has them
+        return []
+    return [path for path in found if is_cvats(path)]
+
+
+def is_cvats(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(4096)
+    return "<annotations>" in head and "<meta>" in head
 
 
 def read(source: Path, options: Options) -> Source:
-    path = xml_file(source) or source
+    files = xml_files(source) or [source]
+    index = PictureIndex(
+        *([options.pictures] if options.pictures and options.pictures.is_dir() else []), files[0].parent
+    )
+    gathered = Gathered(index, len(files) > 1)
+    for path in files:
+        gathered.add(path)
+    return gathered.source(files[0] if len(files) == 1 else source)
+
+
+class Gathered:
+    """What the files come to: items, and what has to be said."""
+
+    def __init__(self, index: PictureIndex, several: bool) -> None:
+        self.index, self.several = index, several
+        self.numbers: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.places: Counter[str] = Counter()
+        self.overlaps: dict[str, int] = {}
+        self.items: list[Item] = []
+        self.bare: list[str] = []
+        self.taken: dict[Path, Path] = {}  # picture → the file that lists it
+
+    def add(self, path: Path) -> None:
+        tree = root_of(path)
+        names = [each.text or "" for each in tree.iterfind("meta//labels/label/name")]
+        if not names or tree.find("image") is None:
+            raise DataError(f"{path}: has no labels in its <meta> or no <image>; CVAT's XML has both")
+        for name in names:
+            self.numbers.setdefault(name, len(self.numbers) + 1)
+        numbers = {name: self.numbers[name] for name in names}
+        for image in tree.iterfind("image"):
+            named = image.get("name") or ""
+            size, which = size_of(image, path), f"{path}: {named}"
+            shapes = shapes_of(image, numbers, self.counts, which)
+            if not shapes:
+                self.bare.append(named)
+                continue
+            self.places.update(place_in(shape, size) for _, shape in shapes)
+            subset = image.get("subset")
+            split = (split_of(subset) or subset) if subset and subset != "default" else None
+            if split is None and self.several:
+                split = split_of(path.stem)
+            picture = self.index.find(named, path.parent, split)
+            if picture is not None and self.taken.setdefault(picture, path) != path:
+                raise DataError(
+                    f"the picture {picture} is listed in {self.taken[picture].name} and in {path.name}; where two XML files describe the same "
+                    "pictures, give the one that counts as SOURCE"
+                )
+            labels = partial(labels_of, shapes, size, which, self.overlaps)
+            self.items.append(Item(plain_name(named), picture, split, labels))
+
+    def source(self, path: Path) -> Source:
+        if not self.items:
+            raise DataError(f"{path}: no picture has a polygon, a mask or a box")
+        if outside := all_outside(self.places):
+            raise DataError(f"{path}: {outside}")
+        meaning: dict[int, str | None] = {0: BACKGROUND}
+        meaning.update((number, class_or_void(name)) for name, number in self.numbers.items())
+        boxes = self.counts.pop("box", 0)
+        notes = [
+            f"{count} shapes of kind {kind} are left out; CVAT's mask export has them"
+            for kind, count in self.counts.items()
+        ]
+        if boxes:
+            notes.append(f"{boxes} shapes are boxes and filled whole, as in CVAT's mask export, whatever lies in them")
+        notes += places_said(self.places)
+        left_out = {"frames without a shape": self.bare} if self.bare else {}
+        later = partial(said_later, self.overlaps)
+        return Source(told_apart(self.items), meaning, False, left_out, notes, later=later)
+
+
+def root_of(path: Path) -> ElementTree.Element:
+    """<annotations> of a file. DataError for one that cannot be read, or is of a film's tracks."""
     try:
         tree = ElementTree.parse(path).getroot()
     except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:  # of encodings too
@@ -54,49 +131,7 @@ def read(source: Path, options: Options) -> Source:
         raise DataError(
             f'{path}: this is "CVAT for video", of tracks; export it as "CVAT for images 1.1" or as "Segmentation mask 1.1"'
         )
-    names = [each.text or "" for each in tree.iterfind("meta//labels/label/name")]
-    if not names or tree.find("image") is None:
-        raise DataError(f"{path}: has no labels in its <meta> or no <image>; CVAT's XML has both")
-    numbers = {name: place for place, name in enumerate(dict.fromkeys(names), 1)}
-    index = PictureIndex(*([options.pictures] if options.pictures and options.pictures.is_dir() else []), path.parent)
-    counts: Counter[str] = Counter()
-    places: Counter[str] = Counter()
-    overlaps: dict[str, int] = {}
-    items, bare = [], []
-    for image in tree.iterfind("image"):
-        named = image.get("name") or ""
-        size, which = size_of(image, path), f"{path}: {named}"
-        shapes = shapes_of(image, numbers, counts, which)
-        if not shapes:
-            bare.append(named)
-            continue
-        places.update(place_in(shape, size) for _, shape in shapes)
-        subset = image.get("subset")
-        split = (split_of(subset) or subset) if subset and subset != "default" else None
-        items.append(
-            Item(
-                plain_name(named),
-                index.find(named, path.parent),
-                split,
-                partial(labels_of, shapes, size, which, overlaps),
-            )
-        )
-    if not items:
-        raise DataError(f"{path}: no picture has a polygon, a mask or a box")
-    if outside := all_outside(places):
-        raise DataError(f"{path}: {outside}")
-    meaning: dict[int, str | None] = {0: BACKGROUND}
-    meaning.update((number, class_or_void(name)) for name, number in numbers.items())
-    boxes = counts.pop("box", 0)
-    notes = [
-        f"{count} shapes of kind {kind} are left out; CVAT's mask export has them" for kind, count in counts.items()
-    ]
-    if boxes:
-        notes.append(f"{boxes} shapes are boxes and filled whole, as in CVAT's mask export, whatever lies in them")
-    notes += places_said(places)
-    left_out = {"frames without a shape": bare} if bare else {}
-    later = partial(said_later, overlaps)
-    return Source(told_apart(items), meaning, False, left_out, notes, later=later)
+    return tree
 
 
 def size_of(image: ElementTree.Element, path: Path) -> tuple[int, int]:
