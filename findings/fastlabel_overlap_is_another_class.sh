@@ -4,7 +4,7 @@
 # Guess, before it was run: where two areas overlap, the later one, or the earlier one, gives the pixel its class.
 # Seen: 1 and 2 give 3, a third class of the list that nobody drew; 2 and 3 give 3 whichever comes first, and classes 7 and 9 of a longer list give 15.
 # Only areas of the kind "segmentation", the one of FastLabel's brush and of holes, do so: of polygons the later one wins. Instance masks are joined alike.
-# Valid input: tasks as FastLabel's SDK gives them. Nothing about overlaps stands in its README.
+# Valid input: tasks as FastLabel's SDK gives them. Its README does not have the word overlap.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

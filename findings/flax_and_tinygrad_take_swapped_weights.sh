@@ -4,7 +4,7 @@
 # Guess, before it was run: weights of dtype ">f4" come back with their values, or are refused.
 # Seen: 1, 2, 3 come back from flax.serialization.to_bytes and from_bytes, and out of tinygrad's Tensor, as 4.6e-41, 9.0e-44, 2.3e-41, in dtype float32 and the right shape.
 # So a network made of them scores 0 everywhere. torch.tensor, jax.numpy and MLX refuse such arrays; safetensors 0.8.0 swaps them.
-# Valid input: h5py and numpy.load give ">f4" where the file says so (MATLAB, Java and IDL write it). astype("float32") after reading helps. No report was found in their issues.
+# Valid input: h5py and numpy.load give ">f4" where the file says so (MATLAB, Java and IDL write it). astype("float32") after reading helps. No report was found in the issues of Flax that were searched.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
