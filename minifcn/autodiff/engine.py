@@ -238,6 +238,7 @@ class Function:
         if (needed := any(self.needs)) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output._data, arrays)
+        changes.share_version(output, inputs)
         if needed:
             self.inputs = tuple([Input.of(*each) for each in zip(inputs, self.needs, devices, strict=True)])
             self._versions = tuple([(tensor.version, tensor.version.count) for tensor in (*inputs, output)])
