@@ -112,6 +112,8 @@ def configure(
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
     config = make_config(arguments, classes, train_set, start)
+    if not folder.config.exists():  # a run that goes on was asked when it began
+        refuse_idle(config, given)
     if saved:
         try:
             return as_begun(config, saved, by_hand(config, given)), None
@@ -199,17 +201,38 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
 
 
 def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
-    """The recipe's rate, or what takes its place with another optimiser or a wide trunk."""
-    if arguments.optimizer in (None, recipe.optimizer):
+    """The recipe's rate, or what takes its place with another optimiser or a wide trunk. A rate means nothing under another loss or optimiser."""
+    optimizer, loss = arguments.optimizer or recipe.optimizer, arguments.loss or recipe.loss
+    of_recipe = f"the rate {recipe.lr:g} of --recipe {arguments.recipe}"
+    if optimizer == "sgd" and recipe.optimizer == "sgd" and loss != recipe.loss:  # Adam's steps do not grow with the loss
+        instead = {"paper": "--recipe paper-mean", "paper-mean": "--recipe paper"}.get(arguments.recipe)
+        raise TrainingError(
+            f"--loss {loss}: {of_recipe} belongs to a {recipe.loss} loss, and a sum is as many times larger as pixels count; "
+            f"give --lr too, or leave --loss out{f', or take {instead}' if instead else ''}"
+        )
+    if optimizer == recipe.optimizer:
         return recipe.lr * (rate_factor(arguments.backbone, arguments.width) if recipe == MODERN else 1.0)
     if recipe == MODERN:
         return ADAM_RATE
-    if recipe.optimizer == "adam":
+    raise TrainingError(
+        f"--optimizer {optimizer}: {of_recipe} is {IN_FULL[recipe.optimizer]}'s, and {IN_FULL[optimizer]} wants another; "
+        "give --lr too, or leave --optimizer out"
+    )
+
+
+IN_FULL = {"sgd": "SGD", "adam": "Adam"}
+
+
+def refuse_idle(config: Config, given: Collection[str]) -> None:
+    """What was asked for and would have no effect is refused: nobody is to believe that it was tried."""
+    if "momentum" in given and config.recipe.optimizer == "adam":
         raise TrainingError(
-            f"--optimizer sgd: the rate {recipe.lr:g} of --recipe {arguments.recipe} is Adam's, and SGD wants another; "
-            "give --lr too, or leave --optimizer out"
+            "--momentum is SGD's, and this training is Adam's, which has means of its own; leave it out, or give --optimizer sgd"
         )
-    return recipe.lr
+    if "fusion" in given and config.arch == "fcn32s":
+        raise TrainingError(
+            "--fusion says how a skip is joined, and fcn32s has none; leave it out, or give --arch fcn16s or a finer one"
+        )
 
 
 STAGES = {"fcn16s": (16, "fcn16s", 1), "fcn8s": (8, "fcn8s", 2), "fcn4s": (4, "fcn8s", 2)}  # stride, the authors' stage
@@ -218,7 +241,7 @@ STAGES = {"fcn16s": (16, "fcn16s", 1), "fcn8s": (8, "fcn8s", 2), "fcn4s": (4, "f
 def note_of_rate(arguments: argparse.Namespace, config: Config, given: Collection[str], start: FCN | None) -> list[str]:
     """A sentence where a later stage of the paper is a run of its own: its rate is that of the first stage still."""
     stride, stage, number = STAGES.get(config.arch, (0, "", 0))
-    alike = arguments.recipe in ("paper", "paper-mean") and config.recipe.optimizer == "sgd" and "lr" not in given
+    alike = arguments.recipe in ("paper", "paper-mean") and "lr" not in given
     if not (alike and start and start.architecture["stride"] > stride > 0):
         return []
     factor, rate = PAPER.stage_factors[number], config.recipe.lr

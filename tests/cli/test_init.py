@@ -218,7 +218,6 @@ def coarse(tmp_path_factory):
         ),
         ("fcn32s", "fcn16s", "fine-tune", None),
         ("fcn32s", "fcn16s", "paper --lr 1e-12", None),
-        ("fcn32s", "fcn16s", "paper --optimizer adam", None),
         ("fcn32s", "fcn32s", "paper", None),
         ("fcn16s", "fcn16s", "paper", None),
         ("fcn32s", "staged", "paper", None),
