@@ -204,7 +204,9 @@ def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
     """The recipe's rate, or what takes its place with another optimiser or a wide trunk. A rate means nothing under another loss or optimiser."""
     optimizer, loss = arguments.optimizer or recipe.optimizer, arguments.loss or recipe.loss
     of_recipe = f"the rate {recipe.lr:g} of --recipe {arguments.recipe}"
-    if optimizer == "sgd" and recipe.optimizer == "sgd" and loss != recipe.loss:  # Adam's steps do not grow with the loss
+    if (
+        optimizer == "sgd" and recipe.optimizer == "sgd" and loss != recipe.loss
+    ):  # Adam's steps do not grow with the loss
         instead = {"paper": "--recipe paper-mean", "paper-mean": "--recipe paper"}.get(arguments.recipe)
         raise TrainingError(
             f"--loss {loss}: {of_recipe} belongs to a {recipe.loss} loss, and a sum is as many times larger as pixels count; "
