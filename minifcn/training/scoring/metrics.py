@@ -100,6 +100,16 @@ def shown_classes(scores: Mapping[str, Any]) -> list[str]:
     return [name for name, row in zip(per_class, matrix, strict=True) if sum(row)]
 
 
+def predicted_classes(scores: Mapping[str, Any]) -> list[str]:
+    """The classes that were predicted anywhere, by the confusion matrix; none where there is none."""
+    matrix = scores.get("confusion") or []
+    return [
+        name
+        for name, column in zip(scores.get("per_class", {}), zip(*matrix, strict=True), strict=False)
+        if sum(column)
+    ]
+
+
 def square(operation: str, matrix: Any, names: Sequence[str]) -> np.ndarray:
     """`matrix` as an array (C, C) of counts, one row a name; else ValueError."""
     matrix = np.asarray(matrix)
