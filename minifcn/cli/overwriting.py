@@ -32,3 +32,15 @@ def is_scores(path: Path) -> bool:
         found = json.loads(path.read_text(encoding="utf-8"))
         return isinstance(found, dict) and "per_class" in found
     return False
+
+
+PAGE = b"<title>The paper&#x27;s claims"
+
+
+def check_page(folder: Path) -> None:
+    """Raise DataError where an index.html lies in `folder` that `minifcn paper` did not write: that of a site, perhaps."""
+    page = folder / "index.html"
+    if page.is_file() and PAGE not in page.read_bytes():
+        raise DataError(
+            f"--out {folder}: its index.html is another page, which minifcn paper did not write; give another folder"
+        )
