@@ -1,5 +1,7 @@
 """Picture and label files of all kinds on the command line: endings, depths, tags, soft edges, and pictures too large for others."""
 
+import io
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -238,3 +240,16 @@ def test_pictures_of_few_bits_stop_a_training_before_it_begins(top, anyway, call
     answer = call(f"{line} --anyway")
     assert answer.status == (0 if anyway else 1)
     call(f"train --data {copy.root} {ONE} --bits 12 --out {tmp_path}/other").worked()
+
+
+def test_broken_exif_data_are_left_aside_without_a_word_of_pillow_s(call, tmp_path):
+    """No pixel depends on them; a warning with a line of Pillow's code says nothing to who wanted a picture segmented."""
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), (9, 99, 9)).save(stream, "JPEG")
+    content = stream.getvalue()
+    broken = b"\xff\xe1" + (20).to_bytes(2, "big") + b"Exif\0\0II*\0\xff\xff\xff\x7f" + bytes(4)
+    (tmp_path / "a.jpg").write_bytes(content[:2] + broken + content[2:])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        call(f"predict {tmp_path}/a.jpg --out {tmp_path}/out --device cpu").worked()
+    assert not said and (tmp_path / "out" / "a.png").exists()
