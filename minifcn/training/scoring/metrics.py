@@ -56,6 +56,10 @@ def scores(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     counts. `matrix` (C, C) as `confusion` gives it.
     """
     matrix = square("scores", matrix, names).astype(np.float64)
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise ValueError(
+            f"scores: two classes are called {twice[0]!r}, and per_class has one place for a name; name each another"
+        )
     correct, true, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     union = true + predicted - correct
     present = union > 0
