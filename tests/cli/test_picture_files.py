@@ -253,3 +253,15 @@ def test_broken_exif_data_are_left_aside_without_a_word_of_pillow_s(call, tmp_pa
         warnings.simplefilter("always")
         call(f"predict {tmp_path}/a.jpg --out {tmp_path}/out --device cpu").worked()
     assert not said and (tmp_path / "out" / "a.png").exists()
+
+
+@pytest.mark.parametrize("ending", ["gif", "tif"])
+def test_predict_says_that_of_several_pages_it_looks_at_one(ending, call, person_model, tmp_path):
+    first, second = (Image.new("RGB", (40, 30), (shade, 99, 9)) for shade in (9, 200))
+    first.save(tmp_path / f"a.{ending}", save_all=True, append_images=[second])
+    first.save(tmp_path / f"b.{ending}")
+    answer = call(
+        f"predict {tmp_path}/a.{ending} {tmp_path}/b.{ending} --model {person_model} --out {tmp_path}/out"
+    ).worked()
+    assert f"a.{ending}: 2 pages or frames, of which the first is looked at" in answer.err
+    assert f"b.{ending}: " not in answer.err

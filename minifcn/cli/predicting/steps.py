@@ -89,6 +89,7 @@ class Work:
         found = read_any(path, self.bits, pieces=self.arguments.tile is not None)
         if not isinstance(found, LargePicture):
             note_depth(path, found.top, self.bits, note)
+            note_pages(path, found.header.pages, note)
             yield found.pixels
             return
         with found:
@@ -159,3 +160,9 @@ def gigabytes(count: int) -> str:
 
 def say(sentence: str) -> None:
     print(f"minifcn predict: {sentence}", file=sys.stderr)
+
+
+def note_pages(path: Path, pages: int, note: Callable[[str], Any]) -> None:
+    """Note where a file holds more than the picture that is predicted."""
+    if pages > 1:
+        note(f"{path}: {pages} pages or frames, of which the first is looked at")
