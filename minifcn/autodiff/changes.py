@@ -63,8 +63,8 @@ class Version:
 
 def owner(array: Any) -> Any:
     """The array or buffer whose memory a view looks at."""
-    while getattr(array, "base", None) is not None:
-        array = array.base
+    while (base := getattr(array, "base", None)) is not None and base is not array:
+        array = base
     return array
 
 
