@@ -47,7 +47,7 @@ def note(function: Function, asked: bool) -> None:
 
 
 class Version:
-    """How often a tensor's array was written to, and of each array when last. Tensors that share the array by `detach` share this too."""
+    """How often a tensor's array was written to, and of each array when last. Tensors that share memory, by `detach` or as views, share this too."""
 
     __slots__ = ("count", "last")
 
@@ -63,9 +63,20 @@ class Version:
 
 def owner(array: Any) -> Any:
     """The array or buffer whose memory a view looks at."""
-    while getattr(array, "base", None) is not None:
-        array = array.base
+    while (base := getattr(array, "base", None)) is not None and base is not array:
+        array = base
     return array
+
+
+def share_version(result: Tensor, inputs: tuple[Tensor, ...]) -> None:
+    """A result that looks at the memory of an input, as `reshape` and `x[0]` give it, changes when the input does, and the other way round."""
+    if result._data.base is None and all(result._data is not tensor._data for tensor in inputs):
+        return  # most results own their memory
+    memory = owner(result._data)
+    for tensor in inputs:
+        if owner(tensor._data) is memory:
+            result.version = tensor.version
+            return
 
 
 def check(function: Function) -> None:

@@ -159,8 +159,7 @@ class Tensor(Attached, Values):
     def backward(self, grad: Tensor | Array | None = None) -> None:
         """Add d self / d leaf, weighted by `grad`, to the `.grad` of every leaf below that requires one.
 
-        `grad`: array of this tensor's shape; a tensor with one element starts from 1 without it. Saved arrays are dropped on
-        the way, so a graph can be walked once.
+        `grad`: array of this tensor's shape; a tensor with one element starts from 1 without it. A graph is walked once.
         """
         walk_back(self, grad.data if isinstance(grad, Tensor) else grad)
 
@@ -238,6 +237,7 @@ class Function:
         if (needed := any(self.needs)) and output.dtype.kind != "f":
             raise TypeError(f"{name}.forward returned {output.dtype}; a result with a gradient must be floating point")
         anomaly.check_forward(self, output._data, arrays)
+        changes.share_version(output, inputs)
         if needed:
             self.inputs = tuple([Input.of(*each) for each in zip(inputs, self.needs, devices, strict=True)])
             self._versions = tuple([(tensor.version, tensor.version.count) for tensor in (*inputs, output)])

@@ -87,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0 for success, 1 for failure (one sentence on stderr), 2 for wrong usage, 130 for Ctrl-C."""
     # a loss that overflows is said in a sentence by the training loop; NumPy's warnings about it name lines nobody asked for
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minifcn\.")
+    # what it thinks of broken EXIF data, which are left aside: no pixel depends on them
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     words = list(sys.argv[1:] if argv is None else argv)
     if (
         argv is None

@@ -1,9 +1,11 @@
 """An FCN's weights under the names that torchvision gives the same layers: PyTorch loads the trunk into torchvision's own network."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 
+from minifcn.export.torch_source import spare_models
 from minifcn.models.fcn import FCN
 from minifcn.pretrained.names.torchvision import TABLES
 from minifcn.weights import save_arrays
@@ -22,8 +24,9 @@ def to_torchvision(model: FCN, path: str | os.PathLike[str]) -> list[str]:
     """Write `path` (.safetensors): the trunk under torchvision's names, matrices where it has matrices; other layers under their own.
 
     Returns the names of those others. In PyTorch: `network.load_state_dict(safetensors.torch.load_file(path), strict=False)`. The file's
-    metadata hold class names and preprocessing. Raises ValueError for a trunk that torchvision has not.
+    metadata hold class names and preprocessing. Raises ValueError for a trunk that torchvision has not, and where a model of minifcn's lies at `path`.
     """
+    spare_models(Path(path), Path(path))
     name = model.architecture["backbone"]
     if name not in SAME:
         raise ValueError(

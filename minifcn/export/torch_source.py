@@ -12,6 +12,7 @@ from minifcn.models.fcn import FCN
 from minifcn.models.steps import Step, steps_of
 from minifcn.version import __version__
 from minifcn.weights import save_arrays
+from minifcn.weights.formats.safetensors_header import is_own_file
 
 WITH_PARAMETERS = ("conv", "conv_transpose")
 
@@ -19,10 +20,11 @@ WITH_PARAMETERS = ("conv", "conv_transpose")
 def to_torch(model: FCN, path: str | os.PathLike[str]) -> None:
     """Write `path` (.py), which builds `model` with torch.nn, and its weights (.safetensors) beside it. Each appears whole or not at all.
 
-    Raises ValueError for a network of layers that are not known here.
+    Raises ValueError for a network of layers that are not known here, and where a model of minifcn's lies at the place of the weights.
     """
     path = Path(path)
     weights = path.with_suffix(".safetensors")
+    spare_models(path, weights)
     steps = steps_of(model)
     arrays = model.state_dict()
     named = {
@@ -34,6 +36,14 @@ def to_torch(model: FCN, path: str | os.PathLike[str]) -> None:
     }
     save_arrays(weights, named)
     write_whole(path, page(model, steps, path.name, weights.name).encode())
+
+
+def spare_models(path: Path, weights: Path) -> None:
+    """Raise ValueError where `weights` would take the place of a model of minifcn's, of which it holds the arrays alone."""
+    if is_own_file(weights):
+        raise ValueError(
+            f"export: {weights} is a model of minifcn's, and the weights for PyTorch would take its place; give another name than {path}"
+        )
 
 
 def page(model: FCN, steps: list[Step], name: str, weights: str) -> str:

@@ -78,6 +78,10 @@ def save(model: FCN, path: str | os.PathLike[str], half: bool = False) -> None:
     `half`: weights in float16, which halves the file and keeps three digits of each (11 bits); `load` makes float32 of them.
     """
     header, arrays = model_header(model), model.state_dict()
+    try:
+        check_weights(arrays)
+    except WeightsError as error:  # the file that lies there may be one from before the training went wrong
+        raise WeightsError(f"save: {error}") from error
     save_arrays(path, in_half(arrays) if half else arrays, header)
 
 

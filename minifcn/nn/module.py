@@ -93,7 +93,7 @@ class Module:
         return {name: np.array(backend.to_device(p.data, "cpu")) for name, p in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Copy arrays into the parameters of the same names. ValueError, before anything is written, if a name or shape differs."""
+        """Copy arrays into the parameters of the same names. ValueError, before anything is written, if a name or shape differs or a number is too large."""
         if not isinstance(state, Mapping):
             raise TypeError(
                 f"load_state_dict: got a {type(state).__name__}; expected a dict of names and arrays, as state_dict() gives it"
@@ -111,7 +111,14 @@ class Module:
         if any(names for _, names in faults):
             listed = "; ".join(f"{fault}: {', '.join(names)}" for fault, names in faults if names)
             raise ValueError(f"load_state_dict: the arrays do not fit this {type(self).__name__}: {listed}")
-        values = {name: np.asarray(state[name], dtype=parameter.dtype) for name, parameter in parameters.items()}
+        values = {
+            name: fitting(name, np.asarray(state[name]), parameter.dtype) for name, parameter in parameters.items()
+        }
+        own = [parameter.data for parameter in parameters.values() if parameter.device == "cpu"]
+        # two layers that are to change places: neither is read after it was written to
+        for name, value in values.items():
+            if any(np.may_share_memory(value, array) for array in own):
+                values[name] = value.copy()
         for name, parameter in parameters.items():
             parameter.data[...] = backend.to_device(values[name], parameter.device)
             parameter.changed()
@@ -152,3 +159,12 @@ class Module:
     def __repr__(self) -> str:
         count = sum(parameter.size for parameter in self.parameters())
         return f"{type(self).__name__}({count:,} parameters)"
+
+
+def fitting(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`array` as numbers of `dtype`. What was finite stays so: 1e300 is no float32, and infinite weights would make every score NaN."""
+    with np.errstate(over="ignore"):
+        values = array.astype(dtype, copy=False)
+    if array.dtype != dtype and (lost := np.count_nonzero(np.isinf(values) & ~np.isinf(array))):
+        raise ValueError(f"load_state_dict: {name}: {lost} of {array.size} numbers are too large for {dtype}")
+    return values

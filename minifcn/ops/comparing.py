@@ -114,6 +114,15 @@ def lost(name: str, ours: str, operations: Container[str]) -> str:
     return f"np.{name}: a tensor's gradient would be lost; take {instead}"
 
 
+def answers_yes_or_no(ufunc: np.ufunc) -> bool:
+    """Whether a function's result is a boolean, whatever it is given, as of `np.isnan` and `np.greater`: there is no gradient to be lost.
+
+    >>> answers_yes_or_no(np.isnan), answers_yes_or_no(np.not_equal), answers_yes_or_no(np.sign)
+    (True, True, False)
+    """
+    return all(kinds.endswith("->?") for kinds in ufunc.types if "O" not in kinds)
+
+
 class NumpyFunctions:
     """`Tensor.__array_ufunc__`. `array * tensor` becomes a tensor; `np.exp(tensor)` says what to do, for its result would have no gradient.
 
@@ -126,6 +135,8 @@ class NumpyFunctions:
             plain = method == "__call__" and not options  # `array += tensor` has out=: an array cannot become a tensor
             if plain and name in REFLECTED and not isinstance(inputs[0], Tensor):
                 return getattr(Tensor, REFLECTED[name])(inputs[1], inputs[0])
+            if plain and answers_yes_or_no(ufunc):
+                return ufunc(*values_in(inputs, []))
             raise TypeError(lost(name, NAMES.get(name, name), operations))
 
         self.answer = answer

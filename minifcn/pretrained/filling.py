@@ -130,7 +130,7 @@ def leftovers(contents: Contents, found: Found, plan: dict[str, str], ignore: tu
         else:
             left[name] = why
     if lost:
-        raise DamagedError(about_lost(lost, contents, found))
+        raise DamagedError(about_lost(lost, [name for name in contents.entries if name not in lost], contents, found))
     return left
 
 
@@ -150,18 +150,36 @@ def matching(name: str, patterns: dict[str, str]) -> str | None:
     return next(fits, None)
 
 
-def about_lost(lost: list[str], contents: Contents, found: Found) -> str:
-    """In words: what has no place, and what to do."""
+def about_lost(lost: list[str], kept: list[str], contents: Contents, found: Found) -> str:
+    """In words: what has no place, and what to do, as a line that can be given as it stands."""
     if before := [name for name in lost if name in contents.before]:
         return (
             f"its graph works {', '.join(before[:SHOWN])} into the picture before the first layer: say what that is with --channels, --mean and "
             f"--scale, and leave it out with --ignore {' '.join(repr(name) for name in before[:SHOWN])}"
         )
     more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
+    patterns = shortest(lost, kept)
     return (
         f"also holds {', '.join(lost[:SHOWN])}{more}, for which {found.names.title} has no place; where that may be left out: "
-        f"--ignore {' '.join(repr(name) for name in lost[:SHOWN])}{' …' if more else ''}"
+        f"--ignore {' '.join(map(repr, patterns[: 2 * SHOWN]))}{' …' if len(patterns) > 2 * SHOWN else ''}"
     )
+
+
+def shortest(names: list[str], others: list[str]) -> list[str]:
+    """Patterns that fit all of `names` and none of `others`: 'optimizer.*' for what a checkpoint of a training holds beside its network.
+
+    >>> shortest(["optimizer.state.0", "optimizer.state.1", "best"], ["model.a"]), shortest(["a.0", "a.1"], ["a.2"])
+    (['optimizer.*', 'best'], ['a.0', 'a.1'])
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.partition(".")[0] + ".", []).append(name)
+    taken = {name.partition(".")[0] + "." for name in others}
+    return [
+        each
+        for start, group in groups.items()
+        for each in ([f"{start}*"] if len(group) > 1 and start not in taken else group)
+    ]
 
 
 def prepares(contents: Contents) -> list[str]:

@@ -48,6 +48,8 @@ def floats(entry: Entry, name: str) -> np.ndarray:
         values = entry.float32()
     except DamagedError as error:
         raise DamagedError(f"{name} {error}") from error
+    if entry.kind == "float64" and (lost := int(np.count_nonzero(np.isinf(values) & np.isfinite(entry.array)))):
+        raise DamagedError(f"{name} holds numbers that are too large for float32 ({lost:,} of {values.size:,})")
     finite(values, name)
     return values
 

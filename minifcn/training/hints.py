@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minifcn.training.scoring.metrics import ONE_CLASS, shown_classes
+from minifcn.training.scoring.metrics import ONE_CLASS, predicted_classes, shown_classes
 
 SHORTEST = 20  # steps below which a curve says nothing
 FEWEST = 4  # steps that are averaged, at least: one picture may be easy
@@ -138,13 +138,18 @@ def about_scores(scores: Mapping[str, Any]) -> list[str]:
     found = [name for name, value in per_class.items() if value > 0]
     if len(per_class) < 2 or len(found) > 1:
         return []
-    where = f"as {found[0]}" if found else "wrongly"
     others = len(per_class) - len(found)
     never = "the other class was never right" if others == 1 else f"none of the other {others} classes was ever right"
+    predicted = predicted_classes(scores)
+    if len(predicted) == 1:
+        what = (
+            f"Every picture is labelled as {predicted[0]} everywhere: {never if found else 'nothing of that is right'}"
+        )
+    else:  # others were predicted too, and never where they are
+        what = f"Only {found[0]} was ever right: {never}" if found else "Not a pixel is right: no class was"
     return [
-        f"Every picture is labelled {where} everywhere: {never}. Usual "
-        "causes: too few steps, for the largest class is learned first; a learning rate too small or too large; one class that fills "
-        "nearly all pixels (try --class-weights median); label values that are not the ones the class names stand for."
+        f"{what}. Usual causes: too few steps, for the largest class is learned first; a learning rate too small or too large; one class that "
+        "fills nearly all pixels (try --class-weights median); label values that are not the ones the class names stand for."
     ]
 
 

@@ -31,6 +31,11 @@ def test_a_sound_folder_is_a_table_and_status_0(call, copy):
     assert answer.err == "" and contents(copy.root) == before
 
 
+def test_all_classes_by_the_word_that_train_has(call, copy):
+    plain, said = (call(f"check-data {copy.root} {words}").worked().out for words in ("", "--classes all"))
+    assert plain == said
+
+
 def test_the_classes_and_their_shares(call, copy):
     for number in range(3):
         labels = np.zeros((40, 48), np.uint8)

@@ -93,6 +93,15 @@ def test_an_identity_that_does_not_hold_is_exit_status_1(call, claims):
     call("paper exact drawn").worked()
 
 
+def test_a_page_of_others_is_not_written_over_and_its_own_is(call, claims, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("<title>My site</title>")
+    call("paper exact --out", tmp_path / "site").failed("its index.html is another page", "give another folder")
+    assert (tmp_path / "site" / "index.html").read_text() == "<title>My site</title>"
+    for _ in range(2):
+        call("paper exact --out", tmp_path / "own").worked()
+
+
 def test_a_claim_that_raises_is_a_row_and_the_others_go_on(call, claims, tmp_path):
     add("unlucky", "1", "identity", raises)
     answer = call("paper --out", tmp_path / "out")

@@ -1,5 +1,7 @@
 """Picture and label files of all kinds on the command line: endings, depths, tags, soft edges, and pictures too large for others."""
 
+import io
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -250,3 +252,28 @@ def test_bits_that_change_nothing_are_said(call, person_model, voc_set, tmp_path
     answer = call(f"predict {pictures} --model {person_model} --bits 12 --out {tmp_path}/out").worked()
     assert answer.err.count(said) == 1
     assert said not in call(f"predict {pictures} --model {person_model} --out {tmp_path}/out").worked().err
+
+
+def test_broken_exif_data_are_left_aside_without_a_word_of_pillow_s(call, tmp_path):
+    """No pixel depends on them; a warning with a line of Pillow's code says nothing to who wanted a picture segmented."""
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), (9, 99, 9)).save(stream, "JPEG")
+    content = stream.getvalue()
+    broken = b"\xff\xe1" + (20).to_bytes(2, "big") + b"Exif\0\0II*\0\xff\xff\xff\x7f" + bytes(4)
+    (tmp_path / "a.jpg").write_bytes(content[:2] + broken + content[2:])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        call(f"predict {tmp_path}/a.jpg --out {tmp_path}/out --device cpu").worked()
+    assert not said and (tmp_path / "out" / "a.png").exists()
+
+
+@pytest.mark.parametrize("ending", ["gif", "tif"])
+def test_predict_says_that_of_several_pages_it_looks_at_one(ending, call, person_model, tmp_path):
+    first, second = (Image.new("RGB", (40, 30), (shade, 99, 9)) for shade in (9, 200))
+    first.save(tmp_path / f"a.{ending}", save_all=True, append_images=[second])
+    first.save(tmp_path / f"b.{ending}")
+    answer = call(
+        f"predict {tmp_path}/a.{ending} {tmp_path}/b.{ending} --model {person_model} --out {tmp_path}/out"
+    ).worked()
+    assert f"a.{ending}: 2 pages or frames, of which the first is looked at" in answer.err
+    assert f"b.{ending}: " not in answer.err

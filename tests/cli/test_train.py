@@ -295,8 +295,6 @@ def test_crops_of_void_are_said(options, said, call, small_set, tmp_path):
 @pytest.mark.parametrize(
     "idle, in_use, said",
     [
-        ("--optimizer adam --momentum 0.5", "--momentum 0.5", "--momentum is of SGD, and this is Adam"),
-        ("--fusion max", "--fusion max --arch fcn16s", "--fusion says how a skip is joined, and fcn32s has none"),
         (
             "--others background",
             "--others background --classes disc",
@@ -315,25 +313,3 @@ def test_options_that_change_nothing_are_said(idle, in_use, said, call, small_se
 def test_a_limit_for_a_gpu_that_is_not_used_is_said(call, small_set, tmp_path):
     answer = call(f"train --data {small_set} {ONE} --device cpu --gpu-memory 1G --out {tmp_path}/run").worked()
     assert "--gpu-memory is about a GPU, and this runs on the cpu: it changes nothing" in answer.err
-
-
-@pytest.mark.parametrize(
-    "options, said",
-    [
-        (
-            "--loss sum",
-            "--loss sum: the rate 0.05 of --recipe modern is for the mean over the pixels, and the sum wants another; give --lr too",
-        ),
-        ("--recipe paper --loss mean", "--loss mean: the rate 1e-10 of --recipe paper is for the sum over the pixels"),
-        (
-            "--recipe paper --optimizer adam",
-            "--optimizer adam: the rate 1e-10 of --recipe paper is SGD's, and Adam wants another; give --lr too",
-        ),
-    ],
-)
-def test_a_rate_that_belongs_to_another_loss_or_optimiser(options, said, call, small_set, tmp_path):
-    """By default they would not move the weights, or throw them out: nobody is left to guess why."""
-    run = tmp_path / "run"
-    call(f"train --data {small_set} {ONE} {options} --out {run}").failed(said)
-    assert not run.exists() or not list(run.glob("*.safetensors"))
-    call(f"train --data {small_set} {ONE} {options} --lr 1e-6 --out {run}").worked()

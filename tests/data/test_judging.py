@@ -230,6 +230,73 @@ def test_palettes_that_say_nothing_else(colours, names, tmp_path):
     assert not said(report.findings, "palette")
 
 
+PLAIN, RED, BLUE, WHITE = (0, 0, 0), (250, 10, 10), (10, 10, 250), (255, 255, 255)
+RAMP = [(value, value, value) for value in range(256)]
+THREE = ClassMap.own(["ground", "cat", "dog"])
+
+
+def with_palettes(path, palettes, labels=None):
+    """The palettes in turn, one a file."""
+    labels = disc(1) if labels is None else labels
+    root = folder(path, labels)
+    for number, file in enumerate(sorted((root / LABELS).iterdir())):
+        image = Image.fromarray(labels)
+        image.putpalette([channel for colour in palettes[number % len(palettes)] for channel in colour])
+        image.save(file)
+    return root
+
+
+@pytest.mark.parametrize(
+    "palettes, sentence",
+    [
+        (
+            [[PLAIN, RED, BLUE], [PLAIN, BLUE, RED]],
+            "(250, 10, 10) is number 1 in 3 files, such as a and number 2 in 2 files, such as b, and 1 more colour is so; each file",
+        ),
+        ([[PLAIN, RED, BLUE], [BLUE, PLAIN, RED]], "(250, 10, 10) is number 1 in 3 files, such as a and number 2"),
+        (
+            [[PLAIN, RED, BLUE]] * 4 + [[PLAIN, (9, 9, 99), RED]],
+            "number 1 in 4 files, such as a and number 2 in e; each",
+        ),
+        ([[PLAIN, WHITE, RED], [WHITE, PLAIN, BLUE]], "(0, 0, 0) is number 0 in 3 files"),  # greys that changed places
+    ],
+)
+def test_palettes_that_contradict_each_other(palettes, sentence, tmp_path):
+    """Made anew for each picture, as quantising does it: number 1 is the cat here and the dog there, and nobody would know."""
+    labels = disc(1)
+    labels[:4] = 2
+    root = with_palettes(tmp_path, palettes, labels)
+    report = check(root, THREE)
+    (said_of,) = said(report.findings, "palettes")
+    assert said_of.startswith("the palettes of label files contradict each other: ") and sentence in said_of
+    assert "--fix --colours FILE" in said_of
+    assert verdict(root, THREE).meaningless == [said_of]  # nothing is trained
+
+
+@pytest.mark.parametrize(
+    "palettes",
+    [
+        [[PLAIN, RED, BLUE], [PLAIN, RED, BLUE, (1, 2, 3)]],  # one is longer
+        [[PLAIN, RED, BLUE], [PLAIN, (1, 2, 3), (4, 5, 6)]],  # two programs, each with colours of its own
+        [[PLAIN, WHITE, RED], RAMP],  # white is the object here and the last of a ramp there, which no pixel has
+        [VOC[:4], RAMP],
+        [[PLAIN, PLAIN, RED], [PLAIN, RED, PLAIN]],  # two numbers of one colour: it says nothing
+    ],
+)
+def test_palettes_that_differ_and_do_not_contradict(palettes, tmp_path):
+    labels = disc(1)
+    labels[:4] = 2
+    assert not said(check(with_palettes(tmp_path, palettes, labels), THREE).findings, "palettes")
+
+
+def test_one_grey_of_two_numbers_says_nothing(tmp_path):
+    """Void is white in a ramp, and the object white in a palette of two colours."""
+    labels = disc(1)
+    labels[:4] = 255
+    report = check(with_palettes(tmp_path, [[PLAIN, WHITE], RAMP], labels), TWO)
+    assert not said(report.findings, "palettes")
+
+
 # one class alone, and classes that never occur
 
 

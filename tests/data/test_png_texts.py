@@ -50,6 +50,29 @@ def test_large_ones(what, behind, tmp_path):
     np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), PIXELS)
 
 
+MALFORMED = {
+    "a profile without its name": chunk(b"iCCP", b"broken"),
+    "a profile packed in no known way": chunk(b"iCCP", b"name\0\7" + packed(9)),
+    "an empty profile": chunk(b"iCCP", b""),
+    "a text packed in no known way": chunk(b"zTXt", b"name\0\7" + packed(9)),
+    "a text that cannot be unpacked": chunk(b"zTXt", b"name\0\0nonsense"),
+    "a text without its name": chunk(b"iTXt", b"nonsense"),
+    "half a gamma": chunk(b"gAMA", b"\0\0"),
+    "half of the primaries": chunk(b"cHRM", bytes(15)),
+    "an empty intent": chunk(b"sRGB", b""),
+    "half a size of pixels": chunk(b"pHYs", bytes(3)),
+    "half a time": chunk(b"tIME", bytes(3)),
+}
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["before the pixels", "behind them"])
+@pytest.mark.parametrize("what", MALFORMED)
+def test_malformed_ones(what, behind, tmp_path):
+    """No pixel depends on them, and other programs open such a file: it is no reason to call it no picture."""
+    (tmp_path / "a.png").write_bytes(with_chunks(MALFORMED[what], behind=behind))
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), PIXELS)
+
+
 def test_pillow_refuses_such_a_file_and_still_does(tmp_path):
     """Why this is needed; and the guard of the whole program is as it was."""
     before = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY

@@ -143,6 +143,20 @@ def test_numpys_other_functions_say_what_to_do(call, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["isnan", "isfinite", "greater", "less_equal", "equal", "not_equal", "logical_and", "logical_not", "signbit"],
+)
+@pytest.mark.parametrize("learns", [False, True])
+def test_numpys_functions_that_say_yes_or_no_are_of_the_values(name, learns):
+    """Nothing has a gradient there, so none is lost: np.greater(tensor, array) is what tensor > array is."""
+    function, values = getattr(np, name), np.array([1.0, -2.0, np.nan, 0.0])
+    other = [np.array([0.0, 2.0, 1.0, 0.0])] * (function.nin - 1)
+    answer = function(mf.Tensor(values, requires_grad=learns), *other)
+    assert type(answer) is np.ndarray and answer.dtype == bool
+    np.testing.assert_array_equal(answer, function(values, *other))
+
+
 def test_an_array_does_not_become_a_tensor_in_place():
     array = np.zeros(2)
     with pytest.raises(TypeError, match=r"^np\.add: "):

@@ -51,6 +51,61 @@ def test_a_factor_changed_after_the_forward(change):
     assert x.grad is None and w.grad is None  # nothing half-way
 
 
+VIEWS = {
+    "reshape": lambda w: w.reshape(3, 2),
+    "transpose": lambda w: w.transpose((1, 0)),
+    "a row": lambda w: w[1],
+    "every second": lambda w: w[:, ::2],
+    "a view of a view": lambda w: w.reshape(3, 2).transpose((1, 0))[0],
+    "padded by nothing": lambda w: mf.ops.pad(w, (0, 0)),
+    "no dropout": lambda w: mf.ops.dropout(w, 0.0),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_view_of_the_changed_values(change, view):
+    """Where a result looks at its input's memory, it changes with it, and what was made of it is refused: right or an error."""
+    w = mf.nn.Parameter(np.full((2, 3), 3.0))
+    seen = view(w)
+    x = leaf(*seen.shape)
+    loss = (x * seen).sum()
+    shared = np.shares_memory(seen.data, w.data)
+    change(w)
+    if not shared:
+        loss.backward()
+        assert np.array_equal(x.grad, np.full(seen.shape, 3.0))
+    else:
+        with pytest.raises(RuntimeError, match="input 1 of Mul was changed after the forward"):
+            loss.backward()
+
+
+def test_a_view_made_without_a_graph_and_one_that_is_written_to():
+    x, w = leaf(2), leaf(2, value=3.0)
+    with mf.no_grad():
+        seen = w.reshape(2)
+    loss = (x * seen).sum()
+    w.data *= 2
+    with pytest.raises(RuntimeError, match="input 1 of Mul"):
+        loss.backward()
+    y = mf.ops.exp(leaf(2))  # its backward needs y, and somebody writes to y by way of a view
+    seen = y.reshape(2, 1)
+    loss = seen.sum()
+    seen.data *= 2
+    with pytest.raises(RuntimeError, match="the result of Exp"):
+        loss.backward()
+
+
+def test_results_with_memory_of_their_own_do_not_share():
+    """What an optimiser does to a weight is no change of a map that was made with it."""
+    x, w = leaf(1, 1, 4, 4), leaf(1, 1, 3, 3)
+    y = mf.ops.conv2d(x, w)
+    assert y.version is not w.version and y.version is not x.version
+    loss = mf.ops.exp(y).sum()
+    y.data = y.data.copy()  # another array: what exp kept is as it was
+    loss.backward()
+
+
 def test_after_the_error_the_graph_still_stands():
     x, w = leaf(3), leaf(3, value=3.0)
     loss = (x * w).sum()

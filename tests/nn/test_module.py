@@ -213,6 +213,32 @@ def test_forward_is_asked_for():
         nn.Module()(1)
 
 
+@pytest.mark.parametrize("value", [1e300, -1e39])
+def test_load_state_dict_refuses_numbers_that_would_become_infinite(value):
+    """float64 holds what float32 does not; nothing is written, nobody warns, and what is infinite already is as it was."""
+    layer = nn.Conv2d(1, 2, 1)
+    before = layer.weight.data.copy()
+    wide = layer.weight.data.astype(np.float64)
+    wide[1] = value
+    with pytest.raises(ValueError, match="load_state_dict: weight: 1 of 2 numbers are too large for float32"):
+        layer.load_state_dict(layer.state_dict() | {"weight": wide})
+    np.testing.assert_array_equal(layer.weight.data, before)
+    wide[1] = 3e38 if value > 0 else -np.inf
+    layer.load_state_dict(layer.state_dict() | {"weight": wide})
+    assert layer.weight.data[1, 0, 0, 0] == np.float32(wide[1, 0, 0, 0])
+
+
+def test_load_state_dict_with_the_arrays_of_the_module_itself():
+    """Two layers change places: each gets what the other had, not what it has just been given."""
+    block = nn.Sequential(nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1))
+    first, second = block.layers[0].weight, block.layers[1].weight
+    was = first.data.copy(), second.data.copy()
+    block.load_state_dict(block.state_dict() | {"layers.0.weight": second.data, "layers.1.weight": first.data[:]})
+    assert not np.array_equal(*was)
+    np.testing.assert_array_equal(first.data, was[1])
+    np.testing.assert_array_equal(second.data, was[0])
+
+
 def test_repr_counts_parameters():
     assert repr(nn.Conv2d(30, 40, 1)) == "Conv2d(1,240 parameters)"
 

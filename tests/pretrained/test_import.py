@@ -1,6 +1,7 @@
 """From a file of somebody's to a network of ours: every tensor where it belongs, the same scores, and a word about everything else."""
 
 import json
+import re
 
 import needs
 import numpy as np
@@ -193,6 +194,22 @@ def test_leftovers_are_refused_unless_told(tmp_path):
     assert list(import_file(path, ignore=["optimizer.*", "extra"]).left) == ["extra", "optimizer.momentum"]
 
 
+def test_the_advice_about_leftovers_can_be_followed(tmp_path):
+    """A checkpoint of a training holds an optimiser's arrays, two for each of the network's: one pattern stands for them all."""
+
+    def change(arrays):
+        for name in list(arrays):
+            arrays[f"optimizer.{name}.exp_avg"] = arrays[f"optimizer.{name}.step"] = np.ones(2, np.float32)
+        arrays["best"] = np.ones(1, np.float32)
+
+    path = named(tmp_path, change)
+    with pytest.raises(WeightsError, match=r" and \d+ more, for which .*: --ignore .*'optimizer\.\*'") as caught:
+        import_file(path)
+    patterns = re.findall("'([^']+)'", str(caught.value).partition("--ignore ")[2])
+    assert sorted(patterns) == ["best", "optimizer.*"]
+    assert len(import_file(path, ignore=patterns).left) == 105
+
+
 def drop(*names):
     return lambda arrays: [arrays.pop(name) for name in names] and None
 
@@ -219,7 +236,7 @@ FAULTS = {
     "numbers that are none": (poisoned, r"features\.4\.squeeze\.weight holds NaN or infinity \(2 of 2,048 numbers\), with which nothing can be predicted"),
     "whole numbers": (put("features.0.bias", np.ones(64, np.int32)), r"features\.0\.bias holds int32 numbers; expected one of float16, bfloat16, float32, float64"),
     "no classes": (put("classifier.1.weight", np.float32(1)), r"classifier has the shape a number, which is no number of classes"),
-    "too large for float32": (put("features.0.bias", np.full(64, 1e300)), r"features\.0\.bias holds NaN or infinity \(64 of 64"),
+    "too large for float32": (put("features.0.bias", np.full(64, 1e300)), r"features\.0\.bias holds numbers that are too large for float32 \(64 of 64\)"),
     "other names": (lambda arrays: {f"layer{place}": array for place, array in enumerate(arrays.values())}, r"holds layer0, layer1, layer10 …, which are not the names of a network that is known here; known are vgg16, alexnet, squeezenet, googlenet, fcn32s, fcn16s, fcn8s, fcn8s-atonce as torchvision, timm, Caffe, Keras, the authors write them"),
 }  # fmt: skip
 

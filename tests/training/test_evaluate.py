@@ -66,7 +66,7 @@ def test_the_mode_is_restored_and_no_graph_is_kept(rng, monkeypatch):
 
 def test_the_mode_is_restored_after_an_error():
     model = random_model().train()
-    with pytest.raises(ValueError, match="expected RGB pictures"):
+    with pytest.raises(ValueError, match="expected an RGB picture"):
         predict(model, np.zeros((4, 4), np.uint8))
     assert model.training
 
@@ -85,6 +85,23 @@ def test_dropout_is_off(rng):
 def test_what_is_no_picture_is_refused(picture):
     with pytest.raises(ValueError, match="expected"):
         predict(random_model(), picture)
+
+
+@pytest.mark.parametrize("options", [{}, {"mirror": True}, {"scales": (1, 0.5)}])
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_several_pictures_at_once_are_refused(pictures, options):
+    """Of two only the first was predicted, and nobody was told."""
+    model = random_model("fcn32s", width=2)
+    with pytest.raises(
+        ValueError, match=r"expected an RGB picture, uint8 \(H, W, 3\), not empty; give one after the other"
+    ):
+        predict(model, np.zeros((pictures, 32, 32, 3), np.uint8), **options)
+
+
+def test_mirror_is_yes_or_no():
+    """ "no" is true in Python, and looked at the picture twice."""
+    with pytest.raises(TypeError, match="predict: mirror is 'no'; expected True or False"):
+        predict(random_model("fcn32s", width=2), np.zeros((32, 32, 3), np.uint8), mirror="no")
 
 
 def test_a_set_of_pictures_of_different_sizes_by_hand(rng):

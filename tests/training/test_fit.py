@@ -12,6 +12,7 @@ from minifcn.draw.curves import loss_curve
 from minifcn.models import build
 from minifcn.training import Recipe, TrainingError, fit
 from minifcn.training.hints import about_loss, about_scores
+from minifcn.training.scoring.metrics import scores
 
 from .helpers import three_stripes
 from .test_evaluate import Pairs
@@ -109,27 +110,32 @@ def test_what_is_said_of_a_loss(losses, words):
 
 
 @pytest.mark.parametrize(
-    "per_class, words",
+    "matrix, words",  # true classes down, predicted ones across
     [
-        (
-            {"background": 0.7, "cat": 0.0, "dog": 0.0, "cow": None},
-            "labelled as background everywhere: none of the other 2",
-        ),
-        ({"background": 0.0, "cat": 0.0}, "labelled wrongly everywhere"),
-        ({"background": 0.7, "cat": 0.1, "dog": 0.0}, None),
-        (
-            {"background": 0.7, "cat": None},
-            "The mean IU is meaningless: one class alone. All labels that are scored are background",
-        ),
-        ({"background": 0.7, "cat": 0.0}, "labelled as background everywhere: the other class was never right"),
-        ({}, None),
+        ([[7, 0, 0, 0], [2, 0, 0, 0], [1, 0, 0, 0], [0] * 4], "Every picture is labelled as background everywhere: none of the other 2"),
+        ([[7, 0], [3, 0]], "Every picture is labelled as background everywhere: the other class was never right"),
+        ([[0, 0, 4], [0, 0, 4], [0, 0, 0]], "Every picture is labelled as dog everywhere: nothing of that is right"),
+        ([[7, 2, 0], [3, 0, 1], [1, 0, 0]], "Only background was ever right: none of the other 2 classes was ever right"),
+        ([[7, 1], [3, 0]], "Only background was ever right: the other class was never right"),
+        ([[0, 4], [4, 0]], "Not a pixel is right"),
+        ([[7, 0, 0], [1, 1, 0], [1, 0, 0]], None),
+        ([[7, 0], [0, 0]], "The mean IU is meaningless: one class alone. All labels that are scored are background"),
     ],
-)
-def test_what_is_said_of_scores(per_class, words):
-    said = about_scores({"per_class": per_class})
+)  # fmt: skip
+def test_what_is_said_of_scores(matrix, words):
+    """That one class is everywhere is said only where no other was predicted."""
+    names = ["background", "cat", "dog", "cow"][: len(matrix)]
+    said = about_scores(scores(np.array(matrix), names) | {"confusion": matrix})
     assert len(said) == (words is not None)
     assert not words or words in said[0]
-    assert not words or ("Usual causes" in said[0]) == ("everywhere: " in said[0])
+    assert not words or ("Usual causes" in said[0]) == ("meaningless" not in said[0])
+
+
+def test_without_a_matrix_nothing_is_said_of_what_was_predicted():
+    assert about_scores({"per_class": {"background": 0.7, "cat": 0.0}})[0].startswith(
+        "Only background was ever right: "
+    )
+    assert about_scores({"per_class": {}}) == []
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

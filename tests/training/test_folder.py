@@ -192,3 +192,13 @@ def test_classes_that_differ_in_their_numbers_or_their_void_alone():
     assert differences({"classes": pets}, {"classes": moved}) == [
         f"--classes was {said}, values [1, 2]), now {said}, values [0, 1])"
     ]
+
+
+def test_going_on_leaves_the_log_as_it_was_to_the_byte(tmp_path):
+    """Counts are whole numbers before and after: a run that was stopped writes the log of one that was not."""
+    folder = RunFolder(tmp_path)
+    folder.start_log(STAGES, 0, 0)
+    folder.append_log("fcn32s", [Step(1, 2.5, 0.1, 0.25, 8.0, 0.0, 0, 90, 45.5), Step(2, 1.5, 1e-05, 0.5, 4.0)])
+    before = folder.log.read_bytes()
+    folder.start_log(STAGES, 0, 2)
+    assert folder.log.read_bytes() == before and b",90,45.5" in before

@@ -231,3 +231,10 @@ def test_what_cannot_be_scored(case):
 
 def test_the_matrix_may_be_lists():
     assert scores([[3, 1], [0, 4]], ["a", "b"])["pixel_accuracy"] == 7 / 8
+
+
+def test_two_classes_of_one_name_have_no_place_in_per_class():
+    with pytest.raises(
+        ValueError, match="scores: two classes are called 'cat', and per_class has one place for a name"
+    ):
+        scores(np.eye(3), ["sky", "cat", "cat"])

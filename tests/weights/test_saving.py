@@ -62,6 +62,18 @@ def test_a_loaded_model_is_in_eval_mode(tmp_path):
     assert not any(module.training for module in again.modules())
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("half", [False, True])
+def test_what_load_would_refuse_takes_no_earlier_model_s_place(value, half, tmp_path):
+    save(model(), tmp_path / "m")
+    before = (tmp_path / "m").read_bytes()
+    wrong = model()
+    next(iter(wrong.parameters())).data.flat[3] = value
+    with pytest.raises(WeightsError, match=r"^save: \S+ holds NaN or infinity \(1 of \d+ numbers\)"):
+        save(wrong, tmp_path / "m", half=half)
+    assert (tmp_path / "m").read_bytes() == before
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         save(model(), tmp_path / name)

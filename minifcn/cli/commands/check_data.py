@@ -91,6 +91,8 @@ def png_file(text: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     check_options(arguments)
+    if arguments.classes == "all":  # as train has it
+        arguments.classes = None
     data = data_of(arguments)
     meaning = read_meaning(data.folder, arguments.root, arguments.class_names)
     if arguments.sheet:

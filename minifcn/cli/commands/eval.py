@@ -22,6 +22,7 @@ from minifcn.cli.options import (
     picture_file,
     scale_list,
 )
+from minifcn.cli.overwriting import check_result
 from minifcn.cli.progress import percent
 from minifcn.cli.score_tables import about_reliability, class_table, other_table, summary
 from minifcn.data import ClassMap, DataError, VOCFolder, read_meaning
@@ -242,8 +243,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise DataError(
                 f"--{option} {path}: you may not write in {path.parent}; give a file in a folder where you may"
             )
-        if path.exists() and source.exists() and path.samefile(source):
-            raise DataError(f"--{option} {path}: this is the model itself; give another file")
+        check_result(option, path, source)
         if path.resolve() in found:
             raise DataError(
                 f"--{option} {path}: --{found[path.resolve()]} is written to the same file; give each its own"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minifcn.cli.options import at_least
+from minifcn.cli.overwriting import check_result
 from minifcn.cli.usage import one_of
 from minifcn.data import DataError
 from minifcn.export import to_onnx, to_torch, to_torchvision
@@ -59,8 +60,7 @@ def note(text: str) -> tuple[str, str]:
 def run(arguments: argparse.Namespace) -> int:
     check_options(arguments)
     source = model_file(arguments.model)
-    if arguments.out.exists() and source.exists() and arguments.out.samefile(source):
-        raise DataError(f"--out {arguments.out}: this is the model itself; give another file")
+    check_result("out", arguments.out, source)
     model = load(arguments.model)
     model.notes |= dict(arguments.note)
     if arguments.picture_size:

@@ -20,6 +20,7 @@ from minifcn import workers
 from minifcn.cli.classes import CLASS_NAMES, meaning_for
 from minifcn.cli.commands.bench import processor
 from minifcn.cli.options import as_typed, bar, comma_list, refuse_given, seed_list
+from minifcn.cli.overwriting import check_page
 from minifcn.data import ClassMap, DataError
 from minifcn.files import make_folder, write_whole
 from minifcn.kernels import threads
@@ -86,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(entry(claim) for claim in claims))
         return 0
     setting = setting_of(arguments)
+    if arguments.out:
+        check_page(arguments.out)
     report = Report(arguments.out, claims, setting, f"minifcn {as_typed(arguments.words)}")
     print(report.about())
     print(heading(claims), flush=True)

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from minifcn.cli.options import above_zero, model_name, refuse_given
+from minifcn.cli.overwriting import check_result
 from minifcn.cli.usage import one_of
 from minifcn.data import DataError
 from minifcn.models import FCN, save
@@ -94,6 +95,7 @@ def run_import(arguments: argparse.Namespace) -> int:
         raise DataError("import: where to? Give --out M.safetensors")
     if arguments.out.exists() and arguments.file.exists() and arguments.out.samefile(arguments.file):
         raise DataError(f"--out {arguments.out}: this is the file itself; give another name")
+    check_result("out", arguments.out)
     done = import_file(
         arguments.file,
         getattr(arguments, "as"),  # a word of Python's

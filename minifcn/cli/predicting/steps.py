@@ -90,6 +90,7 @@ class Work:
         found = read_any(path, self.bits, pieces=self.arguments.tile is not None)
         if not isinstance(found, LargePicture):
             self.note_depth(path, found.top, note)
+            note_pages(path, found.header.pages, note)
             yield found.pixels
             return
         with found:
@@ -164,3 +165,9 @@ def gigabytes(count: int) -> str:
 
 def say(sentence: str) -> None:
     print(f"minifcn predict: {sentence}", file=sys.stderr)
+
+
+def note_pages(path: Path, pages: int, note: Callable[[str], Any]) -> None:
+    """Note where a file holds more than the picture that is predicted."""
+    if pages > 1:
+        note(f"{path}: {pages} pages or frames, of which the first is looked at")

@@ -111,6 +111,8 @@ def configure(
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
     config = make_config(arguments, classes, train_set, start)
+    if not folder.config.exists():  # a run that goes on was asked when it began
+        refuse_idle(config, given)
     if saved:
         try:
             return as_begun(config, saved, by_hand(config, given)), None
@@ -191,26 +193,43 @@ def crop_size(arguments: argparse.Namespace, recipe: Recipe, train_set: VOCFolde
     if arguments.recipe == "fine-tune":
         return whole_crop(train_set, longer_side, max(LARGEST_CROP, longer_side or 0))
     side = default_crop(Resized(train_set, longer_side) if longer_side else train_set)
-    if isinstance(
-        recipe.size, tuple
-    ):  # for pictures wider than high: what lies beside them in a square teaches nothing
+    # for pictures wider than high: what lies beside them in a square teaches nothing
+    if isinstance(recipe.size, tuple):
         return tuple(min(side, most) for most in recipe.size)
     return side
 
 
 def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
-    """The recipe's rate, or what takes its place with another optimiser or a wide trunk."""
-    if arguments.loss not in (None, recipe.loss):
+    """The recipe's rate, or what takes its place with another optimiser or a wide trunk. A rate means nothing under another loss or optimiser."""
+    optimizer, loss = arguments.optimizer or recipe.optimizer, arguments.loss or recipe.loss
+    of_recipe = f"the rate {recipe.lr:g} of --recipe {arguments.recipe}"
+    # Adam's steps do not grow with the loss
+    if optimizer == "sgd" and recipe.optimizer == "sgd" and loss != recipe.loss:
+        instead = {"paper": "--recipe paper-mean", "paper-mean": "--recipe paper"}.get(arguments.recipe)
         raise TrainingError(
-            f"--loss {arguments.loss}: the rate {recipe.lr:g} of --recipe {arguments.recipe} is for the {recipe.loss} over the pixels, and the "
-            f"{arguments.loss} wants another; give --lr too, or leave --loss out"
+            f"--loss {loss}: {of_recipe} belongs to a {recipe.loss} loss, and a sum is as many times larger as pixels count; "
+            f"give --lr too, or leave --loss out{f', or take {instead}' if instead else ''}"
         )
-    if arguments.optimizer in (None, recipe.optimizer):
+    if optimizer == recipe.optimizer:
         return recipe.lr * (rate_factor(arguments.backbone, arguments.width) if recipe == MODERN else 1.0)
     if recipe == MODERN:
         return ADAM_RATE
-    theirs, other = ("Adam's", "SGD") if recipe.optimizer == "adam" else ("SGD's", "Adam")
     raise TrainingError(
-        f"--optimizer {arguments.optimizer}: the rate {recipe.lr:g} of --recipe {arguments.recipe} is {theirs}, and {other} wants another; "
+        f"--optimizer {optimizer}: {of_recipe} is {IN_FULL[recipe.optimizer]}'s, and {IN_FULL[optimizer]} wants another; "
         "give --lr too, or leave --optimizer out"
     )
+
+
+IN_FULL = {"sgd": "SGD", "adam": "Adam"}
+
+
+def refuse_idle(config: Config, given: Collection[str]) -> None:
+    """What was asked for and would have no effect is refused: nobody is to believe that it was tried."""
+    if "momentum" in given and config.recipe.optimizer == "adam":
+        raise TrainingError(
+            "--momentum is SGD's, and this training is Adam's, which has means of its own; leave it out, or give --optimizer sgd"
+        )
+    if "fusion" in given and config.arch == "fcn32s":
+        raise TrainingError(
+            "--fusion says how a skip is joined, and fcn32s has none; leave it out, or give --arch fcn16s or a finer one"
+        )

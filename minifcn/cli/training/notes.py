@@ -35,10 +35,6 @@ def note_of_crop(config: Config, given: Collection[str], train_set: VOCFolder) -
 def notes_of_idle(config: Config, given: Collection[str], left_out: bool, resumed: bool) -> Iterator[str]:
     """A sentence for each option that was given and changes nothing. `left_out`: whether there are classes that are not learned; `resumed`: whether
     the run goes on."""
-    if "momentum" in given and config.recipe.optimizer == "adam":
-        yield "--momentum is of SGD, and this is Adam: it changes nothing"
-    if "fusion" in given and config.arch == "fcn32s":
-        yield "--fusion says how a skip is joined, and fcn32s has none: it changes nothing"
     if "others" in given and not left_out:
         yield "--others is about classes that --classes leaves out, and none is: it changes nothing"
     if "other_data" in given and not resumed:
@@ -53,7 +49,7 @@ STAGES = {"fcn16s": (16, "fcn16s", 1), "fcn8s": (8, "fcn8s", 2), "fcn4s": (4, "f
 def note_of_rate(arguments: argparse.Namespace, config: Config, given: Collection[str], start: FCN | None) -> list[str]:
     """A sentence where a later stage of the paper is a run of its own: its rate is that of the first stage still."""
     stride, stage, number = STAGES.get(config.arch, (0, "", 0))
-    alike = arguments.recipe in ("paper", "paper-mean") and config.recipe.optimizer == "sgd" and "lr" not in given
+    alike = arguments.recipe in ("paper", "paper-mean") and "lr" not in given
     if not (alike and start and start.architecture["stride"] > stride > 0):
         return []
     factor, rate = PAPER.stage_factors[number], config.recipe.lr

@@ -17,7 +17,7 @@ from minifcn.data.check.depths import dark_findings
 from minifcn.data.check.findings import FINDINGS, WARNINGS, Finding, Pair, digest_of, look_at_labels, look_at_picture
 from minifcn.data.check.judging import Summary, Use, judged
 from minifcn.data.check.overlap import same_pixels, shared_names
-from minifcn.data.check.palettes import in_words, kind_and_advice
+from minifcn.data.check.palettes import OTHERWISE, contradiction, in_words, kind_and_advice
 from minifcn.data.check.turning import as_stored_sentence, fits_as_stored, notes_of_turned
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
@@ -132,6 +132,7 @@ class DataFolder:
             classes if use.named else ClassMap.voc()
         )  # the colours are those of VOC's classes, whoever names the numbers
         found += [finding for pair in pairs.values() for finding in self._palette(pair, drawn, means)]
+        found += contradicting(pairs)
         found += [*notes_of_turned(pairs), *dark_findings(pairs, self._pictures, self.bits)]
         found += judged(pairs, summaries, classes, use)
         found += [*self._unused(PICTURES), *self._unused(LABELS)]
@@ -219,6 +220,17 @@ class DataFolder:
             else:
                 general = f"{self.folder / folder}: no split uses {{}}"
                 yield Finding("unused", f"{file}: no split uses it", (file.name,), general=general)
+
+
+def contradicting(pairs: Mapping[str, Pair]) -> list[Finding]:
+    """A finding where the palettes of label files give one colour to several numbers; those whose palette is a class list say it themselves."""
+    drawn = {
+        name: pair.drawn for name, pair in pairs.items() if pair.drawn and not (pair.palette and not pair.palette.own)
+    }
+    said = contradiction(drawn)
+    return (
+        [Finding("palettes", f"the palettes of label files contradict each other: {said}; {OTHERWISE}")] if said else []
+    )
 
 
 def nothing_to_score(splits: Sequence[str], lists: Path) -> list[Finding]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minifcn.data.check.coloured import UNSAID, Choice, reading_of
 from minifcn.data.check.colours import BY_PALETTE, ColourSource
-from minifcn.data.check.palettes import Palette, said_by_palette
+from minifcn.data.check.palettes import Colour, Palette, colours_of, said_by_palette
 from minifcn.data.classes import ClassMap
 from minifcn.data.errors import DataError
 from minifcn.data.images import look_at, opened
@@ -42,11 +42,22 @@ FINDINGS = {
     "masks": "masks of 0 and 255, where 255 means void",
     "class list": "a class list that does not belong to these numbers",
     "palette": "labels whose palette has the colours of other classes",
+    "palettes": "labels whose palettes contradict each other",
     "never chosen": "classes asked for that never occur",
     "one class": "splits to train on in which one class is alone",
 }
 # of those: what makes a training meaningless, though every file can be read
-MEANINGLESS = ("in two splits", "same pixels", "dark", "masks", "class list", "palette", "never chosen", "one class")
+MEANINGLESS = (
+    "in two splits",
+    "same pixels",
+    "dark",
+    "masks",
+    "class list",
+    "palette",
+    "palettes",
+    "never chosen",
+    "one class",
+)
 HARMLESS = ("void alone",)  # to a training: such a picture teaches nothing, the others do
 WARNINGS = {
     "some masks": "masks of 0 and 255 among others",
@@ -92,7 +103,7 @@ class Pair:
 
     `orientation`, `label_orientation`: EXIF's, of either file. `top`: the picture's largest number, where it has more than 8 bits.
     `label_size`: (H, W). `rewrite`: the kind of fault of a label file that `fix_numbers` can write anew. `palette`: what the
-    colours say of the numbers, where the labels have a palette.
+    colours say of the numbers, where the labels have a palette; `drawn`: the colours of those in use.
     """
 
     name: str
@@ -107,6 +118,7 @@ class Pair:
     label_size: tuple[int, int] | None = None
     rewrite: str = ""
     palette: Palette | None = None
+    drawn: dict[int, Colour] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def say(self, kind: str, message: str, fixable: Path | None = None, general: str = "") -> None:
@@ -171,6 +183,7 @@ def look_at_labels(
     _look_at_values(path, classes, pair, pair.counts)
     if found.image.mode == "P":
         used = [value for value in pair.counts if value < classes.known]
+        pair.drawn = colours_of(found.image, pair.counts)
         pair.palette = said_by_palette(found.image, used, classes.known, source.table)
     return labels
 

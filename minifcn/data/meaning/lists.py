@@ -9,7 +9,7 @@ from pathlib import Path
 from minifcn.data.classes import usual_name
 from minifcn.data.errors import DataError
 from minifcn.data.labels import VOID
-from minifcn.data.meaning.strange import NAMED, NUMBERED, SAYING, columns_in, what_else
+from minifcn.data.meaning.strange import NAMED, NUMBERED, SAYING, columns_in, number_behind, what_else
 from minifcn.data.meaning.structured import from_json, is_yaml, yaml_names
 from minifcn.data.meaning.texts import text_of, unquoted
 
@@ -120,7 +120,22 @@ def numbers_of(lines: Sequence[str], path: Path) -> list[tuple[int, int, str]]:
                 )
         pairs = [match.groups() if number_first else match.groups()[::-1] for match in found if match]
         return [(number, int(value), name) for number, (value, name) in enumerate(pairs, 1)]
+    check_half_numbered(lines, path)
+    if number_behind(lines):
+        raise DataError(
+            f"class names {path}, line 1: {lines[0]!r} has a number behind a name, as every line has; if it is the label value, {SAYING}"
+        )
     return [(number, number - 1, line) for number, line in enumerate(lines, 1)]
+
+
+def check_half_numbered(lines: Sequence[str], path: Path) -> None:
+    """Raise DataError where some lines say the number that they have as a line, '0: sky', and others say none."""
+    said = [re.match(rf"{number}\s*[:=]\s*\S", line) is not None for number, line in enumerate(lines)]
+    if any(said) and not all(said):
+        number = said.index(False)
+        raise DataError(
+            f"class names {path}, line {number + 1}: {lines[number]!r} has no number, and line {said.index(True) + 1} has; {SAYING}"
+        )
 
 
 def check_columns(entries: Sequence[tuple[int, int, str]], path: Path) -> None:

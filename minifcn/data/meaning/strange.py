@@ -13,6 +13,7 @@ NAMED = re.compile(r"(\S.*?)\s*(?:->|[:=,;|\t])\s*(\d+)")  # pet: 1
 COLOUR_FIRST = re.compile(r"\d+[\s,;]+\d+[\s,;]+\d+[\s,;]+\S.*")
 COLOUR_LAST = re.compile(r"\S.*?[\s,;:]+\(?\d+[\s,;]+\d+[\s,;]+\d+\)?\W*")
 HEX_COLOUR = re.compile(r"(^|[\s,;:])(#|0x)[0-9a-fA-F]{6}\b")
+BEHIND = re.compile(r"(\S.*?)\s+(\d+)")  # pet 1
 HEADING = {
     "id", "idx", "index", "no", "number", "value", "pixel value", "pixel_value", "pixel", "label", "labels", "label id", "label_id", "class",
     "class id", "class_id", "name", "names", "class name", "class_name", "class names", "class_names", "classes", "label name", "label_name",
@@ -85,6 +86,19 @@ def columns_in(names: Sequence[str]) -> str | None:
         if len(names) > 1 and len(counts) == 1 and counts != {0}:
             return sign
     return None
+
+
+def number_behind(lines: Sequence[str]) -> bool:
+    """Whether a number of its own stands behind every line, as in another tool's table, and belongs to no name.
+
+    >>> number_behind(["pet 1", "sky 2"]), number_behind(["type 1", "type 2"]), number_behind(["boeing 747", "airbus 380"])
+    (True, False, False)
+    """
+    found = [BEHIND.fullmatch(line) for line in lines]
+    matches = [match for match in found if match]
+    words, numbers = [match[1] for match in matches], [int(match[2]) for match in matches]
+    in_turn = sorted(numbers) in (list(range(len(lines))), list(range(1, len(lines) + 1)))
+    return len(lines) > 1 and len(matches) == len(lines) and in_turn and len(set(words)) == len(words)
 
 
 def is_heading(line: str) -> bool:

@@ -7,12 +7,19 @@ from typing import BinaryIO
 
 PNG = b"\x89PNG\r\n\x1a\n"  # how each of them begins
 BESIDE = (b"iCCP", b"tEXt", b"zTXt", b"iTXt")  # a colour profile, texts: no pixel depends on them here
+LENGTHS = {
+    b"gAMA": 4,
+    b"cHRM": 32,
+    b"sRGB": 1,
+    b"pHYs": 9,
+    b"tIME": 7,
+}  # bytes of others on which no pixel depends here
 LARGEST = 1 << 20  # bytes of one of these, unpacked; Pillow refuses the whole file beyond that
 MOST = 32 << 20  # of all together; Pillow's own bound is 64 MiB
 
 
 def readable(file: BinaryIO) -> BinaryIO:
-    """`file`, or of a PNG with very large texts or a very large profile a view without them. It starts at 0.
+    """`file`, or of a PNG with very large texts or a very large profile, or with such as are malformed, a view without them. It starts at 0.
 
     Raises ValueError where a PNG is not as it was written: each chunk ends with a checksum, and the pixels are as many as it says.
     Pillow looks at the checksums of the first chunks alone; behind a flipped bit in the others lie other labels, and nobody is told. Pixels
@@ -30,7 +37,9 @@ def readable(file: BinaryIO) -> BinaryIO:
         while kind == b"IDAT" and content and found < wanted:
             found += len(pixels.decompress(content, PIECE))
             content = pixels.unconsumed_tail
-        if kind in BESIDE:
+        if malformed(kind, content):
+            dropped.append((start, start + 12 + len(content)))
+        elif kind in BESIDE:
             size = unpacked(kind, content)
             if size > LARGEST or total + size > MOST:
                 dropped.append((start, start + 12 + len(content)))
@@ -72,6 +81,13 @@ def chunks(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
         if zlib.crc32(kind + content) != int.from_bytes(checksum, "big"):
             raise ValueError(f"damaged: the checksum of its part {kind.decode('ascii', 'replace')!r} is wrong")
         yield start, kind, content
+
+
+def malformed(kind: bytes, content: bytes) -> bool:
+    """Whether a part on which no pixel depends is not as the standard has it: other programs pass over it, Pillow refuses the whole file."""
+    if kind in (b"iCCP", b"zTXt"):  # a name, 0, the method of packing, of which there is one
+        return content.partition(b"\0")[2][:1] != b"\0"
+    return kind in LENGTHS and len(content) != LENGTHS[kind]
 
 
 def unpacked(kind: bytes, content: bytes) -> int:

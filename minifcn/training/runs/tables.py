@@ -40,7 +40,7 @@ def read_rows(path: Path, columns: tuple[str, ...], newer: int = 0) -> list[dict
                 raise ValueError(f"its columns are {reader.fieldnames}, expected {list(columns)}")
             for row in reader:
                 try:
-                    numbers = {name: float(row[name]) for name in there[2:]}
+                    numbers = {name: number(row[name]) for name in there[2:]}
                     rows.append({"stage": row["stage"], "step": int(row["step"]), **unknown, **numbers})
                 except (TypeError, ValueError):
                     continue
@@ -49,3 +49,15 @@ def read_rows(path: Path, columns: tuple[str, ...], newer: int = 0) -> list[dict
             f"{path}: cannot be read ({error}); restore the file, or delete it to go on without"
         ) from error
     return rows
+
+
+def number(text: str) -> float:
+    """As it was written: a count stays a whole number, so that a run that was stopped writes the same file as one that was not.
+
+    >>> number("1591"), number("1591.0"), number("nan")
+    (1591, 1591.0, nan)
+    """
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

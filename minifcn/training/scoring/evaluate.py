@@ -15,7 +15,7 @@ from minifcn.data.dataset import Dataset, check_dataset
 from minifcn.data.large import LargePicture
 from minifcn.data.sizes import NEAR
 from minifcn.models import FCN
-from minifcn.ops.checks import as_sizes
+from minifcn.ops.checks import as_sizes, flag
 from minifcn.training.errors import TrainingError
 from minifcn.training.scoring.metrics import BAND, confusion, near_boundary, scores, share
 from minifcn.training.scoring.winners import averaged, leading, winners
@@ -39,7 +39,7 @@ def predict(model: FCN, picture: np.ndarray, mirror: bool = False, scales: Seque
     check_fits("predict", model)
     if scales is not ONE_SCALE:
         check_scales(scales)
-    if mirror or tuple(scales) != ONE_SCALE:
+    if flag("predict", "mirror", mirror) or tuple(scales) != ONE_SCALE:
         with evaluating(model):
             views = views_of(model, picture, mirror, scales)
         height, width = np.shape(picture)[:2]
@@ -93,13 +93,23 @@ def evaluating(model: FCN) -> Iterator[None]:
             model.train()
 
 
+def one_picture(picture: np.ndarray) -> np.ndarray:
+    """The picture as an array. Raises ValueError for several at once, of which one alone would be predicted, and for what is none."""
+    refuse("predict", picture, "the picture")
+    picture = np.asarray(picture)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        several = "; give one after the other" if picture.ndim == 4 else ""
+        raise ValueError(
+            f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty{several}"
+        )
+    return picture
+
+
 def scores_of(model: FCN, picture: np.ndarray) -> Any:
     """One view through the network: uint8 (H, W, 3) -> scores (C, H, W) on the model's device."""
-    refuse("predict", picture, "the picture")
+    picture = one_picture(picture)
     first = next(model.parameters())
-    values = model.preprocessing(
-        backend.to_device(np.asarray(picture), first.device)
-    )  # a byte a number goes up, not four
+    values = model.preprocessing(backend.to_device(picture, first.device))  # a byte a number goes up, not four
     found = plans.scores(model, values.astype(first.dtype, copy=False))[0]
     if (
         not backend.array_module(found).isfinite(found).all()
@@ -113,19 +123,14 @@ def scores_of(model: FCN, picture: np.ndarray) -> Any:
 
 def mean_softmax(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> np.ndarray:
     """The mean over all views of the probability of each class: float32 (C, H, W). Arguments as in `predict`."""
-    views = views_of(model, picture, mirror, scales)
+    views = views_of(model, picture, flag("predict", "mirror", mirror), scales)
     height, width = np.shape(picture)[:2]
     return averaged(views, (height, width), slice(0, height))
 
 
 def views_of(model: FCN, picture: np.ndarray, mirror: bool, scales: Sequence[float]) -> list[np.ndarray]:
     """The scores of each view, turned back but of its own size: float32 (C, h, w) each."""
-    refuse("predict", picture, "the picture")
-    picture = np.asarray(picture)
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise ValueError(
-            f"predict: got {picture.dtype} {picture.shape}; expected an RGB picture, uint8 (H, W, 3), not empty"
-        )
+    picture = one_picture(picture)
     height, width = picture.shape[:2]
     views = []
     for scale in scales:

@@ -56,6 +56,10 @@ def scores(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     counts. `matrix` (C, C) as `confusion` gives it.
     """
     matrix = square("scores", matrix, names).astype(np.float64)
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise ValueError(
+            f"scores: two classes are called {twice[0]!r}, and per_class has one place for a name; name each another"
+        )
     correct, true, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     union = true + predicted - correct
     present = union > 0
@@ -98,6 +102,16 @@ def shown_classes(scores: Mapping[str, Any]) -> list[str]:
     if matrix is None:
         return [name for name, iu in per_class.items() if iu is not None]
     return [name for name, row in zip(per_class, matrix, strict=True) if sum(row)]
+
+
+def predicted_classes(scores: Mapping[str, Any]) -> list[str]:
+    """The classes that were predicted anywhere, by the confusion matrix; none where there is none."""
+    matrix = scores.get("confusion") or []
+    return [
+        name
+        for name, column in zip(scores.get("per_class", {}), zip(*matrix, strict=True), strict=False)
+        if sum(column)
+    ]
 
 
 def square(operation: str, matrix: Any, names: Sequence[str]) -> np.ndarray:

@@ -32,9 +32,18 @@ def test_what_it_says(tmp_path, imported):
     answer.says(
         "frames without a mask: 1 (nothing drawn)",
         "default is taken for train",
-        "the first label is Dog and not background",
-        "as Dog what nobody labelled",
+        "the first label is Dog and not background: where a program sorted the table, Datumaro has painted as Dog",
     )
+
+
+def test_a_table_without_background(tmp_path, imported):
+    """Which of both it is, the table says, and so does the note."""
+    pixels = np.full((20, 24, 3), (250, 50, 83), np.uint8)
+    pixels[:9] = (51, 221, 255)
+    root = small(tmp_path / "source", LINES[0], LINES[2], labels=Image.fromarray(pixels))
+    for stem in "ab":
+        Image.new("RGB", (24, 20)).save(root / f"JPEGImages/{stem}.jpg")
+    imported(root).says("the first label is Dog and not background: as the table has none, Datumaro has painted as Dog")
 
 
 def test_masks_alone_with_the_pictures_elsewhere(tmp_path, imported):

@@ -407,3 +407,16 @@ def test_shapes_as_x_anylabeling_writes_them(tmp_path, imported):
 def test_x_anylabelings_cuboid_is_no_area(tmp_path, imported):
     root = write(tmp_path / "source", [shape("cat", "cuboid", [[1.0, 2.0]] * 8)])
     imported(root).failed("shape 1 (cuboid, 'cat')", "of a kind that is unknown here", "rotation, quadrilateral")
+
+
+def test_a_picture_that_imagepath_does_not_name_is_said(tmp_path, imported):
+    """The picture was renamed with its JSON, perhaps; that it is the one that was drawn on nobody has checked."""
+    write(tmp_path / "source", [BOX], "a", imagePath="IMG_1.jpg")
+    write(tmp_path / "source", [BOX], "b")
+    answer = imported(tmp_path / "source").worked()
+    answer.says(
+        "1 files name a picture that is not there; that of their own name is taken: a.json names IMG_1.jpg, a.jpg is taken"
+    )
+    write(tmp_path / "other", [BOX], "b", imagePath="..\\\\else\\\\b.jpg")
+    write(tmp_path / "other", [BOX], "a")
+    assert "is taken" not in imported(tmp_path / "other", out="o2").worked().out

@@ -55,9 +55,11 @@ def notes(named: list[tuple[str, int | None]], coloured: bool, options: Options)
     said = []
     first = class_or_void(named[0][0])
     if first != BACKGROUND and options.values is None:
+        listed = any(class_or_void(name) == BACKGROUND for name, _ in named)
+        when = "where a program sorted the table" if listed else "as the table has none"
         said.append(
-            f"the first label is {named[0][0]} and not background: if the table has no background, Datumaro has painted as {named[0][0]} "
-            "what nobody labelled"
+            f"the first label is {named[0][0]} and not background: {when}, Datumaro has painted as {named[0][0]} what nobody labelled; "
+            "see it with check-data --sheet"
         )
     bare = [name for name, colour in named if colour is None]
     if coloured and 0 < len(bare) < len(named):

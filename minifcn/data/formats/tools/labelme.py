@@ -113,13 +113,17 @@ def check_pixels(source: Path, found: Mapping[Path, "File"]) -> None:
 
 @dataclass(frozen=True)
 class File:
-    """A file of labelme's: the picture's file or where it lies within, shapes, height and width, if corners of a linestrip are round."""
+    """A file of labelme's: the picture's file or where it lies within, shapes, height and width, if corners of a linestrip are round.
+
+    `named`: what imagePath calls the picture.
+    """
 
     picture: Path | None
     inside: Callable[[], bytes] | None
     shapes: list[dict[str, Any]]
     size: tuple[Any, Any]
     round: bool
+    named: str
 
 
 def head(path: Path) -> File | None:
@@ -137,6 +141,7 @@ def head(path: Path) -> File | None:
         shapes,
         (said.get("imageHeight"), said.get("imageWidth")),
         version.isdecimal() and int(version) >= 7,
+        PureWindowsPath(str(said.get("imagePath") or "")).name,
     )
 
 
@@ -246,6 +251,15 @@ def notes(used: list[str], items: list[Item], found: Mapping[Path, File], place:
     thin = [shape["where"] for shape in shapes if shape["kind"] == "polygon" and len(shape["points"]) < 3]
     if thin:
         said.append(f"{len(thin)} polygons of fewer than three points cover nothing: {thin[0]}")
+    others = [
+        f"{path.name} names {file.named or 'none'}, {file.picture.name} is taken"
+        for path, file in found.items()
+        if file.picture and file.picture.name != file.named
+    ]
+    if others:
+        said.append(
+            f"{len(others)} files name a picture that is not there; that of their own name is taken: {others[0]}"
+        )
     return said
 
 
