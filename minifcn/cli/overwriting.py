@@ -7,7 +7,6 @@ from pathlib import Path
 from minifcn.data import DataError
 from minifcn.data.meaning.splits import LABELS, PICTURES, SPLITS
 from minifcn.training import RunFolder
-from minifcn.weights.formats.safetensors_header import is_own_file
 
 OF_DATA = (PICTURES, LABELS, Path(SPLITS).name)
 
@@ -20,10 +19,19 @@ def check_result(option: str, path: Path, source: Path | None = None) -> None:
         return
     if source and source.exists() and path.samefile(source):
         raise DataError(f"--{option} {path}: this is the model itself; give another file")
-    if path.suffix == ".safetensors" and RunFolder(path.parent).config.exists() and is_own_file(path):
+    if path.suffix == ".safetensors" and RunFolder(path.parent).config.exists() and is_model(path):
         raise DataError(f"--{option} {path}: this is a model of the run in {path.parent}; give another file")
     if option == "json" and not is_scores(path):
         raise DataError(f"--{option} {path}: this is another file, which eval did not write; give another name")
+
+
+def is_model(path: Path) -> bool:
+    """Whether a file is a model of minifcn's own."""
+    from minifcn.weights.formats.safetensors_header import (
+        is_own_file,
+    )  # of the formats, which a command's help need not load
+
+    return is_own_file(path)
 
 
 def is_scores(path: Path) -> bool:
