@@ -21,15 +21,16 @@ def check_result(option: str, path: Path, source: Path | None = None) -> None:
         raise DataError(f"--{option} {path}: this is the model itself; give another file")
     if path.suffix == ".safetensors" and RunFolder(path.parent).config.exists() and is_model(path):
         raise DataError(f"--{option} {path}: this is a model of the run in {path.parent}; give another file")
-    if option == "json" and not is_scores(path):
+    if (
+        option == "json" and path.is_file() and path.stat().st_size and not is_scores(path)
+    ):  # an empty one was made for this
         raise DataError(f"--{option} {path}: this is another file, which eval did not write; give another name")
 
 
 def is_model(path: Path) -> bool:
     """Whether a file is a model of minifcn's own."""
-    from minifcn.weights.formats.safetensors_header import (
-        is_own_file,
-    )  # of the formats, which a command's help need not load
+    # one of the formats, which a command's help need not load
+    from minifcn.weights.formats.safetensors_header import is_own_file
 
     return is_own_file(path)
 

@@ -83,6 +83,7 @@ def test_from_python_too(tmp_path):
 
 
 def test_earlier_results_may_be_written_again(call, run, small_set, tmp_path):
+    (tmp_path / "s.json").touch()  # as mktemp makes a file for it
     for _ in range(2):
         call(f"eval {run}/best.safetensors --data {small_set} --json {tmp_path}/s.json").worked()
         call(f"export {run}/best.safetensors --out {tmp_path}/half.safetensors --half").worked()

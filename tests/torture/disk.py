@@ -150,10 +150,10 @@ def writers(place: Path) -> dict[str, Writer]:
         image = Image.open(labels)
         Image.fromarray(colour_map()[np.array(image)]).save(labels)
 
-    def old(*names: str) -> Write:
+    def old(*names: str, content: bytes = b"what was there") -> Write:
         def write(folder: Path) -> None:
             for name in names:
-                (folder / name).write_bytes(b"what was there")
+                (folder / name).write_bytes(content)
 
         return write
 
@@ -192,7 +192,7 @@ def writers(place: Path) -> dict[str, Writer]:
             "check-data OUT/set --fix --voc-colours --sheet OUT/a.png", "it is as it was", coloured
         ),
         "eval --gallery": runs(f"{score} --gallery OUT/a.png", before=old("a.png")),
-        "eval --json": runs(f"{score} --json OUT/a.json", before=old("a.json")),
+        "eval --json": runs(f"{score} --json OUT/a.json", before=old("a.json", content=b'{"per_class": {}}')),
         "eval --confusion": runs(f"{score} --confusion OUT/a.png", before=old("a.png")),
     }
 
