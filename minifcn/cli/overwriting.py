@@ -21,9 +21,8 @@ def check_result(option: str, path: Path, source: Path | None = None) -> None:
         raise DataError(f"--{option} {path}: this is the model itself; give another file")
     if path.suffix == ".safetensors" and RunFolder(path.parent).config.exists() and is_model(path):
         raise DataError(f"--{option} {path}: this is a model of the run in {path.parent}; give another file")
-    if (
-        option == "json" and path.is_file() and path.stat().st_size and not is_scores(path)
-    ):  # an empty one was made for this
+    # an empty one was made for this
+    if option == "json" and path.is_file() and path.stat().st_size and not is_scores(path):
         raise DataError(f"--{option} {path}: this is another file, which eval did not write; give another name")
 
 

@@ -79,9 +79,8 @@ def transplant(
     Raises ValueError, before anything is written, where any other parameter of the old network has no place in the new.
     """
     for network in (source_model, model):
-        if not (
-            isinstance(network, Module) and hasattr(network, "class_names")
-        ):  # a lesson has a classifier of its own
+        # a lesson has a classifier of its own
+        if not (isinstance(network, Module) and hasattr(network, "class_names")):
             raise TypeError(f"transplant: got a {type(network).__name__}; expected an FCN or a classifier")
     source, target = dict(source_model.named_parameters()), dict(model.named_parameters())
     report, writes, lost = Transplant(), {}, []

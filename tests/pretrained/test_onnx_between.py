@@ -412,7 +412,10 @@ def test_other_pools_are_another_network(what, tmp_path):
 )
 def test_how_far_a_pool_reaches_beyond_the_edge_is_no_other_network(window, tmp_path):
     """Caffe's windows do, which ONNX says in several ways."""
-    pooled = lambda g, x: g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], **window)  # noqa: E731
+
+    def pooled(g, x):
+        return g.add("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], **window)
+
     found_in(Network(pooled=pooled).written(), tmp_path)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
+from minifcn.cli.training.notes import refuse_idle
 from minifcn.data import ClassMap, DataError, Meaning, VOCFolder
 from minifcn.data.classes import is_background
 from minifcn.data.resized import Resized
@@ -221,15 +222,3 @@ def default_rate(arguments: argparse.Namespace, recipe: Recipe) -> float:
 
 
 IN_FULL = {"sgd": "SGD", "adam": "Adam"}
-
-
-def refuse_idle(config: Config, given: Collection[str]) -> None:
-    """What was asked for and would have no effect is refused: nobody is to believe that it was tried."""
-    if "momentum" in given and config.recipe.optimizer == "adam":
-        raise TrainingError(
-            "--momentum is SGD's, and this training is Adam's, which has means of its own; leave it out, or give --optimizer sgd"
-        )
-    if "fusion" in given and config.arch == "fcn32s":
-        raise TrainingError(
-            "--fusion says how a skip is joined, and fcn32s has none; leave it out, or give --arch fcn16s or a finer one"
-        )

@@ -1,4 +1,4 @@
-"""What `minifcn train` says of its options before it begins: those that change nothing here, crops of void, the rate of a later stage."""
+"""What `minifcn train` says of its options before it begins: those without effect, refused or noted, crops of void, the rate of a later stage."""
 
 import argparse
 from collections.abc import Collection, Iterator
@@ -7,7 +7,7 @@ from minifcn.data import VOCFolder
 from minifcn.data.augment import share_seen, sides
 from minifcn.data.sizes import resized_shapes
 from minifcn.models import FCN
-from minifcn.training import Config
+from minifcn.training import Config, TrainingError
 from minifcn.training.recipes import PAPER
 
 LEAST_SEEN = 0.5  # of a crop: what shows less of its pictures is more void than picture
@@ -30,6 +30,18 @@ def note_of_crop(config: Config, given: Collection[str], train_set: VOCFolder) -
         f"crops of {height}x{width} pixels show pictures on {100 * share:.2g} % of their area; the rest lies beyond the pictures' edges, "
         f"teaches nothing and takes as long as if it did: give {', or '.join(ways)}"
     ]
+
+
+def refuse_idle(config: Config, given: Collection[str]) -> None:
+    """What was asked for and would have no effect is refused: nobody is to believe that it was tried."""
+    if "momentum" in given and config.recipe.optimizer == "adam":
+        raise TrainingError(
+            "--momentum is SGD's, and this training is Adam's, which has means of its own; leave it out, or give --optimizer sgd"
+        )
+    if "fusion" in given and config.arch == "fcn32s":
+        raise TrainingError(
+            "--fusion says how a skip is joined, and fcn32s has none; leave it out, or give --arch fcn16s or a finer one"
+        )
 
 
 def notes_of_idle(config: Config, given: Collection[str], left_out: bool, resumed: bool) -> Iterator[str]:

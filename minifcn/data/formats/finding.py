@@ -202,11 +202,8 @@ def read_json(path: Path, advice: str = "export it again") -> Any:
     try:
         content = path.read_bytes()
         found = json.loads(content) if content.strip() else None
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-    ) as error:  # or a number of thousands of digits, lists in lists in lists
+    # no JSON, or a number of thousands of digits, lists in lists in lists
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as JSON ({why_not(error)}; {advice}") from error
     if not content.strip():
         raise DataError(f"{path}: an empty file; {advice}")

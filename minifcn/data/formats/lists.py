@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from minifcn.data.errors import DataError
@@ -159,15 +160,12 @@ def labels_of(path: Path) -> list[tuple[str, int | None]]:
 
 def label_map_of_json(path: Path) -> tuple[Meaning, bool]:
     """Datumaro's dataset_meta.json as colours, or as numbers where its label_map stands alone: colours are optional there."""
-    try:
+    with suppress(ValueError, AttributeError, TypeError, KeyError, RecursionError):
         said = json.loads(path.read_bytes())
-        if said.keys() & {"labels", "segmentation_colors"} or not said["label_map"]:
-            return with_colours(path, labels_of_json(path)), True
-        return different(
-            path, {int(number): class_or_void(str(name)) for number, name in said["label_map"].items()}
-        ), False
-    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
-        return with_colours(path, labels_of_json(path)), True  # which says what is wrong with it
+        if said["label_map"] and not said.keys() & {"labels", "segmentation_colors"}:
+            numbers = {int(number): class_or_void(str(name)) for number, name in said["label_map"].items()}
+            return different(path, numbers), False
+    return with_colours(path, labels_of_json(path)), True  # which says what is wrong, where something is
 
 
 def labels_of_json(path: Path) -> list[tuple[str, int | None]]:

@@ -7,13 +7,8 @@ from typing import BinaryIO
 
 PNG = b"\x89PNG\r\n\x1a\n"  # how each of them begins
 BESIDE = (b"iCCP", b"tEXt", b"zTXt", b"iTXt")  # a colour profile, texts: no pixel depends on them here
-LENGTHS = {
-    b"gAMA": 4,
-    b"cHRM": 32,
-    b"sRGB": 1,
-    b"pHYs": 9,
-    b"tIME": 7,
-}  # bytes of others on which no pixel depends here
+# bytes of others on which no pixel depends here
+LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"tIME": 7}
 LARGEST = 1 << 20  # bytes of one of these, unpacked; Pillow refuses the whole file beyond that
 MOST = 32 << 20  # of all together; Pillow's own bound is 64 MiB
 

@@ -117,7 +117,7 @@ class Gathered:
             notes.append(f"{boxes} shapes are boxes and filled whole, as in CVAT's mask export, whatever lies in them")
         notes += places_said(self.places)
         left_out = {"frames without a shape": self.bare} if self.bare else {}
-        later = partial(said_later, self.overlaps)
+        later = partial(overlap_note, self.overlaps, "the shape of the higher z_order")
         return Source(told_apart(self.items), meaning, False, left_out, notes, later=later)
 
 
@@ -223,10 +223,6 @@ def mask_in(columns: np.ndarray, shape: ElementTree.Element) -> tuple[np.ndarray
     view, inside = runlengths.inside(rows, runlengths.switches(counts, height, width))
     view[inside] = True
     return columns[left : left + width, top : top + height], rows.T
-
-
-def said_later(overlaps: dict[str, int]) -> list[str]:
-    return overlap_note(overlaps, "the shape of the higher z_order")
 
 
 FORMAT = Format("cvat-xml", 'CVAT\'s XML, "CVAT for images 1.1"', recognise, read)

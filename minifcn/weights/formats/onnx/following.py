@@ -16,9 +16,8 @@ RESHAPING = ("Reshape", "Unsqueeze", "Squeeze", "Flatten")
 AVERAGES = ("AveragePool", "GlobalAveragePool", "ReduceMean")
 AVERAGE = "average"
 MOST_NODES = 20_000
-LARGEST = float(
-    np.finfo(np.float16).max
-)  # a Clip from above beyond it does nothing: so exporters write that there is none
+# a Clip from above beyond it does nothing: so exporters write that there is none
+LARGEST = float(np.finfo(np.float16).max)
 LARGEST_MADE = 1 << 20  # numbers of a ConstantOfShape: a few bytes can ask for any
 # whose first input is the map, and whose other inputs are settings: a ratio, bounds, sizes
 BY_SETTINGS = ("Dropout", "Clip", *RESHAPING, "Pad", "ReduceMean", "Slice", "Gather", "Cast", "Resize")

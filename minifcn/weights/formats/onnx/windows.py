@@ -68,9 +68,8 @@ def words(operation: str, said: Settings, texts: dict[str, str] | None = None, b
     ones = (1,) * len(kernel)
     strides, dilations = said.get("strides", ones), said.get("dilations", ones)
     begins = said.get("pads", (0,) * len(kernel))[: len(kernel)]
-    if (
-        auto := (texts or {}).get("auto_pad", "NOTSET")
-    ) in SAME:  # of a picture whose sides are multiples of the strides
+    auto = (texts or {}).get("auto_pad", "NOTSET")
+    if auto in SAME:  # of a picture whose sides are multiples of the strides
         more = [
             max(0, dilation * (side - 1) + 1 - stride)
             for dilation, side, stride in zip(dilations, kernel, strides, strict=False)
